@@ -1,0 +1,206 @@
+"""The ``FRAISEQL`` setting: every key once, with its type, its default and a line of explanation.
+
+``FRAISEQL = {"CACHE": {"TTL": 60}}`` becomes ``Settings(cache=CacheSettings(ttl=60, ...), ...)``:
+nested dictionaries are nested dataclasses, keys are the fields' names in capitals.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from django.conf import settings as django_settings
+from django.core.signals import setting_changed
+
+from .errors import ConfigurationError
+
+
+def _option(default: Any, doc: str, *, minimum: int | None = None) -> Any:
+    metadata = {"doc": doc, "minimum": minimum}
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheSettings:
+    """``FRAISEQL["CACHE"]``: where answers are kept."""
+
+    alias: str | None = _option("default", "Alias in CACHES that answers are kept in; None keeps none.")
+    ttl: int = _option(3600, "Seconds for which an answer is kept when no write drops it.", minimum=1)
+    key_prefix: str = _option("fraiseql", "What the keys of this project's entries begin with.")
+    backend: str = _option(
+        "fraiseql_django.cache.django.DjangoCache", "Dotted path of the cache class; it is given the alias."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSettings:
+    """``FRAISEQL["LIMITS"]``: how large an operation may be; None lifts a limit."""
+
+    depth: int | None = _option(15, "Levels of nested fields (introspection not counted).", minimum=1)
+    aliases: int | None = _option(50, "Aliased fields in the operation.", minimum=0)
+    fields: int | None = _option(1000, "Fields selected, every fragment spread counted anew.", minimum=1)
+    tokens: int | None = _option(5000, "Tokens in the document.", minimum=1)
+    root_fields: int | None = _option(20, "Fields at the top of the operation.", minimum=1)
+    body_bytes: int | None = _option(1_000_000, "Bytes in the body of an HTTP request.", minimum=1)
+    max_rows: int | None = _option(None, "Largest value of `limit` on any list.", minimum=1)
+    default_rows: int | None = _option(
+        None, "Rows in a list when `limit` is not given; `MAX_ROWS` where None.", minimum=1
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphiQLSettings:
+    """``FRAISEQL["GRAPHIQL"]``: the page that a browser is shown."""
+
+    enabled: bool | None = _option(None, "Serve GraphiQL to browsers; None follows DEBUG.")
+    assets_url: str | None = _option(
+        None, "Folder that holds GraphiQL's files, for instance '/static/graphiql/'; None is a public CDN."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """``FRAISEQL``, read and checked."""
+
+    database: str = _option("default", "Alias in DATABASES that operations are read from.")
+    storage: str = _option(
+        "fraiseql_django.storage.django.DjangoStorage", "Dotted path of the storage class; it is given the alias."
+    )
+    prepare_statements: bool = _option(
+        True, "Prepare statements in PostgreSQL; turn off behind a pooler in transaction mode."
+    )
+    cache: CacheSettings = dataclasses.field(default_factory=CacheSettings)
+    limits: LimitSettings = dataclasses.field(default_factory=LimitSettings)
+    graphiql: GraphiQLSettings = dataclasses.field(default_factory=GraphiQLSettings)
+    camel_case: bool = _option(True, "Turn `first_name` into `firstName` in the schema.")
+    document_cache_size: int = _option(1000, "Validated documents kept in each process.", minimum=1)
+    plan_cache_size: int = _option(1000, "Plans kept in each process.", minimum=1)
+    mask_errors: bool | None = _option(
+        None, "Hide what unexpected errors say behind an id that is in the log; None: unless DEBUG."
+    )
+    scalars: dict[str, str] = _option(
+        {},
+        "Field classes of other packages: dotted path to the path of the Django field class to treat it as.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing wrong with the settings: what it is, and what would mend it."""
+
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """A documented key of ``FRAISEQL``, its name dotted: ``CACHE.TTL``."""
+
+    name: str
+    type: Any
+    default: Any
+    doc: str
+
+
+def options(cls: type = Settings, prefix: str = "") -> Iterator[Option]:
+    """List every key that ``FRAISEQL`` may have, in the order of declaration."""
+    hints = get_type_hints(cls)
+    defaults = cls()
+    for item in dataclasses.fields(cls):
+        name = prefix + item.name.upper()
+        if dataclasses.is_dataclass(hints[item.name]):
+            yield from options(hints[item.name], name + ".")
+        else:
+            yield Option(
+                name=name,
+                type=hints[item.name],
+                default=getattr(defaults, item.name),
+                doc=item.metadata["doc"],
+            )
+
+
+def load(raw: Any) -> tuple[Settings, list[Problem]]:
+    """Read the value of ``FRAISEQL``; a key that is wrong keeps its default and is among the problems."""
+    problems: list[Problem] = []
+    return _load(Settings, raw, "FRAISEQL", problems), problems
+
+
+def _load(cls: type, raw: Any, where: str, problems: list[Problem]) -> Any:
+    if not isinstance(raw, Mapping):
+        problems.append(
+            Problem(message=f"{where} is {raw!r}, not a dictionary.", hint=f"Write {where} as {{'KEY': value}}.")
+        )
+        return cls()
+    hints = get_type_hints(cls)
+    fields = {item.name.upper(): item for item in dataclasses.fields(cls)}
+    values: dict[str, Any] = {}
+    for key, value in raw.items():
+        item = fields.get(key)
+        if item is None:
+            problems.append(
+                Problem(
+                    message=f"{where} has an unknown key {key!r}.",
+                    hint=f"Must be one of: {', '.join(sorted(fields))}.",
+                )
+            )
+        elif dataclasses.is_dataclass(hints[item.name]):
+            values[item.name] = _load(hints[item.name], value, f"{where}[{key!r}]", problems)  # type: ignore[arg-type]
+        elif problem := _wrong_value(value, hints[item.name], item.metadata["minimum"]):
+            problems.append(
+                Problem(
+                    message=f"{where}[{key!r}] is {value!r}, {problem}.",
+                    hint=item.metadata["doc"],
+                )
+            )
+        else:
+            values[item.name] = value
+    return cls(**values)
+
+
+def _wrong_value(value: Any, hint: Any, minimum: int | None) -> str | None:
+    allowed = get_args(hint) if get_origin(hint) is not dict else ()
+    types: tuple[Any, ...] = allowed or (get_origin(hint) or hint,)
+    # bool is an int in Python, but TTL=True is a mistake
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        names = " or ".join("None" if t is NoneType else t.__name__ for t in types)
+        return f"not {'an' if names[0] in 'aeiou' else 'a'} {names}"
+    if minimum is not None and value is not None and value < minimum:
+        return f"less than {minimum}"
+    return None
+
+
+@cache
+def get_settings() -> Settings:
+    """Return the project's settings.
+
+    Raises ConfigurationError that lists every problem; `manage.py check` shows the same list.
+    """
+    settings, problems = load(getattr(django_settings, "FRAISEQL", {}))
+    if problems:
+        raise ConfigurationError("\n".join(f"{p.message} {p.hint}" for p in problems))
+    return settings
+
+
+_listeners: list[Callable[[], None]] = []
+
+
+def on_reload(listener: Callable[[], None]) -> Callable[[], None]:
+    """Call ``listener`` whenever a test or a shell changes a setting that the engine is built from."""
+    _listeners.append(listener)
+    return listener
+
+
+def _reload(*, setting: str, **kwargs: Any) -> None:
+    if setting in {"FRAISEQL", "DATABASES", "CACHES", "DEBUG"}:
+        get_settings.cache_clear()
+        for listener in _listeners:
+            listener()
+
+
+setting_changed.connect(_reload, dispatch_uid="fraiseql_django.conf")

@@ -1,0 +1,321 @@
+"""The conductor: a request's life on one screen.
+
+    parser → planner → executor over cache and storage
+
+built from ``FRAISEQL``, from the upstream's configuration, or from collaborators given one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from threading import Lock
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
+from graphql import GraphQLError, OperationType
+
+from . import invalidation
+from ._compat import coerce_variables
+from .cache.base import Cache
+from .cache.results import Results
+from .conf import Settings, get_settings, on_reload
+from .errors import ConfigurationError, FraiseQLError, OperationError
+from .executor import Executor
+from .failures import failure, status_of
+from .lru import Counts
+from .mutations.python import Info, run
+from .parser import InvalidDocument, Operation, Parser
+from .planner.plan import Plan, Planner
+from .planner.values import Variables
+from .response import Response
+from .schema.build import Schema, build_schema
+from .schema.registry import Registry, default_registry
+from .storage.base import Health, Storage
+from .upstream import Configuration, settings_from
+from .version import __version__
+
+_FROM_SETTINGS: Any = object()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What an operation comes to: one statement, its parameters, the tables that it reads."""
+
+    sql: str
+    params: list[str | None]
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """What the engine's caches have done in this process."""
+
+    documents: Counts
+    plans: Counts
+    result_hits: int
+    result_misses: int
+
+
+class GraphQLEngine:
+    """Executes GraphQL operations against one database.
+
+    ``config`` is the upstream's configuration, a dictionary or JSON text (see ``upstream``); without it the
+    ``FRAISEQL`` setting is read. ``storage`` and ``cache`` (None: no cache) take the place of what the
+    configuration names, ``registry`` that of what ``@type`` and ``@mutation`` declared.
+
+    Raises ConfigurationError for a wrong configuration. The schema is built at first use, which raises
+    DeclarationError for wrong declarations.
+    """
+
+    def __init__(
+        self,
+        config: Mapping[str, Any] | str | None = None,
+        *,
+        settings: Settings | None = None,
+        registry: Registry = default_registry,
+        storage: Storage | None = None,
+        cache: Cache | None = _FROM_SETTINGS,
+    ) -> None:
+        configuration: Configuration | None = None
+        if config is not None:
+            configuration = settings_from(config)
+            settings = configuration.settings
+        self.settings = settings or get_settings()
+        self.registry = registry
+        self.storage: Storage = storage or make_storage(self.settings)
+        self.cache: Cache | None = make_cache(self.settings) if cache is _FROM_SETTINGS else cache
+        self.results = invalidation.watch(Results(self.cache, self.settings.cache.ttl))
+        self.executor = Executor(self.storage, self.results)
+        self._config = configuration.shown if configuration else asdict(self.settings)
+
+    # --- what it is ---
+
+    @property
+    def version(self) -> str:
+        """The version of fraiseql_django."""
+        return __version__
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration, passwords masked."""
+        return dict(self._config)
+
+    @cached_property
+    def schema(self) -> Schema:
+        """What may be asked."""
+        return build_schema(self.registry)
+
+    @cached_property
+    def parser(self) -> Parser:
+        """The first stage, with its cache of documents."""
+        return Parser(self.schema.graphql, self.settings.limits, self.settings.document_cache_size)
+
+    @cached_property
+    def planner(self) -> Planner:
+        """The second stage, with its cache of plans."""
+        return Planner(self.schema, self.settings.database, self.settings.limits, self.settings.plan_cache_size)
+
+    # --- what it does ---
+
+    def execute(
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        operation_name: str | None = None,
+        *,
+        request: HttpRequest | None = None,
+        context: Any = None,
+        only: OperationType | None = None,
+    ) -> Response:
+        """Execute an operation of any kind, or ``only`` one kind, and answer; never raises for what a client sent."""
+        try:
+            operation = self.parser.parse(query).operation(operation_name)
+            if only is not None and operation.kind is not only:
+                raise OperationError(
+                    f"This is a {operation.kind.value}; only a {only.value} can be executed here.",
+                    code="OPERATION_NOT_ALLOWED",
+                )
+            values, coerced = self._variables(operation, variables or {})
+            plan = self.planner.plan(operation, values)
+            if plan.read is not None:
+                return Response(self.executor.read(plan.read, values))
+        except InvalidDocument as error:
+            return Response(None, error.errors, 400)
+        except Exception as error:
+            errors = [failure(error, mask=self._mask)]
+            return Response(None, errors, status_of(errors))
+        return self._mutate(operation, plan, values, coerced, request, context)
+
+    def execute_query(
+        self, query: str, variables: Mapping[str, Any] | None = None, operation_name: str | None = None, **kwargs: Any
+    ) -> Response:
+        """Execute a query; a mutation is refused."""
+        return self.execute(query, variables, operation_name, only=OperationType.QUERY, **kwargs)
+
+    def execute_mutation(
+        self, query: str, variables: Mapping[str, Any] | None = None, operation_name: str | None = None, **kwargs: Any
+    ) -> Response:
+        """Execute a mutation; a query is refused."""
+        return self.execute(query, variables, operation_name, only=OperationType.MUTATION, **kwargs)
+
+    def explain(
+        self, query: str, variables: Mapping[str, Any] | None = None, operation_name: str | None = None
+    ) -> Explanation:
+        """Return the statement of a query without running it.
+
+        Raises OperationError (or its graphql-core sibling) for an operation that is refused, or is no query.
+        """
+        operation = self.parser.parse(query).operation(operation_name)
+        values, _ = self._variables(operation, variables or {})
+        read = self.planner.plan(operation, values).read
+        if read is None or read.sql is None:
+            raise OperationError("The operation reads nothing from the database in one statement.")
+        return Explanation(sql=read.sql, params=read.params(values), tables=read.tables)
+
+    # --- how it is ---
+
+    def is_ready(self) -> bool:
+        """Whether the schema builds and the database answers."""
+        try:
+            return bool(self.schema) and self.storage.health_check().healthy
+        except FraiseQLError:
+            return False
+
+    def health_check(self) -> dict[str, Health]:
+        """Check database and cache; ``manage.py fraiseql_health`` checks more."""
+        found = {"database": self.storage.health_check()}
+        if self.cache is not None:
+            found["cache"] = self.cache.health_check()
+        return found
+
+    def statistics(self) -> Statistics:
+        """Return what the caches of documents, plans and answers have done in this process."""
+        return Statistics(
+            documents=self.parser.cache.counts(),
+            plans=self.planner.cache.counts(),
+            result_hits=self.results.hits,
+            result_misses=self.results.misses,
+        )
+
+    def clear_plans(self) -> None:
+        """Forget documents and plans, as a process that has just started."""
+        self.parser.cache.clear()
+        self.planner.cache.clear()
+
+    # --- inside ---
+
+    @property
+    def _mask(self) -> bool:
+        mask = self.settings.mask_errors
+        return not django_settings.DEBUG if mask is None else mask
+
+    def _variables(self, operation: Operation, inputs: Mapping[str, Any]) -> tuple[Variables, Any]:
+        result = coerce_variables(self.schema.graphql, operation.node, inputs)
+        if isinstance(result, list):
+            raise InvalidDocument("BAD_USER_INPUT", result)
+        return result
+
+    def _mutate(
+        self,
+        operation: Operation,
+        plan: Plan,
+        values: Variables,
+        coerced: Any,
+        request: HttpRequest | None,
+        context: Any,
+    ) -> Response:
+        """Run the operation's mutations in one transaction: all are done, or none is."""
+        answers = dict(plan.constants or {})
+        error: GraphQLError | None = None
+        name = operation.node.name.value if operation.node.name else None
+        try:
+            with self.storage.begin_transaction() as transaction:
+                for write in plan.writes:
+                    info = Info(
+                        field_name=write.definition.name,
+                        response_key=write.key,
+                        operation_name=name,
+                        request=request,
+                        context=context,
+                    )
+                    try:
+                        answers[write.key] = run(write, info, values, coerced, self.executor)
+                    except Exception as raised:
+                        error = failure(raised, mask=self._mask, nodes=[write.node], path=[write.key])
+                        break
+                else:
+                    transaction.commit()
+        except Exception as raised:
+            error = failure(raised, mask=self._mask)
+        if error is not None:
+            return self._undone(plan, error)
+        members = b",".join(b'"%b":%b' % (key.encode(), answers[key]) for key in plan.keys)
+        return Response(b"{%b}" % members)
+
+    def _undone(self, plan: Plan, error: GraphQLError) -> Response:
+        """Answer that nothing was written: a field that may be null is null (GraphQL specification, 6.4.4)."""
+        errors = [error]
+        for write in plan.writes:
+            if error.path is None or write.key != error.path[0]:
+                message = "Undone or not begun, since another mutation of the operation failed."
+                errors.append(
+                    GraphQLError(message, [write.node], path=[write.key], extensions={"code": "MUTATION_ABORTED"})
+                )
+        if not all(write.definition.nullable for write in plan.writes):
+            return Response(b"null", errors)
+        constants = plan.constants or {}
+        members = b",".join(b'"%b":%b' % (key.encode(), constants.get(key, b"null")) for key in plan.keys)
+        return Response(b"{%b}" % members, errors)
+
+
+def make_storage(settings: Settings) -> Storage:
+    """Make the storage that the settings name."""
+    made: Storage = _class(settings.storage, "STORAGE")(
+        settings.database, prepare_statements=settings.prepare_statements
+    )
+    return made
+
+
+def make_cache(settings: Settings) -> Cache | None:
+    """Make the cache that the settings name; None where there is to be none."""
+    if settings.cache.alias is None:
+        return None
+    made: Cache = _class(settings.cache.backend, "CACHE.BACKEND")(
+        settings.cache.alias, prefix=settings.cache.key_prefix
+    )
+    return made
+
+
+def _class(path: str, option: str) -> Any:
+    try:
+        return import_string(path)
+    except ImportError as error:
+        raise ConfigurationError(f"FRAISEQL {option} is {path!r}, which cannot be imported: {error}") from error
+
+
+_engine: GraphQLEngine | None = None
+_lock = Lock()
+
+
+def get_engine() -> GraphQLEngine:
+    """Return the process's engine, built from ``FRAISEQL`` at first use."""
+    global _engine
+    if _engine is None:
+        with _lock:
+            if _engine is None:
+                _engine = GraphQLEngine()
+    return _engine
+
+
+@on_reload
+def _forget() -> None:
+    global _engine
+    _engine = None
+
+
+# a process that only writes needs the cache, but no schema
+invalidation.watch_default(lambda: get_engine().results)

@@ -1,0 +1,91 @@
+"""Exceptions → errors that a client may read: what happened and a code, never SQL or a traceback."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
+from django.http import Http404
+from graphql import GraphQLError, Node
+
+from .errors import OperationError, StorageError, UserError
+
+logger = logging.getLogger("fraiseql_django.engine")
+
+# PostgreSQL's codes (appendix A) that the operation itself can cause: what the client is told
+_CAUSED_BY_CLIENT = {
+    "2201B": "A regular expression in the operation is invalid.",
+    "22025": "A LIKE pattern in the operation is invalid: it ends in a single backslash.",
+    "22": "A value in the operation is malformed or out of range for its column.",
+    "54001": "The operation is too complex for the database.",
+}
+_UNREACHABLE = {"08", "57P", "53"}
+
+
+def failure(
+    error: Exception, *, mask: bool, nodes: Sequence[Node] | None = None, path: Sequence[str | int] | None = None
+) -> GraphQLError:
+    """Return the error that a client is shown; what it must not know goes to the log under an id.
+
+    ``mask`` says whether unexpected errors hide what they say.
+    """
+    if isinstance(error, GraphQLError):
+        if error.path is None and path is not None:
+            return GraphQLError(error.message, nodes, path=path, extensions=error.extensions, original_error=error)
+        return error
+    if isinstance(error, OperationError):
+        error.nodes, error.path = error.nodes or nodes, error.path or path
+        return error.as_graphql_error()
+    known = _known(error)
+    if known is not None:
+        message, extensions = known
+        return GraphQLError(message, nodes, path=path, extensions=extensions)
+    return _unexpected(error, mask, nodes, path)
+
+
+def _known(error: Exception) -> tuple[str, dict[str, Any]] | None:
+    if isinstance(error, UserError):
+        return error.message, dict(error.extensions)
+    if isinstance(error, ValidationError):
+        fields = error.message_dict if hasattr(error, "error_dict") else {"__all__": error.messages}
+        return " ".join(error.messages), {"code": "VALIDATION_FAILED", "fields": fields}
+    if isinstance(error, PermissionDenied):
+        return str(error) or "You are not allowed to do this.", {"code": "FORBIDDEN"}
+    if isinstance(error, (ObjectDoesNotExist, Http404)):
+        return str(error) or "There is no such object.", {"code": "NOT_FOUND"}
+    if isinstance(error, StorageError) and error.sqlstate is not None:
+        if error.sqlstate == "57014":
+            return "The database took longer than is allowed.", {"code": "TIMEOUT"}
+        for prefix, message in _CAUSED_BY_CLIENT.items():
+            if error.sqlstate.startswith(prefix):
+                return message, {"code": "BAD_USER_INPUT"}
+    return None
+
+
+def _unexpected(
+    error: Exception, mask: bool, nodes: Sequence[Node] | None, path: Sequence[str | int] | None
+) -> GraphQLError:
+    unreachable = isinstance(error, StorageError) and (
+        error.sqlstate is None or any(map(error.sqlstate.startswith, _UNREACHABLE))
+    )
+    code = "DATABASE_UNAVAILABLE" if unreachable else "INTERNAL_SERVER_ERROR"
+    number = uuid.uuid4().hex[:12]
+    logger.error("error %s at %s: %s", number, list(path or ()), error, exc_info=error)
+    said = "The database cannot be reached." if unreachable else "Something went wrong on the server."
+    message = said if mask else f"{type(error.__cause__ or error).__name__}: {error}"
+    return GraphQLError(
+        f"{message} (error {number})", nodes, path=path, extensions={"code": code, "id": number}
+    )
+
+
+def status_of(errors: Sequence[GraphQLError]) -> int:
+    """Return the HTTP status of a response without data."""
+    codes = {(error.extensions or {}).get("code") for error in errors}
+    if "DATABASE_UNAVAILABLE" in codes:
+        return 503
+    if "INTERNAL_SERVER_ERROR" in codes:
+        return 500
+    return 400

@@ -1,0 +1,1 @@
+"""Operations that write: Python functions in ``python``."""

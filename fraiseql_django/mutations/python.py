@@ -1,0 +1,87 @@
+"""Mutations that Python functions answer: called in order in one transaction, their selections read by SQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from inspect import iscoroutinefunction
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.http import HttpRequest
+
+from .._compat import argument_values
+from ..errors import FraiseQLError
+from ..executor import Executor
+from ..planner.plan import KEYS, Write
+from ..planner.values import Variables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Info:
+    """What a mutation knows of the operation that it is a part of.
+
+    ``request`` is the HTTP request, None where the engine is used without one. ``context`` is what the
+    caller of ``engine.execute`` gave.
+    """
+
+    field_name: str
+    response_key: str
+    operation_name: str | None
+    request: HttpRequest | None
+    context: Any
+
+    @property
+    def user(self) -> Any:
+        """The user of the request as Django's authentication set it, or None."""
+        return getattr(self.request, "user", None)
+
+
+class WrongResult(FraiseQLError):
+    """A mutation returned something else than its annotation says."""
+
+
+def run(write: Write, info: Info, variables: Variables, coerced: Any, executor: Executor) -> bytes:
+    """Call a mutation's function and return the JSON text of its selection.
+
+    Whatever the function raises is raised; WrongResult when it returns what its annotation does not say.
+    """
+    definition = write.definition
+    values = argument_values(write.field, write.node, coerced)
+    arguments = {name: definition.converts[name](value) for name, value in values.items()}
+    function = async_to_sync(definition.function) if iscoroutinefunction(definition.function) else definition.function
+    result = function(info, **arguments)
+    if result is None:
+        if not definition.nullable:
+            raise WrongResult(f"mutation {definition.name} returned None, which its annotation does not allow")
+        return b"null"
+    if write.payload is None:
+        return _plain(write, result)
+    instances = list(result) if definition.many else [result]
+    answer = executor.read(write.payload, {**variables, KEYS: [_key(write, item) for item in instances]}, cached=False)
+    if definition.many:
+        return answer
+    if answer == b"[]":
+        raise WrongResult(f"mutation {definition.name} returned {result!r}, whose row is not in the database")
+    return answer[1:-1]
+
+
+def _key(write: Write, instance: Any) -> tuple[Any, ...]:
+    if write.model is None or not isinstance(instance, write.model):
+        raise WrongResult(f"mutation {write.definition.name} returned {instance!r}, not a {write.definition.target}")
+    return tuple(getattr(instance, column) for column in write.key_columns)
+
+
+def _plain(write: Write, result: Any) -> bytes:
+    leaf: Any = write.definition.plain
+
+    def written(value: Any) -> Any:
+        return leaf.serialize(value.value if isinstance(value, Enum) else value)
+
+    if write.definition.many and isinstance(result, Iterable) and not isinstance(result, (str, bytes, Mapping)):
+        value: Any = [written(item) for item in result]
+    else:
+        value = written(result)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

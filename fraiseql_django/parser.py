@@ -1,0 +1,146 @@
+"""Text → validated operation: parsed, measured against the limits, validated; kept by text.
+
+The rules are those of the GraphQL specification (section 5), as graphql-core has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+    validate,
+)
+
+from .conf import LimitSettings
+from .errors import LimitExceeded, OperationError
+from .limits import check_limits
+from .lru import LRU
+from .schema.variables import VariableShape, read_while_planning, variable_shapes
+
+
+class InvalidDocument(OperationError):
+    """The document cannot be parsed or does not fit the schema; ``errors`` are all that is wrong."""
+
+    def __init__(self, code: str, errors: list[GraphQLError]) -> None:
+        super().__init__(errors[0].message, code=code)
+        for error in errors:
+            error.extensions = {**(error.extensions or {}), "code": code}
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Operation:
+    """One operation of a validated document, ready to be planned."""
+
+    node: OperationDefinitionNode
+    document: DocumentNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: tuple[VariableShape, ...]
+    read_while_planning: frozenset[str]
+
+    @property
+    def kind(self) -> OperationType:
+        """Query or mutation; the schema has no subscriptions."""
+        return self.node.operation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A validated document: its operations by name, an anonymous one by None."""
+
+    operations: Mapping[str | None, Operation]
+
+    def operation(self, name: str | None) -> Operation:
+        """Return the operation to execute (GraphQL specification, 6.1); raise OperationError if none is."""
+        if name is None and len(self.operations) == 1:
+            return next(iter(self.operations.values()))
+        if name is not None and name in self.operations:
+            return self.operations[name]
+        names = ", ".join(str(known) for known in self.operations if known) or "none has a name"
+        if name is None:
+            raise OperationError(
+                f"operationName is missing; the document has several operations: {names}.",
+                code="OPERATION_RESOLUTION_FAILED",
+            )
+        raise OperationError(
+            f"The document has no operation {name[:80]!r}; it has: {names}.", code="OPERATION_RESOLUTION_FAILED"
+        )
+
+
+class Parser:
+    """Parses and validates documents against one schema, each text once."""
+
+    def __init__(self, schema: GraphQLSchema, limits: LimitSettings, cache_size: int) -> None:
+        self.schema = schema
+        self.limits = limits
+        self.cache: LRU[Document] = LRU(cache_size)
+
+    def parse(self, text: str) -> Document:
+        """Return the document of this text.
+
+        Raises InvalidDocument with every error, or LimitExceeded.
+        """
+        document = self.cache.get(text)
+        if document is None:
+            document = self._read(text)
+            self.cache.set(text, document)
+        return document
+
+    def _read(self, text: str) -> Document:
+        node = self._syntax(text)
+        check_limits(node, self.limits)
+        if errors := validate(self.schema, node, max_errors=20):
+            raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", errors)
+        fragments = {
+            definition.name.value: definition
+            for definition in node.definitions
+            if isinstance(definition, FragmentDefinitionNode)
+        }
+        operations = [
+            self._operation(definition, node, fragments)
+            for definition in node.definitions
+            if isinstance(definition, OperationDefinitionNode)
+        ]
+        return Document(
+            operations={item.node.name.value if item.node.name else None: item for item in operations}
+        )
+
+    def _operation(
+        self,
+        node: OperationDefinitionNode,
+        document: DocumentNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+    ) -> Operation:
+        by_value = read_while_planning(node, fragments)
+        return Operation(
+            node=node,
+            document=document,
+            fragments=fragments,
+            variables=variable_shapes(self.schema, node, by_value),
+            read_while_planning=by_value,
+        )
+
+    def _syntax(self, text: str) -> DocumentNode:
+        limit = self.limits.tokens
+        try:
+            return parse(text, max_tokens=limit)
+        except GraphQLSyntaxError as error:
+            if limit is not None and "tokens" in error.message and str(limit) in error.message:
+                raise LimitExceeded(
+                    "tokens", limit=limit, value=f"more than {limit}", setting="LIMITS.TOKENS"
+                ) from None
+            raise InvalidDocument("GRAPHQL_PARSE_FAILED", [error]) from None
+        except RecursionError:
+            raise OperationError("The document is nested too deeply to be read.", code="GRAPHQL_PARSE_FAILED") from None
+
+

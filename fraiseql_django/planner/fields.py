@@ -1,0 +1,70 @@
+"""Which fields a selection set asks for (GraphQL specification, 6.3.2 CollectFields and 6.4.3 merging)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    SelectionSetNode,
+    value_from_ast,
+)
+from graphql.type import GraphQLBoolean
+
+from .values import Variables
+
+Collected = dict[str, list[FieldNode]]
+
+
+class Collector:
+    """Collects fields of one operation for one set of ``@include`` and ``@skip`` conditions."""
+
+    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode], variables: Variables) -> None:
+        self.fragments = fragments
+        self.variables = variables
+
+    def collect(self, type_name: str, sets: Iterable[SelectionSetNode | None]) -> Collected:
+        """Return the nodes of each response key, in the order of first mention.
+
+        The schema has object types only: a fragment applies where its type condition is ``type_name``.
+        """
+        found: Collected = {}
+        visited: set[str] = set()
+        for selection_set in sets:
+            if selection_set is not None:
+                self._walk(type_name, selection_set, found, visited)
+        return found
+
+    def sub_sets(self, nodes: Sequence[FieldNode]) -> list[SelectionSetNode | None]:
+        """Return the selection sets below fields of one response key, which are merged."""
+        return [node.selection_set for node in nodes]
+
+    def _walk(self, type_name: str, selection_set: SelectionSetNode, found: Collected, visited: set[str]) -> None:
+        for selection in selection_set.selections:
+            if not self._included(selection):
+                continue
+            if isinstance(selection, FieldNode):
+                key = selection.alias.value if selection.alias else selection.name.value
+                found.setdefault(key, []).append(selection)
+            elif isinstance(selection, InlineFragmentNode):
+                condition = selection.type_condition
+                if condition is None or condition.name.value == type_name:
+                    self._walk(type_name, selection.selection_set, found, visited)
+            elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in visited:
+                visited.add(selection.name.value)
+                fragment = self.fragments[selection.name.value]
+                if fragment.type_condition.name.value == type_name:
+                    self._walk(type_name, fragment.selection_set, found, visited)
+
+    def _included(self, selection: Any) -> bool:
+        for directive in selection.directives or ():
+            name = directive.name.value
+            if name in ("include", "skip"):
+                condition = value_from_ast(directive.arguments[0].value, GraphQLBoolean, dict(self.variables))
+                if bool(condition) is (name == "skip"):
+                    return False
+        return True

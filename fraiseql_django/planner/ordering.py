@@ -1,0 +1,72 @@
+"""``orderBy`` → ORDER BY, which always ends in what tells rows apart: pages are stable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import models
+from django.db.models import F
+from django.db.models.expressions import OrderBy
+
+from ..errors import InvalidInput
+from ..schema.definition import Computed, Relation, TypeDef
+from ..schema.inputs import DIRECTIONS
+from .computed import computed_value
+
+
+class Ordering:
+    """Builds the orders of one operation's plan."""
+
+    def __init__(self, types: Mapping[str, TypeDef]) -> None:
+        self.types = types
+
+    def order_by(self, definition: TypeDef, given: Sequence[Mapping[str, Any]]) -> list[OrderBy]:
+        """Return the terms of an ``orderBy`` list, without what breaks ties."""
+        return [self._term(definition, item, "", f"orderBy[{index}]") for index, item in enumerate(given)]
+
+    def _term(self, definition: TypeDef, item: Mapping[str, Any], prefix: str, where: str) -> OrderBy:
+        if len(item) != 1:
+            keys = ", ".join(item) or "none"
+            raise InvalidInput(
+                f"{where} has the keys {keys}, must have one: write several keys as a list, the most important first."
+            )
+        ((key, value),) = item.items()
+        if value is None:
+            raise InvalidInput(f"{where}.{key} is null, must be one of: {', '.join(DIRECTIONS)}.")
+        field = definition.fields[key]
+        if isinstance(field, Relation):
+            return self._term(self.types[field.target], value, f"{prefix}{field.path}__", f"{where}.{key}")
+        term = computed_value(definition, field, prefix) if isinstance(field, Computed) else F(prefix + field.column)
+        return OrderBy(term, **DIRECTIONS[value.value])
+
+
+def ordered(queryset: models.QuerySet[Any], terms: Sequence[OrderBy]) -> models.QuerySet[Any]:
+    """Sort by the terms, or else as the query or its model says; then by the key unless that is decided."""
+    order: list[Any] = list(terms) or list(queryset.query.order_by or queryset.model._meta.ordering)
+    if not any(_decides(queryset.model, term) for term in order):
+        order += key_columns(queryset.model)
+    return queryset.order_by(*order)
+
+
+def key_columns(model: type[models.Model]) -> list[str]:
+    """Return the names of the columns of the model's key."""
+    pk = model._meta.pk
+    parts = pk.fields if isinstance(pk, models.CompositePrimaryKey) else (pk,)
+    return [part.attname for part in parts]
+
+
+def _decides(model: type[models.Model], term: Any) -> bool:
+    """Whether no two rows are equal in a term: it is a unique column of the model that is never null."""
+    expression = term.expression if isinstance(term, OrderBy) else term
+    name = expression.name if isinstance(expression, F) else expression
+    if not isinstance(name, str):
+        return False
+    name = name.lstrip("-")
+    if name == "pk":
+        return not isinstance(model._meta.pk, models.CompositePrimaryKey)
+    return any(
+        field.concrete and name in (field.name, field.attname) and field.unique and not field.null
+        for field in model._meta.get_fields()
+        if isinstance(field, models.Field) and not (field.is_relation and name == field.name)
+    )

@@ -1,0 +1,294 @@
+"""Operation → plan: one SQL statement with holes, and how the answer is put together around it.
+
+Plans are kept by operation and by the shape of its variables (see schema/variables.py); what else the
+variables hold fills the holes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLField,
+    GraphQLObjectType,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    execute,
+)
+
+from ..conf import LimitSettings
+from ..lru import LRU
+from ..parser import Operation
+from ..schema.arguments import MutationDef
+from ..schema.build import DEFINITION, Root, Schema
+from ..schema.definition import Column, TypeDef
+from ..schema.encoding import encode_array
+from ..schema.inputs import OPERATORS
+from ..schema.variables import ABSENT
+from .fields import Collector
+from .filters import Compare, comparison
+from .json import JSONList, Template
+from .params import Hole, Param
+from .selection import Live, Selection
+from .statement import Compiled, compile_list, compile_one, statement, tables_in
+from .values import Leaf, Variables, arguments
+
+# Names of variables that no client can write
+KEYS = "#keys"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Read:
+    """One SQL statement and what it answers.
+
+    ``digest`` names the statement among others, ``tables`` are what it reads, in a fixed order.
+    ``segments`` are the answer's bytes in order: constants, or the number of a column of the statement's
+    one row. ``live`` finish marked parts in Python. ``sql`` is None where nothing need be read.
+    """
+
+    sql: str | None
+    holes: tuple[Hole, ...]
+    segments: tuple[bytes | int, ...]
+    tables: tuple[str, ...]
+    digest: str
+    live: tuple[Live, ...]
+
+    def params(self, variables: Variables) -> list[str | None]:
+        """Return the statement's parameters; raise InvalidInput for a value that cannot be one."""
+        return [hole.fill(variables) for hole in self.holes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Write:
+    """One mutation: what to call with which arguments, and how its result is read afterwards.
+
+    ``payload`` reads the selection of the rows whose keys are the variable KEYS; ``model`` is what they are
+    instances of, ``key_columns`` are the attributes that hold their keys.
+    """
+
+    key: str
+    node: FieldNode
+    field: GraphQLField
+    definition: MutationDef
+    payload: Read | None
+    model: type[models.Model] | None
+    key_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plan:
+    """What executing an operation takes: a Read for a query, Writes in order for a mutation.
+
+    A write of the mutation type's ``__typename`` is a constant in ``constants``, by response key.
+    """
+
+    kind: OperationType
+    read: Read | None = None
+    writes: tuple[Write, ...] = ()
+    constants: Mapping[str, bytes] | None = None
+    keys: tuple[str, ...] = ()
+
+
+class Planner:
+    """Plans the operations of one schema against one database."""
+
+    def __init__(self, schema: Schema, alias: str, limits: LimitSettings, cache_size: int) -> None:
+        self.schema = schema
+        self.alias = alias
+        self.limits = limits
+        self.cache: LRU[Plan] = LRU(cache_size)
+
+    def plan(self, operation: Operation, variables: Variables) -> Plan:
+        """Return the plan for an operation with variables of this shape.
+
+        Raises InvalidInput or LimitExceeded for arguments that no plan can have.
+        """
+        shape = tuple(
+            variable.of(variables[variable.name]) if variable.name in variables else ABSENT
+            for variable in operation.variables
+        )
+        key = (operation, shape)
+        plan = self.cache.get(key)
+        if plan is None:
+            plan = self._make(operation, variables)
+            self.cache.set(key, plan)
+        return plan
+
+    def _make(self, operation: Operation, variables: Variables) -> Plan:
+        collector = Collector(operation.fragments, variables)
+        root = self.schema.graphql.get_root_type(operation.kind)
+        assert root is not None
+        collected = collector.collect(root.name, [operation.node.selection_set])
+        if operation.kind is OperationType.QUERY:
+            selection = Selection(self.schema, collector, variables, self.limits)
+            return Plan(kind=operation.kind, read=self._query(operation, selection, root, collected))
+        return self._mutation(operation, collector, variables, root, collected)
+
+    # --- queries ---
+
+    def _query(
+        self,
+        operation: Operation,
+        selection: Selection,
+        root: GraphQLObjectType,
+        collected: Mapping[str, list[FieldNode]],
+    ) -> Read:
+        columns: list[Compiled] = []
+        segments: list[bytes | int] = []
+        for key, nodes in collected.items():
+            segments.append(f'{"," if segments else "{"}"{key}":'.encode())
+            name = nodes[0].name.value
+            if name == "__typename":
+                segments.append(f'"{root.name}"'.encode())
+            elif name in ("__schema", "__type"):
+                segments.append(self._introspect(operation, key, nodes, selection.variables))
+            else:
+                segments.append(len(columns))
+                columns.append(self._root(selection, root.fields[name], nodes))
+        segments.append(b"}" if segments else b"{}")
+        return self._read(columns, segments, selection.live)
+
+    def _read(self, columns: Sequence[Compiled], segments: Sequence[bytes | int], live: Sequence[Live]) -> Read:
+        if not columns:
+            return Read(sql=None, holes=(), segments=_joined(segments), tables=(), digest="", live=())
+        sql, holes = statement(columns, self.alias)
+        joined = _joined(segments)
+        return Read(
+            sql=sql,
+            holes=holes,
+            segments=joined,
+            tables=tuple(sorted(tables_in(sql))),
+            # the names of the answer's parts are not in the SQL
+            digest=blake2b(repr((self.alias, sql, joined)).encode(), digest_size=16).hexdigest(),
+            live=tuple(live),
+        )
+
+    def _root(self, selection: Selection, field: GraphQLField, nodes: list[FieldNode]) -> Compiled:
+        root: Root = field.extensions[DEFINITION]
+        definition = self.schema.types[root.target]
+        queryset = definition.model._default_manager.using(self.alias)
+        given = arguments(nodes[0], field, selection.variables)
+        if root.many:
+            return compile_list(selection.list_rows(definition, queryset, nodes, given), self.alias)
+        for name, column in definition.key.items():
+            queryset = queryset.filter(Q(_equals(column, given[name], name)))
+        return compile_one(selection.rows(definition, queryset.order_by(), nodes), self.alias)
+
+    def _introspect(self, operation: Operation, key: str, nodes: list[FieldNode], variables: Variables) -> bytes:
+        """Answer an introspection field by graphql-core; its variables' values are part of the plan's key."""
+        definitions = [
+            definition
+            for definition in operation.node.variable_definitions or ()
+            if definition.variable.name.value in operation.read_while_planning
+        ]
+        document = DocumentNode(
+            definitions=(
+                OperationDefinitionNode(
+                    operation=OperationType.QUERY,
+                    name=None,
+                    variable_definitions=tuple(definitions),
+                    directives=(),
+                    selection_set=SelectionSetNode(selections=tuple(nodes)),
+                ),
+                *operation.fragments.values(),
+            )
+        )
+        result: Any = execute(self.schema.graphql, document, variable_values=dict(variables))
+        if result.errors:
+            raise result.errors[0]
+        return json.dumps(result.data[key], separators=(",", ":"), ensure_ascii=False).encode()
+
+    # --- mutations ---
+
+    def _mutation(
+        self,
+        operation: Operation,
+        collector: Collector,
+        variables: Variables,
+        root: GraphQLObjectType,
+        collected: Mapping[str, list[FieldNode]],
+    ) -> Plan:
+        writes: list[Write] = []
+        constants: dict[str, bytes] = {}
+        for key, nodes in collected.items():
+            name = nodes[0].name.value
+            if name == "__typename":
+                constants[key] = f'"{root.name}"'.encode()
+            elif name in ("__schema", "__type"):
+                constants[key] = self._introspect(operation, key, nodes, variables)
+            else:
+                field = root.fields[name]
+                definition: MutationDef = field.extensions[DEFINITION]
+                target = self.schema.types[definition.target] if definition.target else None
+                writes.append(
+                    Write(
+                        key=key,
+                        node=nodes[0],
+                        field=field,
+                        definition=definition,
+                        payload=self._payload(target, collector, variables, nodes) if target else None,
+                        model=target.model if target else None,
+                        key_columns=tuple(column.column for column in target.key.values()) if target else (),
+                    )
+                )
+        return Plan(kind=operation.kind, writes=tuple(writes), constants=constants, keys=tuple(collected))
+
+    def _payload(
+        self, definition: TypeDef, collector: Collector, variables: Variables, nodes: list[FieldNode]
+    ) -> Read:
+        selection = Selection(self.schema, collector, variables, self.limits)
+        # what a mutation returns is shown even where the default manager would hide it
+        queryset = definition.model._base_manager.using(self.alias)
+        columns = list(definition.key.values())
+        keys = [Param(_key_hole(index, column), f"{column.cast}[]") for index, column in enumerate(columns)]
+        place = Template(_place_sql(len(columns)), *(column.column for column in columns), *keys)
+        found = queryset.filter(
+            *(Q(Compare("{column} = ANY({value})", F(c.column), key)) for c, key in zip(columns, keys, strict=True)),
+            Q(Compare("{column} IS NOT NULL", place)),
+        ).order_by(place)
+        rows = JSONList(selection.rows(definition, found, nodes), None, None)
+        return self._read([compile_list(rows, self.alias)], [0], selection.live)
+
+
+def _place_sql(columns: int) -> str:
+    """SQL for the place of a row's key among the keys asked for; null for a row not asked for."""
+    names = [f"k{index}" for index in range(columns)]
+    matches = " AND ".join(f"keys.{name} = {{{index}}}" for index, name in enumerate(names))
+    arrays = ", ".join(f"{{{columns + index}}}" for index in range(columns))
+    return (
+        f"(SELECT min(keys.place) FROM unnest({arrays}) WITH ORDINALITY AS keys({', '.join(names)}, place) "
+        f"WHERE {matches})"
+    )
+
+
+def _key_hole(index: int, column: Column) -> Hole:
+    encode = column.scalar.encode
+    return Hole(
+        lambda variables: [key[index] for key in variables[KEYS]],
+        lambda keys: encode_array([encode(key) for key in keys]),
+        "key",
+    )
+
+
+def _equals(column: Column, value: Leaf, where: str) -> Compare:
+    return comparison(OPERATORS["eq"], column.scalar, 0, column.cast, F(column.column), value, where)
+
+
+def _joined(segments: Sequence[bytes | int]) -> tuple[bytes | int, ...]:
+    """Put neighbouring constants together."""
+    joined: list[bytes | int] = []
+    for segment in segments:
+        if isinstance(segment, bytes) and joined and isinstance(joined[-1], bytes):
+            joined[-1] += segment
+        else:
+            joined.append(segment)
+    return tuple(joined)

@@ -1,0 +1,123 @@
+"""What an argument holds: its literal or variable, with the parts that only execution knows left open.
+
+``resolve`` turns an argument's AST into None, dictionaries, lists and Leaves. A Leaf is a value that the
+SQL has a hole for: it is fetched from the variables at execution. (GraphQL specification, 6.4.1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from graphql import (
+    FieldNode,
+    GraphQLField,
+    GraphQLInputType,
+    ListValueNode,
+    NullValueNode,
+    ObjectValueNode,
+    Undefined,
+    ValueNode,
+    VariableNode,
+    is_input_object_type,
+    is_list_type,
+    is_non_null_type,
+    value_from_ast,
+)
+
+from ..errors import InvalidInput
+
+Variables = Mapping[str, Any]
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = _Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A scalar, an enum value or a list of them; ``value`` is what it is while planning."""
+
+    fetch: Callable[[Variables], Any]
+    value: Any
+    constant: bool
+
+
+def arguments(node: FieldNode, field: GraphQLField, variables: Variables) -> dict[str, Any]:
+    """Resolve a field's arguments, by GraphQL name; absent ones are not in it."""
+    found = {}
+    for argument in node.arguments or ():
+        value = resolve(argument.value, field.args[argument.name.value].type, variables)
+        if value is not ABSENT:
+            found[argument.name.value] = value
+    return found
+
+
+def resolve(node: ValueNode, type_: GraphQLInputType, variables: Variables) -> Any:
+    """Resolve one value: ABSENT, None, a dict, a list or a Leaf."""
+    while is_non_null_type(type_):
+        type_ = type_.of_type
+    if isinstance(node, VariableNode):
+        name = node.name.value
+        if name not in variables:
+            return ABSENT
+        return _opened(variables[name], type_, lambda values: values[name])
+    if isinstance(node, NullValueNode):
+        return None
+    if _is_object(type_) and isinstance(node, ObjectValueNode):
+        fields = {
+            item.name.value: resolve(item.value, type_.fields[item.name.value].type, variables)  # type: ignore[union-attr]
+            for item in node.fields
+        }
+        return {name: value for name, value in fields.items() if value is not ABSENT}
+    if is_list_type(type_) and _is_object(item_type := _bare(type_.of_type)):
+        nodes = node.values if isinstance(node, ListValueNode) else (node,)
+        return [resolve(item, item_type, variables) for item in nodes]
+    return _literal(node, type_, variables)
+
+
+def _literal(node: ValueNode, type_: GraphQLInputType, variables: Variables) -> Leaf:
+    value = value_from_ast(node, type_, dict(variables))
+    if value is Undefined:
+        raise InvalidInput("A list holds a variable that is absent or null where no null may stand.", nodes=[node])
+    if _has_variable(node):
+        return Leaf(lambda values: value_from_ast(node, type_, dict(values)), value, constant=False)
+    return Leaf(lambda values: value, value, constant=True)
+
+
+def _opened(value: Any, type_: Any, fetch: Callable[[Variables], Any]) -> Any:
+    """Open a coerced value as far as the SQL depends on it."""
+    if value is None:
+        return None
+    if _is_object(type_):
+        return {
+            key: _opened(item, _bare(type_.fields[key].type), _getter(fetch, key)) for key, item in value.items()
+        }
+    if is_list_type(type_) and _is_object(item_type := _bare(type_.of_type)):
+        return [_opened(item, item_type, _getter(fetch, index)) for index, item in enumerate(value)]
+    return Leaf(fetch, value, constant=False)
+
+
+def _getter(fetch: Callable[[Variables], Any], key: str | int) -> Callable[[Variables], Any]:
+    return lambda values: fetch(values)[key]
+
+
+def _bare(type_: Any) -> Any:
+    return type_.of_type if is_non_null_type(type_) else type_
+
+
+def _is_object(type_: Any) -> bool:
+    return is_input_object_type(type_) and not type_.extensions.get("leaf")
+
+
+def _has_variable(node: ValueNode) -> bool:
+    if isinstance(node, VariableNode):
+        return True
+    if isinstance(node, ListValueNode):
+        return any(map(_has_variable, node.values))
+    return isinstance(node, ObjectValueNode) and any(_has_variable(item.value) for item in node.fields)

@@ -1,0 +1,120 @@
+"""Python annotations, read: ``list[BookType] | None`` and what GraphQL makes of it."""
+
+from __future__ import annotations
+
+import builtins
+import datetime as dt
+import sys
+import types
+import typing
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, ForwardRef, Union, get_args, get_origin
+
+from ..errors import DeclarationError
+from . import scalars
+from .encoding import encode_text
+from .registry import ID, JSON, BigInt, Registry
+from .scalars import Scalar
+
+PLAIN_ID = Scalar(graphql=scalars.GraphQLID, cast="text", encode=encode_text)
+
+PYTHON_SCALARS: Mapping[Any, Scalar] = {
+    str: scalars.TEXT,
+    int: scalars.INT,
+    float: scalars.FLOAT,
+    bool: scalars.BOOLEAN,
+    bytes: scalars.BYTES,
+    Decimal: scalars.NUMERIC,
+    uuid.UUID: scalars.UUID,
+    dt.date: scalars.DATES,
+    dt.datetime: scalars.DATETIME,
+    dt.time: scalars.TIMES,
+    dt.timedelta: scalars.INTERVAL,
+    dict: scalars.JSONB,
+    Any: scalars.JSONB,
+    JSON: scalars.JSONB,
+    ID: PLAIN_ID,
+    BigInt: scalars.BIGINT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """``base`` stands in no list, or ``item`` is what a list holds."""
+
+    base: Any = None
+    item: Annotation | None = None
+    nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A name in an annotation that Python does not know here: that of a type declared elsewhere."""
+
+    name: str
+
+    def __or__(self, other: Any) -> Any:
+        return Union[ForwardRef(self.name), other]  # noqa: UP007
+
+    __ror__ = __or__
+
+
+class _Names(Mapping[str, Any]):
+    """The names that an annotation may use: its module's, Python's, and every declared type's."""
+
+    def __init__(self, module: str, registry: Registry) -> None:
+        self.module = vars(sys.modules[module]) if module in sys.modules else {}
+        self.registry = registry
+
+    def __getitem__(self, name: str) -> Any:
+        for names in (self.module, vars(builtins), vars(typing)):
+            if name in names:
+                return names[name]
+        declared = self.registry.named(name)
+        return declared.cls if declared else Named(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.module)
+
+    def __len__(self) -> int:
+        return len(self.module)
+
+
+def read(annotation: Any, module: str, registry: Registry) -> Annotation:
+    """Read an annotation of a class or function in ``module``.
+
+    Raises DeclarationError for a union of more than one type.
+    """
+    if isinstance(annotation, ForwardRef):
+        annotation = annotation.__forward_arg__
+    if isinstance(annotation, str):
+        try:
+            evaluated = eval(annotation, {}, _Names(module, registry))
+        except Exception as error:
+            raise DeclarationError(f"annotation {annotation!r} in {module} cannot be read: {error}") from error
+        return read(evaluated, module, registry)
+    origin = get_origin(annotation)
+    if origin in (Union, types.UnionType):
+        members = [member for member in get_args(annotation) if member is not types.NoneType]
+        if len(members) != 1:
+            raise DeclarationError(f"annotation {annotation} in {module} is a union; only 'X | None' can be read")
+        inner = read(members[0], module, registry)
+        return Annotation(inner.base, inner.item, nullable=len(members) < len(get_args(annotation)))
+    if origin is typing.Annotated:
+        return read(get_args(annotation)[0], module, registry)
+    if origin is list:
+        return Annotation(item=read(get_args(annotation)[0], module, registry))
+    if origin is dict:
+        return Annotation(dict)
+    return Annotation(annotation, nullable=annotation is None or annotation is types.NoneType)
+
+
+def scalar(base: Any) -> Scalar | None:
+    """Return the leaf type of a Python type, or None."""
+    try:
+        return PYTHON_SCALARS.get(base)
+    except TypeError:
+        return None

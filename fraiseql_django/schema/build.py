@@ -1,0 +1,221 @@
+"""Descriptions → graphql-core schema, whose types and fields carry their descriptions in ``extensions``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLEnumType,
+    GraphQLEnumValue,
+    GraphQLField,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    validate_schema,
+)
+
+from ..errors import DeclarationError
+from .arguments import Arguments, MutationDef
+from .definition import AnyField, Embedded, EnumSource, Relation, TypeDef, ValueObject
+from .inputs import Inputs
+from .naming import check_name, enum_name
+from .registry import Registry, default_registry
+from .types import describe_types
+
+# What the planner finds in the extensions of a field or type
+DEFINITION = "fraiseql"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Root:
+    """What a root field of Query reads: one row by its key, or a list."""
+
+    target: str
+    many: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Schema:
+    """A built schema beside the descriptions that it was built from."""
+
+    graphql: GraphQLSchema
+    types: Mapping[str, TypeDef]
+    mutations: Mapping[str, MutationDef]
+
+
+class Enums:
+    """The enum types of one schema; declared choices that are the same share one."""
+
+    def __init__(self) -> None:
+        self._by_choices: dict[tuple[tuple[Any, str], ...], GraphQLEnumType] = {}
+        self._names: set[str] = set()
+
+    def __call__(self, source: EnumSource) -> GraphQLEnumType:
+        """Return the enum of these choices."""
+        found = self._by_choices.get(source.choices)
+        if found is None:
+            found = self._by_choices[source.choices] = self._make(source)
+        return found
+
+    def _make(self, source: EnumSource) -> GraphQLEnumType:
+        name, number = source.name, 1
+        while name in self._names:
+            number += 1
+            name = f"{source.name}{number}"
+        self._names.add(check_name(name, "an enum"))
+        values: dict[str, GraphQLEnumValue] = {}
+        for value, label in source.choices:
+            member, number = enum_name(value, label), 1
+            while member in values:
+                number += 1
+                member = f"{enum_name(value, label)}_{number}"
+            values[member] = GraphQLEnumValue(value, description=label)
+        if not values:
+            raise DeclarationError(f"the choices of {source.name} are empty")
+        return GraphQLEnumType(name, values)
+
+
+class Builder:
+    """Builds one schema from one registry."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self.enums = Enums()
+        self.types = describe_types(registry, self.enums)
+        self.inputs = Inputs(self.types)
+        self.values: dict[str, GraphQLObjectType] = {}
+        self.objects: dict[str, GraphQLOutputType] = {
+            name: self._object(definition) for name, definition in self.types.items()
+        }
+
+    def build(self) -> Schema:
+        """Return the schema; raise DeclarationError for what GraphQL's own rules refuse."""
+        arguments = Arguments(self.registry, self.enums)
+        mutations = {m.name: m for m in map(arguments.mutation, self.registry.mutations)}
+        if len(mutations) < len(self.registry.mutations):
+            names = [declared.function.__name__ for declared in self.registry.mutations]
+            raise DeclarationError(f"two mutations have the same name, among: {', '.join(names)}")
+        roots = self._roots()
+        if not roots:
+            raise DeclarationError("the schema has nothing to query: declare a type with @fraiseql.type")
+        try:
+            schema = GraphQLSchema(
+                query=GraphQLObjectType("Query", roots),
+                mutation=GraphQLObjectType("Mutation", self._mutations(mutations)) if mutations else None,
+                types=list(self.objects.values()),  # type: ignore[arg-type]
+            )
+        except TypeError as error:
+            # graphql-core's word for two types of one name
+            raise DeclarationError(str(error)) from error
+        if errors := validate_schema(schema):
+            raise DeclarationError("\n".join(error.message for error in errors))
+        return Schema(graphql=schema, types=self.types, mutations=mutations)
+
+    def _object(self, definition: TypeDef) -> GraphQLObjectType:
+        return GraphQLObjectType(
+            definition.name,
+            lambda: {name: self._field(field) for name, field in definition.fields.items()},
+            description=definition.description,
+            extensions={DEFINITION: definition},
+        )
+
+    def _field(self, field: AnyField) -> GraphQLField:
+        arguments = self._list_arguments(field.target) if isinstance(field, Relation) and field.many else None
+        return GraphQLField(
+            self._type(field),
+            args=arguments,
+            description=field.description,
+            deprecation_reason=field.deprecation,
+            extensions={DEFINITION: field},
+        )
+
+    def _type(self, field: AnyField) -> GraphQLOutputType:
+        graphql: Any
+        if isinstance(field, Relation):
+            graphql = self.objects[field.target]
+            if field.many:
+                return GraphQLNonNull(GraphQLList(GraphQLNonNull(graphql)))
+        elif isinstance(field, Embedded):
+            graphql = self._value(field.value)
+        else:
+            graphql = field.scalar.graphql
+            for level in range(field.dimensions):
+                nullable = field.nullable_items if level == 0 else False
+                graphql = GraphQLList(graphql if nullable else GraphQLNonNull(graphql))
+        return graphql if field.nullable else GraphQLNonNull(graphql)
+
+    def _value(self, value: ValueObject) -> GraphQLObjectType:
+        if value.name not in self.values:
+            self.values[value.name] = GraphQLObjectType(
+                value.name,
+                {
+                    name: GraphQLField(
+                        part.graphql if part.nullable else GraphQLNonNull(part.graphql), description=part.description
+                    )
+                    for name, part in value.parts.items()
+                },
+                description=value.description,
+            )
+        return self.values[value.name]
+
+    def _list_arguments(self, target: str) -> dict[str, GraphQLArgument]:
+        arguments = {"where": GraphQLArgument(self.inputs.where[target], description="Which rows; all by default.")}
+        if target in self.inputs.order_by:
+            arguments["orderBy"] = GraphQLArgument(
+                GraphQLList(GraphQLNonNull(self.inputs.order_by[target])),
+                description="What to sort by, most important first; the key always decides last.",
+            )
+        arguments["limit"] = GraphQLArgument(GraphQLInt, description="How many rows at most.")
+        arguments["offset"] = GraphQLArgument(GraphQLInt, description="How many rows to pass over first.")
+        return arguments
+
+    def _roots(self) -> dict[str, GraphQLField]:
+        roots: dict[str, GraphQLField] = {}
+        for definition in self.types.values():
+            graphql = self.objects[definition.name]
+            if definition.single is not None:
+                roots[definition.single] = GraphQLField(
+                    graphql,
+                    args={
+                        name: GraphQLArgument(GraphQLNonNull(column.scalar.graphql))
+                        for name, column in definition.key.items()
+                    },
+                    description=f"The {definition.name} with this key, or null.",
+                    extensions={DEFINITION: Root(target=definition.name, many=False)},
+                )
+            if definition.plural is not None:
+                roots[definition.plural] = GraphQLField(
+                    GraphQLNonNull(GraphQLList(GraphQLNonNull(graphql))),
+                    args=self._list_arguments(definition.name),
+                    description=f"A list of {definition.name}.",
+                    extensions={DEFINITION: Root(target=definition.name, many=True)},
+                )
+        return roots
+
+    def _mutations(self, mutations: Mapping[str, MutationDef]) -> dict[str, GraphQLField]:
+        return {
+            name: GraphQLField(
+                definition.output(self.objects),
+                args=dict(definition.arguments),
+                description=definition.description,
+                deprecation_reason=definition.deprecation,
+                extensions={DEFINITION: definition},
+            )
+            for name, definition in mutations.items()
+        }
+
+
+def build_schema(registry: Registry = default_registry) -> Schema:
+    """Build the schema of everything that was declared.
+
+    Raises DeclarationError with every problem of every type, a line each.
+    """
+    return Builder(registry).build()
+
+

@@ -1,0 +1,161 @@
+"""Descriptions of what may be asked: frozen values that the schema is built from and the planner walks.
+
+    TypeDef ── fields ──> Column      a value that PostgreSQL writes
+                          Embedded    a value with parts: a file, a range
+                          Computed    a value of an ORM expression
+                          Relation    another type, one or many
+
+Names of fields are GraphQL's; ``column`` and ``path`` are the ORM's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from django.db import models
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLScalarType
+
+from .scalars import Scalar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldDef:
+    """What every field has: its GraphQL name and what clients read about it."""
+
+    name: str
+    description: str | None = None
+    deprecation: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column(FieldDef):
+    """A value in a column of the type's table; ``dimensions`` counts the lists around it.
+
+    ``cast`` is the PostgreSQL type that a parameter is compared as: an array's is its very own.
+    """
+
+    column: str
+    scalar: Scalar
+    cast: str
+    dimensions: int = 0
+    nullable: bool
+    nullable_items: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Computed(FieldDef):
+    """A value of an ORM expression over the type's model."""
+
+    expression: Any
+    scalar: Scalar
+    nullable: bool
+    dimensions: int = 0
+    nullable_items: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A field of a value object.
+
+    ``json`` is a template like Scalar.json over the value's column, or over ``column`` of the same row.
+    Where Python must work the answer out, ``live`` is given the decoded JSON value of the template and
+    returns what is written in its place.
+    """
+
+    graphql: GraphQLScalarType
+    json: str
+    nullable: bool = True
+    column: str | None = None
+    live: Callable[[Any], Any] | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueObject:
+    """A column that clients see as an object: ``absent`` is the SQL condition for none being there."""
+
+    name: str
+    description: str
+    parts: Mapping[str, Part]
+    absent: str = "{0} IS NULL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class InputScalar:
+    """How a value object is written in filters; the attributes are those of Scalar."""
+
+    graphql: GraphQLInputObjectType | GraphQLScalarType
+    cast: str
+    encode: Callable[[Any], str]
+    ordered: bool = False
+    textual: bool = False
+    equatable: bool = True
+    # SQL that stands for the column in a comparison
+    column: str = "{0}"
+
+    @property
+    def name(self) -> str:
+        """The GraphQL name, without the "Input" that tells it from the output type."""
+        return self.graphql.name.removesuffix("Input")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded(FieldDef):
+    """A value object in a column."""
+
+    column: str
+    value: ValueObject
+    parts: Mapping[str, Part]
+    nullable: bool
+    filter: InputScalar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation(FieldDef):
+    """The way to another type.
+
+    ``path``     the ORM's name for it from here: what joins follow
+    ``target``   name of the GraphQL type
+    ``inverse``  the ORM's name for the way back, and
+    ``key``      the column here that it leads to: how a subquery finds the rows of a list
+    """
+
+    path: str
+    target: str
+    many: bool
+    nullable: bool
+    inverse: str
+    key: str
+
+
+AnyField: TypeAlias = Column | Computed | Embedded | Relation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TypeDef:
+    """A GraphQL object type over a Django model.
+
+    ``single`` and ``plural`` are the names of its root fields (None: there is none); ``key`` are the
+    columns that tell one row, by the names of the arguments that ask for it.
+    """
+
+    name: str
+    model: type[models.Model]
+    description: str | None
+    fields: Mapping[str, AnyField]
+    key: Mapping[str, Column]
+    single: str | None
+    plural: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnumSource:
+    """Declared choices: what they are called, and the pairs of stored value and label."""
+
+    name: str
+    choices: tuple[tuple[Any, str], ...]
+
+
+EnumFactory: TypeAlias = Callable[[EnumSource], GraphQLEnumType]

@@ -1,0 +1,327 @@
+"""Inputs: the operators of filters, and the ``where`` and ``orderBy`` types of every object type.
+
+OPERATORS is the only table of operators: the schema offers what is in it, the planner executes its SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeAlias
+
+from graphql import (
+    GraphQLBoolean,
+    GraphQLEnumType,
+    GraphQLEnumValue,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNonNull,
+)
+
+from ..errors import DeclarationError
+from .definition import AnyField, Column, Computed, Embedded, InputScalar, Relation, TypeDef
+from .scalars import Scalar
+
+Comparable: TypeAlias = Scalar | InputScalar
+
+
+class Takes(Enum):
+    """What is written behind an operator."""
+
+    ONE = "one value"
+    LIST = "a list of values"
+    FLAG = "true or false"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """A comparison: ``{column}`` and ``{value}`` stand in its SQL, ``null`` is its SQL for a null value.
+
+    ``each`` is the SQL for types whose values PostgreSQL cannot compare with an array of them: ``{cast}``
+    is the type, the value an array of texts.
+    """
+
+    name: str
+    sql: str
+    description: str
+    takes: Takes = Takes.ONE
+    null: str | None = None
+    each: str | None = None
+    for_: Callable[[Comparable], bool] = lambda scalar: True
+    pattern: Callable[[str], str] | None = None
+
+
+def _ordered(scalar: Comparable) -> bool:
+    return scalar.ordered
+
+
+def _textual(scalar: Comparable) -> bool:
+    return scalar.textual
+
+
+def _escaped(text: str) -> str:
+    """Let LIKE take every character for itself (PostgreSQL documentation, 9.7.1)."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+# UPPER on both sides, as Django compiles icontains: the same indexes serve both
+_LIKE = "{column}::text LIKE {value}"
+_ILIKE = "UPPER({column}::text) LIKE UPPER({value})"
+
+OPERATORS: Mapping[str, Operator] = {
+    operator.name: operator
+    for operator in (
+        Operator(name="eq", sql="{column} = {value}", null="{column} IS NULL", description="Equal; null: is null."),
+        Operator(
+            name="neq",
+            sql="{column} <> {value}",
+            null="{column} IS NOT NULL",
+            description="Not equal (nulls do not match); null: is not null.",
+        ),
+        Operator(
+            name="in",
+            sql="{column} = ANY({value})",
+            each="{column} IN (SELECT item::{cast} FROM unnest({value}) AS item)",
+            takes=Takes.LIST,
+            description="One of these.",
+        ),
+        Operator(
+            name="nin",
+            sql="{column} <> ALL({value})",
+            each="{column} NOT IN (SELECT item::{cast} FROM unnest({value}) AS item)",
+            takes=Takes.LIST,
+            description="None of these (nulls do not match).",
+        ),
+        Operator(
+            name="isnull",
+            sql="{column} IS NULL",
+            takes=Takes.FLAG,
+            description="True: is null; false: is not null.",
+        ),
+        Operator(name="gt", sql="{column} > {value}", for_=_ordered, description="Greater."),
+        Operator(name="gte", sql="{column} >= {value}", for_=_ordered, description="Greater or equal."),
+        Operator(name="lt", sql="{column} < {value}", for_=_ordered, description="Less."),
+        Operator(name="lte", sql="{column} <= {value}", for_=_ordered, description="Less or equal."),
+        Operator(
+            name="contains",
+            sql=_LIKE,
+            pattern=lambda text: f"%{_escaped(text)}%",
+            for_=_textual,
+            description="Contains this text.",
+        ),
+        Operator(
+            name="icontains",
+            sql=_ILIKE,
+            pattern=lambda text: f"%{_escaped(text)}%",
+            for_=_textual,
+            description="Contains this text, in any case.",
+        ),
+        Operator(
+            name="startswith",
+            sql=_LIKE,
+            pattern=lambda text: f"{_escaped(text)}%",
+            for_=_textual,
+            description="Starts with this text.",
+        ),
+        Operator(
+            name="istartswith",
+            sql=_ILIKE,
+            pattern=lambda text: f"{_escaped(text)}%",
+            for_=_textual,
+            description="Starts with this text, in any case.",
+        ),
+        Operator(
+            name="endswith",
+            sql=_LIKE,
+            pattern=lambda text: f"%{_escaped(text)}",
+            for_=_textual,
+            description="Ends with this text.",
+        ),
+        Operator(
+            name="iendswith",
+            sql=_ILIKE,
+            pattern=lambda text: f"%{_escaped(text)}",
+            for_=_textual,
+            description="Ends with this text, in any case.",
+        ),
+        Operator(
+            name="like",
+            sql=_LIKE,
+            for_=_textual,
+            description="Matches a LIKE pattern: % is any text, _ any character.",
+        ),
+        Operator(
+            name="ilike",
+            sql="{column}::text ILIKE {value}",
+            for_=_textual,
+            description="Matches a LIKE pattern, in any case.",
+        ),
+        Operator(
+            name="matches",
+            sql="{column}::text ~ {value}",
+            for_=_textual,
+            description="Matches a POSIX regular expression.",
+        ),
+        Operator(
+            name="imatches",
+            sql="{column}::text ~* {value}",
+            for_=_textual,
+            description="Matches a POSIX regular expression, in any case.",
+        ),
+    )
+}
+
+# direction → Django's arguments of OrderBy
+DIRECTIONS: Mapping[str, Mapping[str, bool]] = {
+    "ASC": {},
+    "DESC": {"descending": True},
+    "ASC_NULLS_FIRST": {"nulls_first": True},
+    "ASC_NULLS_LAST": {"nulls_last": True},
+    "DESC_NULLS_FIRST": {"descending": True, "nulls_first": True},
+    "DESC_NULLS_LAST": {"descending": True, "nulls_last": True},
+}
+ORDER_DIRECTION = GraphQLEnumType(
+    "OrderDirection",
+    {name: GraphQLEnumValue(name) for name in DIRECTIONS},
+    description="ASC puts nulls last and DESC first, unless told otherwise.",
+)
+QUANTIFIERS: Mapping[str, str] = {
+    "some": "At least one of them matches.",
+    "every": "None of them fails to match.",
+    "none": "None of them matches.",
+}
+COMBINERS = ("AND", "OR", "NOT")
+
+
+def comparable(field: AnyField) -> Comparable | None:
+    """Return what a field is compared as, or None for a relation."""
+    if isinstance(field, Embedded):
+        return field.filter
+    if isinstance(field, (Column, Computed)):
+        return field.scalar
+    return None
+
+
+class Inputs:
+    """The input types of one schema, each made once."""
+
+    def __init__(self, types: Mapping[str, TypeDef]) -> None:
+        self.types = types
+        self._filters: dict[tuple[str, int], GraphQLInputObjectType] = {}
+        self._lists: dict[str, GraphQLInputObjectType] = {}
+        self.where = {name: self._where(definition) for name, definition in types.items()}
+        self.order_by = {name: self._order_by(types[name]) for name in _sortable(types)}
+
+    def _where(self, definition: TypeDef) -> GraphQLInputObjectType:
+        for name in COMBINERS:
+            if name in definition.fields:
+                raise DeclarationError(
+                    f"{definition.name}.{name} has the name of a combination of filters; give it another name"
+                )
+
+        def fields() -> dict[str, GraphQLInputField]:
+            own = GraphQLNonNull(self.where[definition.name])
+            return {
+                **{name: GraphQLInputField(self._condition(field)) for name, field in definition.fields.items()},
+                "AND": GraphQLInputField(GraphQLList(own), description="All of these."),
+                "OR": GraphQLInputField(GraphQLList(own), description="At least one of these."),
+                "NOT": GraphQLInputField(self.where[definition.name], description="Not this."),
+            }
+
+        return GraphQLInputObjectType(
+            f"{definition.name}Where", fields, description=f"Which {definition.name} rows; all conditions must hold."
+        )
+
+    def _condition(self, field: AnyField) -> GraphQLInputType:
+        if isinstance(field, Relation):
+            return self._list_filter(field.target) if field.many else self.where[field.target]
+        scalar = comparable(field)
+        assert scalar is not None
+        return self._filter(scalar, getattr(field, "dimensions", 0))
+
+    def _list_filter(self, target: str) -> GraphQLInputObjectType:
+        if target not in self._lists:
+            self._lists[target] = GraphQLInputObjectType(
+                f"{target}ListFilter",
+                lambda: {
+                    name: GraphQLInputField(self.where[target], description=description)
+                    for name, description in QUANTIFIERS.items()
+                },
+                description=f"Conditions on a list of {target}.",
+            )
+        return self._lists[target]
+
+    def _filter(self, scalar: Comparable, dimensions: int) -> GraphQLInputObjectType:
+        """One filter type for a GraphQL type and a number of lists around it."""
+        key = (scalar.name, dimensions)
+        if key not in self._filters:
+            value: GraphQLInputType = scalar.graphql
+            for _ in range(dimensions):
+                value = GraphQLList(value)
+            shapes: dict[Takes, GraphQLInputType] = {
+                Takes.ONE: value,
+                Takes.LIST: GraphQLList(GraphQLNonNull(value)),
+                Takes.FLAG: GraphQLBoolean,
+            }
+            self._filters[key] = GraphQLInputObjectType(
+                f"{scalar.name}{'Array' * dimensions}Filter",
+                {
+                    operator.name: GraphQLInputField(
+                        shapes[operator.takes],
+                        description=operator.description,
+                        extensions={"structural": operator.takes is Takes.FLAG},
+                    )
+                    for operator in operators_of(scalar, dimensions)
+                },
+                description="Conditions on one value; all must hold.",
+            )
+        return self._filters[key]
+
+    def _order_by(self, definition: TypeDef) -> GraphQLInputObjectType:
+        def fields() -> dict[str, GraphQLInputField]:
+            found: dict[str, GraphQLInputField] = {}
+            for name, field in definition.fields.items():
+                if isinstance(field, Relation):
+                    if not field.many and field.target in self.order_by:
+                        found[name] = GraphQLInputField(self.order_by[field.target])
+                elif is_ordered(field):
+                    found[name] = GraphQLInputField(ORDER_DIRECTION)
+            return found
+
+        return GraphQLInputObjectType(
+            f"{definition.name}OrderBy",
+            fields,
+            description=f"One key to sort {definition.name} rows by; give a list to sort by several.",
+        )
+
+
+def _sortable(types: Mapping[str, TypeDef]) -> list[str]:
+    """List the types that have something to sort by, if only through another type: no input may be empty."""
+    found = {name for name, definition in types.items() if any(map(is_ordered, definition.fields.values()))}
+    grown = True
+    while grown:
+        grown = False
+        for name, definition in types.items():
+            relations = (field for field in definition.fields.values() if isinstance(field, Relation))
+            ways = (relation.target for relation in relations if not relation.many)
+            if name not in found and any(target in found for target in ways):
+                found.add(name)
+                grown = True
+    return [name for name in types if name in found]
+
+
+def operators_of(scalar: Comparable, dimensions: int) -> list[Operator]:
+    """List the operators that a column of so many dimensions may be asked with."""
+    whole = [OPERATORS[name] for name in ("eq", "neq", "in", "nin", "isnull")]
+    return whole if dimensions else [operator for operator in OPERATORS.values() if operator.for_(scalar)]
+
+
+def is_ordered(field: AnyField) -> bool:
+    """Whether rows can be sorted by the field; booleans and choices can, though they are not compared."""
+    scalar = comparable(field)
+    if scalar is None or getattr(field, "dimensions", 0):
+        return False
+    return scalar.ordered or isinstance(scalar.graphql, GraphQLEnumType) or scalar.graphql is GraphQLBoolean

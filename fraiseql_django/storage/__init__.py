@@ -1,0 +1,1 @@
+"""Where operations are read from: the protocol in ``base``, Django's connection in ``django``."""

@@ -1,0 +1,75 @@
+"""What the engine needs of a database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+Row = tuple["bytes | None", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryResult:
+    """Rows as PostgreSQL wrote them: each value the bytes of its text form, None for null."""
+
+    rows: Sequence[Row]
+    row_count: int
+    execution_time_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecuteResult:
+    """What a statement changed."""
+
+    rows_affected: int
+    execution_time_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Whether a part works, how long the check took, and what it found or what failed."""
+
+    healthy: bool
+    detail: str
+    time_ms: float
+
+
+class Transaction(Protocol):
+    """An open transaction; left without a commit it is rolled back."""
+
+    def commit(self) -> None:
+        """Make what was done last."""
+        ...
+
+    def rollback(self) -> None:
+        """Undo what was done."""
+        ...
+
+
+class Storage(Protocol):
+    """A database that statements are sent to. ``%s`` in SQL stands for a parameter, ``%%`` for a percent sign."""
+
+    backend_name: str
+
+    def query(self, sql: str, params: Sequence[Any] = ()) -> QueryResult:
+        """Run a statement that returns rows; raise StorageError when it fails."""
+        ...
+
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> ExecuteResult:
+        """Run a statement that changes rows; raise StorageError when it fails."""
+        ...
+
+    def begin_transaction(self) -> AbstractContextManager[Transaction]:
+        """Open a transaction, or a savepoint in an open one."""
+        ...
+
+    @property
+    def shared(self) -> bool:
+        """Whether a statement sees now what everybody sees: only then may its answer be kept for others."""
+        ...
+
+    def health_check(self) -> Health:
+        """Reach the database and say which version it is."""
+        ...

@@ -1,0 +1,3 @@
+"""``path("graphql/", include("fraiseql_django.urls"))``."""
+
+urlpatterns: list[object] = []
