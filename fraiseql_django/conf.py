@@ -84,7 +84,7 @@ class Settings:
     mask_errors: bool | None = _option(
         None, "Hide what unexpected errors say behind an id that is in the log; None: unless DEBUG."
     )
-    scalars: dict[str, str] = _option(
+    scalars: dict[str, str] = _option(  # noqa: RUF009 - it makes a new dictionary each time
         {},
         "Field classes of other packages: dotted path to the path of the Django field class to treat it as.",
     )
@@ -150,7 +150,7 @@ def _load(cls: type, raw: Any, where: str, problems: list[Problem]) -> Any:
                 )
             )
         elif dataclasses.is_dataclass(hints[item.name]):
-            values[item.name] = _load(hints[item.name], value, f"{where}[{key!r}]", problems)  # type: ignore[arg-type]
+            values[item.name] = _load(hints[item.name], value, f"{where}[{key!r}]", problems)
         elif problem := _wrong_value(value, hints[item.name], item.metadata["minimum"]):
             problems.append(
                 Problem(

@@ -1,13 +1,13 @@
 """What can go wrong, as exceptions.
 
-    FraiseQLError
-    ├── ConfigurationError      a setting or an engine configuration is wrong
-    ├── DeclarationError        a type, field or mutation is declared wrongly
-    ├── OperationError          an operation is refused; the client sees why
-    │   ├── InvalidInput        a value in it is not allowed where it stands
-    │   └── LimitExceeded       it is larger than a limit allows
-    ├── StorageError            the database did not answer
-    └── UserError               raised by a project's own mutation, for the client to see
+FraiseQLError
+├── ConfigurationError      a setting or an engine configuration is wrong
+├── DeclarationError        a type, field or mutation is declared wrongly
+├── OperationError          an operation is refused; the client sees why
+│   ├── InvalidInput        a value in it is not allowed where it stands
+│   └── LimitExceeded       it is larger than a limit allows
+├── StorageError            the database did not answer
+└── UserError               raised by a project's own mutation, for the client to see
 """
 
 from __future__ import annotations
@@ -82,9 +82,8 @@ class LimitExceeded(OperationError):
 
     def as_graphql_error(self) -> GraphQLError:
         """Return the error with the limit, the operation's value and the setting's name."""
-        error = super().as_graphql_error()
-        error.extensions.update(limit=self.limit, value=self.value, setting=self.setting)
-        return error
+        extensions = {"code": self.code, "limit": self.limit, "value": self.value, "setting": self.setting}
+        return GraphQLError(self.message, nodes=self.nodes, path=self.path, extensions=extensions)
 
 
 class StorageError(FraiseQLError):

@@ -76,9 +76,7 @@ def _unexpected(
     logger.error("error %s at %s: %s", number, list(path or ()), error, exc_info=error)
     said = "The database cannot be reached." if unreachable else "Something went wrong on the server."
     message = said if mask else f"{type(error.__cause__ or error).__name__}: {error}"
-    return GraphQLError(
-        f"{message} (error {number})", nodes, path=path, extensions={"code": code, "id": number}
-    )
+    return GraphQLError(f"{message} (error {number})", nodes, path=path, extensions={"code": code, "id": number})
 
 
 def status_of(errors: Sequence[GraphQLError]) -> int:

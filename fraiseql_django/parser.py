@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-
 from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
@@ -111,9 +110,7 @@ class Parser:
             for definition in node.definitions
             if isinstance(definition, OperationDefinitionNode)
         ]
-        return Document(
-            operations={item.node.name.value if item.node.name else None: item for item in operations}
-        )
+        return Document(operations={item.node.name.value if item.node.name else None: item for item in operations})
 
     def _operation(
         self,
@@ -142,5 +139,3 @@ class Parser:
             raise InvalidDocument("GRAPHQL_PARSE_FAILED", [error]) from None
         except RecursionError:
             raise OperationError("The document is nested too deeply to be read.", code="GRAPHQL_PARSE_FAILED") from None
-
-

@@ -27,7 +27,7 @@ class Response:
     def body(self) -> bytes:
         """The whole response as JSON text."""
         if not self.errors:
-            return b'{"data":%b}' % self.data
+            return b'{"data":%b}' % (self.data or b"null")
         errors = json.dumps([error.formatted for error in self.errors], ensure_ascii=False, separators=(",", ":"))
         # a lone surrogate in a client's text has no UTF-8
         encoded = errors.encode("utf-8", "backslashreplace")

@@ -210,5 +210,3 @@ def mask_url(url: str) -> str:
         f"{name}={'***' if 'password' in name.lower() else value}" for name, value in parse_qsl(parts.query)
     )
     return urlunsplit((parts.scheme, netloc, parts.path, query, parts.fragment))
-
-

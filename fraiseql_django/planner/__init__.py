@@ -1,11 +1,11 @@
 """Operation → plan.
 
-    values      what arguments hold, with the parts that only execution knows left open
-    params      holes in the SQL, and what fills them
-    json        the ORM expressions that write JSON text
-    computed, filters, ordering, pages   parts of a query
-    fields      which fields a selection set asks for
-    selection   the walk over the selection
-    statement   ORM queries → one SQL statement
-    plan        SQL + holes + tables read; the plan cache
+values      what arguments hold, with the parts that only execution knows left open
+params      holes in the SQL, and what fills them
+json        the ORM expressions that write JSON text
+computed, filters, ordering, pages   parts of a query
+fields      which fields a selection set asks for
+selection   the walk over the selection
+statement   ORM queries → one SQL statement
+plan        SQL + holes + tables read; the plan cache
 """

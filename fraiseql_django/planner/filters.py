@@ -111,7 +111,8 @@ class Filters:
 
     def _value(self, definition: TypeDef, field: AnyField, given: Any, prefix: str, where: str) -> Q | None:
         scalar = comparable(field)
-        assert scalar is not None and not isinstance(field, Relation)
+        assert scalar is not None
+        assert not isinstance(field, Relation)
         column: Any
         if isinstance(field, Computed):
             column = computed_value(definition, field, prefix)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import models
@@ -52,14 +52,14 @@ def ordered(queryset: models.QuerySet[Any], terms: Sequence[OrderBy]) -> models.
 def key_columns(model: type[models.Model]) -> list[str]:
     """Return the names of the columns of the model's key."""
     pk = model._meta.pk
-    parts = pk.fields if isinstance(pk, models.CompositePrimaryKey) else (pk,)
+    parts: Iterable[Any] = pk.fields if isinstance(pk, models.CompositePrimaryKey) else (pk,)
     return [part.attname for part in parts]
 
 
 def _decides(model: type[models.Model], term: Any) -> bool:
     """Whether no two rows are equal in a term: it is a unique column of the model that is never null."""
     expression = term.expression if isinstance(term, OrderBy) else term
-    name = expression.name if isinstance(expression, F) else expression
+    name = getattr(expression, "name", expression)
     if not isinstance(name, str):
         return False
     name = name.lstrip("-")

@@ -21,7 +21,7 @@ class Hole:
     ``where`` names it in errors: ``where.price.gte``.
     """
 
-    __slots__ = ("encode", "fetch", "where", "text")
+    __slots__ = ("encode", "fetch", "text", "where")
 
     def __init__(
         self,
@@ -61,5 +61,5 @@ class Param(Expression):
         self.source = source
         self.cast = cast
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
         return f"%s::{self.cast}", [self.source]

@@ -242,9 +242,7 @@ class Planner:
                 )
         return Plan(kind=operation.kind, writes=tuple(writes), constants=constants, keys=tuple(collected))
 
-    def _payload(
-        self, definition: TypeDef, collector: Collector, variables: Variables, nodes: list[FieldNode]
-    ) -> Read:
+    def _payload(self, definition: TypeDef, collector: Collector, variables: Variables, nodes: list[FieldNode]) -> Read:
         selection = Selection(self.schema, collector, variables, self.limits)
         # what a mutation returns is shown even where the default manager would hide it
         queryset = definition.model._base_manager.using(self.alias)

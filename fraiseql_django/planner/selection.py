@@ -54,7 +54,8 @@ class Selection:
     def rows(self, definition: TypeDef, queryset: QuerySet[Any], nodes: Sequence[FieldNode]) -> QuerySet[Any]:
         """Make a query select one column: the JSON text of each row, as the fields' selection sets ask."""
         value = self._object(definition, self.collector.sub_sets(nodes), "")
-        return queryset.annotate(fraiseql_json=value).values_list("fraiseql_json")
+        selected: QuerySet[Any] = queryset.annotate(fraiseql_json=value).values_list("fraiseql_json")
+        return selected
 
     def list_rows(
         self, definition: TypeDef, queryset: QuerySet[Any], nodes: Sequence[FieldNode], arguments_: dict[str, Any]
@@ -70,9 +71,7 @@ class Selection:
 
     # --- objects ---
 
-    def _object(
-        self, definition: TypeDef, sets: Iterable[SelectionSetNode | None], prefix: str
-    ) -> Concat:
+    def _object(self, definition: TypeDef, sets: Iterable[SelectionSetNode | None], prefix: str) -> Concat:
         """Write an object of rows that are reached through the to-one path ``prefix``.
 
         Where the row may be missing the caller asks first, so columns that are never null are not null here.
@@ -112,9 +111,7 @@ class Selection:
         key = F(path + key_columns(target.model)[0])
         return Template(f"CASE WHEN {{0}} IS NULL THEN '{NULL}' ELSE {{1}} END", key, value)
 
-    def _list(
-        self, relation: Relation, graphql: GraphQLObjectType, nodes: list[FieldNode], prefix: str
-    ) -> JSONList:
+    def _list(self, relation: Relation, graphql: GraphQLObjectType, nodes: list[FieldNode], prefix: str) -> JSONList:
         target = self.schema.types[relation.target]
         related = target.model._default_manager.filter(**{relation.inverse: OuterRef(prefix + relation.key)})
         given = arguments(nodes[0], graphql.fields[nodes[0].name.value], self.variables)

@@ -95,9 +95,7 @@ def _opened(value: Any, type_: Any, fetch: Callable[[Variables], Any]) -> Any:
     if value is None:
         return None
     if _is_object(type_):
-        return {
-            key: _opened(item, _bare(type_.fields[key].type), _getter(fetch, key)) for key, item in value.items()
-        }
+        return {key: _opened(item, _bare(type_.fields[key].type), _getter(fetch, key)) for key, item in value.items()}
     if is_list_type(type_) and _is_object(item_type := _bare(type_.of_type)):
         return [_opened(item, item_type, _getter(fetch, index)) for index, item in enumerate(value)]
     return Leaf(fetch, value, constant=False)

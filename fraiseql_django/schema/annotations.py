@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ForwardRef, Union, get_args, get_origin
 
+from graphql import GraphQLID
+
 from ..errors import DeclarationError
 from . import scalars
 from .encoding import encode_text
 from .registry import ID, JSON, BigInt, Registry
 from .scalars import Scalar
 
-PLAIN_ID = Scalar(graphql=scalars.GraphQLID, cast="text", encode=encode_text)
+PLAIN_ID = Scalar(graphql=GraphQLID, cast="text", encode=encode_text)
 
 PYTHON_SCALARS: Mapping[Any, Scalar] = {
     str: scalars.TEXT,

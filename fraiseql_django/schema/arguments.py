@@ -134,7 +134,7 @@ class Arguments:
         if inspect.isclass(base) and issubclass(base, enum.Enum):
             return self._enum(base)
         raise DeclarationError(
-            f"{where}: {base!r} is neither a declared type, nor a Python type that GraphQL has a scalar for, nor an Enum"
+            f"{where}: {base!r} is neither a declared type, nor an Enum, nor a Python type that has a scalar"
         )
 
     def _enum(self, cls: type[enum.Enum]) -> GraphQLEnumType:
@@ -145,7 +145,7 @@ class Arguments:
         return self.enum_type(EnumSource(name=cls.__name__, choices=pairs))
 
     def _input(self, annotation: Annotation, where: str) -> tuple[GraphQLInputType, Convert]:
-        graphql: GraphQLInputType
+        graphql: Any
         if annotation.item is not None:
             inner, convert_item = self._input(annotation.item, where)
             graphql = GraphQLList(inner)
@@ -207,5 +207,3 @@ def _required(convert: Convert, where: str) -> Convert:
         return convert(value)
 
     return converted
-
-

@@ -217,5 +217,3 @@ def build_schema(registry: Registry = default_registry) -> Schema:
     Raises DeclarationError with every problem of every type, a line each.
     """
     return Builder(registry).build()
-
-

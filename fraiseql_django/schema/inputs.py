@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from graphql import (
     GraphQLBoolean,
@@ -322,6 +322,6 @@ def operators_of(scalar: Comparable, dimensions: int) -> list[Operator]:
 def is_ordered(field: AnyField) -> bool:
     """Whether rows can be sorted by the field; booleans and choices can, though they are not compared."""
     scalar = comparable(field)
-    if scalar is None or getattr(field, "dimensions", 0):
+    if scalar is None or (isinstance(field, (Column, Computed)) and field.dimensions):
         return False
     return scalar.ordered or isinstance(scalar.graphql, GraphQLEnumType) or scalar.graphql is GraphQLBoolean

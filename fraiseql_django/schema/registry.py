@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field as dataclass_field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any, Final, Literal, NewType, TypeVar, dataclass_transform, overload
 
 from django.db import models
@@ -175,7 +176,7 @@ def type_(
             plural=plural,
             primary=primary,
         )
-        if fields is None and not exclude and not cls.__dict__.get("__annotations__"):
+        if fields is None and not exclude and not inspect.get_annotations(cls):
             raise DeclarationError(
                 f"{cls.__name__} has no fields: annotate some (`title: fraiseql.auto`), "
                 f"or give @type fields=[…], fields='__all__' or exclude=[…]"
@@ -229,6 +230,6 @@ def input_(cls: _C) -> _C:
     A field with a default may be left out by clients; ``UNSET`` as the default tells left out from null.
     """
     description = inspect.cleandoc(cls.__doc__) if cls.__doc__ else None
-    declared = dataclass(kw_only=True)(cls)
-    declared.__fraiseql_input__ = InputDeclaration(description=description)  # type: ignore[attr-defined]
-    return declared
+    declared: Any = dataclass(kw_only=True)(cls)
+    declared.__fraiseql_input__ = InputDeclaration(description=description)
+    return cls

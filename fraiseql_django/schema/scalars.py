@@ -203,13 +203,11 @@ _TEXTS = "to_json({0}::text[])::text"
 _DURATION = (
     "(SELECT CASE WHEN s < 0 THEN '-' ELSE '' END || 'P' || div(abs(s), 86400) || 'DT' || "
     "to_char(make_interval(secs => mod(abs(s), 86400)::float8), "
-    "CASE WHEN s = trunc(s) THEN 'HH24\"H\"MI\"M\"SS\"S\"' ELSE 'HH24\"H\"MI\"M\"SS.US\"S\"' END) "
+    'CASE WHEN s = trunc(s) THEN \'HH24"H"MI"M"SS"S"\' ELSE \'HH24"H"MI"M"SS.US"S"\' END) '
     "FROM extract(epoch from {0}) AS s)"
 )
 
-BOOLEAN = Scalar(
-    graphql=GraphQLBoolean, json="{0}::text", cast="boolean", encode=encoding.encode_bool, ordered=False
-)
+BOOLEAN = Scalar(graphql=GraphQLBoolean, json="{0}::text", cast="boolean", encode=encoding.encode_bool, ordered=False)
 INT = Scalar(graphql=GraphQLInt, json="{0}::text", cast="bigint", encode=encoding.encode_int)
 BIGINT = Scalar(graphql=BIG_INT, json=_QUOTED, json_array=_TEXTS, cast="bigint", encode=encoding.encode_int)
 # JSON has no NaN and no infinity; NaN is above infinity to PostgreSQL (8.1.3), so one comparison does
@@ -248,9 +246,7 @@ INET = Scalar(graphql=IP_ADDRESS, json="'\"' || host({0}) || '\"'", json_array=N
 JSONB = Scalar(
     graphql=JSON, json="{0}::text", cast="jsonb", encode=encoding.encode_json, ordered=False, equatable=False
 )
-HSTORES = Scalar(
-    graphql=HSTORE, cast="hstore", encode=encoding.encode_hstore, ordered=False, equatable=False
-)
+HSTORES = Scalar(graphql=HSTORE, cast="hstore", encode=encoding.encode_hstore, ordered=False, equatable=False)
 
 
 def identifier(stored: Scalar, parse: Callable[[Any], Any]) -> Scalar:

@@ -29,7 +29,7 @@ class Targets:
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
-        self._by_model: dict[type[models.Model], list[TypeDeclaration]] = {}
+        self._by_model: dict[Any, list[TypeDeclaration]] = {}
         for declaration in registry.types:
             self._by_model.setdefault(declaration.model._meta.concrete_model, []).append(declaration)
 
@@ -42,7 +42,7 @@ class Targets:
 
         Raises DeclarationError when there is none, or several of which none is primary.
         """
-        found = self._by_model.get(model._meta.concrete_model, [])  # type: ignore[arg-type]
+        found = self._by_model.get(model._meta.concrete_model, [])
         exact = [declaration for declaration in found if declaration.model is model] or found
         candidates = [declaration for declaration in exact if declaration.primary] or exact
         if len(candidates) == 1:
@@ -154,11 +154,11 @@ class TypeDescriber:
         for found in meta.get_fields():
             accessor = found.get_accessor_name() if isinstance(found, ForeignObjectRel) else found.name
             if name in (accessor, getattr(found, "attname", None)):
-                return found  # type: ignore[return-value]
+                return found
         if name == "pk" and not isinstance(meta.pk, models.CompositePrimaryKey):
             return meta.pk
         try:
-            return meta.get_field(name)  # type: ignore[return-value]
+            return meta.get_field(name)
         except FieldDoesNotExist:
             return None
 
@@ -180,9 +180,8 @@ class TypeDescriber:
             found = self._model_field(python_name)
             if found is None:
                 raise DeclarationError(self._unknown(python_name))
-            if found.is_relation and python_name != getattr(found, "attname", found.name):
-                described = self._relation(found, name, annotation, where)
-            elif found.is_relation and not isinstance(found, models.ForeignKey):
+            key_column = isinstance(found, models.ForeignKey) and python_name == found.attname
+            if found.is_relation and not key_column:
                 described = self._relation(found, name, annotation, where)
             else:
                 described = self._column(found, python_name, name, annotation, where)
@@ -211,9 +210,7 @@ class TypeDescriber:
                 )
         return described
 
-    def _relation(
-        self, found: AnyModelField, name: str, annotation: Annotation | None, where: str
-    ) -> Relation:
+    def _relation(self, found: AnyModelField, name: str, annotation: Annotation | None, where: str) -> Relation:
         model = found.related_model
         if not isinstance(model, type):
             raise DeclarationError(f"{where} is generic: it leads to no one model; leave it out")
@@ -222,7 +219,7 @@ class TypeDescriber:
         if not (found.one_to_many or found.many_to_many or found.many_to_one or found.one_to_one):
             raise DeclarationError(f"{where} is a {type(found).__name__}, which cannot be followed; leave it out")
         many = bool(found.one_to_many or found.many_to_many)
-        field: Any = found if forward else found.remote_field  # type: ignore[union-attr]
+        field: Any = found if forward else found.remote_field
         if isinstance(field, models.ManyToManyField):
             inverse = field.related_query_name() if forward else field.name
             key = "pk"
@@ -255,9 +252,7 @@ class TypeDescriber:
             )
         return str(declared.name)
 
-    def _computed(
-        self, name: str, options: FieldOptions, annotation: Annotation | None, where: str
-    ) -> Computed:
+    def _computed(self, name: str, options: FieldOptions, annotation: Annotation | None, where: str) -> Computed:
         dimensions = 0
         nullable = annotation is None or annotation.nullable
         while annotation is not None and annotation.item is not None:
@@ -282,7 +277,7 @@ class TypeDescriber:
 
     def _key(self) -> dict[str, Column]:
         pk = self.model._meta.pk
-        parts = list(pk.fields) if isinstance(pk, models.CompositePrimaryKey) else [pk]
+        parts: list[Any] = list(pk.fields) if isinstance(pk, models.CompositePrimaryKey) else [pk]
         key: dict[str, Column] = {}
         for part in parts:
             alone = len(parts) == 1
@@ -314,9 +309,7 @@ def describe_types(registry: Registry, enum: Callable[..., GraphQLEnumType]) -> 
     problems: list[str] = []
     for declaration in registry.types:
         if declaration.name in found:
-            problems.append(
-                f"two types are called {declaration.name!r}; give one of them another name with name=…"
-            )
+            problems.append(f"two types are called {declaration.name!r}; give one of them another name with name=…")
         try:
             found[declaration.name] = TypeDescriber(declaration, targets, enum).describe()
         except DeclarationError as error:
@@ -338,5 +331,3 @@ def _clashing_roots(types: Mapping[str, TypeDef]) -> Iterator[str]:
                 )
         if definition.single is not None and definition.single == definition.plural:
             yield f"{definition.name}: single and plural are both {definition.single!r}; name one of them"
-
-

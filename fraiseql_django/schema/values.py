@@ -83,18 +83,16 @@ def file_parts(field: models.FileField) -> Mapping[str, Part]:
 
 def _range(name: str, bound: Scalar, cast: str) -> tuple[ValueObject, InputScalar]:
     parts = {
-        "lower": _part("Where it begins; null where it has no beginning.", bound.graphql, json=bound.json.replace("{0}", "lower({0})")),
-        "upper": _part("Where it ends; null where it has no end.", bound.graphql, json=bound.json.replace("{0}", "upper({0})")),
+        "lower": _part("Where it begins; null: nowhere.", bound.graphql, json=bound.json.replace("{0}", "lower({0})")),
+        "upper": _part("Where it ends; null: nowhere.", bound.graphql, json=bound.json.replace("{0}", "upper({0})")),
         "lowerInclusive": _part(
             "Whether it holds its lower bound.", GraphQLBoolean, json="lower_inc({0})::text", nullable=False
         ),
         "upperInclusive": _part(
             "Whether it holds its upper bound.", GraphQLBoolean, json="upper_inc({0})::text", nullable=False
         ),
-        "isEmpty": _part(
-            "Whether nothing is in it.", GraphQLBoolean, json="isempty({0})::text", nullable=False
-        ),
-    }  # fmt: skip
+        "isEmpty": _part("Whether nothing is in it.", GraphQLBoolean, json="isempty({0})::text", nullable=False),
+    }
     filter_input = GraphQLInputObjectType(
         f"{name}Input",
         {

@@ -131,5 +131,3 @@ def _variables_in(node: Node) -> Iterator[str]:
         for child in value if isinstance(value, (list, tuple)) else (value,):
             if isinstance(child, Node):
                 yield from _variables_in(child)
-
-
