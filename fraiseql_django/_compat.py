@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import django
@@ -10,9 +10,8 @@ import graphql
 from django.db import models
 from django.db.models import deletion
 from graphql import (
-    FieldNode,
     GraphQLError,
-    GraphQLField,
+    GraphQLInputField,
     GraphQLSchema,
     OperationDefinitionNode,
 )
@@ -24,23 +23,27 @@ DJANGO_61 = django.VERSION >= (6, 1)
 
 def coerce_variables(
     schema: GraphQLSchema, operation: OperationDefinitionNode, inputs: Mapping[str, Any]
-) -> tuple[dict[str, Any], Any] | list[GraphQLError]:
-    """Coerce the request's variables (GraphQL specification, 6.1.2).
-
-    Returns the values by name beside the object that ``argument_values`` wants, or the errors.
-    """
+) -> dict[str, Any] | list[GraphQLError]:
+    """Coerce the request's variables (GraphQL specification, 6.1.2); return them by name, or the errors."""
     result: Any = graphql_values.get_variable_values(
         schema, operation.variable_definitions or (), dict(inputs), max_errors=20
     )
     if isinstance(result, list):
         return result
     # 3.3 wraps the values together with where each came from
-    return (result.coerced if GRAPHQL_33 else result), result
+    values: dict[str, Any] = result.coerced if GRAPHQL_33 else result
+    return values
 
 
-def argument_values(field: GraphQLField, node: FieldNode, variables: Any) -> dict[str, Any]:
-    """Coerce a field's arguments (GraphQL specification, 6.4.1), by their ``out_name``."""
-    return graphql_values.get_argument_values(field, node, variables)
+def parse_input(type_: Any) -> Callable[[Any], Any]:
+    """Return what coerces a scalar's or enum's value from a request; it raises for a wrong one."""
+    parse: Callable[[Any], Any] = type_.coerce_input_value if GRAPHQL_33 else type_.parse_value
+    return parse
+
+
+def input_default(field: GraphQLInputField) -> Any:
+    """Return the default of an input object's field, or Undefined."""
+    return field.default_value
 
 
 def database_cascades(model: type[models.Model]) -> list[type[models.Model]]:

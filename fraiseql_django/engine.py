@@ -139,7 +139,7 @@ class GraphQLEngine:
                     f"This is a {operation.kind.value}; only a {only.value} can be executed here.",
                     code="OPERATION_NOT_ALLOWED",
                 )
-            values, coerced = self._variables(operation, variables or {})
+            values = self._variables(operation, variables or {})
             plan = self.planner.plan(operation, values)
             if plan.read is not None:
                 return Response(self.executor.read(plan.read, values))
@@ -148,7 +148,7 @@ class GraphQLEngine:
         except Exception as error:
             errors = [failure(error, mask=self._mask)]
             return Response(None, errors, status_of(errors))
-        return self._mutate(operation, plan, values, coerced, request, context)
+        return self._mutate(operation, plan, values, request, context)
 
     def execute_query(
         self, query: str, variables: Mapping[str, Any] | None = None, operation_name: str | None = None, **kwargs: Any
@@ -170,7 +170,7 @@ class GraphQLEngine:
         Raises OperationError (or its graphql-core sibling) for an operation that is refused, or is no query.
         """
         operation = self.parser.parse(query).operation(operation_name)
-        values, _ = self._variables(operation, variables or {})
+        values = self._variables(operation, variables or {})
         read = self.planner.plan(operation, values).read
         if read is None or read.sql is None:
             raise OperationError("The operation reads nothing from the database in one statement.")
@@ -213,7 +213,10 @@ class GraphQLEngine:
         mask = self.settings.mask_errors
         return not django_settings.DEBUG if mask is None else mask
 
-    def _variables(self, operation: Operation, inputs: Mapping[str, Any]) -> tuple[Variables, Any]:
+    def _variables(self, operation: Operation, inputs: Mapping[str, Any]) -> Variables:
+        accepted = operation.coercion.accept(inputs)
+        if accepted is not None:
+            return accepted
         result = coerce_variables(self.schema.graphql, operation.node, inputs)
         if isinstance(result, list):
             raise InvalidDocument("BAD_USER_INPUT", result)
@@ -224,7 +227,6 @@ class GraphQLEngine:
         operation: Operation,
         plan: Plan,
         values: Variables,
-        coerced: Any,
         request: HttpRequest | None,
         context: Any,
     ) -> Response:
@@ -243,7 +245,7 @@ class GraphQLEngine:
                         context=context,
                     )
                     try:
-                        answers[write.key] = run(write, info, values, coerced, self.executor)
+                        answers[write.key] = run(write, info, values, self.executor)
                     except Exception as raised:
                         error = failure(raised, mask=self._mask, nodes=[write.node], path=[write.key])
                         break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Generic, TypeVar
@@ -22,7 +23,10 @@ class Counts:
 
 
 class LRU(Generic[V]):
-    """The ``max_size`` entries that were used last; safe among threads."""
+    """The ``max_size`` entries that were used last; safe among threads.
+
+    A hit takes no lock: under load the counts may miss some.
+    """
 
     def __init__(self, max_size: int) -> None:
         self.max_size = max_size
@@ -32,14 +36,14 @@ class LRU(Generic[V]):
 
     def get(self, key: Hashable) -> V | None:
         """Return the entry and count a hit, or None and count a miss."""
-        with self._lock:
-            entry = self._entries.get(key)
-            if entry is None:
-                self._misses += 1
-            else:
-                self._hits += 1
-                self._entries.move_to_end(key)
-            return entry
+        entry = self._entries.get(key)
+        if entry is None:
+            self._misses += 1
+            return None
+        self._hits += 1
+        with suppress(KeyError):  # another thread may just have let it go
+            self._entries.move_to_end(key)
+        return entry
 
     def set(self, key: Hashable, entry: V) -> None:
         """Keep the entry, and let the one go that was not used for longest."""

@@ -24,6 +24,7 @@ from .conf import LimitSettings
 from .errors import LimitExceeded, OperationError
 from .limits import check_limits
 from .lru import LRU
+from .schema.coercion import VariableCoercion
 from .schema.variables import VariableShape, read_while_planning, variable_shapes
 
 
@@ -46,6 +47,7 @@ class Operation:
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: tuple[VariableShape, ...]
     read_while_planning: frozenset[str]
+    coercion: VariableCoercion
 
     @property
     def kind(self) -> OperationType:
@@ -125,6 +127,7 @@ class Parser:
             fragments=fragments,
             variables=variable_shapes(self.schema, node, by_value),
             read_while_planning=by_value,
+            coercion=VariableCoercion(self.schema, node),
         )
 
     def _syntax(self, text: str) -> DocumentNode:

@@ -11,9 +11,9 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.http import HttpRequest
+from graphql import Undefined, VariableNode, value_from_ast
 
-from .._compat import argument_values
-from ..errors import FraiseQLError
+from ..errors import FraiseQLError, InvalidInput
 from ..executor import Executor
 from ..planner.plan import KEYS, Write
 from ..planner.values import Variables
@@ -43,14 +43,13 @@ class WrongResult(FraiseQLError):
     """A mutation returned something else than its annotation says."""
 
 
-def run(write: Write, info: Info, variables: Variables, coerced: Any, executor: Executor) -> bytes:
+def run(write: Write, info: Info, variables: Variables, executor: Executor) -> bytes:
     """Call a mutation's function and return the JSON text of its selection.
 
     Whatever the function raises is raised; WrongResult when it returns what its annotation does not say.
     """
     definition = write.definition
-    values = argument_values(write.field, write.node, coerced)
-    arguments = {name: definition.converts[name](value) for name, value in values.items()}
+    arguments = _arguments(write, variables)
     function = async_to_sync(definition.function) if iscoroutinefunction(definition.function) else definition.function
     result = function(info, **arguments)
     if result is None:
@@ -66,6 +65,21 @@ def run(write: Write, info: Info, variables: Variables, coerced: Any, executor: 
     if answer == b"[]":
         raise WrongResult(f"mutation {definition.name} returned {result!r}, whose row is not in the database")
     return answer[1:-1]
+
+
+def _arguments(write: Write, variables: Variables) -> dict[str, Any]:
+    """Coerce the arguments that are given, by Python name (GraphQL specification, 6.4.1)."""
+    found: dict[str, Any] = {}
+    for node in write.node.arguments or ():
+        argument = write.field.args[node.name.value]
+        if isinstance(node.value, VariableNode) and node.value.name.value not in variables:
+            continue
+        value = value_from_ast(node.value, argument.type, dict(variables))
+        if value is Undefined:
+            raise InvalidInput(f"argument {node.name.value!r} must not be null", nodes=[node])
+        name = argument.out_name or node.name.value
+        found[name] = write.definition.converts[name](value)
+    return found
 
 
 def _key(write: Write, instance: Any) -> tuple[Any, ...]:

@@ -118,21 +118,24 @@ class DjangoStorage:
     def _cursor(self) -> Iterator[Any]:
         connection: Any = connections[self.alias]
         try:
-            with connection.cursor() as wrapper:
-                # the wrapper is Django's (and the debug toolbar's), what it wraps is ours
-                plain, wrapper.cursor = wrapper.cursor, self._raw_cursor(connection.connection)
-                plain.close()
-                yield wrapper
+            connection.ensure_connection()
+            with self._wrapped(connection) as cursor:
+                yield cursor
         except Error as error:
             if not connection.in_atomic_block:
                 connection.close_if_unusable_or_obsolete()
             raise StorageError(str(error).strip(), sqlstate=getattr(error.__cause__, "sqlstate", None)) from error
 
-    def _raw_cursor(self, connection: Any) -> psycopg.RawCursor[Any]:
-        if not self.prepare_statements:
-            return UnpreparedCursor(connection)
-        if connection.prepare_threshold is None:
+    def _wrapped(self, connection: Any) -> Any:
+        """Open a cursor of ours in the wrapper that Django, or the debug toolbar, puts around every cursor."""
+        raw = connection.connection
+        if self.prepare_statements and raw.prepare_threshold is None:
             # Django's connections never prepare, not even when told to; with a threshold that no count
             # reaches, what is told to is prepared and all else is as before
-            connection.prepare_threshold = sys.maxsize
-        return PreparedCursor(connection)
+            raw.prepare_threshold = sys.maxsize
+        factory = raw.cursor_factory
+        raw.cursor_factory = PreparedCursor if self.prepare_statements else UnpreparedCursor
+        try:
+            return connection.cursor()
+        finally:
+            raw.cursor_factory = factory

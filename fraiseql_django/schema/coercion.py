@@ -1,0 +1,110 @@
+"""Variables → coerced values, by functions that are compiled once for an operation.
+
+These know only how to accept: for whatever they do not, graphql-core's own coercion is asked, which
+explains what is wrong. (GraphQL specification, 6.1.2)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, TypeAlias
+
+from graphql import (
+    GraphQLError,
+    GraphQLInputType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    Undefined,
+    is_input_object_type,
+    is_list_type,
+    is_non_null_type,
+    type_from_ast,
+    value_from_ast,
+)
+
+from .._compat import input_default, parse_input
+
+Coerce: TypeAlias = Callable[[Any], Any]
+
+
+class NotAccepted(Exception):
+    """A value that graphql-core has to look at."""
+
+
+@cache
+def coercer(type_: GraphQLInputType) -> Coerce:
+    """Return the function that coerces values of an input type; it raises for one that does not fit."""
+    if is_non_null_type(type_):
+        return _required(coercer(type_.of_type))
+    if is_list_type(type_):
+        return _list(coercer(type_.of_type))
+    if is_input_object_type(type_):
+        return _object(type_)
+    parse = parse_input(type_)
+    return lambda value: None if value is None else parse(value)
+
+
+def _required(coerce: Coerce) -> Coerce:
+    def required(value: Any) -> Any:
+        if value is None:
+            raise NotAccepted
+        return coerce(value)
+
+    return required
+
+
+def _list(coerce: Coerce) -> Coerce:
+    def items(value: Any) -> Any:
+        if value is None:
+            return None
+        return [coerce(item) for item in value] if isinstance(value, list) else [coerce(value)]
+
+    return items
+
+
+def _object(type_: Any) -> Coerce:
+    def fields(value: Any) -> Any:
+        if value is None:
+            return None
+        if not isinstance(value, Mapping):
+            raise NotAccepted
+        known = type_.fields
+        found = {}
+        # in the order of the type, so that the client's order makes no other shape
+        for name, field in known.items():
+            if name in value:
+                found[field.out_name or name] = coercer(field.type)(value[name])
+            elif is_non_null_type(field.type) or input_default(field) is not Undefined:
+                raise NotAccepted
+        if len(found) < len(value):
+            raise NotAccepted
+        return found
+
+    return fields
+
+
+class VariableCoercion:
+    """Coerces the variables of one operation."""
+
+    def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
+        self._variables: list[tuple[str, Coerce, Any, bool]] = []
+        for node in operation.variable_definitions or ():
+            type_: Any = type_from_ast(schema, node.type)
+            default = value_from_ast(node.default_value, type_) if node.default_value else Undefined
+            self._variables.append((node.variable.name.value, coercer(type_), default, is_non_null_type(type_)))
+
+    def accept(self, inputs: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the coerced values by name, or None where one is not as it should be."""
+        found = {}
+        try:
+            for name, coerce, default, required in self._variables:
+                if name in inputs:
+                    found[name] = coerce(inputs[name])
+                elif default is not Undefined:
+                    found[name] = default
+                elif required:
+                    return None
+        except (NotAccepted, GraphQLError, TypeError, ValueError):
+            return None
+        return found
