@@ -1,0 +1,63 @@
+# make demo   a bookshop with data, one example operation, then http://127.0.0.1:8000/graphql/
+# make test   the whole test suite, on a PostgreSQL and a Redis that it starts itself
+# make lint   style, types and migrations
+# make clean  forgets the environment and the demo's data
+#
+# DATABASE_URL and REDIS_URL name servers to use instead of the embedded ones.
+# ARGS is handed on: make test ARGS="-k seed", make demo ARGS="--port 8001".
+# PYTHON names the Python to use, VENV the folder of its environment, DJANGO and GRAPHQL the versions in it:
+#   make test PYTHON=python3.11 VENV=.venv-oldest DJANGO='django>=5.2,<5.3' GRAPHQL='graphql-core>=3.2,<3.3'
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint clean
+
+ARGS ?=
+VENV ?= .venv
+DJANGO ?=
+GRAPHQL ?=
+bin := $(VENV)/bin
+pip := $(bin)/python -m pip --quiet --disable-pip-version-check
+versions := $(if $(DJANGO),'$(DJANGO)') $(if $(GRAPHQL),'$(GRAPHQL)')
+
+# A Python counts when it runs, is new enough and can make an environment: a shim may be there without its Python.
+usable := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+candidates := $(or $(PYTHON),python3.12 python3.11 python3.13 python3)
+no_python := No Python that works among: $(candidates). It takes 3.11 or newer with the venv module \
+    (Debian and Ubuntu: apt install python3-venv); PYTHON=/path/to/python3 names another.
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+demo: $(VENV)/demo.stamp
+	@$(bin)/python manage.py demo $(ARGS)
+
+test: $(VENV)/dev.stamp
+	@$(bin)/python -m pytest $(ARGS)
+
+lint: $(VENV)/dev.stamp
+	@$(bin)/ruff check .
+	@$(bin)/ruff format --check .
+	@$(bin)/mypy
+	@$(bin)/python manage.py makemigrations --check --dry-run
+
+clean:
+	@rm -rf $(VENV) .local
+
+$(bin)/python:
+	@for python in $(candidates); do \
+		if "$$python" -c '$(usable)' >/dev/null 2>&1; then exec "$$python" -m venv --clear $(VENV); fi; \
+	done; echo '$(no_python)' >&2; exit 1
+
+# Dependency groups came with pip 25.1, so pip goes first. What dev installs contains what demo installs.
+$(VENV)/demo.stamp: pyproject.toml | $(bin)/python
+	@echo 'Installing into $(VENV) …'
+	@$(pip) install --upgrade 'pip>=25.1'
+	@$(pip) install --editable . --group demo $(versions)
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml | $(bin)/python
+	@echo 'Installing into $(VENV) …'
+	@$(pip) install --upgrade 'pip>=25.1'
+	@$(pip) install --editable . --group dev $(versions)
+	@touch $@ $(VENV)/demo.stamp

@@ -1,0 +1,5 @@
+"""
+Django's PostgreSQL backend, except that the first connection starts the server.
+
+The settings use it where there is no DATABASE_URL.
+"""

@@ -1,0 +1,53 @@
+"""Servers for the whole session, and the fixtures that most tests use."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import BaseCache, caches
+
+from example_project.bookshop.seed import Sizes, seed
+from example_project.servers import EmbeddedServerError
+from tests.settings import POSTGRES, REDIS, SERVERS_DIR
+
+
+def pytest_configure() -> None:
+    """Start the servers that the environment does not name."""
+    try:
+        if not os.environ.get("DATABASE_URL"):
+            POSTGRES.start()
+        if not os.environ.get("REDIS_URL"):
+            REDIS.start()
+    except EmbeddedServerError as error:
+        pytest.exit(str(error), returncode=1)
+
+
+def pytest_unconfigure() -> None:
+    """Stop them, and leave nothing behind."""
+    POSTGRES.stop()
+    REDIS.stop()
+    shutil.rmtree(SERVERS_DIR, ignore_errors=True)
+
+
+@pytest.fixture
+def bookshop(db: None) -> Sizes:
+    """Fill a small bookshop: 50 books, 250 reviews, 125 orders; the same every time."""
+    return seed(1 / 400)
+
+
+@pytest.fixture(params=["locmem", "redis"])
+def cache_alias(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Run the test once on each kind of cache, empty before and after; return the cache's alias."""
+    cache = caches[request.param]
+    _empty(cache)
+    yield request.param
+    _empty(cache)
+
+
+def _empty(cache: BaseCache) -> None:
+    """Remove the tests' own keys only: clear() of a Redis cache would empty a database that others use."""
+    if hasattr(cache, "delete_pattern"):
+        cache.delete_pattern("*")
+    else:
+        cache.clear()

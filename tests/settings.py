@@ -1,0 +1,36 @@
+"""
+The example project's settings, on servers of the tests' own.
+
+DATABASE_URL and REDIS_URL name others. Nothing is started here: conftest.py does that.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+from example_project.databases import database_settings
+from example_project.servers import EmbeddedPostgres, EmbeddedRedis
+from example_project.settings import *  # noqa: F403
+from example_project.settings import INSTALLED_APPS
+
+SERVERS_DIR = Path(tempfile.gettempdir()) / f"fraiseql_django-tests-{os.getpid()}"
+# Data that live as long as the tests need not survive a power cut.
+POSTGRES = EmbeddedPostgres(
+    SERVERS_DIR / "postgres", {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+)
+REDIS = EmbeddedRedis(SERVERS_DIR / "redis")
+
+DEBUG = False
+# Models that only tests use.
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.zoo"]
+DATABASES = {"default": database_settings(os.environ.get("DATABASE_URL") or POSTGRES.url)}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "default"},
+    "locmem": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "locmem"},
+    "redis": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": os.environ.get("REDIS_URL") or REDIS.url,
+        "KEY_PREFIX": f"fraiseql_django-tests-{os.getpid()}",
+    },
+}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
