@@ -1,4 +1,4 @@
-"""Every difference between the supported versions of Django, graphql-core and Python, in one place."""
+"""Every difference between the supported versions of Django, graphql-core, psycopg and Python, in one place."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import django
 import graphql
-from django.db import models
 from django.db.models import deletion
 from graphql import (
     GraphQLError,
@@ -16,6 +15,21 @@ from graphql import (
     OperationDefinitionNode,
 )
 from graphql.execution import values as graphql_values
+
+try:
+    from psycopg import IsolationLevel as IsolationLevel
+    from psycopg import ProgrammingError as ProgrammingError
+    from psycopg import RawCursor as RawCursor
+    from psycopg.conninfo import conninfo_to_dict as conninfo_to_dict
+    from psycopg.pq import TransactionStatus as TransactionStatus
+except ImportError:
+    # Django would go on with psycopg 2; so does the import of this package, for a system check to say so
+    PSYCOPG_3 = False
+    IsolationLevel = ProgrammingError = conninfo_to_dict = None  # type: ignore[assignment, misc]
+    TransactionStatus = None  # type: ignore[assignment, misc]
+    RawCursor = list  # type: ignore[assignment, misc]
+else:
+    PSYCOPG_3 = True
 
 GRAPHQL_33 = graphql.version_info[:2] >= (3, 3)
 DJANGO_61 = django.VERSION >= (6, 1)
@@ -46,16 +60,7 @@ def input_default(field: GraphQLInputField) -> Any:
     return field.default_value
 
 
-def database_cascades(model: type[models.Model]) -> list[type[models.Model]]:
-    """Return the models whose rows the database itself changes when a row of ``model`` is deleted.
-
-    ``DB_CASCADE``, ``DB_SET_NULL`` and ``DB_SET_DEFAULT`` came with Django 6.1; before it there are none.
-    """
-    if not DJANGO_61:
-        return []
-    in_database = {deletion.DB_CASCADE, deletion.DB_SET_NULL, deletion.DB_SET_DEFAULT}
-    return [
-        relation.related_model
-        for relation in model._meta.related_objects
-        if getattr(relation, "on_delete", None) in in_database
-    ]
+# What ``on_delete`` may be for the database itself to change rows: none of it before Django 6.1
+DATABASE_ON_DELETE: frozenset[Any] = (
+    frozenset({deletion.DB_CASCADE, deletion.DB_SET_NULL, deletion.DB_SET_DEFAULT}) if DJANGO_61 else frozenset()
+)

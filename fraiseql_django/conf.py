@@ -7,7 +7,7 @@ nested dictionaries are nested dataclasses, keys are the fields' names in capita
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import NoneType
@@ -92,8 +92,9 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing wrong with the settings: what it is, and what would mend it."""
+    """One thing wrong with the settings: the id of its system check, what it is, and what would mend it."""
 
+    id: str
     message: str
     hint: str
 
@@ -128,14 +129,30 @@ def options(cls: type = Settings, prefix: str = "") -> Iterator[Option]:
 def load(raw: Any) -> tuple[Settings, list[Problem]]:
     """Read the value of ``FRAISEQL``; a key that is wrong keeps its default and is among the problems."""
     problems: list[Problem] = []
-    return _load(Settings, raw, "FRAISEQL", problems), problems
+    settings: Settings = _load(Settings, raw, "FRAISEQL", problems)
+    limits = settings.limits
+    if limits.default_rows is not None and limits.max_rows is not None and limits.default_rows > limits.max_rows:
+        message = (
+            f"FRAISEQL['LIMITS']['DEFAULT_ROWS'] is {limits.default_rows}, "
+            f"more than FRAISEQL['LIMITS']['MAX_ROWS'], which is {limits.max_rows}."
+        )
+        hint = "Make it MAX_ROWS at most; when it is None, MAX_ROWS takes its place."
+        problems.append(Problem(id="fraiseql.E005", message=message, hint=hint))
+    return settings, problems
+
+
+_WORDS: Mapping[Any, tuple[str, ...]] = {
+    str: ("a string",),
+    int: ("an integer",),
+    bool: ("True", "False"),
+    NoneType: ("None",),
+}
 
 
 def _load(cls: type, raw: Any, where: str, problems: list[Problem]) -> Any:
     if not isinstance(raw, Mapping):
-        problems.append(
-            Problem(message=f"{where} is {raw!r}, not a dictionary.", hint=f"Write {where} as {{'KEY': value}}.")
-        )
+        message, hint = f"{where} is {raw!r}, not a dictionary.", f"Write {where} as {{'KEY': value}}."
+        problems.append(Problem(id="fraiseql.E001", message=message, hint=hint))
         return cls()
     hints = get_type_hints(cls)
     fields = {item.name.upper(): item for item in dataclasses.fields(cls)}
@@ -143,36 +160,37 @@ def _load(cls: type, raw: Any, where: str, problems: list[Problem]) -> Any:
     for key, value in raw.items():
         item = fields.get(key)
         if item is None:
-            problems.append(
-                Problem(
-                    message=f"{where} has an unknown key {key!r}.",
-                    hint=f"Must be one of: {', '.join(sorted(fields))}.",
-                )
-            )
+            message, hint = f"{where} has an unknown key {key!r}.", f"Must be one of: {', '.join(sorted(fields))}."
+            problems.append(Problem(id="fraiseql.E002", message=message, hint=hint))
         elif dataclasses.is_dataclass(hints[item.name]):
             values[item.name] = _load(hints[item.name], value, f"{where}[{key!r}]", problems)
-        elif problem := _wrong_value(value, hints[item.name], item.metadata["minimum"]):
-            problems.append(
-                Problem(
-                    message=f"{where}[{key!r}] is {value!r}, {problem}.",
-                    hint=item.metadata["doc"],
-                )
-            )
+        elif problem := _wrong_value(value, hints[item.name], item.metadata, f"{where}[{key!r}]"):
+            problems.append(problem)
         else:
             values[item.name] = value
     return cls(**values)
 
 
-def _wrong_value(value: Any, hint: Any, minimum: int | None) -> str | None:
-    allowed = get_args(hint) if get_origin(hint) is not dict else ()
-    types: tuple[Any, ...] = allowed or (get_origin(hint) or hint,)
-    # bool is an int in Python, but TTL=True is a mistake
-    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-        names = " or ".join("None" if t is NoneType else t.__name__ for t in types)
-        return f"not {'an' if names[0] in 'aeiou' else 'a'} {names}"
+def _wrong_value(value: Any, hint: Any, metadata: Mapping[str, Any], where: str) -> Problem | None:
+    if get_origin(hint) is dict:
+        right, wanted = _is_dictionary_of_strings(value), "a dictionary of strings"
+    else:
+        types: tuple[Any, ...] = get_args(hint) or (hint,)
+        # bool is an int in Python, but TTL=True is a mistake
+        right = isinstance(value, types) and (bool in types or not isinstance(value, bool))
+        *others, last = (word for item in types for word in _WORDS[item])
+        wanted = f"{', '.join(others)} or {last}" if others else last
+    if not right:
+        return Problem(id="fraiseql.E003", message=f"{where} is {value!r}, not {wanted}.", hint=metadata["doc"])
+    minimum = metadata["minimum"]
     if minimum is not None and value is not None and value < minimum:
-        return f"less than {minimum}"
+        message = f"{where} is {value}, less than {minimum}."
+        return Problem(id="fraiseql.E004", message=message, hint=metadata["doc"])
     return None
+
+
+def _is_dictionary_of_strings(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for pair in value.items() for text in pair)
 
 
 @cache
@@ -182,9 +200,14 @@ def get_settings() -> Settings:
     Raises ConfigurationError that lists every problem; `manage.py check` shows the same list.
     """
     settings, problems = load(getattr(django_settings, "FRAISEQL", {}))
-    if problems:
-        raise ConfigurationError("\n".join(f"{p.message} {p.hint}" for p in problems))
+    refuse(problems)
     return settings
+
+
+def refuse(problems: Iterable[Problem]) -> None:
+    """Raise ConfigurationError that lists the problems, a line each, if there are any."""
+    if lines := [f"{problem.message} {problem.hint}" for problem in problems]:
+        raise ConfigurationError("\n".join(lines))
 
 
 _listeners: list[Callable[[], None]] = []

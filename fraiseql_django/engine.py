@@ -8,6 +8,7 @@ built from ``FRAISEQL``, from the upstream's configuration, or from collaborator
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from threading import Lock
@@ -15,15 +16,15 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.http import HttpRequest
-from django.utils.module_loading import import_string
 from graphql import GraphQLError, OperationType
 
 from . import invalidation
 from ._compat import coerce_variables
+from .backends import make_cache, make_storage
 from .cache.base import Cache
 from .cache.results import Results
 from .conf import Settings, get_settings, on_reload
-from .errors import ConfigurationError, FraiseQLError, OperationError
+from .errors import FraiseQLError, InvalidInput, OperationError
 from .executor import Executor
 from .failures import failure, status_of
 from .lru import Counts
@@ -35,7 +36,7 @@ from .response import Response
 from .schema.build import Schema, build_schema
 from .schema.registry import Registry, default_registry
 from .storage.base import Health, Storage
-from .upstream import Configuration, settings_from
+from .upstream import Configuration, give_back, settings_from
 from .version import __version__
 
 _FROM_SETTINGS: Any = object()
@@ -91,6 +92,7 @@ class GraphQLEngine:
         self.results = invalidation.watch(Results(self.cache, self.settings.cache.ttl))
         self.executor = Executor(self.storage, self.results)
         self._config = configuration.shown if configuration else asdict(self.settings)
+        self._pooled = configuration is not None and configuration.pooled
 
     # --- what it is ---
 
@@ -102,7 +104,7 @@ class GraphQLEngine:
     @property
     def config(self) -> dict[str, Any]:
         """The configuration, passwords masked."""
-        return dict(self._config)
+        return deepcopy(self._config)
 
     @cached_property
     def schema(self) -> Schema:
@@ -133,18 +135,34 @@ class GraphQLEngine:
     ) -> Response:
         """Execute an operation of any kind, or ``only`` one kind, and answer; never raises for what a client sent."""
         try:
+            return self._execute(query, variables or {}, operation_name, request, context, only)
+        finally:
+            self.release()
+
+    def _execute(
+        self,
+        query: str,
+        variables: Mapping[str, Any],
+        operation_name: str | None,
+        request: HttpRequest | None,
+        context: Any,
+        only: OperationType | None,
+    ) -> Response:
+        try:
             operation = self.parser.parse(query).operation(operation_name)
             if only is not None and operation.kind is not only:
                 raise OperationError(
                     f"This is a {operation.kind.value}; only a {only.value} can be executed here.",
                     code="OPERATION_NOT_ALLOWED",
                 )
-            values = self._variables(operation, variables or {})
+            values = self._variables(operation, variables)
             plan = self.planner.plan(operation, values)
             if plan.read is not None:
                 return Response(self.executor.read(plan.read, values))
         except InvalidDocument as error:
             return Response(None, error.errors, 400)
+        except RecursionError:
+            return Response(None, [InvalidInput("The operation is nested too deeply.").as_graphql_error()], 400)
         except Exception as error:
             errors = [failure(error, mask=self._mask)]
             return Response(None, errors, status_of(errors))
@@ -171,7 +189,10 @@ class GraphQLEngine:
         """
         operation = self.parser.parse(query).operation(operation_name)
         values = self._variables(operation, variables or {})
-        read = self.planner.plan(operation, values).read
+        try:
+            read = self.planner.plan(operation, values).read
+        finally:
+            self.release()
         if read is None or read.sql is None:
             raise OperationError("The operation reads nothing from the database in one statement.")
         return Explanation(sql=read.sql, params=read.params(values), tables=read.tables)
@@ -184,10 +205,13 @@ class GraphQLEngine:
             return bool(self.schema) and self.storage.health_check().healthy
         except FraiseQLError:
             return False
+        finally:
+            self.release()
 
     def health_check(self) -> dict[str, Health]:
         """Check database and cache; ``manage.py fraiseql_health`` checks more."""
         found = {"database": self.storage.health_check()}
+        self.release()
         if self.cache is not None:
             found["cache"] = self.cache.health_check()
         return found
@@ -200,6 +224,14 @@ class GraphQLEngine:
             result_hits=self.results.hits,
             result_misses=self.results.misses,
         )
+
+    def release(self) -> None:
+        """Give the thread's connection back to the pool of a configuration with ``pool_size``.
+
+        Every operation ends with it; who asks ``storage`` or for a check by himself ends with it, too.
+        """
+        if self._pooled:
+            give_back(self.settings.database)
 
     def clear_plans(self) -> None:
         """Forget documents and plans, as a process that has just started."""
@@ -272,31 +304,6 @@ class GraphQLEngine:
         constants = plan.constants or {}
         members = b",".join(b'"%b":%b' % (key.encode(), constants.get(key, b"null")) for key in plan.keys)
         return Response(b"{%b}" % members, errors)
-
-
-def make_storage(settings: Settings) -> Storage:
-    """Make the storage that the settings name."""
-    made: Storage = _class(settings.storage, "STORAGE")(
-        settings.database, prepare_statements=settings.prepare_statements
-    )
-    return made
-
-
-def make_cache(settings: Settings) -> Cache | None:
-    """Make the cache that the settings name; None where there is to be none."""
-    if settings.cache.alias is None:
-        return None
-    made: Cache = _class(settings.cache.backend, "CACHE.BACKEND")(
-        settings.cache.alias, prefix=settings.cache.key_prefix
-    )
-    return made
-
-
-def _class(path: str, option: str) -> Any:
-    try:
-        return import_string(path)
-    except ImportError as error:
-        raise ConfigurationError(f"FRAISEQL {option} is {path!r}, which cannot be imported: {error}") from error
 
 
 _engine: GraphQLEngine | None = None

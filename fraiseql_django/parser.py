@@ -100,7 +100,7 @@ class Parser:
     def _read(self, text: str) -> Document:
         node = self._syntax(text)
         check_limits(node, self.limits)
-        if errors := validate(self.schema, node, max_errors=20):
+        if errors := validate(self.schema, node, max_errors=20) or self._without_root_type(node):
             raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", errors)
         fragments = {
             definition.name.value: definition
@@ -113,6 +113,14 @@ class Parser:
             if isinstance(definition, OperationDefinitionNode)
         ]
         return Document(operations={item.node.name.value if item.node.name else None: item for item in operations})
+
+    def _without_root_type(self, document: DocumentNode) -> list[GraphQLError]:
+        """Apply a rule that graphql-core leaves to the executor (specification, "Operation Type Existence")."""
+        return [
+            GraphQLError(f"The schema has no {node.operation.value} operations.", [node])
+            for node in document.definitions
+            if isinstance(node, OperationDefinitionNode) and self.schema.get_root_type(node.operation) is None
+        ]
 
     def _operation(
         self,

@@ -14,28 +14,34 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 from django.core.cache import caches
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from .conf import Settings, get_settings
 from .errors import ConfigurationError
+from .server_urls import database_parameters, mask_database_url, mask_redis_url, redis_location
 
-_DATABASE_SCHEMES = ("postgres", "postgresql")
-_REDIS_SCHEMES = ("redis", "rediss", "unix")
+# PostgreSQL counts statement_timeout in milliseconds of 32 bits
+_LONGEST_SECONDS = 2_147_483
+_MEMORY_MAX_SIZE = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """A configuration, read: the settings that it comes to, and how it may be shown."""
+    """A configuration, read: the settings that it comes to, and how it may be shown.
+
+    ``pooled`` says whether the database is the configuration's own and its connections come from a pool.
+    """
 
     settings: Settings
     shown: dict[str, Any]
+    pooled: bool
 
 
 def settings_from(config: Mapping[str, Any] | str) -> Configuration:
@@ -50,35 +56,48 @@ def settings_from(config: Mapping[str, Any] | str) -> Configuration:
             raise ConfigurationError(f"the configuration is not JSON: {error}") from None
     given = _mapping(config, "the configuration", {"db": (str, Mapping), "cache": (Mapping,)})
     base = get_settings()
-    database = _database(given["db"]) if "db" in given else DEFAULT_DB_ALIAS
+    database, pooled = _database(given["db"]) if "db" in given else (DEFAULT_DB_ALIAS, False)
     alias, ttl = _cache(given.get("cache", {}))
     settings = replace(base, database=database, cache=replace(base.cache, alias=alias, ttl=ttl or base.cache.ttl))
-    return Configuration(settings=settings, shown=_masked(given))
+    return Configuration(settings=settings, shown=_masked(given), pooled=pooled)
 
 
 def _mapping(value: Any, where: str, allowed: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise ConfigurationError(f"{where} is a {type(value).__name__}, must be an object with: {_names(allowed)}")
+        raise ConfigurationError(f"{where} is {_kind(value)}, must be an object with: {_names(allowed)}")
     for key, item in value.items():
         types = allowed.get(key)
         if types is None:
             raise ConfigurationError(f"{where} has an unknown key {key!r}; must be one of: {_names(allowed)}")
         if not isinstance(item, types) or isinstance(item, bool):
-            names = " or ".join("an object" if t is Mapping else t.__name__ for t in types)
-            raise ConfigurationError(f"{where}: {key} is a {type(item).__name__}, must be {names}")
-        if isinstance(item, (int, float)) and item <= 0:
+            wanted = " or ".join(_KINDS[kind] for kind in types)
+            raise ConfigurationError(f"{where}: {key} is {_kind(item)}, must be {wanted}")
+        if isinstance(item, (int, float)) and not item > 0:
             raise ConfigurationError(f"{where}: {key} is {item}, must be more than 0")
     return dict(value)
+
+
+_KINDS: Mapping[Any, str] = {Mapping: "an object", str: "a string", int: "an integer", float: "a number"}
+
+
+def _kind(value: Any) -> str:
+    # the value itself may hold a password
+    return "an object" if isinstance(value, Mapping) else f"of type {type(value).__name__}"
 
 
 def _names(allowed: Mapping[str, Any]) -> str:
     return ", ".join(repr(key) for key in allowed)
 
 
+def _alias(given: Mapping[str, Any]) -> str:
+    text = json.dumps(dict(given), sort_keys=True)
+    return "fraiseql_" + hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+
 # --- database ---
 
 
-def _database(value: Any) -> str:
+def _database(value: Any) -> tuple[str, bool]:
     given = {"url": value} if isinstance(value, str) else value
     given = _mapping(given, "db", {"url": (str,), "pool_size": (int,), "timeout_seconds": (int, float)})
     if "url" not in given:
@@ -88,62 +107,56 @@ def _database(value: Any) -> str:
         default = connections.settings[DEFAULT_DB_ALIAS]
         added = {DEFAULT_DB_ALIAS: default, alias: _database_settings(given, default)}
         connections.settings[alias] = connections.configure_settings(added)[alias]
-    return alias
+    return alias, "pool_size" in given
 
 
 def _database_settings(given: Mapping[str, Any], default: Mapping[str, Any]) -> dict[str, Any]:
-    url = _split(given["url"], "db.url", _DATABASE_SCHEMES)
-    name = unquote(url.path.removeprefix("/"))
-    if not name:
-        raise ConfigurationError("db.url names no database: postgres://user:password@host:5432/name")
-    options: dict[str, Any] = dict(parse_qsl(url.query))
-    host = unquote(url.hostname or "") or options.pop("host", "")
-    if "timeout_seconds" in given:
-        seconds = given["timeout_seconds"]
-        # libpq counts whole seconds, and takes less than 2 for 2
-        options["connect_timeout"] = max(2, round(seconds))
-        options["options"] = f"{options.get('options', '')} -c statement_timeout={round(seconds * 1000)}".strip()
-    if "pool_size" in given:
-        if find_spec("psycopg_pool") is None:
-            raise ConfigurationError("db.pool_size needs psycopg_pool: pip install 'psycopg[pool]'")
-        options["pool"] = {"min_size": 1, "max_size": given["pool_size"]}
-    return {
+    parameters: dict[str, Any] = database_parameters(given["url"], "db.url")
+    settings = {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": name,
-        "USER": unquote(url.username or ""),
-        "PASSWORD": unquote(url.password or ""),
-        "HOST": host,
-        "PORT": str(_port(url, "db.url") or ""),
-        "OPTIONS": options,
+        "NAME": parameters.pop("dbname"),
+        "USER": parameters.pop("user", ""),
+        "PASSWORD": parameters.pop("password", ""),
+        "HOST": parameters.pop("host", ""),
+        "PORT": parameters.pop("port", ""),
         "TIME_ZONE": default.get("TIME_ZONE"),
         "CONN_MAX_AGE": 0 if "pool_size" in given else 60,
     }
+    if "timeout_seconds" in given:
+        parameters |= _timeouts(given["timeout_seconds"], parameters.get("options", ""))
+    if "pool_size" in given:
+        parameters["pool"] = _pool(given)
+    return {**settings, "OPTIONS": parameters}
 
 
-def _split(url: str, where: str, schemes: tuple[str, ...]) -> Any:
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise ConfigurationError(f"{where} is malformed: {error}") from None
-    if parts.scheme not in schemes:
-        raise ConfigurationError(
-            f"{where} has the scheme {parts.scheme!r}, must be one of: {', '.join(map(repr, schemes))}"
-        )
-    _port(parts, where)
-    return parts
+def _timeouts(seconds: float, options: str) -> dict[str, Any]:
+    if seconds > _LONGEST_SECONDS:
+        raise ConfigurationError(f"db: timeout_seconds is {seconds}, must be {_LONGEST_SECONDS} at most")
+    # 0 would be no timeout at all
+    milliseconds = max(1, round(seconds * 1000))
+    return {
+        # libpq counts whole seconds, and takes less than 2 for 2
+        "connect_timeout": max(2, math.ceil(seconds)),
+        "options": f"{options} -c statement_timeout={milliseconds}".strip(),
+    }
 
 
-def _port(parts: Any, where: str) -> int | None:
-    try:
-        port: int | None = parts.port
-    except ValueError as error:
-        raise ConfigurationError(f"{where} is malformed: {error}") from None
-    return port
+def _pool(given: Mapping[str, Any]) -> dict[str, Any]:
+    if find_spec("psycopg_pool") is None:
+        raise ConfigurationError("db.pool_size needs psycopg_pool: pip install 'psycopg[pool]'")
+    pool = {"min_size": 1, "max_size": given["pool_size"]}
+    # how long an operation waits for a connection while all are in use; psycopg_pool's own is 30 seconds
+    return {**pool, "timeout": given["timeout_seconds"]} if "timeout_seconds" in given else pool
 
 
-def _alias(given: Mapping[str, Any]) -> str:
-    text = json.dumps(dict(given), sort_keys=True)
-    return "fraiseql_" + hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+def give_back(alias: str) -> None:
+    """Return the thread's connection to its pool, unless a transaction is open on it.
+
+    Django does so at the end of an HTTP request; a thread without one would keep it until the pool is empty.
+    """
+    connection = connections[alias]
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 # --- cache ---
@@ -161,7 +174,10 @@ def _cache(value: Any) -> tuple[str, int | None]:
         raise ConfigurationError("cache.max_size is for cache.type 'memory'; Redis bounds itself with its maxmemory")
     alias = _alias({key: item for key, item in given.items() if key != "ttl_seconds"} | {"type": kind})
     if alias not in caches.settings:
-        caches.settings[alias] = _redis(given) if kind == "redis" else _memory(given, alias)
+        if kind == "redis":
+            _add_redis(given, alias)
+        else:
+            caches.settings[alias] = _memory(given, alias)
     return alias, given.get("ttl_seconds")
 
 
@@ -169,21 +185,24 @@ def _memory(given: Mapping[str, Any], alias: str) -> dict[str, Any]:
     return {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": alias,
-        "OPTIONS": {"MAX_ENTRIES": given.get("max_size", 10_000)},
+        "OPTIONS": {"MAX_ENTRIES": given.get("max_size", _MEMORY_MAX_SIZE)},
     }
 
 
-def _redis(given: Mapping[str, Any]) -> dict[str, Any]:
+def _add_redis(given: Mapping[str, Any], alias: str) -> None:
     if "url" not in given:
         raise ConfigurationError("cache.type 'redis' needs cache.url: redis://host:6379/0")
-    _split(given["url"], "cache.url", _REDIS_SCHEMES)
+    location = redis_location(given["url"], "cache.url")
     if find_spec("django_redis") is None:
         raise ConfigurationError("cache.type 'redis' needs django-redis: pip install 'fraiseql_django[redis]'")
-    return {
-        "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": given["url"],
-        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 1},
-    }
+    caches.settings[alias] = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": location}
+    try:
+        # what a URL says is looked at when a connection is made of it, which does not yet connect
+        cache: Any = caches[alias]
+        cache.client.get_client(write=True).connection_pool.make_connection()
+    except Exception as error:
+        del caches[alias], caches.settings[alias]
+        raise ConfigurationError(f"cache.url is refused by the Redis client: {error}") from None
 
 
 # --- showing ---
@@ -192,21 +211,9 @@ def _redis(given: Mapping[str, Any]) -> dict[str, Any]:
 def _masked(given: Mapping[str, Any]) -> dict[str, Any]:
     shown = copy.deepcopy(dict(given))
     if isinstance(shown.get("db"), str):
-        shown["db"] = mask_url(shown["db"])
-    for part in ("db", "cache"):
-        if isinstance(shown.get(part), dict) and "url" in shown[part]:
-            shown[part]["url"] = mask_url(shown[part]["url"])
+        shown["db"] = mask_database_url(shown["db"])
+    elif "db" in shown:
+        shown["db"] = {**shown["db"], "url": mask_database_url(shown["db"]["url"])}
+    if "url" in shown.get("cache", {}):
+        shown["cache"] = {**shown["cache"], "url": mask_redis_url(shown["cache"]["url"])}
     return shown
-
-
-def mask_url(url: str) -> str:
-    """Return a URL with its password, in the authority or the query, as ``***``."""
-    parts = urlsplit(url)
-    netloc = parts.netloc
-    if parts.password is not None:
-        credentials, _, host = netloc.rpartition("@")
-        netloc = f"{credentials.partition(':')[0]}:***@{host}"
-    query = "&".join(
-        f"{name}={'***' if 'password' in name.lower() else value}" for name, value in parse_qsl(parts.query)
-    )
-    return urlunsplit((parts.scheme, netloc, parts.path, query, parts.fragment))

@@ -1,3 +1,11 @@
-"""``path("graphql/", include("fraiseql_django.urls"))``."""
+"""``path("graphql/", include("fraiseql_django.urls"))``: the endpoint, and below it ``health/``."""
 
-urlpatterns: list[object] = []
+from django.urls import path
+
+from .views import GraphQLView, health
+
+app_name = "fraiseql_django"
+urlpatterns = [
+    path("", GraphQLView.as_view(), name="graphql"),
+    path("health/", health, name="health"),
+]

@@ -6,10 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.cache import BaseCache, caches
+from django.db import transaction
+from pytest_django import DjangoDbBlocker
 
 from example_project.bookshop.seed import Sizes, seed
 from example_project.servers import EmbeddedServerError
+from fraiseql_django import GraphQLEngine
 from tests.settings import POSTGRES, REDIS, SERVERS_DIR
+from tests.zoo.data import populate
+from tests.zoo.types import ZOO
 
 
 def pytest_configure() -> None:
@@ -34,6 +39,28 @@ def pytest_unconfigure() -> None:
 def bookshop(db: None) -> Sizes:
     """Fill a small bookshop: 50 books, 250 reviews, 125 orders; the same every time."""
     return seed(1 / 400)
+
+
+@pytest.fixture(scope="module")
+def populated(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Fill bookshop and zoo once for a module whose tests only read."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        seed(1 / 400)
+        populate()
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def books(populated: None) -> GraphQLEngine:
+    """Make an engine over the bookshop, which keeps no answers."""
+    return GraphQLEngine(cache=None)
+
+
+@pytest.fixture(scope="module")
+def zoo(populated: None) -> GraphQLEngine:
+    """Make an engine over the zoo, which keeps no answers."""
+    return GraphQLEngine(registry=ZOO, cache=None)
 
 
 @pytest.fixture(params=["locmem", "redis"])

@@ -8,6 +8,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from psycopg import IsolationLevel
+
 from example_project.databases import database_settings
 from example_project.servers import EmbeddedPostgres, EmbeddedRedis
 from example_project.settings import *  # noqa: F403
@@ -22,8 +24,14 @@ REDIS = EmbeddedRedis(SERVERS_DIR / "redis")
 
 DEBUG = False
 # Models that only tests use.
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.zoo"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.zoo", "tests.cascades"]
 DATABASES = {"default": database_settings(os.environ.get("DATABASE_URL") or POSTGRES.url)}
+# A second way to the same database, for the tests that ask for it; its transactions keep their first snapshot.
+DATABASES["second"] = {
+    **DATABASES["default"],
+    "OPTIONS": {**DATABASES["default"]["OPTIONS"], "isolation_level": IsolationLevel.REPEATABLE_READ},
+    "TEST": {"MIRROR": "default"},
+}
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "default"},
     "locmem": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "locmem"},

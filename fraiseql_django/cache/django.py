@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -67,7 +68,8 @@ class DjangoCache:
         if hasattr(django, "iter_keys"):  # django-redis, which gives keys as they were asked for
             return (key[len(self.prefix) :] for key in django.iter_keys(_escaped(self.prefix) + "*"))
         if hasattr(django, "_expire_info"):  # locmem
-            return (key[len(start) :] for key in list(django._cache) if key.startswith(start))
+            kept = [key for key in list(django._cache) if not django._has_expired(key)]
+            return (key[len(start) :] for key in kept if key.startswith(start))
         if hasattr(getattr(django, "_cache", None), "get_client"):  # Django's own Redis cache
             client = django._cache.get_client(None)
             return (key.decode()[len(start) :] for key in client.scan_iter(match=_escaped(start) + "*"))
@@ -92,7 +94,8 @@ class DjangoCache:
     def health_check(self) -> Health:
         """Write, read and delete a value."""
         started = time.perf_counter()
-        key, value = "health", str(started)
+        # a key of its own: several load balancers may ask at once
+        key, value = f"health:{uuid.uuid4().hex}", str(started)
         try:
             self.set(key, value, 60)
             found = self.get(key)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from threading import Lock
 from urllib.parse import quote
 
+from ..tables import models_by_table
 from .base import Cache
 
 logger = logging.getLogger("fraiseql_django.cache")
@@ -24,6 +25,8 @@ logger = logging.getLogger("fraiseql_django.cache")
 ENTRY = "result:"
 VERSION = "version:"
 LOG_EVERY_SECONDS = 60
+# for so long a cache that failed is left alone: where it times out, every request would wait for it
+REST_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,11 @@ class Lookup:
 
 
 class Results:
-    """The answers of one engine. A broken cache is logged once a minute and otherwise as if empty."""
+    """The answers of one engine. A broken cache is logged once a minute and otherwise as if empty.
+
+    After a failure it is left alone for a while; then one caller tries it for all, and tells it first of what
+    was written meanwhile.
+    """
 
     def __init__(self, cache: Cache | None, ttl: int) -> None:
         self.cache = cache
@@ -47,11 +54,12 @@ class Results:
         # tables whose new version the cache could not be told, each with a token of that failure
         self._owed: dict[str, object] = {}
         self._lock = Lock()
-        self._logged_at = float("-inf")
+        self._works = True
+        self._logged_at = self._rests_until = float("-inf")
 
     def lookup(self, key: str, tables: tuple[str, ...]) -> Lookup:
         """Ask for an answer that was read from these tables, in one round trip."""
-        if self.cache is None or (self._owed and not self._tell(())):
+        if self.cache is None or not self._may_ask() or (self._owed and not self._tell(())):
             return Lookup()
         names = [_version_key(table) for table in tables]
         try:
@@ -62,14 +70,15 @@ class Results:
         except Exception as error:
             self._failed(error)
             return Lookup()
+        self._works = True
         versions = tuple(found.get(name) for name in names)
         if None in versions:
             # a cache that keeps nothing, like Django's dummy
             return Lookup()
         if entry is not None and entry[:2] == (tables, versions):
-            self.hits += 1
+            self._count(1, 0)
             return Lookup(entry[2], versions)
-        self.misses += 1
+        self._count(0, 1)
         return Lookup(None, versions)
 
     def keep(self, key: str, tables: tuple[str, ...], versions: tuple[str | None, ...], answer: bytes) -> None:
@@ -78,29 +87,43 @@ class Results:
         try:
             self.cache.set(ENTRY + key, (tables, versions, answer), self.ttl)
         except Exception as error:
-            self._failed(error)
+            self._log(error)
 
     def drop(self, tables: Iterable[str]) -> None:
         """Make every answer that was read from these tables a miss.
 
         When the cache cannot be told, it is told before it is next asked, and not asked until then.
         """
-        if self.cache is not None:
+        if self.cache is None:
+            return
+        if self._may_ask():
             self._tell(tables)
+        else:
+            self._owe(tables)
+
+    def settle(self) -> None:
+        """Tell the cache what it is owed, where it can be told: this process ends."""
+        if self._owed:
+            self._tell(())
 
     def remove(self, table: str | None = None) -> int | None:
-        """Remove the answers that were read from a table, or all; say how many, None where unknown."""
+        """Remove the answers that were read from a table, or all.
+
+        Say how many; None where the cache cannot list its keys: the answers are then misses from now on.
+        """
         if self.cache is None:
             return 0
+        # what is being read at this moment must not come back
+        self._tell(models_by_table() if table is None else [table])
         keys = self.cache.keys()
         if keys is None:
-            self.drop([table] if table is not None else ())
             return None
         entries = [key for key in keys if key.startswith(ENTRY)]
         removed = 0
         for start in range(0, len(entries), 100):
-            found = self.cache.get_many(entries[start : start + 100])
-            chosen = [key for key, entry in found.items() if table is None or table in entry[0]]
+            chosen = entries[start : start + 100]
+            if table is not None:
+                chosen = [key for key, entry in self.cache.get_many(chosen).items() if table in entry[0]]
             self.cache.delete_many(chosen)
             removed += len(chosen)
         return removed
@@ -123,10 +146,10 @@ class Results:
         try:
             self.cache.set_many({_version_key(table): _new_version() for table in told}, None)
         except Exception as error:
-            with self._lock:
-                self._owed.update(dict.fromkeys(told, object()))
+            self._owe(told)
             self._failed(error)
             return False
+        self._works = True
         with self._lock:
             for table, token in owed.items():
                 # a failure since then has put another token there
@@ -134,7 +157,32 @@ class Results:
                     del self._owed[table]
         return True
 
+    def _owe(self, tables: Iterable[str]) -> None:
+        with self._lock:
+            self._owed.update(dict.fromkeys(tables, object()))
+
+    def _count(self, hits: int, misses: int) -> None:
+        with self._lock:
+            self.hits += hits
+            self.misses += misses
+
+    def _may_ask(self) -> bool:
+        if self._works:
+            return True
+        with self._lock:
+            now = time.monotonic()
+            if now < self._rests_until:
+                return False
+            self._rests_until = now + REST_SECONDS
+            return True
+
     def _failed(self, error: Exception) -> None:
+        with self._lock:
+            self._rests_until = time.monotonic() + REST_SECONDS
+            self._works = False
+        self._log(error)
+
+    def _log(self, error: Exception) -> None:
         now = time.monotonic()
         if now - self._logged_at >= LOG_EVERY_SECONDS:
             self._logged_at = now

@@ -1,12 +1,14 @@
-"""Computed fields: an ORM expression over a type's model, wherever the type is reached."""
+"""What is computed or compared: expressions over a type's model, wherever the type is reached."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import F, OuterRef, Subquery
 
-from ..schema.definition import Computed, TypeDef
+from ..schema.definition import Column, Computed, Embedded, TypeDef
+from ..schema.inputs import comparable
+from .json import Template
 
 
 def computed_value(definition: TypeDef, field: Computed, prefix: str) -> Any:
@@ -20,6 +22,14 @@ def computed_value(definition: TypeDef, field: Computed, prefix: str) -> Any:
         return expression
     rows = definition.model._base_manager.filter(pk=OuterRef(f"{prefix}pk"))
     return Subquery(rows.annotate(fraiseql_value=expression).values("fraiseql_value").order_by())
+
+
+def compared_value(definition: TypeDef, field: Column | Computed | Embedded, prefix: str) -> Any:
+    """Return what conditions and orders compare: the value that clients see, so that null is null."""
+    computed = isinstance(field, Computed)
+    value = computed_value(definition, field, prefix) if computed else F(prefix + field.column)
+    template = "{0}" if getattr(field, "dimensions", 0) else comparable(field).column
+    return value if template == "{0}" else Template(template, value)
 
 
 def _aggregates(expression: Any) -> bool:

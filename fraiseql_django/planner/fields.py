@@ -9,13 +9,13 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLIncludeDirective,
+    GraphQLSkipDirective,
     InlineFragmentNode,
     SelectionSetNode,
-    value_from_ast,
 )
-from graphql.type import GraphQLBoolean
 
-from .values import Variables
+from .values import Variables, resolve
 
 Collected = dict[str, list[FieldNode]]
 
@@ -62,9 +62,9 @@ class Collector:
 
     def _included(self, selection: Any) -> bool:
         for directive in selection.directives or ():
-            name = directive.name.value
-            if name in ("include", "skip"):
-                condition = value_from_ast(directive.arguments[0].value, GraphQLBoolean, dict(self.variables))
-                if bool(condition) is (name == "skip"):
-                    return False
+            for known, wanted in ((GraphQLIncludeDirective, True), (GraphQLSkipDirective, False)):
+                if directive.name.value == known.name:
+                    condition = resolve(directive.arguments[0].value, known.args["if"].type, self.variables)
+                    if condition.value is not wanted:
+                        return False
         return True

@@ -11,14 +11,15 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any
 
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, Value
+from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.db.models import BooleanField, Exists, Func, OuterRef, Q, Value
 
 from ..errors import InvalidInput
-from ..schema.definition import AnyField, Column, Computed, InputScalar, Relation, TypeDef
-from ..schema.encoding import encode_array, encode_nested_array
-from ..schema.inputs import OPERATORS, Comparable, Operator, Takes, comparable
-from .computed import computed_value
-from .json import Template
+from ..schema.definition import AnyField, Column, Relation, TypeDef
+from ..schema.encoding import encode_array, encode_nested_array, encode_text
+from ..schema.inputs import comparable
+from ..schema.operators import OPERATORS, Comparable, Operator, Takes
+from .computed import compared_value
 from .params import Param, hole
 from .values import Leaf
 
@@ -51,7 +52,12 @@ class Combined(Func):
         self.sql = sql
 
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
-        sql, params = compiler.compile(self.get_source_expressions()[0])
+        try:
+            sql, params = compiler.compile(self.get_source_expressions()[0])
+        except EmptyResultSet:
+            sql, params = "FALSE", []
+        except FullResultSet:
+            sql, params = "TRUE", []
         return self.sql.replace("{0}", sql), list(params)
 
 
@@ -113,13 +119,7 @@ class Filters:
         scalar = comparable(field)
         assert scalar is not None
         assert not isinstance(field, Relation)
-        column: Any
-        if isinstance(field, Computed):
-            column = computed_value(definition, field, prefix)
-        else:
-            column = F(prefix + field.column)
-        if isinstance(scalar, InputScalar):
-            column = Template(scalar.column, column)
+        column = compared_value(definition, field, prefix)
         dimensions = getattr(field, "dimensions", 0)
         cast = field.cast if isinstance(field, Column) else scalar.cast + "[]" * dimensions
         return _all(
@@ -143,7 +143,8 @@ def comparison(
     operator: Operator, scalar: Comparable, dimensions: int, cast: str, column: Any, leaf: Leaf, where: str
 ) -> Compare:
     """Compare a column with a value that is bound at execution."""
-    encode: Encode = _pattern(operator, scalar.encode)
+    pattern = operator.pattern
+    encode: Encode = scalar.encode if pattern is None else lambda value: encode_text(pattern(value))
     if dimensions:
         encode = _array(scalar.encode, dimensions)
     if operator.takes is Takes.ONE:
@@ -153,11 +154,6 @@ def comparison(
         sql = operator.each.replace("{cast}", cast)
         return Compare(sql, column, Param(hole(leaf, _array(encode, 1), where), "text[]"))
     return Compare(operator.sql, column, Param(hole(leaf, _array(encode, 1), where), f"{cast}[]"))
-
-
-def _pattern(operator: Operator, encode: Encode) -> Encode:
-    pattern = operator.pattern
-    return encode if pattern is None else lambda value: encode(pattern(value))
 
 
 def _array(encode: Encode, dimensions: int) -> Encode:

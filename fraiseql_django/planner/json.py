@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
+from django.core.exceptions import EmptyResultSet
 from django.db.models import Func, QuerySet, Subquery, TextField
 
 from ..schema.encoding import sql_literal
@@ -37,7 +38,7 @@ class Template(Func):
             params.extend(own)
             return str(sql)
 
-        return re.sub(r"\{(\d)\}", put, self.sql_template), params
+        return re.sub(r"\{(\d+)\}", put, self.sql_template), params
 
 
 class Concat(Func):
@@ -80,7 +81,11 @@ class JSONList(Subquery):
 
     def as_sql(self, compiler: Any, connection: Any, template: Any = None, **extra: Any) -> tuple[str, Any]:
         page, page_params = page_sql(compiler, self.limit, self.offset)
-        sql, params = super().as_sql(compiler, connection, template, page=page, **extra)
+        try:
+            sql, params = super().as_sql(compiler, connection, template, page=page, **extra)
+        except EmptyResultSet:
+            # Django knows that nothing matches; the list is empty, not the row that it stands in
+            return "'[]'", []
         return sql, [*params, *page_params]
 
 

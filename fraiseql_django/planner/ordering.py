@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import models
-from django.db.models import F
 from django.db.models.expressions import OrderBy
 
 from ..errors import InvalidInput
-from ..schema.definition import Computed, Relation, TypeDef
+from ..schema.definition import Relation, TypeDef
 from ..schema.inputs import DIRECTIONS
-from .computed import computed_value
+from .computed import compared_value
 
 
 class Ordering:
@@ -27,9 +26,9 @@ class Ordering:
 
     def _term(self, definition: TypeDef, item: Mapping[str, Any], prefix: str, where: str) -> OrderBy:
         if len(item) != 1:
-            keys = ", ".join(item) or "none"
+            keys = f"the keys {', '.join(item)}" if item else "no key"
             raise InvalidInput(
-                f"{where} has the keys {keys}, must have one: write several keys as a list, the most important first."
+                f"{where} has {keys}, must have one: write several keys as a list, the most important first."
             )
         ((key, value),) = item.items()
         if value is None:
@@ -37,8 +36,7 @@ class Ordering:
         field = definition.fields[key]
         if isinstance(field, Relation):
             return self._term(self.types[field.target], value, f"{prefix}{field.path}__", f"{where}.{key}")
-        term = computed_value(definition, field, prefix) if isinstance(field, Computed) else F(prefix + field.column)
-        return OrderBy(term, **DIRECTIONS[value.value])
+        return OrderBy(compared_value(definition, field, prefix), **DIRECTIONS[value.value])
 
 
 def ordered(queryset: models.QuerySet[Any], terms: Sequence[OrderBy]) -> models.QuerySet[Any]:

@@ -10,18 +10,19 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Expression, Field, TextField
+from graphql import Node
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, LimitExceeded
 from .values import Leaf, Variables
 
 
 class Hole:
     """One parameter of a plan: where its value comes from, and how PostgreSQL reads it.
 
-    ``where`` names it in errors: ``where.price.gte``.
+    ``where`` names it in errors, ``where.price.gte``, and ``node`` is where it stands in the document.
     """
 
-    __slots__ = ("encode", "fetch", "text", "where")
+    __slots__ = ("encode", "fetch", "node", "text", "where")
 
     def __init__(
         self,
@@ -30,10 +31,12 @@ class Hole:
         where: str,
         *,
         constant: bool = False,
+        node: Node | None = None,
     ) -> None:
         self.fetch = fetch
         self.encode = encode
         self.where = where
+        self.node = node
         # a literal of the document is the same at every execution
         self.text: str | None = self.fill({}) if constant else None
         if constant:
@@ -45,12 +48,19 @@ class Hole:
         try:
             return self.encode(self.fetch(variables))
         except InvalidInput as error:
-            raise InvalidInput(f"{self.where}: {error.message}.", code=error.code) from None
+            raise InvalidInput(f"{self.where}: {error.message}.", nodes=self._nodes, code=error.code) from None
+        except LimitExceeded as error:
+            error.nodes = self._nodes
+            raise
+
+    @property
+    def _nodes(self) -> list[Node]:
+        return [] if self.node is None else [self.node]
 
 
 def hole(leaf: Leaf, encode: Callable[[Any], str | None], where: str) -> Hole:
     """Make the hole that a resolved argument fills."""
-    return Hole(leaf.fetch, encode, where, constant=leaf.constant)
+    return Hole(leaf.fetch, encode, where, constant=leaf.constant, node=leaf.node)
 
 
 class Param(Expression):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from django.db import models
+from django.db import connections, models
 from django.db.models import F, Q
 from graphql import (
     DocumentNode,
@@ -32,15 +32,16 @@ from ..schema.arguments import MutationDef
 from ..schema.build import DEFINITION, Root, Schema
 from ..schema.definition import Column, TypeDef
 from ..schema.encoding import encode_array
-from ..schema.inputs import OPERATORS
+from ..schema.operators import OPERATORS
 from ..schema.variables import ABSENT
+from ..tables import mentioned
 from .fields import Collector
 from .filters import Compare, comparison
 from .json import JSONList, Template
 from .params import Hole, Param
 from .selection import Live, Selection
-from .statement import Compiled, compile_list, compile_one, statement, tables_in
-from .values import Leaf, Variables, arguments
+from .statement import Compiled, compile_list, compile_one, statement
+from .values import Leaf, Variables, arguments, located
 
 # Names of variables that no client can write
 KEYS = "#keys"
@@ -153,7 +154,8 @@ class Planner:
                 segments.append(self._introspect(operation, key, nodes, selection.variables))
             else:
                 segments.append(len(columns))
-                columns.append(self._root(selection, root.fields[name], nodes))
+                with located(nodes[0]):
+                    columns.append(self._root(selection, root.fields[name], nodes))
         segments.append(b"}" if segments else b"{}")
         return self._read(columns, segments, selection.live)
 
@@ -162,13 +164,16 @@ class Planner:
             return Read(sql=None, holes=(), segments=_joined(segments), tables=(), digest="", live=())
         sql, holes = statement(columns, self.alias)
         joined = _joined(segments)
+        # not the alias alone: the tests' database has that of the real one, and may share its cache
+        settings = connections[self.alias].settings_dict
+        database = [self.alias, *(settings[key] for key in ("HOST", "PORT", "NAME"))]
         return Read(
             sql=sql,
             holes=holes,
             segments=joined,
-            tables=tuple(sorted(tables_in(sql))),
+            tables=tuple(sorted(mentioned(sql))),
             # the names of the answer's parts are not in the SQL
-            digest=blake2b(repr((self.alias, sql, joined)).encode(), digest_size=16).hexdigest(),
+            digest=blake2b(repr((database, sql, joined)).encode(), digest_size=16).hexdigest(),
             live=tuple(live),
         )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import F, OuterRef, QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from graphql import FieldNode, GraphQLObjectType, SelectionSetNode
 
 from ..conf import LimitSettings
@@ -23,7 +23,7 @@ from .filters import Filters
 from .json import NULL, Concat, JSONList, Piece, Template, json_object
 from .ordering import Ordering, key_columns, ordered
 from .pages import Pages
-from .values import Variables, arguments
+from .values import Variables, arguments, located
 
 Live = Callable[[Any], Any]
 # Around what Python finishes: JSON text never holds these characters unescaped (RFC 8259, 7)
@@ -104,6 +104,10 @@ class Selection:
 
     def _to_one(self, relation: Relation, nodes: list[FieldNode], prefix: str) -> Piece:
         target = self.schema.types[relation.target]
+        if not relation.enforced:
+            # a join would lose the row whose key leads nowhere
+            found = target.model._base_manager.filter(**{relation.inverse: OuterRef(prefix + relation.key)}).order_by()
+            return Template(f"coalesce({{0}}, '{NULL}')", Subquery(self.rows(target, found, nodes)))
         path = f"{prefix}{relation.path}__"
         value = self._object(target, self.collector.sub_sets(nodes), path)
         if not relation.nullable:
@@ -114,8 +118,9 @@ class Selection:
     def _list(self, relation: Relation, graphql: GraphQLObjectType, nodes: list[FieldNode], prefix: str) -> JSONList:
         target = self.schema.types[relation.target]
         related = target.model._default_manager.filter(**{relation.inverse: OuterRef(prefix + relation.key)})
-        given = arguments(nodes[0], graphql.fields[nodes[0].name.value], self.variables)
-        return self.list_rows(target, related, nodes, given)
+        with located(nodes[0]):
+            given = arguments(nodes[0], graphql.fields[nodes[0].name.value], self.variables)
+            return self.list_rows(target, related, nodes, given)
 
     # --- values with parts ---
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Any
 
-from django.apps import apps
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import QuerySet
@@ -70,23 +68,3 @@ def _literal(value: Any, alias: str) -> str:
     connection: Any = connections[alias]
     connection.ensure_connection()
     return str(connection.ops.compose_sql("%s", [value])).replace("%", "%%")
-
-
-@cache
-def _known_tables() -> frozenset[str]:
-    return frozenset(
-        table.strip('"')
-        for model in apps.get_models(include_auto_created=True)
-        for table in (model._meta.db_table,)
-        if not model._meta.proxy
-    )
-
-
-def tables_in(sql: str) -> frozenset[str]:
-    """Return the models' tables that a statement mentions.
-
-    A word that only looks like a table's name counts too: an answer may then be dropped once too often,
-    never once too seldom.
-    """
-    words = set(re.findall(r'"((?:[^"]|"")+)"', sql)) | set(re.findall(r"[^\W\d][\w$]*", sql))
-    return _known_tables() & words

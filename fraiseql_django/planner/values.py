@@ -6,7 +6,8 @@ SQL has a hole for: it is fetched from the variables at execution. (GraphQL spec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,10 +24,11 @@ from graphql import (
     is_input_object_type,
     is_list_type,
     is_non_null_type,
+    print_ast,
     value_from_ast,
 )
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, OperationError
 
 Variables = Mapping[str, Any]
 
@@ -41,11 +43,22 @@ ABSENT: Final = _Absent()
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A scalar, an enum value or a list of them; ``value`` is what it is while planning."""
+    """A scalar, an enum value or a list of them; ``value`` is what it is while planning, ``node`` where it stands."""
 
+    node: ValueNode
     fetch: Callable[[Variables], Any]
     value: Any
     constant: bool
+
+
+@contextmanager
+def located(node: FieldNode) -> Iterator[None]:
+    """Let errors in a field's arguments that do not know where they stand point at the field."""
+    try:
+        yield
+    except OperationError as error:
+        error.nodes = error.nodes or [node]
+        raise
 
 
 def arguments(node: FieldNode, field: GraphQLField, variables: Variables) -> dict[str, Any]:
@@ -59,14 +72,20 @@ def arguments(node: FieldNode, field: GraphQLField, variables: Variables) -> dic
 
 
 def resolve(node: ValueNode, type_: GraphQLInputType, variables: Variables) -> Any:
-    """Resolve one value: ABSENT, None, a dict, a list or a Leaf."""
-    while is_non_null_type(type_):
-        type_ = type_.of_type
+    """Resolve one value: ABSENT, None, a dict, a list or a Leaf.
+
+    Raises InvalidInput where a variable that may be null is, in a place that may not be.
+    """
+    if is_non_null_type(type_):
+        value = resolve(node, type_.of_type, variables)
+        if value is None or value is ABSENT:
+            raise InvalidInput(f"{print_ast(node)} is null or absent where {type_} is required.", nodes=[node])
+        return value
     if isinstance(node, VariableNode):
         name = node.name.value
         if name not in variables:
             return ABSENT
-        return _opened(variables[name], type_, lambda values: values[name])
+        return _opened(variables[name], type_, node, lambda values: values[name])
     if isinstance(node, NullValueNode):
         return None
     if _is_object(type_) and isinstance(node, ObjectValueNode):
@@ -75,9 +94,9 @@ def resolve(node: ValueNode, type_: GraphQLInputType, variables: Variables) -> A
             for item in node.fields
         }
         return {name: value for name, value in fields.items() if value is not ABSENT}
-    if is_list_type(type_) and _is_object(item_type := _bare(type_.of_type)):
+    if is_list_type(type_) and _is_object(_bare(type_.of_type)):
         nodes = node.values if isinstance(node, ListValueNode) else (node,)
-        return [resolve(item, item_type, variables) for item in nodes]
+        return [resolve(item, type_.of_type, variables) for item in nodes]
     return _literal(node, type_, variables)
 
 
@@ -86,19 +105,20 @@ def _literal(node: ValueNode, type_: GraphQLInputType, variables: Variables) -> 
     if value is Undefined:
         raise InvalidInput("A list holds a variable that is absent or null where no null may stand.", nodes=[node])
     if _has_variable(node):
-        return Leaf(lambda values: value_from_ast(node, type_, dict(values)), value, constant=False)
-    return Leaf(lambda values: value, value, constant=True)
+        return Leaf(node, lambda values: value_from_ast(node, type_, dict(values)), value, constant=False)
+    return Leaf(node, lambda values: value, value, constant=True)
 
 
-def _opened(value: Any, type_: Any, fetch: Callable[[Variables], Any]) -> Any:
+def _opened(value: Any, type_: Any, node: ValueNode, fetch: Callable[[Variables], Any]) -> Any:
     """Open a coerced value as far as the SQL depends on it."""
     if value is None:
         return None
     if _is_object(type_):
-        return {key: _opened(item, _bare(type_.fields[key].type), _getter(fetch, key)) for key, item in value.items()}
+        fields = type_.fields
+        return {key: _opened(item, _bare(fields[key].type), node, _getter(fetch, key)) for key, item in value.items()}
     if is_list_type(type_) and _is_object(item_type := _bare(type_.of_type)):
-        return [_opened(item, item_type, _getter(fetch, index)) for index, item in enumerate(value)]
-    return Leaf(fetch, value, constant=False)
+        return [_opened(item, item_type, node, _getter(fetch, index)) for index, item in enumerate(value)]
+    return Leaf(node, fetch, value, constant=False)
 
 
 def _getter(fetch: Callable[[Variables], Any], key: str | int) -> Callable[[Variables], Any]:

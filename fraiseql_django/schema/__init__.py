@@ -1,9 +1,12 @@
 """What may be asked.
 
-scalars, values   Django and PostgreSQL types ↔ GraphQL types
+scalars, leaves   Django and PostgreSQL types ↔ GraphQL types
+values            columns with parts: files and ranges
 definition        frozen descriptions of types, fields and relations
 models, types     descriptions from Django models
-inputs            where and orderBy, and the one table of operators
+relations         which type each relation leads to
+operators         the one table of operators
+inputs            where and orderBy
 arguments         arguments and results of Python functions
 registry          what was declared
 build             descriptions → graphql-core schema

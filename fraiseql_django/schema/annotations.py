@@ -43,6 +43,10 @@ PYTHON_SCALARS: Mapping[Any, Scalar] = {
 }
 
 
+# how they are written, for messages
+PYTHON_NAMES = [getattr(base, "__name__", "Any") for base in PYTHON_SCALARS]
+
+
 @dataclass(frozen=True, slots=True)
 class Annotation:
     """``base`` stands in no list, or ``item`` is what a list holds."""
@@ -112,6 +116,22 @@ def read(annotation: Any, module: str, registry: Registry) -> Annotation:
     if origin is dict:
         return Annotation(dict)
     return Annotation(annotation, nullable=annotation is None or annotation is types.NoneType)
+
+
+def innermost(annotation: Annotation) -> Annotation:
+    """Return what is within all lists."""
+    return annotation if annotation.item is None else innermost(annotation.item)
+
+
+def signature(annotation: Annotation) -> str | None:
+    """Write an annotation as GraphQL would; None for what it has no type for."""
+    if annotation.item is not None:
+        item = signature(annotation.item)
+        written = None if item is None else f"[{item}]"
+    else:
+        known = getattr(annotation.base, "__fraiseql_type__", None) or scalar(annotation.base)
+        written = None if known is None else str(known.name)
+    return written if written is None or annotation.nullable else f"{written}!"
 
 
 def scalar(base: Any) -> Scalar | None:

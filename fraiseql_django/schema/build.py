@@ -82,12 +82,11 @@ class Enums:
 
 
 class Builder:
-    """Builds one schema from one registry."""
+    """Builds one schema from the descriptions of its types and mutations."""
 
-    def __init__(self, registry: Registry) -> None:
-        self.registry = registry
-        self.enums = Enums()
-        self.types = describe_types(registry, self.enums)
+    def __init__(self, types: Mapping[str, TypeDef], mutations: Mapping[str, MutationDef]) -> None:
+        self.types = types
+        self.mutations = mutations
         self.inputs = Inputs(self.types)
         self.values: dict[str, GraphQLObjectType] = {}
         self.objects: dict[str, GraphQLOutputType] = {
@@ -96,18 +95,13 @@ class Builder:
 
     def build(self) -> Schema:
         """Return the schema; raise DeclarationError for what GraphQL's own rules refuse."""
-        arguments = Arguments(self.registry, self.enums)
-        mutations = {m.name: m for m in map(arguments.mutation, self.registry.mutations)}
-        if len(mutations) < len(self.registry.mutations):
-            names = [declared.function.__name__ for declared in self.registry.mutations]
-            raise DeclarationError(f"two mutations have the same name, among: {', '.join(names)}")
         roots = self._roots()
         if not roots:
             raise DeclarationError("the schema has nothing to query: declare a type with @fraiseql.type")
         try:
             schema = GraphQLSchema(
                 query=GraphQLObjectType("Query", roots),
-                mutation=GraphQLObjectType("Mutation", self._mutations(mutations)) if mutations else None,
+                mutation=GraphQLObjectType("Mutation", self._mutations()) if self.mutations else None,
                 types=list(self.objects.values()),  # type: ignore[arg-type]
             )
         except TypeError as error:
@@ -115,7 +109,7 @@ class Builder:
             raise DeclarationError(str(error)) from error
         if errors := validate_schema(schema):
             raise DeclarationError("\n".join(error.message for error in errors))
-        return Schema(graphql=schema, types=self.types, mutations=mutations)
+        return Schema(graphql=schema, types=self.types, mutations=self.mutations)
 
     def _object(self, definition: TypeDef) -> GraphQLObjectType:
         return GraphQLObjectType(
@@ -198,7 +192,7 @@ class Builder:
                 )
         return roots
 
-    def _mutations(self, mutations: Mapping[str, MutationDef]) -> dict[str, GraphQLField]:
+    def _mutations(self) -> dict[str, GraphQLField]:
         return {
             name: GraphQLField(
                 definition.output(self.objects),
@@ -207,13 +201,39 @@ class Builder:
                 deprecation_reason=definition.deprecation,
                 extensions={DEFINITION: definition},
             )
-            for name, definition in mutations.items()
+            for name, definition in self.mutations.items()
         }
+
+
+def _describe_mutations(registry: Registry, enums: Enums, problems: list[str]) -> dict[str, MutationDef]:
+    arguments = Arguments(registry, enums)
+    found: dict[str, MutationDef] = {}
+    for declaration in registry.mutations:
+        try:
+            definition = arguments.mutation(declaration)
+        except DeclarationError as error:
+            problems.append(str(error))
+            continue
+        if definition.name in found:
+            problems.append(f"two mutations are called {definition.name!r}; give one of them another name with name=…")
+        found[definition.name] = definition
+    return found
 
 
 def build_schema(registry: Registry = default_registry) -> Schema:
     """Build the schema of everything that was declared.
 
-    Raises DeclarationError with every problem of every type, a line each.
+    Raises DeclarationError with every problem of every module, type and mutation, a line each.
     """
-    return Builder(registry).build()
+    problems = list(registry.problems)
+    enums = Enums()
+    types: Mapping[str, TypeDef] = {}
+    try:
+        types = describe_types(registry, enums)
+    except DeclarationError as error:
+        problems.append(str(error))
+    mutations = _describe_mutations(registry, enums, problems)
+    if problems:
+        # a module that asks for the schema while it is imported has met the same ones before
+        raise DeclarationError("\n".join(dict.fromkeys(line for item in problems for line in item.splitlines())))
+    return Builder(types, mutations).build()

@@ -7,11 +7,10 @@ explains what is wrong. (GraphQL specification, 6.1.2)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from graphql import (
-    GraphQLError,
     GraphQLInputType,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -32,7 +31,8 @@ class NotAccepted(Exception):
     """A value that graphql-core has to look at."""
 
 
-@cache
+# bounded, since every document has its own objects for lists and what is not null
+@lru_cache(maxsize=4096)
 def coercer(type_: GraphQLInputType) -> Coerce:
     """Return the function that coerces values of an input type; it raises for one that does not fit."""
     if is_non_null_type(type_):
@@ -105,6 +105,7 @@ class VariableCoercion:
                     found[name] = default
                 elif required:
                     return None
-        except (NotAccepted, GraphQLError, TypeError, ValueError):
+        except Exception:
+            # whatever a scalar raises: graphql-core tells the client what is wrong
             return None
         return found

@@ -84,7 +84,7 @@ class ValueObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class InputScalar:
-    """How a value object is written in filters; the attributes are those of Scalar."""
+    """How a value object is written in filters; the attributes mean what those of Scalar mean."""
 
     graphql: GraphQLInputObjectType | GraphQLScalarType
     cast: str
@@ -92,7 +92,6 @@ class InputScalar:
     ordered: bool = False
     textual: bool = False
     equatable: bool = True
-    # SQL that stands for the column in a comparison
     column: str = "{0}"
 
     @property
@@ -118,8 +117,9 @@ class Relation(FieldDef):
 
     ``path``     the ORM's name for it from here: what joins follow
     ``target``   name of the GraphQL type
-    ``inverse``  the ORM's name for the way back, and
-    ``key``      the column here that it leads to: how a subquery finds the rows of a list
+    ``inverse``  the ORM's name, over there, of what equals
+    ``key``      a column here: how a subquery finds the rows
+    ``enforced`` whether the database sees to it that a key leads somewhere
     """
 
     path: str
@@ -128,9 +128,22 @@ class Relation(FieldDef):
     nullable: bool
     inverse: str
     key: str
+    enforced: bool = True
 
 
 AnyField: TypeAlias = Column | Computed | Embedded | Relation
+
+
+def signature_of(field: Column | Embedded | Relation) -> str:
+    """Write a field's type as GraphQL would."""
+    if isinstance(field, Relation):
+        return f"[{field.target}!]!" if field.many else field.target + "!" * (not field.nullable)
+    if isinstance(field, Embedded):
+        return field.value.name + "!" * (not field.nullable)
+    written = field.scalar.name
+    for level in range(field.dimensions):
+        written = f"[{written}]" if level == 0 and field.nullable_items else f"[{written}!]"
+    return written + "!" * (not field.nullable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -50,7 +50,13 @@ def encode_bytes(value: bytes) -> str:
 
 def encode_json(value: Any) -> str:
     """Return JSON that ``jsonb`` can store: no U+0000 in it (PostgreSQL documentation, 8.14)."""
-    encode_text(text := json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        raise InvalidInput("JSON must not hold NaN, infinity, or a number too large for the server to read") from None
+    except RecursionError:
+        raise InvalidInput("JSON is nested too deeply") from None
+    encode_text(text)
     if "\\u0000" in text.replace("\\\\", ""):
         raise InvalidInput("JSON must not hold the character U+0000")
     return text
@@ -69,6 +75,8 @@ def encode_nested_array(value: Sequence[Any], encode: Callable[[Any], str], dime
     """Write an array literal of so many dimensions from values that ``encode`` knows."""
     if dimensions == 1:
         return encode_array([None if item is None else encode(item) for item in value])
+    if any(item is None for item in value) or len({len(item) for item in value}) > 1:
+        raise InvalidInput("the lists within a list must all have the same length, and none of them may be null")
     return "{" + ",".join(encode_nested_array(item, encode, dimensions - 1) for item in value) + "}"
 
 
@@ -85,6 +93,8 @@ def encode_range(value: Mapping[str, Any], encode: Callable[[Any], str]) -> str:
     bounds = value.get("bounds") or "[)"
     if bounds not in ("[)", "[]", "(]", "()"):
         raise InvalidInput(f"bounds are {bounds!r}, must be one of: '[)', '[]', '(]', '()'")
+    if lower is not None and upper is not None and lower > upper:
+        raise InvalidInput(f"the lower bound, {lower}, is greater than the upper one, {upper}")
     start, end = ("" if bound is None else _quoted(encode(bound)) for bound in (lower, upper))
     return f"{bounds[0]}{start},{end}{bounds[1]}"
 
@@ -93,3 +103,10 @@ def sql_literal(text: str) -> str:
     """Quote a constant of the schema (a name, a declared choice) for SQL that Django compiles."""
     quoted = text.replace("'", "''").replace("%", "%%")
     return "E'" + quoted.replace("\\", "\\\\") + "'" if "\\" in quoted else f"'{quoted}'"
+
+
+def template_literal(text: str) -> str:
+    """Quote a constant for a template, in which a brace would stand for an expression."""
+    if "{" not in text:
+        return sql_literal(text)
+    return "E" + sql_literal(text).removeprefix("E").replace("{", r"\x7b")

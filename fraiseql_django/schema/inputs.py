@@ -1,14 +1,8 @@
-"""Inputs: the operators of filters, and the ``where`` and ``orderBy`` types of every object type.
-
-OPERATORS is the only table of operators: the schema offers what is in it, the planner executes its SQL.
-"""
+"""Inputs: the ``where`` and ``orderBy`` types of every object type, and the filters of every leaf type."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import Enum
-from typing import TypeAlias
+from collections.abc import Mapping
 
 from graphql import (
     GraphQLBoolean,
@@ -22,157 +16,8 @@ from graphql import (
 )
 
 from ..errors import DeclarationError
-from .definition import AnyField, Column, Computed, Embedded, InputScalar, Relation, TypeDef
-from .scalars import Scalar
-
-Comparable: TypeAlias = Scalar | InputScalar
-
-
-class Takes(Enum):
-    """What is written behind an operator."""
-
-    ONE = "one value"
-    LIST = "a list of values"
-    FLAG = "true or false"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operator:
-    """A comparison: ``{column}`` and ``{value}`` stand in its SQL, ``null`` is its SQL for a null value.
-
-    ``each`` is the SQL for types whose values PostgreSQL cannot compare with an array of them: ``{cast}``
-    is the type, the value an array of texts.
-    """
-
-    name: str
-    sql: str
-    description: str
-    takes: Takes = Takes.ONE
-    null: str | None = None
-    each: str | None = None
-    for_: Callable[[Comparable], bool] = lambda scalar: True
-    pattern: Callable[[str], str] | None = None
-
-
-def _ordered(scalar: Comparable) -> bool:
-    return scalar.ordered
-
-
-def _textual(scalar: Comparable) -> bool:
-    return scalar.textual
-
-
-def _escaped(text: str) -> str:
-    """Let LIKE take every character for itself (PostgreSQL documentation, 9.7.1)."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-# UPPER on both sides, as Django compiles icontains: the same indexes serve both
-_LIKE = "{column}::text LIKE {value}"
-_ILIKE = "UPPER({column}::text) LIKE UPPER({value})"
-
-OPERATORS: Mapping[str, Operator] = {
-    operator.name: operator
-    for operator in (
-        Operator(name="eq", sql="{column} = {value}", null="{column} IS NULL", description="Equal; null: is null."),
-        Operator(
-            name="neq",
-            sql="{column} <> {value}",
-            null="{column} IS NOT NULL",
-            description="Not equal (nulls do not match); null: is not null.",
-        ),
-        Operator(
-            name="in",
-            sql="{column} = ANY({value})",
-            each="{column} IN (SELECT item::{cast} FROM unnest({value}) AS item)",
-            takes=Takes.LIST,
-            description="One of these.",
-        ),
-        Operator(
-            name="nin",
-            sql="{column} <> ALL({value})",
-            each="{column} NOT IN (SELECT item::{cast} FROM unnest({value}) AS item)",
-            takes=Takes.LIST,
-            description="None of these (nulls do not match).",
-        ),
-        Operator(
-            name="isnull",
-            sql="{column} IS NULL",
-            takes=Takes.FLAG,
-            description="True: is null; false: is not null.",
-        ),
-        Operator(name="gt", sql="{column} > {value}", for_=_ordered, description="Greater."),
-        Operator(name="gte", sql="{column} >= {value}", for_=_ordered, description="Greater or equal."),
-        Operator(name="lt", sql="{column} < {value}", for_=_ordered, description="Less."),
-        Operator(name="lte", sql="{column} <= {value}", for_=_ordered, description="Less or equal."),
-        Operator(
-            name="contains",
-            sql=_LIKE,
-            pattern=lambda text: f"%{_escaped(text)}%",
-            for_=_textual,
-            description="Contains this text.",
-        ),
-        Operator(
-            name="icontains",
-            sql=_ILIKE,
-            pattern=lambda text: f"%{_escaped(text)}%",
-            for_=_textual,
-            description="Contains this text, in any case.",
-        ),
-        Operator(
-            name="startswith",
-            sql=_LIKE,
-            pattern=lambda text: f"{_escaped(text)}%",
-            for_=_textual,
-            description="Starts with this text.",
-        ),
-        Operator(
-            name="istartswith",
-            sql=_ILIKE,
-            pattern=lambda text: f"{_escaped(text)}%",
-            for_=_textual,
-            description="Starts with this text, in any case.",
-        ),
-        Operator(
-            name="endswith",
-            sql=_LIKE,
-            pattern=lambda text: f"%{_escaped(text)}",
-            for_=_textual,
-            description="Ends with this text.",
-        ),
-        Operator(
-            name="iendswith",
-            sql=_ILIKE,
-            pattern=lambda text: f"%{_escaped(text)}",
-            for_=_textual,
-            description="Ends with this text, in any case.",
-        ),
-        Operator(
-            name="like",
-            sql=_LIKE,
-            for_=_textual,
-            description="Matches a LIKE pattern: % is any text, _ any character.",
-        ),
-        Operator(
-            name="ilike",
-            sql="{column}::text ILIKE {value}",
-            for_=_textual,
-            description="Matches a LIKE pattern, in any case.",
-        ),
-        Operator(
-            name="matches",
-            sql="{column}::text ~ {value}",
-            for_=_textual,
-            description="Matches a POSIX regular expression.",
-        ),
-        Operator(
-            name="imatches",
-            sql="{column}::text ~* {value}",
-            for_=_textual,
-            description="Matches a POSIX regular expression, in any case.",
-        ),
-    )
-}
+from .definition import AnyField, Column, Computed, Embedded, Relation, TypeDef
+from .operators import Comparable, Takes, operators_of
 
 # direction → Django's arguments of OrderBy
 DIRECTIONS: Mapping[str, Mapping[str, bool]] = {
@@ -269,11 +114,7 @@ class Inputs:
             self._filters[key] = GraphQLInputObjectType(
                 f"{scalar.name}{'Array' * dimensions}Filter",
                 {
-                    operator.name: GraphQLInputField(
-                        shapes[operator.takes],
-                        description=operator.description,
-                        extensions={"structural": operator.takes is Takes.FLAG},
-                    )
+                    operator.name: GraphQLInputField(shapes[operator.takes], description=operator.description)
                     for operator in operators_of(scalar, dimensions)
                 },
                 description="Conditions on one value; all must hold.",
@@ -311,12 +152,6 @@ def _sortable(types: Mapping[str, TypeDef]) -> list[str]:
                 found.add(name)
                 grown = True
     return [name for name in types if name in found]
-
-
-def operators_of(scalar: Comparable, dimensions: int) -> list[Operator]:
-    """List the operators that a column of so many dimensions may be asked with."""
-    whole = [OPERATORS[name] for name in ("eq", "neq", "in", "nin", "isnull")]
-    return whole if dimensions else [operator for operator in OPERATORS.values() if operator.for_(scalar)]
 
 
 def is_ordered(field: AnyField) -> bool:

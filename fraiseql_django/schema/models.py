@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from django.contrib.postgres import fields as postgres
+from django.contrib.postgres.search import SearchVectorField
 from django.db import connections, models
+from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 
-from ..conf import get_settings
-from ..errors import DeclarationError
-from . import scalars
+from ..conf import get_settings, on_reload
+from ..errors import ConfigurationError, DeclarationError
+from . import leaves, scalars
 from .definition import AnyField, Column, Embedded, EnumFactory, EnumSource
 from .naming import pascal_case
 from .scalars import Scalar
@@ -42,6 +45,7 @@ SCALARS: Mapping[type[models.Field[Any, Any]], Scalar] = {
     models.GenericIPAddressField: scalars.INET,
     models.JSONField: scalars.JSONB,
     postgres.HStoreField: scalars.HSTORES,
+    SearchVectorField: scalars.LEXEMES,
 }
 # What tells the stored type of a key: automatic keys are integers.
 _KEYS: Mapping[type[models.Field[Any, Any]], Scalar] = {
@@ -56,16 +60,44 @@ def ancestor(field: models.Field[Any, Any], known: Mapping[Any, Any]) -> Any:
 
     A class that ``FRAISEQL["SCALARS"]`` maps counts as the class it is mapped to.
     """
-    mapped = get_settings().scalars
-    by_path = {f"{cls.__module__}.{cls.__qualname__}": value for cls, value in known.items()}
-    by_name = {cls.__name__: value for cls, value in known.items()}
+    mapped = _mapped()
     for cls in type(field).__mro__:
-        path = mapped.get(f"{cls.__module__}.{cls.__qualname__}")
-        if path is not None:
-            return by_path.get(path, by_name.get(path.rpartition(".")[2]))
+        if cls in mapped:
+            return next((known[base] for base in mapped[cls].__mro__ if base in known), None)
         if cls in known:
             return known[cls]
     return None
+
+
+@cache
+def _mapped() -> Mapping[type, type]:
+    return dict(mapped_classes(path, target) for path, target in get_settings().scalars.items())
+
+
+on_reload(_mapped.cache_clear)
+
+
+def mapped_classes(path: str, target: str) -> tuple[type, type]:
+    """Return the two field classes that a pair of ``FRAISEQL["SCALARS"]`` names.
+
+    Raises ConfigurationError for a path that cannot be imported, or a target whose type is not known.
+    """
+    cls, known = _field_class(path), _field_class(target)
+    if not any(base in SCALARS or base in RANGES for base in known.__mro__):
+        raise ConfigurationError(
+            f"FRAISEQL['SCALARS'][{path!r}] is {target!r}, which extends no field class that is known."
+        )
+    return cls, known
+
+
+def _field_class(path: str) -> type:
+    try:
+        cls = import_string(path)
+    except ImportError as error:
+        raise ConfigurationError(f"FRAISEQL['SCALARS'] names {path!r}, which cannot be imported: {error}.") from error
+    if not (isinstance(cls, type) and issubclass(cls, models.Field)):
+        raise ConfigurationError(f"FRAISEQL['SCALARS'] names {path!r}, which is no field class.")
+    return cls
 
 
 def concrete(field: models.Field[Any, Any]) -> models.Field[Any, Any]:
@@ -93,10 +125,18 @@ def scalar_of(field: models.Field[Any, Any], name: str, enum: EnumFactory, owner
         )
     stored = _with_column_type(stored, column)
     if field.primary_key or isinstance(field, models.ForeignKey) or isinstance(column, models.AutoField):
-        return scalars.identifier(stored, column.to_python)
-    if field.choices and (stored.textual or stored is scalars.INT or stored is scalars.BIGINT):
+        return scalars.identifier(stored, lambda text: column.get_prep_value(column.to_python(text)))
+    if _prepares(column):
+        stored = scalars.prepared(stored, column.get_prep_value)
+    if field.choices and (stored.textual or scalars.is_whole(stored)):
         return scalars.choice(enum(_choices(field, name, stored, owner)), stored)
     return stored
+
+
+def _prepares(field: models.Field[Any, Any]) -> bool:
+    """Whether the field's class has a way of its own to prepare values, which Django's lookups would use."""
+    owner = next(cls for cls in type(field).__mro__ if "get_prep_value" in vars(cls))
+    return not owner.__module__.startswith("django.")
 
 
 def _with_column_type(scalar: Scalar, field: models.Field[Any, Any]) -> Scalar:
@@ -135,7 +175,8 @@ def describe_column(
     if isinstance(column, models.FileField):
         return Embedded(
             name=name, description=described, column=field.attname, value=FILES[isinstance(column, models.ImageField)],
-            parts=file_parts(column), nullable=field.null or field.blank, filter=FILE_INPUT,
+            # a column that must not be blank is kept from it by forms only
+            parts=file_parts(column), nullable=True, filter=FILE_INPUT,
         )  # fmt: skip
     ranged = ancestor(column, RANGES)
     if ranged is not None:
@@ -153,10 +194,12 @@ def describe_column(
             f"{owner}.{field.name} is an array of {dimensions} dimensions of {scalar.name}, which cannot be "
             f"written; leave it out"
         )
+    # JSON has a null of its own, which a column that is never null may hold
+    has_null = scalar.graphql is leaves.JSON
     return Column(
         name=name, description=described, column=field.attname, scalar=scalar, dimensions=dimensions,
-        cast=_bare_type(column) if dimensions else scalar.cast, nullable=nullable,
-        nullable_items=bool(dimensions and items.null),
+        cast=_bare_type(column) if dimensions else scalar.cast, nullable=nullable or (has_null and not dimensions),
+        nullable_items=bool(dimensions) and (items.null or has_null),
     )  # fmt: skip
 
 

@@ -114,10 +114,11 @@ class InputDeclaration:
 
 @dataclass(slots=True)
 class Registry:
-    """Everything that was declared, in order."""
+    """Everything that was declared, in order, and what kept a module's declarations from being read."""
 
     types: list[TypeDeclaration] = dataclass_field(default_factory=list)
     mutations: list[MutationDeclaration] = dataclass_field(default_factory=list)
+    problems: list[str] = dataclass_field(default_factory=list)
 
     def named(self, name: str) -> TypeDeclaration | None:
         """Return the type with this name, its own or its class's."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias
+from dataclasses import replace
+from inspect import formatannotation
+from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
@@ -13,47 +15,13 @@ from graphql import GraphQLEnumType
 
 from ..conf import get_settings
 from ..errors import DeclarationError, FraiseQLError
-from .annotations import Annotation, read, scalar
-from .definition import AnyField, Column, Computed, EnumFactory, Relation, TypeDef
-from .models import concrete, describe_column, field_description, scalar_of
+from .annotations import PYTHON_NAMES, Annotation, read, scalar, signature
+from .definition import AnyField, Column, Computed, EnumFactory, TypeDef, signature_of
+from .models import concrete, describe_column, scalar_of
 from .naming import camel_case, check_name, lower_first
 from .naming import plural as plural_of
 from .registry import Auto, FieldOptions, Registry, TypeDeclaration
-from .scalars import Scalar
-
-AnyModelField: TypeAlias = "models.Field[Any, Any] | ForeignObjectRel"
-
-
-class Targets:
-    """Which declared type a relation leads to."""
-
-    def __init__(self, registry: Registry) -> None:
-        self.registry = registry
-        self._by_model: dict[Any, list[TypeDeclaration]] = {}
-        for declaration in registry.types:
-            self._by_model.setdefault(declaration.model._meta.concrete_model, []).append(declaration)
-
-    def exist(self, model: type[models.Model]) -> bool:
-        """Whether any type is declared over the model."""
-        return model._meta.concrete_model in self._by_model
-
-    def of(self, model: type[models.Model], where: str) -> str:
-        """Return the name of the type that stands for the model where none is named.
-
-        Raises DeclarationError when there is none, or several of which none is primary.
-        """
-        found = self._by_model.get(model._meta.concrete_model, [])
-        exact = [declaration for declaration in found if declaration.model is model] or found
-        candidates = [declaration for declaration in exact if declaration.primary] or exact
-        if len(candidates) == 1:
-            return candidates[0].name
-        if not found:
-            raise DeclarationError(f"{where} leads to {model.__name__}, over which no type is declared")
-        names = ", ".join(declaration.name for declaration in candidates)
-        raise DeclarationError(
-            f"{where} leads to {model.__name__}, over which several types are declared ({names}): "
-            f"annotate the field with one of them, or declare one with primary=True"
-        )
+from .relations import AnyModelField, Targets, describe_relation
 
 
 class TypeDescriber:
@@ -120,29 +88,32 @@ class TypeDescriber:
         declared = self.declaration
         options = declared.options
         names = [*self.annotations, *(name for name in options if name not in self.annotations)]
+        excluded = [self._model_field(name) for name in declared.exclude]
+        self.problems += [
+            self._unknown(name) for name, field in zip(declared.exclude, excluded, strict=True) if field is None
+        ]
         if declared.fields == "__all__" or (declared.fields is None and declared.exclude):
-            names += [name for name in self._everything() if name not in declared.exclude]
+            names += [name for name, field in self._everything() if field not in excluded]
         elif declared.fields is not None:
             names += list(declared.fields)
-        for name in declared.exclude:
-            if name not in set(self._everything()):
-                self.problems.append(self._unknown(name))
         return list(dict.fromkeys(names))
 
-    def _everything(self) -> Iterator[str]:
-        for found in self.model._meta.get_fields():
-            if isinstance(found, models.CompositePrimaryKey) or found.name.endswith("+"):
+    def _everything(self) -> Iterator[tuple[str, AnyModelField]]:
+        """Yield what can be read without further ado: the model's own fields, then what leads to it."""
+        found: Any
+        for found in sorted(self.model._meta.get_fields(), key=lambda field: isinstance(field, ForeignObjectRel)):
+            if isinstance(found, models.CompositePrimaryKey):
                 continue
             if isinstance(found, ForeignObjectRel):
                 if self._related(found) is not None and not found.hidden:
-                    yield found.get_accessor_name() or found.name
+                    yield found.get_accessor_name() or found.name, found
             elif isinstance(found, models.ManyToManyField):
                 if self._related(found) is not None:
-                    yield found.name
+                    yield found.name, found
             elif isinstance(found, models.ForeignKey) and self._related(found) is None:
-                yield found.attname
+                yield found.attname, found
             elif found.concrete:
-                yield found.name
+                yield found.name, found
 
     def _related(self, field: AnyModelField) -> type[models.Model] | None:
         model = field.related_model
@@ -163,7 +134,7 @@ class TypeDescriber:
             return None
 
     def _unknown(self, name: str) -> str:
-        known = ", ".join(sorted(set(self._everything())))
+        known = ", ".join(sorted({name for name, _ in self._everything()}))
         return f"{self.declaration.name}.{name}: {self.model.__name__} has no field {name!r}; it has: {known}"
 
     # --- one field ---
@@ -182,7 +153,7 @@ class TypeDescriber:
                 raise DeclarationError(self._unknown(python_name))
             key_column = isinstance(found, models.ForeignKey) and python_name == found.attname
             if found.is_relation and not key_column:
-                described = self._relation(found, name, annotation, where)
+                described = self._relation(found, python_name, name, annotation, where)
             else:
                 described = self._column(found, python_name, name, annotation, where)
         return _with_options(described, options)
@@ -200,80 +171,59 @@ class TypeDescriber:
         if not isinstance(found, models.Field) or isinstance(found, models.CompositePrimaryKey):
             raise DeclarationError(f"{where} is a {type(found).__name__}, which cannot be read; leave it out")
         described = describe_column(found, name, self.enum, self.model.__name__)
-        if annotation is not None:
-            expected = scalar(annotation.base)
-            actual = described.scalar.name if isinstance(described, Column) else described.value.name  # type: ignore[union-attr]
-            if expected is None or expected.name != actual:
-                raise DeclarationError(
-                    f"{where} is annotated {annotation.base!r}, but the column is a {actual}; "
-                    f"write `{python_name}: fraiseql.auto`"
-                )
-        return described
+        return described if annotation is None else self._checked(described, annotation, python_name, where)
 
-    def _relation(self, found: AnyModelField, name: str, annotation: Annotation | None, where: str) -> Relation:
+    def _relation(
+        self, found: AnyModelField, python_name: str, name: str, annotation: Annotation | None, where: str
+    ) -> AnyField:
         model = found.related_model
         if not isinstance(model, type):
             raise DeclarationError(f"{where} is generic: it leads to no one model; leave it out")
-        target = self._annotated_target(annotation, where) or self.targets.of(model, where)
-        forward = not isinstance(found, ForeignObjectRel)
-        if not (found.one_to_many or found.many_to_many or found.many_to_one or found.one_to_one):
-            raise DeclarationError(f"{where} is a {type(found).__name__}, which cannot be followed; leave it out")
-        many = bool(found.one_to_many or found.many_to_many)
-        field: Any = found if forward else found.remote_field
-        if isinstance(field, models.ManyToManyField):
-            inverse = field.related_query_name() if forward else field.name
-            key = "pk"
-        elif isinstance(field, models.ForeignKey):
-            inverse = field.related_query_name() if forward else field.name
-            key = field.attname if forward else field.target_field.attname
-        else:
-            raise DeclarationError(f"{where} is a {type(found).__name__}, which cannot be followed; leave it out")
-        return Relation(
-            name=name,
-            description=field_description(found) if isinstance(found, models.Field) else None,
-            path=found.name,
-            target=target,
-            many=many,
-            nullable=not many and (not forward or field.null),
-            inverse=inverse,
-            key=key,
-        )
+        chosen = None if annotation is None else self.targets.named(annotation, model, where)
+        described = describe_relation(found, name, chosen or self.targets.of(model, where), where)
+        return described if annotation is None else self._checked(described, annotation, python_name, where)
 
-    def _annotated_target(self, annotation: Annotation | None, where: str) -> str | None:
-        while annotation is not None and annotation.item is not None:
-            annotation = annotation.item
-        if annotation is None or isinstance(annotation.base, Auto):
-            return None
-        declared = getattr(annotation.base, "__fraiseql_type__", None)
-        if declared is None:
+    def _checked(self, described: Any, annotation: Annotation, python_name: str, where: str) -> AnyField:
+        """Return the description, which may be null if the annotation says so; refuse what contradicts it."""
+        actual, written = signature_of(described), signature(annotation)
+        if written not in (actual, actual.removesuffix("!")):
             raise DeclarationError(
-                f"{where} is annotated {annotation.base!r}, which is no declared type; "
-                f"declare it with @fraiseql.type, or write fraiseql.auto"
+                f"{where} is annotated {formatannotation(self.annotations[python_name])}, but is {actual} in GraphQL; "
+                f"write `{python_name}: fraiseql.auto`"
             )
-        return str(declared.name)
+        result: AnyField = described if written == actual else replace(described, nullable=True)
+        return result
 
     def _computed(self, name: str, options: FieldOptions, annotation: Annotation | None, where: str) -> Computed:
-        dimensions = 0
-        nullable = annotation is None or annotation.nullable
-        while annotation is not None and annotation.item is not None:
-            annotation, dimensions = annotation.item, dimensions + 1
+        output = self._output(options.expression, where)
         if annotation is None:
-            known: Scalar | None = self._expression_scalar(options.expression, where)
-        else:
-            known = scalar(annotation.base)
-        if known is None:
-            raise DeclarationError(f"{where} is annotated with something that SQL cannot compute")
+            known = scalar_of(concrete(output), where, self.enum, self.model.__name__)
+            return Computed(name=name, expression=options.expression, scalar=known, nullable=True)
+        item, dimensions = annotation, 0
+        while item.item is not None:
+            item, dimensions = item.item, dimensions + 1
+        found = scalar(item.base)
+        if found is None or (dimensions > 1 and found.json_array is None):
+            raise DeclarationError(
+                f"{where} is annotated {formatannotation(self.annotations[where.rpartition('.')[2]])}, "
+                f"which SQL cannot compute; annotate it with one of: {', '.join(PYTHON_NAMES)}, or a list of them"
+            )
         return Computed(
-            name=name, expression=options.expression, scalar=known, nullable=nullable, dimensions=dimensions
+            name=name,
+            expression=options.expression,
+            scalar=found,
+            nullable=annotation.nullable,
+            dimensions=dimensions,
+            nullable_items=bool(dimensions) and item.nullable,
         )
 
-    def _expression_scalar(self, expression: Any, where: str) -> Scalar:
+    def _output(self, expression: Any, where: str) -> Any:
+        """Return the field that says what type the expression has."""
         try:
             query = self.model._base_manager.annotate(fraiseql_value=expression).query
-            output = query.annotations["fraiseql_value"].output_field
+            return query.annotations["fraiseql_value"].output_field
         except Exception as error:
             raise DeclarationError(f"{where}: the expression does not fit {self.model.__name__}: {error}") from error
-        return scalar_of(concrete(output), where, self.enum, self.model.__name__)
 
     def _key(self) -> dict[str, Column]:
         pk = self.model._meta.pk

@@ -16,7 +16,7 @@ from graphql import (
     GraphQLString,
 )
 
-from . import scalars
+from . import leaves, scalars
 from .definition import InputScalar, Part, ValueObject
 from .encoding import encode_range, encode_text
 from .scalars import Scalar
@@ -39,7 +39,7 @@ def _part(description: str, graphql: Any = GraphQLString, **kwargs: Any) -> Part
 _FILE_PARTS: Mapping[str, Part] = {
     "name": _part("Path of the file in its storage.", json=_NAME, nullable=False),
     "url": _part("Address that the file is served at; null where its storage serves none.", json=_NAME),
-    "size": _part("Bytes; null where the storage does not know.", scalars.BIG_INT, json=_NAME),
+    "size": _part("Bytes; null where the storage does not know.", leaves.BIG_INT, json=_NAME),
 }
 _IMAGE_PARTS: Mapping[str, Part] = {
     **_FILE_PARTS,

@@ -1,21 +1,22 @@
 """What of a variable's value a plan depends on: its *shape*.
 
 A plan fits every value of the same shape. Of most values the shape is only whether it is absent, null or
-there; of an input object also which keys it has; of a flag, a direction or an ``@include`` condition the
-value itself, because other values need other SQL.
+there; of an input object also which keys it has; of a direction the value itself, and of every Boolean,
+since it may stand at ``isnull``, ``@include`` or ``@skip``: other values need other SQL.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLBoolean,
     GraphQLInputType,
     GraphQLSchema,
     Node,
@@ -57,12 +58,13 @@ def _frozen(value: Any) -> Hashable:
     return (type(value).__name__, value if isinstance(value, Hashable) else repr(value))
 
 
-@cache
-def shaper(type_: GraphQLInputType, structural: bool = False) -> Shaper:
+# bounded, since every document has its own objects for lists and what is not null
+@lru_cache(maxsize=4096)
+def shaper(type_: GraphQLInputType) -> Shaper:
     """Return the function that tells the shape of values of an input type."""
     if is_non_null_type(type_):
-        return shaper(type_.of_type, structural)
-    if structural or type_ is ORDER_DIRECTION:
+        return shaper(type_.of_type)
+    if type_ is ORDER_DIRECTION or type_ is GraphQLBoolean:
         return _frozen
     if is_input_object_type(type_) and not type_.extensions.get("leaf"):
         return _object_shaper(type_)
@@ -88,18 +90,18 @@ def _object_shaper(type_: Any) -> Shaper:
 
 def _of_field(field: Any) -> Shaper:
     # a mutation's inputs have keys of Python's: they are not planned with
-    return _presence if field is None else shaper(field.type, bool(field.extensions.get("structural")))
+    return _presence if field is None else shaper(field.type)
 
 
 def variable_shapes(
     schema: GraphQLSchema, operation: OperationDefinitionNode, by_value: Set[str]
 ) -> tuple[VariableShape, ...]:
-    """List the operation's variables with what tells their shapes; those in ``by_value``: the value."""
+    """List the operation's variables with what tells their shapes; of those in ``by_value`` the value does."""
     found = []
     for definition in operation.variable_definitions or ():
         type_: Any = type_from_ast(schema, definition.type)
         name = definition.variable.name.value
-        found.append(VariableShape(name, shaper(type_, name in by_value)))
+        found.append(VariableShape(name, _frozen if name in by_value else shaper(type_)))
     return tuple(found)
 
 
@@ -107,20 +109,31 @@ def read_while_planning(
     operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
 ) -> frozenset[str]:
     """Name the variables that conditions and introspection read: their values are part of a plan."""
-    return frozenset(_read_while_planning(operation, fragments, set()))
+    return frozenset(_Reader(fragments).read(operation, introspected=False))
 
 
-def _read_while_planning(node: Any, fragments: Mapping[str, FragmentDefinitionNode], seen: set[str]) -> Iterator[str]:
-    for directive in getattr(node, "directives", None) or ():
-        yield from _variables_in(directive)
-    selection_set = getattr(node, "selection_set", None)
-    for selection in selection_set.selections if selection_set is not None else ():
-        if isinstance(selection, FieldNode) and selection.name.value in ("__schema", "__type"):
-            yield from _variables_in(selection)
-        if isinstance(selection, FragmentSpreadNode) and selection.name.value not in seen:
-            seen.add(selection.name.value)
-            yield from _read_while_planning(fragments[selection.name.value], fragments, seen)
-        yield from _read_while_planning(selection, fragments, seen)
+class _Reader:
+    """Walks one operation; each fragment once among data, and once below an introspection field."""
+
+    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+        self.fragments = fragments
+        self.seen: set[tuple[str, bool]] = set()
+
+    def read(self, node: Any, *, introspected: bool) -> Iterator[str]:
+        for directive in node.directives or ():
+            yield from _variables_in(directive)
+        if isinstance(node, FieldNode):
+            introspected = introspected or node.name.value in ("__schema", "__type")
+            for argument in (node.arguments or ()) if introspected else ():
+                yield from _variables_in(argument)
+        if isinstance(node, FragmentSpreadNode):
+            name = node.name.value
+            if (name, introspected) not in self.seen:
+                self.seen.add((name, introspected))
+                yield from self.read(self.fragments[name], introspected=introspected)
+        elif node.selection_set is not None:
+            for selection in node.selection_set.selections:
+                yield from self.read(selection, introspected=introspected)
 
 
 def _variables_in(node: Node) -> Iterator[str]:

@@ -9,15 +9,18 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-import psycopg
 from django.db import Error, connections, transaction
 
+from .._compat import RawCursor, TransactionStatus
 from ..errors import StorageError
 from .base import ExecuteResult, Health, QueryResult, Row
 from .transactions import sees_committed_only
 
+# What a load balancer waits for at most to be told that the database is not there
+HEALTH_CONNECT_SECONDS = 3
 
-@lru_cache(maxsize=4096)
+
+@lru_cache(maxsize=1024)
 def numbered(sql: str) -> bytes:
     """Turn ``%s`` into ``$1``, ``$2`` … and ``%%`` into ``%``.
 
@@ -28,7 +31,7 @@ def numbered(sql: str) -> bytes:
     return text.replace("\0", "%").encode()
 
 
-class PreparedCursor(psycopg.RawCursor[Any]):
+class PreparedCursor(RawCursor[Any]):
     """A cursor that binds parameters in PostgreSQL and has it prepare the statement at first sight."""
 
     def execute(self, query: Any, params: Any = None, **kwargs: Any) -> PreparedCursor:
@@ -36,7 +39,7 @@ class PreparedCursor(psycopg.RawCursor[Any]):
         return super().execute(numbered(query), params or (), prepare=True)
 
 
-class UnpreparedCursor(psycopg.RawCursor[Any]):
+class UnpreparedCursor(RawCursor[Any]):
     """The same without preparing, for a pooler that gives each statement another connection."""
 
     def execute(self, query: Any, params: Any = None, **kwargs: Any) -> UnpreparedCursor:
@@ -45,19 +48,46 @@ class UnpreparedCursor(psycopg.RawCursor[Any]):
 
 
 class DjangoTransaction:
-    """An ``atomic`` block that is rolled back unless committed."""
+    """An ``atomic`` block that ends with commit or rollback; left without either it is rolled back."""
 
     def __init__(self, alias: str) -> None:
         self.alias = alias
-        self.committed = False
+        self._atomic = transaction.atomic(using=alias)
+        self._open = False
+
+    def __enter__(self) -> DjangoTransaction:
+        try:
+            self._atomic.__enter__()
+        except Error as error:
+            raise _storage_error(error) from error
+        self._open = True
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._open:
+            self.rollback()
 
     def commit(self) -> None:
-        """Make what was done last, at the end of the block."""
-        self.committed = True
+        """Make what was done last; raise StorageError where PostgreSQL refuses."""
+        connection: Any = connections[self.alias]
+        if connection.needs_rollback or _has_failed(connection):
+            # Django, or PostgreSQL, would roll back and say nothing
+            raise StorageError("nothing was committed, since a statement of the transaction failed")
+        self._end()
 
     def rollback(self) -> None:
-        """Undo what was done, at the end of the block."""
-        self.committed = False
+        """Undo what was done."""
+        transaction.set_rollback(True, using=self.alias)
+        self._end()
+
+    def _end(self) -> None:
+        if not self._open:
+            raise StorageError("the transaction has ended already")
+        self._open = False
+        try:
+            self._atomic.__exit__(None, None, None)
+        except Error as error:
+            raise _storage_error(error) from error
 
 
 class DjangoStorage:
@@ -90,20 +120,16 @@ class DjangoStorage:
         elapsed = (time.perf_counter() - started) * 1000
         return ExecuteResult(rows_affected=affected, execution_time_ms=elapsed)
 
-    @contextmanager
-    def begin_transaction(self) -> Iterator[DjangoTransaction]:
+    def begin_transaction(self) -> DjangoTransaction:
         """Open a transaction, or a savepoint in an open one; it is rolled back unless committed."""
-        opened = DjangoTransaction(self.alias)
-        with transaction.atomic(using=self.alias):
-            yield opened
-            if not opened.committed:
-                transaction.set_rollback(True, using=self.alias)
+        return DjangoTransaction(self.alias)
 
     def health_check(self) -> Health:
         """Reach the database and say which version it is."""
         started = time.perf_counter()
         try:
-            version = self.query("SHOW server_version").rows[0][0] or b""
+            with _impatient(connections[self.alias]):
+                version = self.query("SHOW server_version").rows[0][0] or b""
             healthy, detail = True, f"PostgreSQL {version.decode()}"
         except StorageError as error:
             healthy, detail = False, str(error)
@@ -118,13 +144,17 @@ class DjangoStorage:
     def _cursor(self) -> Iterator[Any]:
         connection: Any = connections[self.alias]
         try:
+            connection.close_if_health_check_failed()
             connection.ensure_connection()
             with self._wrapped(connection) as cursor:
                 yield cursor
         except Error as error:
-            if not connection.in_atomic_block:
+            if connection.in_atomic_block:
+                # whoever opened the block does not see this error, and must not believe that it commits
+                connection.needs_rollback, connection.rollback_exc = True, error
+            else:
                 connection.close_if_unusable_or_obsolete()
-            raise StorageError(str(error).strip(), sqlstate=getattr(error.__cause__, "sqlstate", None)) from error
+            raise _storage_error(error) from error
 
     def _wrapped(self, connection: Any) -> Any:
         """Open a cursor of ours in the wrapper that Django, or the debug toolbar, puts around every cursor."""
@@ -139,3 +169,25 @@ class DjangoStorage:
             return connection.cursor()
         finally:
             raw.cursor_factory = factory
+
+
+def _storage_error(error: Error) -> StorageError:
+    return StorageError(str(error).strip(), sqlstate=getattr(error.__cause__, "sqlstate", None))
+
+
+def _has_failed(connection: Any) -> bool:
+    raw = connection.connection
+    return raw is not None and raw.pgconn.transaction_status == TransactionStatus.INERROR
+
+
+@contextmanager
+def _impatient(connection: Any) -> Iterator[None]:
+    """Let a connection that is still to be opened be given up soon: libpq waits for two minutes."""
+    usual = connection.settings_dict
+    if not usual["OPTIONS"].get("pool"):
+        options = {"connect_timeout": HEALTH_CONNECT_SECONDS, **usual["OPTIONS"]}
+        connection.settings_dict = {**usual, "OPTIONS": options}
+    try:
+        yield
+    finally:
+        connection.settings_dict = usual

@@ -1,53 +1,136 @@
-"""What a transaction has written, and what happens when it commits.
+"""What each connection's open transaction has written, and what happens when it commits.
 
-The written tables are kept where Django keeps a transaction's commit hooks, so that a rollback, of a
-savepoint too, forgets them with the hooks.
+Django's own commit hooks would do, but for two things: a project's hooks that were registered earlier would
+run before the tables are known to have changed, and a project's tests that count their hooks would find ours.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
-from psycopg import IsolationLevel
+from django.db import IntegrityError
+
+from .._compat import IsolationLevel, TransactionStatus
+from .writes import as_text, only_reads, tables_written_by
+
+Committed = Callable[[frozenset[str]], None]
+
+_ROLLBACK_TO = re.compile(r'ROLLBACK\s+(?:(?:WORK|TRANSACTION)\s+)?TO\s+(?:SAVEPOINT\s+)?"?(\w+)', re.IGNORECASE)
+_ISOLATION = re.compile(r"\s*(?:SET|BEGIN|START)\b.*(?:REPEATABLE\s+READ|SERIALIZABLE)", re.IGNORECASE | re.DOTALL)
 
 
-class Written:
-    """The commit hook of one table that a transaction has written."""
+class Transactions:
+    """Sees the statements of one connection, as one of its ``execute_wrappers``, and how its transactions end.
 
-    __slots__ = ("notify", "table")
+    ``committed`` is called with the written tables once what was written is committed.
+    """
 
-    def __init__(self, table: str, notify: Callable[[str], None]) -> None:
-        self.table = table
-        self.notify = notify
+    def __init__(self, connection: Any, committed: Committed) -> None:
+        self.connection = connection
+        self.committed = committed
+        # tables, each set with the savepoints that it was written under
+        self._written: list[tuple[frozenset[str | None], frozenset[str]]] = []
+        self._keeps_snapshot = False
 
-    def __call__(self) -> None:
-        self.notify(self.table)
+    def __call__(
+        self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]
+    ) -> Any:
+        """Run a statement and note what it does (Django documentation, "Database instrumentation")."""
+        text = as_text(sql)
+        if only_reads(text):
+            return execute(sql, params, many, context)
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            # a statement that failed may have written, too: the first half of an executemany, for instance
+            self._note(text)
+
+    def commit(self, commit: Callable[[], None]) -> None:
+        """Commit, in the way that Django's connection does."""
+        try:
+            commit()
+        except IntegrityError:
+            # a deferred constraint: rolled back
+            raise
+        except Exception:
+            # the connection was lost, perhaps after the commit
+            self._settle()
+            raise
+        self._settle()
+
+    def rollback(self, rollback: Callable[[], None]) -> None:
+        """Roll back, in the way that Django's connection does."""
+        rollback()
+        self._forget()
+
+    @property
+    def sees_committed_only(self) -> bool:
+        """Whether a statement now sees exactly what others see.
+
+        It does not in a transaction that has written, or that keeps the snapshot of its first statement.
+        """
+        connection = self.connection
+        if not connection.autocommit and connection.isolation_level != IsolationLevel.READ_COMMITTED:
+            # later statements see what the first one saw (PostgreSQL documentation, 13.2)
+            return False
+        return not self._open() or not (self._written or self._keeps_snapshot)
+
+    def _note(self, text: str) -> None:
+        tables = tables_written_by(text)
+        if tables:
+            self._written.append((frozenset(self.connection.savepoint_ids), tables))
+        if not self._open():
+            self._settle()
+        elif back := _ROLLBACK_TO.match(text):
+            self._written = [entry for entry in self._written if back.group(1) not in entry[0]]
+        elif _ISOLATION.match(text):
+            self._keeps_snapshot = True
+
+    def _open(self) -> bool:
+        """Whether a transaction has begun; one of a lost connection has not, and may have been committed."""
+        raw = self.connection.connection
+        return raw is not None and raw.pgconn.transaction_status in (
+            TransactionStatus.ACTIVE,
+            TransactionStatus.INTRANS,
+            TransactionStatus.INERROR,
+        )
+
+    def _settle(self) -> None:
+        """Pass on what the transaction has written."""
+        tables = frozenset[str]().union(*(tables for _, tables in self._written))
+        self._forget()
+        if tables:
+            self.committed(tables)
+
+    def _forget(self) -> None:
+        self._written.clear()
+        self._keeps_snapshot = False
 
 
-def tables_written(connection: Any) -> set[str]:
-    """Return the tables that the connection's open transaction has written so far."""
-    return {hook.table for _, hook, *_ in connection.run_on_commit if isinstance(hook, Written)}
+def watch(connection: Any, committed: Committed) -> None:
+    """See a connection's writes from now on; once is enough."""
+    if of(connection) is not None:
+        return
+    transactions = Transactions(connection, committed)
+    # first, since a `with connection.execute_wrapper(…)` takes the last one away at its end
+    connection.execute_wrappers.insert(0, transactions)
+    commit, rollback = connection.commit, connection.rollback
+    connection.commit = lambda: transactions.commit(commit)
+    connection.rollback = lambda: transactions.rollback(rollback)
 
 
-def when_committed(connection: Any, tables: frozenset[str], notify: Callable[[str], None]) -> None:
-    """Call ``notify`` with each table once what was written to it is committed: now, or with the transaction."""
-    if connection.in_atomic_block:
-        for table in tables - tables_written(connection):
-            connection.on_commit(Written(table, notify))
-    else:
-        for table in tables:
-            notify(table)
+def of(connection: Any) -> Transactions | None:
+    """Return what is known of a connection's transactions; None for one that is not watched."""
+    for wrapper in connection.execute_wrappers:
+        if isinstance(wrapper, Transactions):
+            return wrapper
+    return None
 
 
 def sees_committed_only(connection: Any) -> bool:
-    """Whether a statement on the connection sees now exactly what others see.
-
-    It does not in a transaction that has written, or that keeps the snapshot of its first statement
-    (PostgreSQL documentation, 13.2.2), or that Django does not manage.
-    """
-    if not connection.in_atomic_block:
-        return bool(connection.autocommit or connection.connection is None)
-    if connection.isolation_level not in (None, IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED):
-        return False
-    return not tables_written(connection)
+    """Whether a statement on the connection now sees exactly what others see."""
+    transactions = of(connection)
+    # one that was never opened has written nothing
+    return connection.connection is None if transactions is None else transactions.sees_committed_only

@@ -1,0 +1,140 @@
+"""What ``manage.py check`` says of a project: every problem at once, each with its id and a hint.
+
+    E001–E005  FRAISEQL itself           E012        the declarations
+    E006–E008  the database              E013        a cache that processes do not share (--deploy)
+    E009       the cache                 W001        GraphiQL in production (--deploy)
+    E010–E011  classes by dotted path    W002, W003  the cache
+                                         W004        no declarations
+
+Nothing here connects to anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.cache import caches
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.checks import CheckMessage, Error, Warning, register
+
+from .backends import cache_problems, storage_problems
+from .conf import Problem, Settings, load
+from .errors import ConfigurationError, DeclarationError
+from .schema.build import build_schema
+from .schema.models import SCALARS, mapped_classes
+from .schema.registry import default_registry
+
+TAG = "fraiseql"
+
+
+@register(TAG)
+def check_project(**kwargs: Any) -> list[CheckMessage]:
+    """Check the settings and, when these are right, what was declared."""
+    settings, problems = load(getattr(django_settings, "FRAISEQL", {}))
+    problems += storage_problems(settings)
+    problems += cache_problems(settings)
+    problems += _scalar_problems(settings)
+    if not problems:
+        problems += _declaration_problems()
+    errors = [Error(item.message, hint=item.hint, id=item.id) for item in problems]
+    return [*errors, *_silent_cache(settings), *_nothing_declared()]
+
+
+@register(TAG, deploy=True)
+def check_deployment(**kwargs: Any) -> list[CheckMessage]:
+    """Check what is right while developing, but not in production."""
+    settings, _ = load(getattr(django_settings, "FRAISEQL", {}))
+    return [*_unshared_cache(settings), *_open_graphiql(settings)]
+
+
+def _scalar_problems(settings: Settings) -> Iterator[Problem]:
+    known = ", ".join(sorted(cls.__name__ for cls in SCALARS))
+    for path, target in settings.scalars.items():
+        try:
+            mapped_classes(path, target)
+        except ConfigurationError as error:
+            hint = f"Write {{'path.of.TheirField': 'path.of.KnownField'}}; the latter is or extends one of: {known}."
+            yield Problem(id="fraiseql.E011", message=str(error), hint=hint)
+
+
+def _nothing_declared() -> Iterator[CheckMessage]:
+    # no error, or the first migrate of a new project would be refused
+    if not (default_registry.types or default_registry.mutations or default_registry.problems):
+        yield Warning(
+            "Nothing is declared, so there is nothing to query.",
+            hint="Declare a type with @fraiseql.type in the graphql module of an app, next to its models module.",
+            id="fraiseql.W004",
+        )
+
+
+def _declaration_problems() -> Iterator[Problem]:
+    try:
+        if default_registry.types or default_registry.mutations or default_registry.problems:
+            build_schema(default_registry)
+    except DeclarationError as error:
+        for line in str(error).splitlines():
+            # most say after a semicolon what would mend them
+            message, _, hint = line.partition("; ")
+            hint = hint or "Mend the declaration in the app's graphql module"
+            yield Problem(id="fraiseql.E012", message=_sentence(message), hint=_sentence(hint[0].upper() + hint[1:]))
+
+
+def _sentence(text: str) -> str:
+    return text.rstrip(".") + "."
+
+
+def _cache(settings: Settings) -> Any:
+    """Return the Django cache that answers are kept in, or None where there is none that can be made."""
+    if settings.cache.alias is None or any(problem.id == "fraiseql.E009" for problem in cache_problems(settings)):
+        return None
+    return caches[settings.cache.alias]
+
+
+def _silent_cache(settings: Settings) -> Iterator[CheckMessage]:
+    cache, alias = _cache(settings), settings.cache.alias
+    if cache is None or alias is None:
+        return
+    # django-redis and pymemcache can be told so; Django's other backends always raise
+    if getattr(cache, "_ignore_exceptions", False) or caches.settings[alias].get("OPTIONS", {}).get("ignore_exc"):
+        yield Warning(
+            f"CACHES[{alias!r}] ignores exceptions: what is written during an outage of the cache leaves stale "
+            f"answers in it.",
+            hint=(
+                f"They are given for up to {settings.cache.ttl} seconds. Let the cache raise, or keep answers under "
+                f"an alias of their own: FraiseQL goes on by itself without a cache that raises."
+            ),
+            id="fraiseql.W003",
+        )
+
+
+def _unshared_cache(settings: Settings) -> Iterator[CheckMessage]:
+    cache, alias = _cache(settings), settings.cache.alias
+    if isinstance(cache, LocMemCache):
+        yield Error(
+            f"FRAISEQL['CACHE']['ALIAS'] is {alias!r}, a cache in the memory of each process.",
+            hint=(
+                f"A write that one process sees leaves the answers of the others stale for up to {settings.cache.ttl} "
+                f"seconds; an error and no warning, since clients are then told what is not so. Name a cache that "
+                f"all processes share (Redis, Memcached), or None; where there is one process only, and no command "
+                f"writes, silence this check."
+            ),
+            id="fraiseql.E013",
+        )
+    elif isinstance(cache, DummyCache):
+        yield Warning(
+            f"FRAISEQL['CACHE']['ALIAS'] is {alias!r}, a dummy: it is asked for every answer and keeps none.",
+            hint="Name a cache that all processes share, or None.",
+            id="fraiseql.W002",
+        )
+
+
+def _open_graphiql(settings: Settings) -> Iterator[CheckMessage]:
+    if settings.graphiql.enabled and not django_settings.DEBUG:
+        yield Warning(
+            "FRAISEQL['GRAPHIQL']['ENABLED'] is True though DEBUG is False.",
+            hint="Everybody who finds the URL is shown GraphiQL. Set it to None, which follows DEBUG, or silence this.",
+            id="fraiseql.W001",
+        )

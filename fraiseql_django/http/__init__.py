@@ -1,0 +1,11 @@
+"""What HTTP asks of a request before an operation is read from it; ``views`` puts the parts in order.
+
+    negotiation   Accept → the media type of the answer; Content-Type → whether the body is JSON
+    csrf          session → whether the request comes from a page of this site
+    parameters    body or URL → query, variables, operationName
+    graphiql      browser → a page to ask from
+
+``refused`` is what each of them raises. The specification cited is GraphQL over HTTP
+(https://graphql.github.io/graphql-over-http/), in the edition that the audits of the npm package
+graphql-http hold servers to.
+"""

@@ -1,0 +1,112 @@
+"""GraphiQL, the page that a browser is shown: where its files come from, and what the page may do."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.conf import settings as django_settings
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import render
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
+from django.views.decorators.csrf import ensure_csrf_cookie
+
+from ..conf import GraphiQLSettings
+from .csrf import header_name
+from .negotiation import ANSWERS, HTML, preferred
+
+TEMPLATE = "fraiseql_django/graphiql.html"
+CDN = "https://cdn.jsdelivr.net"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file of the page: its name in ``ASSETS_URL``, its path on the CDN and the digest that it has there."""
+
+    name: str
+    path: str
+    integrity: str
+
+
+# The digests are of the files as their npm packages hold them; the CDN passes those on unchanged.
+STYLE = File(
+    name="graphiql.min.css",
+    path="/npm/graphiql@3.9.0/graphiql.min.css",
+    integrity="sha384-QMux00XgRtwRLSYIY3kw2rj1ovk5AuuliAchk+HSQbqdbGFnz9GYuqIlOqxhwCE2",
+)
+SCRIPTS = (
+    File(
+        name="react.production.min.js",
+        path="/npm/react@18.3.1/umd/react.production.min.js",
+        integrity="sha384-DGyLxAyjq0f9SPpVevD6IgztCFlnMF6oW/XQGmfe+IsZ8TqEiDrcHkMLKI6fiB/Z",
+    ),
+    File(
+        name="react-dom.production.min.js",
+        path="/npm/react-dom@18.3.1/umd/react-dom.production.min.js",
+        integrity="sha384-gTGxhz21lVGYNMcdJOyq01Edg0jhn/c22nsx0kyqP0TxaV5WVdsSH1fSDUf5YJj1",
+    ),
+    File(
+        name="graphiql.min.js",
+        path="/npm/graphiql@3.9.0/graphiql.min.js",
+        integrity="sha384-8NGfVj4CVlqHajlZj+bPJT4thxPMHMJYn7DWK2CvtopLd02E7qsPHazniBYvVjOO",
+    ),
+)
+
+
+def wants_page(accept: str, settings: GraphiQLSettings) -> bool:
+    """Whether a GET with this Accept header is a browser's, and the page may be shown."""
+    enabled = django_settings.DEBUG if settings.enabled is None else settings.enabled
+    return enabled and preferred(accept, (*ANSWERS, HTML)) == HTML
+
+
+@ensure_csrf_cookie
+def page(request: HttpRequest, settings: GraphiQLSettings) -> HttpResponse:
+    """Return the page: it asks the address that it was opened at, and sends Django's CSRF token along.
+
+    The token is written into the page, since JavaScript cannot read every project's cookie
+    (CSRF_COOKIE_HTTPONLY, CSRF_USE_SESSIONS); so the page must not be kept.
+    """
+    nonce = secrets.token_urlsafe(16)
+    context = {
+        "config": {"csrfHeader": header_name(), "csrfToken": get_token(request)},
+        "from_cdn": settings.assets_url is None,
+        "nonce": nonce,
+        "scripts": [(address(file, settings), file.integrity) for file in SCRIPTS],
+        "style": (address(STYLE, settings), STYLE.integrity),
+    }
+    response = render(request, TEMPLATE, context)
+    response["Content-Security-Policy"] = content_security_policy(nonce, settings)
+    add_never_cache_headers(response)
+    patch_vary_headers(response, ["Accept"])
+    return response
+
+
+def address(file: File, settings: GraphiQLSettings) -> str:
+    """Return where a browser finds a file of the page."""
+    if settings.assets_url is None:
+        return CDN + file.path
+    return f"{settings.assets_url.rstrip('/')}/{file.name}"
+
+
+def content_security_policy(nonce: str, settings: GraphiQLSettings) -> str:
+    """Return a policy that lets the page run its own scripts and ask its own site, and nothing else.
+
+    Styles are not held to the nonce: GraphiQL's editor writes style attributes.
+    """
+    given = urlsplit(settings.assets_url or CDN)
+    source = f"{given.scheme}://{given.netloc}" if given.scheme else given.netloc or "'self'"
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src 'nonce-{nonce}'",
+            f"style-src {source} 'unsafe-inline'",
+            f"font-src {source} data:",
+            "img-src 'self' data:",
+            "connect-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        ]
+    )

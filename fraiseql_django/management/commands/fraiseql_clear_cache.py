@@ -1,0 +1,89 @@
+"""``manage.py fraiseql_clear_cache``: drop kept answers, all or those read from some tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.cache import caches
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ...engine import GraphQLEngine, get_engine
+from ...errors import FraiseQLError
+from ...tables import models_by_table, table_of
+
+
+class Command(BaseCommand):
+    """Drops answers from the cache that ``FRAISEQL`` names, and touches nothing else in it."""
+
+    help = "Drop cached GraphQL answers: all, or those that were read from the tables named."
+    # it is called for when something is amiss
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add --type and --table."""
+        parser.add_argument(
+            "--type",
+            action="append",
+            default=[],
+            dest="types",
+            metavar="TYPE",
+            help="answers read from the table of this GraphQL type, for instance Book; may be repeated",
+        )
+        parser.add_argument(
+            "--table",
+            action="append",
+            default=[],
+            dest="tables",
+            metavar="TABLE",
+            help="answers read from this table, for instance bookshop_book; may be repeated",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Find the tables and drop what was read from them."""
+        try:
+            engine = get_engine()
+            tables = [*self._tables_of(engine, options["types"]), *map(self._known, options["tables"])]
+        except FraiseQLError as error:
+            raise CommandError(str(error)) from error
+        alias = engine.settings.cache.alias
+        if engine.cache is None or alias is None:
+            self.stdout.write("There is no cache: FRAISEQL['CACHE']['ALIAS'] is None.")
+            return
+        for table in dict.fromkeys(tables) or [None]:
+            self._remove(engine, table, alias)
+        if isinstance(caches[alias], LocMemCache):
+            self.stderr.write(
+                self.style.WARNING(
+                    f"CACHES[{alias!r}] is in the memory of each process: what other processes keep, a running "
+                    f"server for one, cannot be reached from here. Restart them."
+                )
+            )
+
+    def _tables_of(self, engine: GraphQLEngine, types: Iterable[str]) -> Iterable[str]:
+        for name in types:
+            definition = engine.schema.types.get(name)
+            if definition is None:
+                known = ", ".join(sorted(engine.schema.types))
+                raise CommandError(f"there is no type {name!r}; must be one of: {known}")
+            yield table_of(definition.model)
+
+    def _known(self, table: str) -> str:
+        if table not in models_by_table():
+            raise CommandError(
+                f"no model has the table {table!r}; must be one of: {', '.join(sorted(models_by_table()))}"
+            )
+        return table
+
+    def _remove(self, engine: GraphQLEngine, table: str | None, alias: str) -> None:
+        try:
+            removed = engine.results.remove(table)
+        except Exception as error:
+            raise CommandError(f"the cache {alias!r} failed: {type(error).__name__}: {error}") from error
+        what = "all answers" if table is None else f"answers read from {table}"
+        if removed is None:
+            name = engine.cache.backend_name if engine.cache else alias
+            self.stdout.write(f"{what}: dropped; a {name} cannot list its entries, so they are not counted.")
+        else:
+            self.stdout.write(f"{what}: {removed} {'entry' if removed == 1 else 'entries'} removed.")

@@ -1,0 +1,37 @@
+"""``manage.py fraiseql_health``: what works and what does not, a line each."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ...health import Check, as_dict, check_project
+
+
+class Command(BaseCommand):
+    """Shows the checks of ``health``; exits with 1 when one of them is unwell."""
+
+    help = "Check the database, the cache and the schema that GraphQL operations need."
+    # it is asked when things are amiss
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add --json."""
+        parser.add_argument("--json", action="store_true", help="write JSON instead of lines")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run the checks."""
+        checks = check_project()
+        if options["json"]:
+            self.stdout.write(json.dumps(as_dict(checks), ensure_ascii=False, indent=2))
+        else:
+            for check in checks:
+                self.stdout.write(self._line(check))
+        if unwell := [check.name for check in checks if not check.healthy]:
+            raise CommandError(f"unwell: {', '.join(unwell)}")
+
+    def _line(self, check: Check) -> str:
+        mark = self.style.SUCCESS("ok    ") if check.healthy else self.style.ERROR("UNWELL")
+        return f"{mark}  {check.name:<8}  {check.time_ms:8.1f} ms  {check.detail}"

@@ -1,0 +1,61 @@
+"""``manage.py fraiseql_schema``: the schema as text, for client tools and for reviews."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ...engine import get_engine
+from ...errors import FraiseQLError
+from ...schema.sdl import sdl
+
+
+class Command(BaseCommand):
+    """Writes the schema, or compares it with a file; the database is not asked."""
+
+    help = "Write the GraphQL schema in the schema definition language, or compare it with a file."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add --out and --check."""
+        group = parser.add_mutually_exclusive_group()
+        group.add_argument("--out", metavar="FILE", type=Path, help="write to this file instead of stdout")
+        group.add_argument("--check", metavar="FILE", type=Path, help="fail when this file differs from the schema")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Build the schema and write or compare it."""
+        try:
+            text = sdl(get_engine().schema.graphql)
+        except FraiseQLError as error:
+            raise CommandError(f"the schema does not build:\n{error}") from error
+        if options["check"]:
+            self._check(Path(options["check"]), text)
+        elif options["out"]:
+            self._write(Path(options["out"]), text)
+        else:
+            self.stdout.write(text)
+
+    def _write(self, file: Path, text: str) -> None:
+        try:
+            file.write_text(text, encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise CommandError(f"{file} cannot be written: {error.strerror}") from error
+        self.stdout.write(f"{file} is written.")
+
+    def _check(self, file: Path, text: str) -> None:
+        try:
+            found = file.read_text(encoding="utf-8")
+        except OSError as error:
+            raise CommandError(f"{file} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise CommandError(f"{file} is not UTF-8: {error}") from error
+        if found == text:
+            self.stdout.write(f"{file} is the schema.")
+            return
+        lines, wanted = found.splitlines(keepends=True), text.splitlines(keepends=True)
+        for line in difflib.unified_diff(lines, wanted, str(file), "the schema"):
+            self.stdout.write(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file")
+        raise CommandError(f"{file} differs from the schema; write it anew: manage.py fraiseql_schema --out {file}")

@@ -1,0 +1,97 @@
+"""Relations: which declared type each leads to, and how the ORM follows it."""
+
+from __future__ import annotations
+
+from inspect import formatannotation
+from typing import Any, TypeAlias
+
+from django.db import models
+from django.db.models.fields.reverse_related import ForeignObjectRel
+
+from ..errors import DeclarationError
+from .annotations import Annotation, innermost
+from .definition import Relation
+from .models import field_description
+from .registry import Registry, TypeDeclaration
+
+AnyModelField: TypeAlias = "models.Field[Any, Any] | ForeignObjectRel"
+
+
+class Targets:
+    """Which declared type a relation leads to."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self._by_model: dict[Any, list[TypeDeclaration]] = {}
+        for declaration in registry.types:
+            self._by_model.setdefault(declaration.model._meta.concrete_model, []).append(declaration)
+
+    def exist(self, model: type[models.Model]) -> bool:
+        """Whether any type is declared over the model."""
+        return model._meta.concrete_model in self._by_model
+
+    def of(self, model: type[models.Model], where: str) -> str:
+        """Return the name of the type that stands for the model where none is named.
+
+        Raises DeclarationError when there is none, or several of which none is primary.
+        """
+        found = self._by_model.get(model._meta.concrete_model, [])
+        exact = [declaration for declaration in found if declaration.model is model] or found
+        candidates = [declaration for declaration in exact if declaration.primary] or exact
+        if len(candidates) == 1:
+            return candidates[0].name
+        if not found:
+            raise DeclarationError(f"{where} leads to {model.__name__}, over which no type is declared")
+        names = ", ".join(declaration.name for declaration in candidates)
+        raise DeclarationError(
+            f"{where} leads to {model.__name__}, over which several types are declared ({names}): "
+            f"annotate the field with one of them, or declare one with primary=True"
+        )
+
+    def named(self, annotation: Annotation, model: type[models.Model], where: str) -> str:
+        """Return the name of the type that an annotation chooses.
+
+        Raises DeclarationError for what is no declared type, or one over another model.
+        """
+        chosen = innermost(annotation).base
+        declared: TypeDeclaration | None = getattr(chosen, "__fraiseql_type__", None)
+        if declared is None:
+            raise DeclarationError(
+                f"{where} is annotated {formatannotation(chosen)}, which is no declared type; "
+                f"declare it with @fraiseql.type, or write fraiseql.auto"
+            )
+        if declared.model._meta.concrete_model is not model._meta.concrete_model:
+            raise DeclarationError(
+                f"{where} leads to {model.__name__}, but is annotated {declared.cls.__name__}, "
+                f"a type over {declared.model.__name__}"
+            )
+        return declared.name
+
+
+def describe_relation(found: AnyModelField, name: str, target: str, where: str) -> Relation:
+    """Describe a relation under the GraphQL name ``name``.
+
+    Raises DeclarationError for one that joins cannot follow.
+    """
+    forward = not isinstance(found, ForeignObjectRel)
+    many = bool(found.one_to_many or found.many_to_many)
+    field: Any = found if forward else found.remote_field
+    if isinstance(field, models.ManyToManyField):
+        inverse = field.related_query_name() if forward else field.name
+        key = "pk"
+    elif isinstance(field, models.ForeignKey):
+        inverse = field.target_field.attname if forward else field.name
+        key = field.attname if forward else field.target_field.attname
+    else:
+        raise DeclarationError(f"{where} is a {type(found).__name__}, which cannot be followed; leave it out")
+    return Relation(
+        name=name,
+        description=field_description(found) if isinstance(found, models.Field) else None,
+        path=found.name,
+        target=target,
+        many=many,
+        nullable=not many and (not forward or field.null or not field.db_constraint),
+        inverse=inverse,
+        key=key,
+        enforced=not forward or many or field.db_constraint,
+    )

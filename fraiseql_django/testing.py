@@ -1,0 +1,215 @@
+"""Doubles of storage and cache, and an assertion, for the tests of projects.
+
+    engine = GraphQLEngine(storage=CountingStorage(DjangoStorage()), cache=None)
+    engine.execute("{books {title}}")
+    assert engine.storage.queries == 1
+
+    with assert_one_statement():
+        client.post("/graphql/", {"query": "{books {title}}"}, content_type="application/json")
+
+In a ``TestCase`` that has written anything, answers go past the cache, as they do in every transaction that
+has written; test what is cached in a ``TransactionTestCase``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Final
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.test.utils import CaptureQueriesContext
+
+from .cache.base import Cache
+from .errors import StorageError
+from .storage.base import ExecuteResult, Health, QueryResult, Storage, Transaction
+
+__all__ = ["CountingStorage", "FailingCache", "FailingStorage", "assert_one_statement"]
+
+
+class CountingStorage:
+    """A storage that counts what is asked of another one, and keeps the SQL in ``statements``.
+
+    A call that fails counts as well.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+        self.backend_name = storage.backend_name
+        self.reset()
+
+    def reset(self) -> None:
+        """Count from zero."""
+        self.queries = self.executions = self.transactions = 0
+        self.statements: list[str] = []
+
+    def query(self, sql: str, params: Sequence[Any] = ()) -> QueryResult:
+        """Count a query and run it."""
+        self.queries += 1
+        self.statements.append(sql)
+        return self.storage.query(sql, params)
+
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> ExecuteResult:
+        """Count a statement that changes rows and run it."""
+        self.executions += 1
+        self.statements.append(sql)
+        return self.storage.execute(sql, params)
+
+    def begin_transaction(self) -> AbstractContextManager[Transaction]:
+        """Count a transaction and open it."""
+        self.transactions += 1
+        return self.storage.begin_transaction()
+
+    @property
+    def shared(self) -> bool:
+        """What the other storage says."""
+        return self.storage.shared
+
+    def health_check(self) -> Health:
+        """What the other storage says; not counted."""
+        return self.storage.health_check()
+
+
+class FailingStorage:
+    """A storage that raises StorageError while ``failing`` is true, and is another one while it is not.
+
+    Without another one it can only fail. ``sqlstate`` is PostgreSQL's code of the error; None says that the
+    database was not reached.
+    """
+
+    def __init__(self, storage: Storage | None = None, *, failing: bool = True, sqlstate: str | None = None) -> None:
+        self.storage = storage
+        self.failing = failing
+        self.sqlstate = sqlstate
+        self.backend_name = storage.backend_name if storage is not None else "failing"
+
+    def query(self, sql: str, params: Sequence[Any] = ()) -> QueryResult:
+        """Fail, or run a query."""
+        return self._working().query(sql, params)
+
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> ExecuteResult:
+        """Fail, or run a statement that changes rows."""
+        return self._working().execute(sql, params)
+
+    def begin_transaction(self) -> AbstractContextManager[Transaction]:
+        """Fail, or open a transaction."""
+        return self._working().begin_transaction()
+
+    @property
+    def shared(self) -> bool:
+        """What the other storage says, true without one; this never fails."""
+        return self.storage is None or self.storage.shared
+
+    def health_check(self) -> Health:
+        """Be unwell, or what the other storage says."""
+        try:
+            return self._working().health_check()
+        except StorageError as error:
+            return Health(healthy=False, detail=str(error), time_ms=0.0)
+
+    def _working(self) -> Storage:
+        if self.failing or self.storage is None:
+            raise StorageError("the storage fails, as the test wants it to", sqlstate=self.sqlstate)
+        return self.storage
+
+
+class CacheFailure(Exception):
+    """What a FailingCache raises."""
+
+
+# What a FailingCache may be told to fail at
+METHODS: Final = (
+    "get",
+    "get_many",
+    "set",
+    "set_many",
+    "add",
+    "delete",
+    "delete_many",
+    "keys",
+    "clear",
+    "health_check",
+    "size",
+)
+
+
+class FailingCache:
+    """A cache that raises CacheFailure while ``failing`` is true, and is another one while it is not.
+
+    ``only`` are the methods that fail, all by default. ``failures`` counts how often one did.
+    """
+
+    def __init__(self, cache: Cache, *, failing: bool = True, only: Collection[str] = METHODS) -> None:
+        if isinstance(only, str) or (unknown := sorted(set(only) - set(METHODS))):
+            named = only if isinstance(only, str) else ", ".join(unknown)
+            raise ValueError(f"only is {named!r}, must be a list of: {', '.join(METHODS)}")
+        self.cache = cache
+        self.failing = failing
+        self.only = frozenset(only)
+        self.failures = 0
+        self.backend_name = cache.backend_name
+
+    def get(self, key: str) -> Any | None:
+        """Fail, or read a value."""
+        return self._working("get").get(key)
+
+    def get_many(self, keys: Iterable[str]) -> Mapping[str, Any]:
+        """Fail, or read several values."""
+        return self._working("get_many").get_many(keys)
+
+    def set(self, key: str, value: Any, ttl_seconds: int | None) -> None:
+        """Fail, or keep a value."""
+        self._working("set").set(key, value, ttl_seconds)
+
+    def set_many(self, values: Mapping[str, Any], ttl_seconds: int | None) -> None:
+        """Fail, or keep several values."""
+        self._working("set_many").set_many(values, ttl_seconds)
+
+    def add(self, key: str, value: Any, ttl_seconds: int | None) -> bool:
+        """Fail, or keep a value unless there is one."""
+        return self._working("add").add(key, value, ttl_seconds)
+
+    def delete(self, key: str) -> None:
+        """Fail, or remove a value."""
+        self._working("delete").delete(key)
+
+    def delete_many(self, keys: Iterable[str]) -> None:
+        """Fail, or remove several values."""
+        self._working("delete_many").delete_many(keys)
+
+    def keys(self) -> Iterator[str] | None:
+        """Fail, or list the keys."""
+        return self._working("keys").keys()
+
+    def clear(self) -> int | None:
+        """Fail, or remove everything."""
+        return self._working("clear").clear()
+
+    def health_check(self) -> Health:
+        """Fail, or check the other cache."""
+        return self._working("health_check").health_check()
+
+    @property
+    def size(self) -> int | None:
+        """Fail, or count the keys."""
+        return self._working("size").size
+
+    def _working(self, method: str) -> Cache:
+        if self.failing and method in self.only:
+            self.failures += 1
+            raise CacheFailure(f"the cache fails at {method}, as the test wants it to")
+        return self.cache
+
+
+@contextmanager
+def assert_one_statement(using: str = DEFAULT_DB_ALIAS) -> Iterator[CaptureQueriesContext]:
+    """Assert that the block sends the database exactly one statement, as every query operation does.
+
+    An answer from the cache takes none. The AssertionError lists what was sent.
+    """
+    with CaptureQueriesContext(connections[using]) as captured:
+        yield captured
+    sent = [query["sql"] for query in captured.captured_queries]
+    if len(sent) != 1:
+        listed = "".join(f"\n{number}. {sql}" for number, sql in enumerate(sent, 1))
+        raise AssertionError(f"{len(sent)} statements were sent, not one{':' if sent else ''}{listed}")

@@ -1,0 +1,95 @@
+"""What tests of the engine share: engines on the tests' caches, other threads, and a small shop."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from django.contrib.auth.models import User
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+
+from example_project.bookshop.models import Author, Book, Category, Customer, Order, OrderLine, Publisher, Review
+from fraiseql_django import GraphQLEngine
+from fraiseql_django.cache.django import DjangoCache
+
+T = TypeVar("T")
+
+
+@dataclass
+class Shop:
+    """A shop of three books, made in the order of these fields."""
+
+    publisher: Publisher
+    category: Category
+    authors: list[Author]
+    books: list[Book]
+    customer: Customer
+    reviews: list[Review]
+    order: Order
+
+
+def make_shop() -> Shop:
+    """Fill the tables with as little as shows every relation."""
+    publisher = Publisher.objects.create(name="Ace", country="US")
+    category = Category.objects.create(name="Novels", slug="novels")
+    authors = [Author.objects.create(name=name) for name in ("Ursula", "Octavia")]
+    books = [
+        Book.objects.create(
+            title=title,
+            isbn=f"978000000000{number}",
+            publisher=publisher,
+            category=category,
+            price=Decimal(10 + number),
+        )
+        for number, title in enumerate(("Rocannon", "Planet", "City"))
+    ]
+    for book in books:
+        book.authors.add(authors[0])
+    customer = Customer.objects.create(user=User.objects.create(username="ann"), name="Ann")
+    reviews = [Review.objects.create(book=books[0], customer=customer, stars=stars, headline="!") for stars in (3, 5)]
+    order = Order.objects.create(customer=customer, number="1")
+    OrderLine.objects.create(order=order, line_number=1, book=books[0], unit_price=Decimal(10))
+    return Shop(publisher, category, authors, books, customer, reviews, order)
+
+
+def make_engine(cache_alias: str, **options: Any) -> GraphQLEngine:
+    """Make an engine that keeps its answers in one of the tests' caches."""
+    return GraphQLEngine(cache=DjangoCache(cache_alias), **options)
+
+
+def data(engine: GraphQLEngine, query: str, variables: dict[str, Any] | None = None) -> Any:
+    """Execute an operation that succeeds and return its data."""
+    response = engine.execute(query, variables).json()
+    assert "errors" not in response, response["errors"]
+    return response["data"]
+
+
+@contextmanager
+def statements(number: int, alias: str = "default") -> Iterator[None]:
+    """Hold a block to so many statements."""
+    with CaptureQueriesContext(connections[alias]) as captured:
+        yield
+    assert len(captured) == number, [query["sql"] for query in captured.captured_queries]
+
+
+def is_hit(engine: GraphQLEngine, query: str, variables: dict[str, Any] | None = None) -> bool:
+    """Whether an operation is answered without a statement; it is kept from then on in any case."""
+    with CaptureQueriesContext(connection) as captured:
+        data(engine, query, variables)
+    return len(captured) == 0
+
+
+def in_thread(function: Callable[[], T]) -> T:
+    """Call a function in another thread, on a connection of its own."""
+
+    def call() -> T:
+        try:
+            return function()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call).result(timeout=60)

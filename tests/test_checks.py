@@ -1,0 +1,421 @@
+"""``manage.py check``: each problem whole, with its id and its hint, all of them at once."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.checks import CheckMessage, Error, Warning, run_checks
+from django.db import connections
+from django.db.models import F
+
+from example_project.bookshop.models import Author
+from fraiseql_django import Registry, apps, backends, checks
+from fraiseql_django.schema.models import SCALARS
+from fraiseql_django.schema.registry import field, mutation, type_
+
+KNOWN = ", ".join(sorted(cls.__name__ for cls in SCALARS))
+SCALARS_HINT = f"Write {{'path.of.TheirField': 'path.of.KnownField'}}; the latter is or extends one of: {KNOWN}."
+REDIS = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://localhost"}
+
+
+def found(*, deploy: bool = False) -> list[CheckMessage]:
+    """Return what the package's checks say of the settings."""
+    return run_checks(tags=["fraiseql"], include_deployment_checks=deploy)
+
+
+def test_right_settings_have_no_problem() -> None:
+    assert found() == []
+
+
+def test_every_problem_of_the_settings_is_reported_at_once(settings: Any) -> None:
+    settings.FRAISEQL = {
+        "DATABASE": "nowhere",
+        "TTL": 60,
+        "CACHE": {"ALIAS": "nowhere", "TTL": "long", "BACKEND": "no.Cache"},
+        "LIMITS": {"DEPTH": 0, "MAX_ROWS": 10, "DEFAULT_ROWS": 20},
+        "GRAPHIQL": None,
+        "STORAGE": "no.Storage",
+        "SCALARS": {"no.Field": "django.db.models.CharField"},
+    }
+
+    assert [message.id for message in found()] == [
+        "fraiseql.E002",
+        "fraiseql.E003",
+        "fraiseql.E004",
+        "fraiseql.E001",
+        "fraiseql.E005",
+        "fraiseql.E006",
+        "fraiseql.E010",
+        "fraiseql.E009",
+        "fraiseql.E010",
+        "fraiseql.E011",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (
+            ["default"],
+            Error(
+                "FRAISEQL is ['default'], not a dictionary.",
+                hint="Write FRAISEQL as {'KEY': value}.",
+                id="fraiseql.E001",
+            ),
+        ),
+        (
+            {"GRAPHIQL": {"URL": "x"}},
+            Error(
+                "FRAISEQL['GRAPHIQL'] has an unknown key 'URL'.",
+                hint="Must be one of: ASSETS_URL, ENABLED.",
+                id="fraiseql.E002",
+            ),
+        ),
+        (
+            {"PREPARE_STATEMENTS": "off"},
+            Error(
+                "FRAISEQL['PREPARE_STATEMENTS'] is 'off', not True or False.",
+                hint="Prepare statements in PostgreSQL; turn off behind a pooler in transaction mode.",
+                id="fraiseql.E003",
+            ),
+        ),
+        (
+            {"LIMITS": {"DEPTH": 0}},
+            Error(
+                "FRAISEQL['LIMITS']['DEPTH'] is 0, less than 1.",
+                hint="Levels of nested fields (introspection not counted).",
+                id="fraiseql.E004",
+            ),
+        ),
+        (
+            {"LIMITS": {"MAX_ROWS": 10, "DEFAULT_ROWS": 20}},
+            Error(
+                "FRAISEQL['LIMITS']['DEFAULT_ROWS'] is 20, more than FRAISEQL['LIMITS']['MAX_ROWS'], which is 10.",
+                hint="Make it MAX_ROWS at most; when it is None, MAX_ROWS takes its place.",
+                id="fraiseql.E005",
+            ),
+        ),
+        (
+            {"DATABASE": "nowhere"},
+            Error(
+                "FRAISEQL['DATABASE'] is 'nowhere', which is not in DATABASES.",
+                hint="Must be one of: 'default', 'second'.",
+                id="fraiseql.E006",
+            ),
+        ),
+        (
+            {"CACHE": {"ALIAS": "nowhere"}},
+            Error(
+                "FRAISEQL['CACHE']['ALIAS'] is 'nowhere', which is not in CACHES.",
+                hint="Must be one of: 'default', 'locmem', 'redis'. None keeps no answers.",
+                id="fraiseql.E009",
+            ),
+        ),
+        (
+            {"STORAGE": "fraiseql_django.storage.django.NoSuch"},
+            Error(
+                "FRAISEQL['STORAGE'] is 'fraiseql_django.storage.django.NoSuch', which cannot be imported: "
+                'Module "fraiseql_django.storage.django" does not define a "NoSuch" attribute/class.',
+                hint="Name a class that has what fraiseql_django.storage.base.Storage lists.",
+                id="fraiseql.E010",
+            ),
+        ),
+        (
+            {"STORAGE": "os.path"},
+            Error(
+                "FRAISEQL['STORAGE'] is 'os.path', which is no class.",
+                hint="Name a class that has what fraiseql_django.storage.base.Storage lists.",
+                id="fraiseql.E010",
+            ),
+        ),
+        (
+            {"CACHE": {"BACKEND": "collections.OrderedDict"}},
+            Error(
+                "FRAISEQL['CACHE']['BACKEND'] is 'collections.OrderedDict', which lacks: "
+                "get_many, set, set_many, add, delete, delete_many, health_check, size.",
+                hint="Name a class that has what fraiseql_django.cache.base.Cache lists.",
+                id="fraiseql.E010",
+            ),
+        ),
+        (
+            {"SCALARS": {"no.such.Field": "django.db.models.CharField"}},
+            Error(
+                "FRAISEQL['SCALARS'] names 'no.such.Field', which cannot be imported: No module named 'no'.",
+                hint=SCALARS_HINT,
+                id="fraiseql.E011",
+            ),
+        ),
+        (
+            {"SCALARS": {"django.db.models.FileField": "datetime.date"}},
+            Error(
+                "FRAISEQL['SCALARS'] names 'datetime.date', which is no field class.",
+                hint=SCALARS_HINT,
+                id="fraiseql.E011",
+            ),
+        ),
+        (
+            {"SCALARS": {"django.db.models.FileField": "django.db.models.FileField"}},
+            Error(
+                "FRAISEQL['SCALARS']['django.db.models.FileField'] is 'django.db.models.FileField', "
+                "which extends no field class that is known.",
+                hint=SCALARS_HINT,
+                id="fraiseql.E011",
+            ),
+        ),
+    ],
+)
+def test_wrong_setting(settings: Any, raw: Any, expected: CheckMessage) -> None:
+    settings.FRAISEQL = raw
+
+    assert found() == [expected]
+
+
+def test_right_scalars_by_any_path_that_leads_to_the_class(settings: Any) -> None:
+    settings.FRAISEQL = {"SCALARS": {"django.contrib.postgres.search.SearchQueryField": "django.db.models.EmailField"}}
+
+    assert found() == []
+
+
+@pytest.fixture
+def sqlite(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Have a database that is no PostgreSQL."""
+    alias = "lite"
+    settings = {"default": connections.settings["default"], alias: {"ENGINE": "django.db.backends.sqlite3"}}
+    monkeypatch.setitem(connections.settings, alias, connections.configure_settings(settings)[alias])
+    yield alias
+    del connections[alias]
+
+
+def test_another_database_is_refused_without_connecting(settings: Any, sqlite: str) -> None:
+    settings.FRAISEQL = {"DATABASE": sqlite}
+
+    assert found() == [
+        Error(
+            "FRAISEQL['DATABASE'] is 'lite', whose ENGINE is 'django.db.backends.sqlite3'.",
+            hint="It must be PostgreSQL: 'django.db.backends.postgresql', or a backend that extends it.",
+            id="fraiseql.E007",
+        )
+    ]
+    assert connections[sqlite].connection is None
+
+
+def test_psycopg_2_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backends, "PSYCOPG_3", False)
+
+    assert found() == [
+        Error(
+            "psycopg 3 cannot be imported.",
+            hint="FraiseQL needs it, psycopg 2 will not do: pip install 'psycopg[binary]>=3.2'",
+            id="fraiseql.E008",
+        )
+    ]
+
+
+def test_every_problem_of_the_declarations_is_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = Registry()
+    monkeypatch.setattr(checks, "default_registry", registry)
+
+    class WriterType:
+        pages: int = field(F("nothing"))
+
+    type_(Author, name="Writer", fields=["name", "nmae"], registry=registry)(WriterType)
+
+    @mutation(registry=registry)
+    def publish(info: Any, book) -> Any: ...  # type: ignore[no-untyped-def]
+
+    registry.problems.append("shop.graphql, line 3: fields is 'x', must be a list of names or '__all__'")
+    messages = found()
+
+    assert {message.id for message in messages} == {"fraiseql.E012"}
+    assert [message.msg for message in messages] == [
+        "shop.graphql, line 3: fields is 'x', must be a list of names or '__all__'.",
+        "Writer.pages: the expression does not fit Author: Cannot resolve keyword 'nothing' into field. "
+        "Choices are: bio, books, born, email, id, name, website.",
+        "Writer.nmae: Author has no field 'nmae'.",
+        "mutation publish: parameter 'book' has no annotation.",
+    ]
+    assert [message.hint for message in messages][2:] == [
+        "It has: bio, born, email, id, name, website.",
+        "Mend the declaration in the app's graphql module.",
+    ]
+
+
+def test_declarations_wait_until_settings_are_right(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    registry = Registry(problems=["shop.graphql: wrong"])
+    monkeypatch.setattr(checks, "default_registry", registry)
+    settings.FRAISEQL = {"DATABASE": "nowhere"}
+
+    assert [message.id for message in found()] == ["fraiseql.E006"]
+
+
+def test_nothing_declared_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "default_registry", Registry())
+
+    assert found() == [
+        Warning(
+            "Nothing is declared, so there is nothing to query.",
+            hint="Declare a type with @fraiseql.type in the graphql module of an app, next to its models module.",
+            id="fraiseql.W004",
+        )
+    ]
+
+
+# --- the cache ---
+
+
+@pytest.mark.parametrize(
+    "cache",
+    [
+        {**REDIS, "OPTIONS": {"IGNORE_EXCEPTIONS": True}},
+        {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"ignore_exc": True}},
+    ],
+)
+def test_a_cache_that_swallows_its_exceptions_is_a_warning(settings: Any, cache: Any) -> None:
+    settings.CACHES = {"default": cache}
+
+    assert found() == [
+        Warning(
+            "CACHES['default'] ignores exceptions: what is written during an outage of the cache leaves stale answers "
+            "in it.",
+            hint=(
+                "They are given for up to 3600 seconds. Let the cache raise, or keep answers under an alias of their "
+                "own: FraiseQL goes on by itself without a cache that raises."
+            ),
+            id="fraiseql.W003",
+        )
+    ]
+
+
+UNSHARED = Error(
+    "FRAISEQL['CACHE']['ALIAS'] is 'default', a cache in the memory of each process.",
+    hint=(
+        "A write that one process sees leaves the answers of the others stale for up to 3600 seconds; an error and no "
+        "warning, since clients are then told what is not so. Name a cache that all processes share (Redis, "
+        "Memcached), or None; where there is one process only, and no command writes, silence this check."
+    ),
+    id="fraiseql.E013",
+)
+
+
+class OwnMemory(LocMemCache):
+    """A project's own cache in memory."""
+
+
+@pytest.mark.parametrize("backend", ["django.core.cache.backends.locmem.LocMemCache", "tests.test_checks.OwnMemory"])
+def test_a_cache_per_process_is_an_error_in_production(settings: Any, backend: str) -> None:
+    settings.CACHES = {"default": {"BACKEND": backend}}
+
+    assert found() == []
+    assert found(deploy=True) == [UNSHARED]
+
+
+def test_a_dummy_cache_is_a_warning_in_production(settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+
+    assert found() == []
+    assert found(deploy=True) == [
+        Warning(
+            "FRAISEQL['CACHE']['ALIAS'] is 'default', a dummy: it is asked for every answer and keeps none.",
+            hint="Name a cache that all processes share, or None.",
+            id="fraiseql.W002",
+        )
+    ]
+
+
+@pytest.mark.parametrize("raw", [{"CACHE": {"ALIAS": None}}, {"CACHE": {"ALIAS": "redis"}}])
+def test_no_cache_and_a_shared_one_are_right_in_production(settings: Any, raw: Any) -> None:
+    settings.FRAISEQL = raw
+
+    assert found(deploy=True) == []
+
+
+def test_graphiql_in_production_is_a_warning(settings: Any) -> None:
+    settings.FRAISEQL = {"CACHE": {"ALIAS": None}, "GRAPHIQL": {"ENABLED": True}}
+    settings.DEBUG = False
+
+    assert found() == []
+    assert found(deploy=True) == [
+        Warning(
+            "FRAISEQL['GRAPHIQL']['ENABLED'] is True though DEBUG is False.",
+            hint="Everybody who finds the URL is shown GraphiQL. Set it to None, which follows DEBUG, or silence this.",
+            id="fraiseql.W001",
+        )
+    ]
+
+
+def test_deployment_checks_of_wrong_settings_do_not_fail(settings: Any) -> None:
+    settings.FRAISEQL = {"CACHE": {"ALIAS": "nowhere"}, "GRAPHIQL": 5}
+
+    assert {message.id for message in found(deploy=True)} == {"fraiseql.E001", "fraiseql.E009"}
+
+
+# --- in a process of its own ---
+
+
+def test_what_a_module_of_declarations_raises_is_kept_for_the_checks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "declared_wrongly.py").write_text("import fraiseql_django\n\nfraiseql_django.type(str)\n")
+    registry = Registry()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(apps, "default_registry", registry)
+
+    apps._discover("declared_wrongly")
+
+    assert registry.problems == [
+        "declared_wrongly, line 3: @type takes a Django model that has a table, not <class 'str'>"
+    ]
+
+
+def check(tmp_path: Path, settings: str, declarations: str = "") -> tuple[int, str]:
+    """Run `manage.py check` in a project of its own."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").touch()
+    (tmp_path / "shop" / "graphql.py").write_text(declarations)
+    (tmp_path / "shop_settings.py").write_text(
+        textwrap.dedent("""
+            SECRET_KEY = "secret"
+            INSTALLED_APPS = ["fraiseql_django", "shop"]
+            DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "none", "PORT": "1"}}
+        """)
+        + settings
+    )
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).resolve().parent.parent)])
+    result = subprocess.run(
+        [sys.executable, "-m", "django", "check"],
+        env={**os.environ, "PYTHONPATH": path, "DJANGO_SETTINGS_MODULE": "shop_settings"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return result.returncode, result.stdout + result.stderr
+
+
+def test_a_project_with_wrong_settings_can_be_checked(tmp_path: Path) -> None:
+    # the module asks for the engine while the app registry is being filled, which fails for the settings
+    status, said = check(tmp_path, "FRAISEQL = {'X': 1}", "import fraiseql_django\nfraiseql_django.get_engine()\n")
+
+    assert status == 1
+    assert "Traceback" not in said
+    assert "(fraiseql.E002) FRAISEQL has an unknown key 'X'." in said
+
+
+def test_a_project_with_wrong_declarations_can_be_checked(tmp_path: Path) -> None:
+    status, said = check(tmp_path, "", "import fraiseql_django\n\nfraiseql_django.type(str)\n")
+
+    assert status == 1
+    assert "Traceback" not in said
+    assert "(fraiseql.E012) shop.graphql, line 3: @type takes a Django model that has a table" in said
+
+
+def test_a_project_that_has_only_been_installed_can_migrate(tmp_path: Path) -> None:
+    status, said = check(tmp_path, "")
+
+    assert status == 0
+    assert "(fraiseql.W004)" in said
