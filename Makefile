@@ -1,6 +1,7 @@
 # make demo   a bookshop with data, one example operation, then http://127.0.0.1:8000/graphql/
 # make test   the whole test suite, on a PostgreSQL and a Redis that it starts itself
 # make lint   style, types and migrations
+# make bench  the endpoint against a bare view with hand-written SQL, on the demo's data
 # make clean  forgets the environment and the demo's data
 #
 # DATABASE_URL and REDIS_URL name servers to use instead of the embedded ones.
@@ -10,7 +11,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint bench clean
 
 ARGS ?=
 VENV ?= .venv
@@ -40,6 +41,10 @@ lint: $(VENV)/dev.stamp
 	@$(bin)/ruff format --check .
 	@$(bin)/mypy
 	@$(bin)/python manage.py makemigrations --check --dry-run
+
+bench: .venv/dev.stamp
+	@$(bin)/python manage.py demo --once >/dev/null
+	@$(bin)/python -m benchmarks.bare_view $(ARGS)
 
 clean:
 	@rm -rf $(VENV) .local

@@ -2,7 +2,7 @@
 
 The stages of an operation, in order:
 
-    views, urls   HTTP request → operation
+    views, http   HTTP request → operation
     parser        text → validated operation
     planner       operation → plan: one SQL statement, compiled by Django's ORM
     executor      plan → bytes, from the cache or from storage

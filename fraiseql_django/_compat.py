@@ -17,6 +17,7 @@ from graphql import (
 from graphql.execution import values as graphql_values
 
 try:
+    from psycopg import ClientCursor as ClientCursor
     from psycopg import IsolationLevel as IsolationLevel
     from psycopg import ProgrammingError as ProgrammingError
     from psycopg import RawCursor as RawCursor
@@ -25,7 +26,7 @@ try:
 except ImportError:
     # Django would go on with psycopg 2; so does the import of this package, for a system check to say so
     PSYCOPG_3 = False
-    IsolationLevel = ProgrammingError = conninfo_to_dict = None  # type: ignore[assignment, misc]
+    ClientCursor = IsolationLevel = ProgrammingError = conninfo_to_dict = None  # type: ignore[assignment, misc]
     TransactionStatus = None  # type: ignore[assignment, misc]
     RawCursor = list  # type: ignore[assignment, misc]
 else:

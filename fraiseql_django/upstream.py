@@ -172,7 +172,7 @@ def _cache(value: Any) -> tuple[str, int | None]:
         raise ConfigurationError("cache.url is for cache.type 'redis'; a memory cache has none")
     if kind == "redis" and "max_size" in given:
         raise ConfigurationError("cache.max_size is for cache.type 'memory'; Redis bounds itself with its maxmemory")
-    alias = _alias({key: item for key, item in given.items() if key != "ttl_seconds"} | {"type": kind})
+    alias = _alias({**given, "type": kind})
     if alias not in caches.settings:
         if kind == "redis":
             _add_redis(given, alias)

@@ -104,7 +104,7 @@ class GraphQLView(View):
         """Return the status of an answer to a well-formed request (5.4).
 
         In application/json an operation that is refused has 200: another server on the way might have
-        written a 4xx in that media type, so clients do not read errors from one (appendix A). What fails
+        written a 4xx in that media type, so clients do not read errors from one (5.4.1). What fails
         for a fault of the server keeps its 5xx, for whoever watches the server.
         """
         if self.media_type == JSON and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:

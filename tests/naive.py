@@ -11,13 +11,14 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection, models
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
-from graphql import ExecutionResult, GraphQLResolveInfo, execute, parse
+from graphql import DocumentNode, ExecutionResult, GraphQLResolveInfo, execute, parse
 from psycopg.types.range import Range
 
 from fraiseql_django.engine import GraphQLEngine
@@ -25,6 +26,11 @@ from fraiseql_django.schema.build import DEFINITION, Root, Schema
 from fraiseql_django.schema.definition import AnyField, Column, Computed, Embedded, Relation, TypeDef
 
 Truth = bool | None
+
+@lru_cache(maxsize=100)
+def _parsed(query: str) -> DocumentNode:
+    return parse(query)
+
 
 # --- resolvers --------------------------------------------------------------------------------
 
@@ -41,7 +47,7 @@ class Naive:
         """Execute an operation with graphql-core."""
         result = execute(
             self.schema.graphql,
-            parse(query),
+            _parsed(query),
             variable_values=dict(variables or {}),
             operation_name=operation_name,
             field_resolver=self.resolve,
@@ -315,13 +321,18 @@ def _preparation(field: Any, definition: TypeDef) -> Callable[[Any], Any]:
     if isinstance(field, Embedded):
         return lambda value: span(value) if isinstance(value, (Range, dict)) else comparable(value)
     if field.scalar.name == "ID":
-        column = definition.model._meta.get_field(field.column)
-        return lambda value: column.to_python(value)
+        return _column(field, definition).to_python
     if field.scalar.name == "JSON":
         return lambda value: tuple(map(json_value, value)) if field.dimensions else json_value(value)
     if field.scalar.name == "IPAddress":
         return lambda value: tuple(map(str, value)) if field.dimensions else _ip(value)
+    if isinstance(field, Column) and field.scalar.name == "String":
+        return lambda value: value if field.dimensions else _column(field, definition).get_prep_value(value)
     return comparable
+
+
+def _column(field: Column, definition: TypeDef) -> Any:
+    return next(found for found in definition.model._meta.concrete_fields if found.attname == field.column)
 
 
 def _ip(value: Any) -> Any:

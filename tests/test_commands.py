@@ -14,6 +14,7 @@ from graphql import build_schema
 from fraiseql_django import DeclarationError, GraphQLEngine, get_engine
 from fraiseql_django.health import Check, check_project
 from fraiseql_django.management.commands import fraiseql_health, fraiseql_schema
+from fraiseql_django.testing import FailingCache
 from tests.support import is_hit
 
 BOOKS, AUTHORS, WRITTEN = "{books {title}}", "{authors {name}}", "{authors {books {title}}}"
@@ -100,12 +101,12 @@ class TestClearCache:
 
     def test_what_is_being_read_meanwhile_is_not_kept(self, engine: GraphQLEngine) -> None:
         for arguments in ((), ("--table", "bookshop_book")):
-            read = engine.results.lookup("being read", ("bookshop_book",))
+            read = engine.results.lookup("reading", ("bookshop_book",))
             run("fraiseql_clear_cache", *arguments)
             assert read.versions is not None
-            engine.results.keep("being read", ("bookshop_book",), read.versions, b"stale")
+            engine.results.keep("reading", ("bookshop_book",), read.versions, b"stale")
 
-            assert engine.results.lookup("being read", ("bookshop_book",)).answer is None
+            assert engine.results.lookup("reading", ("bookshop_book",)).answer is None
 
     def test_a_cache_in_memory_is_said_not_to_be_that_of_others(self, engine: GraphQLEngine, cache_alias: str) -> None:
         expected = (
@@ -163,7 +164,7 @@ def test_unknown_type_is_refused_with_the_known_ones() -> None:
 def test_unknown_table_is_refused_with_the_known_ones() -> None:
     said = refused("fraiseql_clear_cache", "--table", "books")
 
-    assert said.startswith("no model has the table 'books'; must be one of: auth_group, ")
+    assert said.startswith("no model has the table 'books'; must be one of: ")
     assert " bookshop_book, bookshop_book_authors, " in said
 
 
@@ -180,6 +181,16 @@ def test_a_cache_that_is_down_is_one_clear_line(settings: Any) -> None:
 
     assert refused("fraiseql_clear_cache").startswith("the cache 'default' failed: ConnectionError: ")
     assert refused("fraiseql_clear_cache", "--type", "Book").startswith("the cache 'default' failed: ConnectionError: ")
+
+
+@pytest.mark.django_db
+def test_a_cache_that_is_down_and_cannot_list_is_not_said_to_be_cleared(files: GraphQLEngine) -> None:
+    assert files.cache is not None
+    files.results.cache = FailingCache(files.cache, only=["set_many"])
+
+    assert refused("fraiseql_clear_cache") == (
+        "the cache 'default' failed: CacheFailure: the cache fails at set_many, as the test wants it to"
+    )
 
 
 @pytest.mark.parametrize("name", ["fraiseql_clear_cache", "fraiseql_schema"])

@@ -109,12 +109,14 @@ class Results:
     def remove(self, table: str | None = None) -> int | None:
         """Remove the answers that were read from a table, or all.
 
-        Say how many; None where the cache cannot list its keys: the answers are then misses from now on.
+        Say how many; None where the cache cannot list its keys: the answers are then misses from now on. Raises
+        what a broken cache raises: who asks for this must know when it is not done.
         """
         if self.cache is None:
             return 0
+        tables = models_by_table() if table is None else [table]
         # what is being read at this moment must not come back
-        self._tell(models_by_table() if table is None else [table])
+        self.cache.set_many({_version_key(name): _new_version() for name in tables}, None)
         keys = self.cache.keys()
         if keys is None:
             return None

@@ -68,8 +68,8 @@ def require_json(request: HttpRequest) -> None:
     """Raise Refused (415) unless the body is sent as JSON in UTF-8.
 
     Only JSON: a foreign page's form can send ``text/plain``, ``multipart/form-data`` and
-    ``application/x-www-form-urlencoded`` along with the user's cookies, but no ``application/json``
-    (GraphQL over HTTP, 6.2.3).
+    ``application/x-www-form-urlencoded`` along with the user's cookies, but ``application/json`` not
+    without asking first (GraphQL over HTTP, 3; WHATWG Fetch, "CORS protocol").
     """
     charset = (request.content_params or {}).get("charset", "utf-8")
     if request.content_type == JSON and _is_utf8(charset):

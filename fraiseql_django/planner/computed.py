@@ -26,10 +26,15 @@ def computed_value(definition: TypeDef, field: Computed, prefix: str) -> Any:
 
 def compared_value(definition: TypeDef, field: Column | Computed | Embedded, prefix: str) -> Any:
     """Return what conditions and orders compare: the value that clients see, so that null is null."""
-    computed = isinstance(field, Computed)
-    value = computed_value(definition, field, prefix) if computed else F(prefix + field.column)
-    template = "{0}" if getattr(field, "dimensions", 0) else comparable(field).column
-    return value if template == "{0}" else Template(template, value)
+    value: Any
+    if isinstance(field, Computed):
+        value = computed_value(definition, field, prefix)
+    else:
+        value = F(prefix + field.column)
+    scalar = comparable(field)
+    if scalar is None or scalar.column == "{0}" or (isinstance(field, Column) and field.dimensions):
+        return value
+    return Template(scalar.column, value)
 
 
 def _aggregates(expression: Any) -> bool:

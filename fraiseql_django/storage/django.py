@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import Error, connections, transaction
 
-from .._compat import RawCursor, TransactionStatus
+from .._compat import ClientCursor, RawCursor, TransactionStatus
 from ..errors import StorageError
 from .base import ExecuteResult, Health, QueryResult, Row
 from .transactions import sees_committed_only
@@ -31,20 +31,43 @@ def numbered(sql: str) -> bytes:
     return text.replace("\0", "%").encode()
 
 
+class Sent:
+    """What Django's log of queries asks a cursor for: the statement with its parameters in place."""
+
+    __slots__ = ("connection", "params", "sql")
+
+    def __init__(self, connection: Any, sql: str, params: Sequence[Any]) -> None:
+        self.connection, self.sql, self.params = connection, sql, params
+
+    @property
+    def query(self) -> bytes:
+        """The text, for reading: PostgreSQL was sent the two apart."""
+        try:
+            return ClientCursor(self.connection).mogrify(self.sql, self.params).encode()
+        except Exception:
+            # a log must not replace the error that it is about
+            return self.sql.encode()
+
+
 class PreparedCursor(RawCursor[Any]):
     """A cursor that binds parameters in PostgreSQL and has it prepare the statement at first sight."""
 
+    prepare = True
+
     def execute(self, query: Any, params: Any = None, **kwargs: Any) -> PreparedCursor:
         """Run ``%s``-style SQL; the results stay in the form that PostgreSQL sent them."""
-        return super().execute(numbered(query), params or (), prepare=True)
+        params = params or ()
+        try:
+            return super().execute(numbered(query), params, prepare=self.prepare)
+        finally:
+            # psycopg leaves it empty when a statement is prepared
+            self._query: Any = Sent(self.connection, query, params)
 
 
-class UnpreparedCursor(RawCursor[Any]):
+class UnpreparedCursor(PreparedCursor):
     """The same without preparing, for a pooler that gives each statement another connection."""
 
-    def execute(self, query: Any, params: Any = None, **kwargs: Any) -> UnpreparedCursor:
-        """Run ``%s``-style SQL; the results stay in the form that PostgreSQL sent them."""
-        return super().execute(numbered(query), params or (), prepare=False)
+    prepare = False
 
 
 class DjangoTransaction:
@@ -70,20 +93,21 @@ class DjangoTransaction:
     def commit(self) -> None:
         """Make what was done last; raise StorageError where PostgreSQL refuses."""
         connection: Any = connections[self.alias]
-        if connection.needs_rollback or _has_failed(connection):
+        if self._open and (connection.needs_rollback or _has_failed(connection)):
             # Django, or PostgreSQL, would roll back and say nothing
             raise StorageError("nothing was committed, since a statement of the transaction failed")
-        self._end()
+        self._end(undo=False)
 
     def rollback(self) -> None:
         """Undo what was done."""
-        transaction.set_rollback(True, using=self.alias)
-        self._end()
+        self._end(undo=True)
 
-    def _end(self) -> None:
+    def _end(self, *, undo: bool) -> None:
         if not self._open:
             raise StorageError("the transaction has ended already")
         self._open = False
+        if undo:
+            transaction.set_rollback(True, using=self.alias)
         try:
             self._atomic.__exit__(None, None, None)
         except Error as error:

@@ -34,9 +34,7 @@ class Transactions:
         self._written: list[tuple[frozenset[str | None], frozenset[str]]] = []
         self._keeps_snapshot = False
 
-    def __call__(
-        self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]
-    ) -> Any:
+    def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         """Run a statement and note what it does (Django documentation, "Database instrumentation")."""
         text = as_text(sql)
         if only_reads(text):
@@ -132,5 +130,5 @@ def of(connection: Any) -> Transactions | None:
 def sees_committed_only(connection: Any) -> bool:
     """Whether a statement on the connection now sees exactly what others see."""
     transactions = of(connection)
-    # one that was never opened has written nothing
-    return connection.connection is None if transactions is None else transactions.sees_committed_only
+    # one that is not open has written nothing
+    return connection.connection is None or (transactions is not None and transactions.sees_committed_only)

@@ -1,0 +1,61 @@
+"""What docs/reference/http.md says is what the endpoint does."""
+
+import json
+import re
+from email.message import Message
+from email.parser import Parser
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from django.test import Client
+
+from fraiseql_django.http.graphiql import SCRIPTS, STYLE
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "http.md").read_text()
+PACKAGE = Path(__file__).resolve().parents[2] / "fraiseql_django"
+
+BLOCKS = re.findall(r"```http\n(.*?)```", PAGE, re.DOTALL)
+EXCHANGES = list(zip(BLOCKS[::2], BLOCKS[1::2], strict=True))
+
+
+def parts(block: str) -> tuple[str, Message, str]:
+    """Split a message of HTTP into its first line, its headers and its body."""
+    first, _, rest = block.partition("\n")
+    message = Parser().parsestr(rest)
+    return first, message, str(message.get_payload())
+
+
+@pytest.mark.parametrize(("request_", "response"), EXCHANGES, ids=lambda block: block.partition("\n")[0])
+@pytest.mark.usefixtures("bookshop")
+def test_exchanges_are_as_shown(request_: str, response: str) -> None:
+    (line, headers, body), (status, expected, answer) = parts(request_), parts(response)
+    method, _, rest = line.partition(" ")
+    path, _, query_string = rest.removesuffix(" HTTP/1.1").partition("?")
+
+    got = Client(enforce_csrf_checks=True).generic(
+        method,
+        path,
+        body,
+        headers["Content-Type"] or "",
+        headers=dict(headers.items()),
+        QUERY_STRING=quote(query_string, safe="=&"),
+    )
+
+    assert f"HTTP/1.1 {got.status_code} {got.reason_phrase}" == status
+    assert {name: got[name] for name in expected} == dict(expected.items())
+    assert got.json() == json.loads(answer)
+
+
+def test_files_of_graphiql_are_listed() -> None:
+    for file in (*SCRIPTS, STYLE):
+        package, _, path = file.path.removeprefix("/npm/").partition("/")
+        assert f"| `{package}` | `{path}` |" in PAGE
+        assert path.endswith(file.name)
+
+
+def test_codes_are_listed() -> None:
+    sources = [PACKAGE / "views.py", *(PACKAGE / "http").glob("*.py")]
+    codes = {code for source in sources for code in re.findall(r'\bcode = ?"(\w+)"|\bcode="(\w+)"', source.read_text())}
+
+    assert {one or other for one, other in codes} <= set(re.findall(r"`([A-Z_]+)`", PAGE))
