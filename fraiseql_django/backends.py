@@ -15,6 +15,9 @@ from .conf import Problem, Settings, refuse
 from .errors import ConfigurationError
 from .storage.base import Storage
 
+# What the aliases that engines make for themselves begin with
+OWN_ALIAS = "fraiseql_"
+
 
 def make_storage(settings: Settings) -> Storage:
     """Make the storage that the settings name; raise ConfigurationError where that cannot be."""
@@ -83,14 +86,15 @@ def cache_problems(settings: Settings) -> Iterator[Problem]:
 
 
 def _one_of(aliases: Iterable[str]) -> str:
-    return f"Must be one of: {', '.join(map(repr, aliases))}."
+    return f"Must be one of: {', '.join(repr(alias) for alias in aliases if not alias.startswith(OWN_ALIAS))}."
 
 
 def _class_problems(where: str, path: str, protocol: type) -> Iterator[Problem]:
     hint = f"Name a class that has what {protocol.__module__}.{protocol.__qualname__} lists."
     try:
         cls = import_string(path)
-    except ImportError as error:
+    # an ImportError for most paths, but ".x" is a ValueError, and a module may raise anything
+    except Exception as error:
         message = f"{where} is {path!r}, which cannot be imported: {error}."
         yield Problem(id="fraiseql.E010", message=message, hint=hint)
         return

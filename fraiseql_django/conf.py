@@ -45,6 +45,9 @@ class LimitSettings:
     depth: int | None = _option(15, "Levels of nested fields (introspection not counted).", minimum=1)
     aliases: int | None = _option(50, "Aliased fields in the operation.", minimum=0)
     fields: int | None = _option(1000, "Fields selected, every fragment spread counted anew.", minimum=1)
+    repeats: int | None = _option(
+        100, "Mentions of one field in one place of the answer, as several fragments make them.", minimum=1
+    )
     tokens: int | None = _option(5000, "Tokens in the document.", minimum=1)
     root_fields: int | None = _option(20, "Fields at the top of the operation.", minimum=1)
     body_bytes: int | None = _option(1_000_000, "Bytes in the body of an HTTP request.", minimum=1)
@@ -106,6 +109,7 @@ class Option:
     name: str
     type: Any
     default: Any
+    minimum: int | None
     doc: str
 
 
@@ -122,6 +126,7 @@ def options(cls: type = Settings, prefix: str = "") -> Iterator[Option]:
                 name=name,
                 type=hints[item.name],
                 default=getattr(defaults, item.name),
+                minimum=item.metadata["minimum"],
                 doc=item.metadata["doc"],
             )
 

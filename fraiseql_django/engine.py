@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from threading import Lock
 from typing import Any
 
 from django.conf import settings as django_settings
 from django.http import HttpRequest
-from graphql import GraphQLError, OperationType
+from graphql import OperationType
 
 from . import invalidation
 from ._compat import coerce_variables
@@ -28,9 +27,10 @@ from .errors import FraiseQLError, InvalidInput, OperationError
 from .executor import Executor
 from .failures import failure, status_of
 from .lru import Counts
-from .mutations.python import Info, run
+from .mutations.operation import perform
+from .mutations.python import Info
 from .parser import InvalidDocument, Operation, Parser
-from .planner.plan import Plan, Planner
+from .planner.plan import Planner, Write
 from .planner.values import Variables
 from .response import Response
 from .schema.build import Schema, build_schema
@@ -91,6 +91,8 @@ class GraphQLEngine:
         self.cache: Cache | None = make_cache(self.settings) if cache is _FROM_SETTINGS else cache
         self.results = invalidation.watch(Results(self.cache, self.settings.cache.ttl))
         self.executor = Executor(self.storage, self.results)
+        self._built: tuple[Schema, Parser, Planner] | None = None
+        self._lock = Lock()
         self._config = configuration.shown if configuration else asdict(self.settings)
         self._pooled = configuration is not None and configuration.pooled
 
@@ -106,20 +108,20 @@ class GraphQLEngine:
         """The configuration, passwords masked."""
         return deepcopy(self._config)
 
-    @cached_property
+    @property
     def schema(self) -> Schema:
         """What may be asked."""
-        return build_schema(self.registry)
+        return self._stages[0]
 
-    @cached_property
+    @property
     def parser(self) -> Parser:
         """The first stage, with its cache of documents."""
-        return Parser(self.schema.graphql, self.settings.limits, self.settings.document_cache_size)
+        return self._stages[1]
 
-    @cached_property
+    @property
     def planner(self) -> Planner:
         """The second stage, with its cache of plans."""
-        return Planner(self.schema, self.settings.database, self.settings.limits, self.settings.plan_cache_size)
+        return self._stages[2]
 
     # --- what it does ---
 
@@ -166,7 +168,18 @@ class GraphQLEngine:
         except Exception as error:
             errors = [failure(error, mask=self._mask)]
             return Response(None, errors, status_of(errors))
-        return self._mutate(operation, plan, values, request, context)
+        name = operation.node.name.value if operation.node.name else None
+
+        def info(write: Write) -> Info:
+            return Info(
+                field_name=write.definition.name,
+                response_key=write.key,
+                operation_name=name,
+                request=request,
+                context=context,
+            )
+
+        return perform(plan, values, info, self.storage, self.executor, mask=self._mask)
 
     def execute_query(
         self, query: str, variables: Mapping[str, Any] | None = None, operation_name: str | None = None, **kwargs: Any
@@ -241,6 +254,19 @@ class GraphQLEngine:
     # --- inside ---
 
     @property
+    def _stages(self) -> tuple[Schema, Parser, Planner]:
+        """What needs the schema, built when all of the project's declarations have been read."""
+        if self._built is None:
+            with self._lock:
+                if self._built is None:
+                    settings = self.settings
+                    schema = build_schema(self.registry)
+                    parser = Parser(schema.graphql, settings.limits, settings.document_cache_size)
+                    planner = Planner(schema, settings.database, settings.limits, settings.plan_cache_size)
+                    self._built = schema, parser, planner
+        return self._built
+
+    @property
     def _mask(self) -> bool:
         mask = self.settings.mask_errors
         return not django_settings.DEBUG if mask is None else mask
@@ -253,57 +279,6 @@ class GraphQLEngine:
         if isinstance(result, list):
             raise InvalidDocument("BAD_USER_INPUT", result)
         return result
-
-    def _mutate(
-        self,
-        operation: Operation,
-        plan: Plan,
-        values: Variables,
-        request: HttpRequest | None,
-        context: Any,
-    ) -> Response:
-        """Run the operation's mutations in one transaction: all are done, or none is."""
-        answers = dict(plan.constants or {})
-        error: GraphQLError | None = None
-        name = operation.node.name.value if operation.node.name else None
-        try:
-            with self.storage.begin_transaction() as transaction:
-                for write in plan.writes:
-                    info = Info(
-                        field_name=write.definition.name,
-                        response_key=write.key,
-                        operation_name=name,
-                        request=request,
-                        context=context,
-                    )
-                    try:
-                        answers[write.key] = run(write, info, values, self.executor)
-                    except Exception as raised:
-                        error = failure(raised, mask=self._mask, nodes=[write.node], path=[write.key])
-                        break
-                else:
-                    transaction.commit()
-        except Exception as raised:
-            error = failure(raised, mask=self._mask)
-        if error is not None:
-            return self._undone(plan, error)
-        members = b",".join(b'"%b":%b' % (key.encode(), answers[key]) for key in plan.keys)
-        return Response(b"{%b}" % members)
-
-    def _undone(self, plan: Plan, error: GraphQLError) -> Response:
-        """Answer that nothing was written: a field that may be null is null (GraphQL specification, 6.4.4)."""
-        errors = [error]
-        for write in plan.writes:
-            if error.path is None or write.key != error.path[0]:
-                message = "Undone or not begun, since another mutation of the operation failed."
-                errors.append(
-                    GraphQLError(message, [write.node], path=[write.key], extensions={"code": "MUTATION_ABORTED"})
-                )
-        if not all(write.definition.nullable for write in plan.writes):
-            return Response(b"null", errors)
-        constants = plan.constants or {}
-        members = b",".join(b'"%b":%b' % (key.encode(), constants.get(key, b"null")) for key in plan.keys)
-        return Response(b"{%b}" % members, errors)
 
 
 _engine: GraphQLEngine | None = None

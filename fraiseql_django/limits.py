@@ -1,12 +1,13 @@
 """How large an operation is, measured before it is validated, in one pass that visits each fragment once.
 
 A fragment's figures are worked out once and counted at every spread of it, so that documents whose
-fragments double at each level cost no more to refuse than to read. A cycle counts as nothing here:
-validation refuses it.
+fragments double at each level cost no more to refuse than to read. Documents whose fragments go round in
+circles are refused before.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from graphql import (
@@ -41,11 +42,10 @@ class Measure:
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
         self._known: dict[str, Size] = {}
-        self._open: set[str] = set()
 
-    def operation(self, operation: OperationDefinitionNode) -> Size:
-        """Return the size of an operation."""
-        return self._set(operation.selection_set)
+    def size(self, node: OperationDefinitionNode | FragmentDefinitionNode) -> Size:
+        """Return the size of an operation, or of a fragment."""
+        return self._set(node.selection_set)
 
     def _set(self, node: SelectionSetNode | None) -> Size:
         depth = aliases = fields = top = 0
@@ -67,35 +67,65 @@ class Measure:
 
     def _field(self, node: FieldNode) -> Size:
         aliases = 1 if node.alias is not None else 0
-        if node.name.value in ("__schema", "__type"):
-            # introspection has a rule of its own (MaxIntrospectionDepthRule)
-            return Size(1, aliases, 1, 1)
         inner = self._set(node.selection_set)
-        return Size(inner.depth + 1, inner.aliases + aliases, inner.fields + 1, 1)
+        # introspection is deep by nature, and validation has a rule against more of it (MaxIntrospectionDepthRule)
+        depth = 1 if node.name.value in ("__schema", "__type") else inner.depth + 1
+        return Size(depth, inner.aliases + aliases, inner.fields + 1, 1)
 
     def _fragment(self, name: str) -> Size:
-        if name in self._known:
-            return self._known[name]
-        if name in self._open or name not in self._fragments:
-            return Size()
-        self._open.add(name)
-        size = self._known[name] = self._set(self._fragments[name].selection_set)
-        self._open.discard(name)
-        return size
+        if name not in self._known:
+            # validation refuses a spread that leads nowhere
+            found = self._fragments.get(name)
+            self._known[name] = Size() if found is None else self._set(found.selection_set)
+        return self._known[name]
+
+    def repeats(self, sets: Iterable[SelectionSetNode]) -> int:
+        """Return how often a field is mentioned at most in one place of the answer.
+
+        Validation compares every mention with every other (specification, "Field Selection Merging").
+        """
+        mentions: dict[str, list[FieldNode]] = {}
+        visited: set[str] = set()
+        waiting = list(sets)
+        while waiting:
+            for selection in waiting.pop().selections:
+                if isinstance(selection, FieldNode):
+                    name = selection.alias or selection.name
+                    mentions.setdefault(name.value, []).append(selection)
+                elif isinstance(selection, InlineFragmentNode):
+                    waiting.append(selection.selection_set)
+                elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in visited:
+                    visited.add(selection.name.value)
+                    if selection.name.value in self._fragments:
+                        waiting.append(self._fragments[selection.name.value].selection_set)
+        most = max(map(len, mentions.values()), default=0)
+        below = (
+            self.repeats(node.selection_set for node in nodes if node.selection_set) for nodes in mentions.values()
+        )
+        return max(most, *below, 0)
 
 
 def check_limits(document: DocumentNode, limits: LimitSettings) -> None:
-    """Raise LimitExceeded when an operation of the document is larger than a limit allows."""
+    """Raise LimitExceeded when an operation of the document is larger than a limit allows.
+
+    Fragments count as well: validation reads those that no operation uses, too.
+    """
     measure = Measure(document)
     for node in document.definitions:
-        if not isinstance(node, OperationDefinitionNode):
+        if not isinstance(node, (OperationDefinitionNode, FragmentDefinitionNode)):
             continue
-        size = measure.operation(node)
-        for what, value, limit, setting in (
-            ("levels of fields", size.depth, limits.depth, "DEPTH"),
-            ("aliases", size.aliases, limits.aliases, "ALIASES"),
-            ("fields", size.fields, limits.fields, "FIELDS"),
-            ("root fields", size.top, limits.root_fields, "ROOT_FIELDS"),
-        ):
-            if limit is not None and value > limit:
-                raise LimitExceeded(what, limit=limit, value=value, setting=f"LIMITS.{setting}")
+        size = measure.size(node)
+        _check("levels of fields", size.depth, limits.depth, "DEPTH")
+        _check("aliases", size.aliases, limits.aliases, "ALIASES")
+        _check("fields", size.fields, limits.fields, "FIELDS")
+        if isinstance(node, OperationDefinitionNode):
+            _check("root fields", size.top, limits.root_fields, "ROOT_FIELDS")
+        # last, since it visits all that was counted
+        if limits.repeats is not None:
+            repeats = measure.repeats([node.selection_set])
+            _check("mentions of one field in one place", repeats, limits.repeats, "REPEATS")
+
+
+def _check(what: str, value: int, limit: int | None, setting: str) -> None:
+    if limit is not None and value > limit:
+        raise LimitExceeded(what, limit=limit, value=value, setting=f"LIMITS.{setting}")

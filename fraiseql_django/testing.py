@@ -24,7 +24,7 @@ from .cache.base import Cache
 from .errors import StorageError
 from .storage.base import ExecuteResult, Health, QueryResult, Storage, Transaction
 
-__all__ = ["CountingStorage", "FailingCache", "FailingStorage", "assert_one_statement"]
+__all__ = ["CacheFailure", "CountingStorage", "FailingCache", "FailingStorage", "assert_one_statement"]
 
 
 class CountingStorage:

@@ -23,6 +23,7 @@ from typing import Any
 from django.core.cache import caches
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from .backends import OWN_ALIAS
 from .conf import Settings, get_settings
 from .errors import ConfigurationError
 from .server_urls import database_parameters, mask_database_url, mask_redis_url, redis_location
@@ -91,7 +92,7 @@ def _names(allowed: Mapping[str, Any]) -> str:
 
 def _alias(given: Mapping[str, Any]) -> str:
     text = json.dumps(dict(given), sort_keys=True)
-    return "fraiseql_" + hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+    return OWN_ALIAS + hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 
 # --- database ---

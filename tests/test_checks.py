@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Warning, run_checks
 from django.db import connections
 from django.db.models import F
 
 from example_project.bookshop.models import Author
-from fraiseql_django import Registry, apps, backends, checks
+from fraiseql_django import GraphQLEngine, Registry, apps, backends, checks
 from fraiseql_django.schema.models import SCALARS
 from fraiseql_django.schema.registry import field, mutation, type_
 
@@ -127,6 +128,14 @@ def test_every_problem_of_the_settings_is_reported_at_once(settings: Any) -> Non
             ),
         ),
         (
+            {"STORAGE": ".Storage"},
+            Error(
+                "FRAISEQL['STORAGE'] is '.Storage', which cannot be imported: Empty module name.",
+                hint="Name a class that has what fraiseql_django.storage.base.Storage lists.",
+                id="fraiseql.E010",
+            ),
+        ),
+        (
             {"STORAGE": "os.path"},
             Error(
                 "FRAISEQL['STORAGE'] is 'os.path', which is no class.",
@@ -174,6 +183,15 @@ def test_wrong_setting(settings: Any, raw: Any, expected: CheckMessage) -> None:
     settings.FRAISEQL = raw
 
     assert found() == [expected]
+
+
+def test_aliases_that_an_engine_made_for_itself_are_not_offered(settings: Any) -> None:
+    alias = GraphQLEngine({}).settings.cache.alias
+    settings.FRAISEQL = {"CACHE": {"ALIAS": "nowhere"}}
+    (message,) = found()
+
+    assert alias in caches.settings
+    assert message.hint == "Must be one of: 'default', 'locmem', 'redis'. None keeps no answers."
 
 
 def test_right_scalars_by_any_path_that_leads_to_the_class(settings: Any) -> None:

@@ -15,7 +15,7 @@ from tests.zoo.types import ZOO
 pytestmark = pytest.mark.django_db
 
 # values tried with each operator
-FEW = 4
+FEW = 3
 
 
 @pytest.fixture(scope="module")

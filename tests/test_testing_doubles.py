@@ -32,7 +32,13 @@ def members(protocol: type) -> list[str]:
 
 
 def test_exported_names() -> None:
-    assert module.__all__ == ["CountingStorage", "FailingCache", "FailingStorage", "assert_one_statement"]
+    assert module.__all__ == [
+        "CacheFailure",
+        "CountingStorage",
+        "FailingCache",
+        "FailingStorage",
+        "assert_one_statement",
+    ]
     assert all(hasattr(module, name) for name in module.__all__)
 
 

@@ -114,9 +114,9 @@ class Results:
         """
         if self.cache is None:
             return 0
-        tables = models_by_table() if table is None else [table]
-        # what is being read at this moment must not come back
-        self.cache.set_many({_version_key(name): _new_version() for name in tables}, None)
+        versions = self.cache.get_many(map(_version_key, models_by_table() if table is None else [table]))
+        # what is being read at this moment must not come back; what has no version is not being read
+        self.cache.set_many({name: _new_version() for name in versions}, None)
         keys = self.cache.keys()
         if keys is None:
             return None

@@ -1,1 +1,1 @@
-"""Operations that write: Python functions in ``python``."""
+"""Operations that write: Python functions in ``python``, all of an operation in ``operation``."""

@@ -93,7 +93,8 @@ def mapped_classes(path: str, target: str) -> tuple[type, type]:
 def _field_class(path: str) -> type:
     try:
         cls = import_string(path)
-    except ImportError as error:
+    # a module may raise anything
+    except Exception as error:
         raise ConfigurationError(f"FRAISEQL['SCALARS'] names {path!r}, which cannot be imported: {error}.") from error
     if not (isinstance(cls, type) and issubclass(cls, models.Field)):
         raise ConfigurationError(f"FRAISEQL['SCALARS'] names {path!r}, which is no field class.")

@@ -40,14 +40,14 @@ def plural(name: str) -> str:
 
 def enum_name(value: object, label: str) -> str:
     """Name a choice: from its value where that makes a name, else from its label."""
-    for text in (str(value) if isinstance(value, str) else "", label, f"VALUE_{value}"):
+    for text in (value if isinstance(value, str) else "", label, f"VALUE_{value}" if value != "" else "BLANK"):
         ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
         name = re.sub(r"[^A-Za-z0-9]+", "_", ascii_text).strip("_").upper()
         if name and not name[0].isdigit() and name not in {"TRUE", "FALSE", "NULL"}:
             return name
         if name and text == label:
             return f"VALUE_{name}"
-    return "BLANK" if value == "" else "VALUE"
+    return "VALUE"
 
 
 def check_name(name: str, of: str) -> str:

@@ -222,10 +222,10 @@ def _specimens() -> None:
     for name in ("documents/hello.txt", "pictures/fox.png"):
         if not FILES.exists(name):
             FILES.save(name, ContentFile(b"hello"))
-    for number, values in enumerate(SPECIMENS, 1):
+    for values in SPECIMENS:
         # a row's own columns only: saving an image would look into its file
-        models.Specimen.objects.bulk_create([models.Specimen(id=number, name=values["name"])])
-        models.Specimen.objects.filter(id=number).update(**values)
+        models.Specimen.objects.bulk_create([models.Specimen(name=values["name"])])
+        models.Specimen.objects.filter(name=values["name"]).update(**values)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE zoo_specimen SET vector = 'fat:2 cat:3A,5 ''it''''s''' WHERE name = 'ordinary'; "
@@ -269,9 +269,9 @@ def _animals() -> None:
     ):  # fmt: skip
         _create(models.Species, latin=latin, common=common, rank=rank)
     keys = list(models.Keeper.objects.order_by("id").values_list("id", flat=True))
-    for number, (name, weight, gone, species, keeper, mother, house) in enumerate(ANIMALS, 1):
+    for name, weight, gone, species, keeper, mother, house in ANIMALS:
         _create(
-            models.Animal, id=number, name=name, weight=weight, gone=gone, species_id=species,
+            models.Animal, name=name, weight=weight, gone=gone, species_id=species,
             keeper_id=None if keeper is None else keys[keeper], mother_id=mother, born_in_id=house,
         )  # fmt: skip
     animals = {animal.pk: animal for animal in models.Animal.everything.all()}

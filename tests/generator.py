@@ -1,0 +1,226 @@
+"""Random operations that are valid: hypothesis draws them from a schema and from the values in the database."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from graphql import GraphQLBoolean, GraphQLInputObjectType, GraphQLInputType, GraphQLList, GraphQLNonNull
+from hypothesis import strategies as st
+
+from fraiseql_django.schema.build import Schema
+from fraiseql_django.schema.definition import AnyField, Embedded, Relation
+from fraiseql_django.schema.inputs import DIRECTIONS, comparable, is_ordered
+from fraiseql_django.schema.operators import operators_of
+from tests.values import has_literal, literal
+
+Pool = Mapping[tuple[str, str], list[Any]]
+DEPTH = 3
+SEARCHED = {"contains", "icontains", "startswith", "istartswith", "endswith", "iendswith"}
+
+
+class Drawn:
+    """One operation, as it is drawn."""
+
+    def __init__(self, schema: Schema, pool: Pool, draw: Callable[[Any], Any]) -> None:
+        self.schema = schema
+        self.pool = pool
+        self.draw = draw
+        self.variables: dict[str, Any] = {}
+        self.declared: dict[str, str] = {}
+        self.fragments: dict[str, tuple[str, str]] = {}
+        # what each alias stands for, so that it always stands for the same: such fields merge
+        self.aliases: dict[str, tuple[str, str]] = {}
+
+    # --- choices ---
+
+    def chance(self, percent: int) -> bool:
+        """Decide."""
+        return bool(self.draw(st.integers(0, 99)) < percent)
+
+    def number(self, least: int, most: int) -> int:
+        """Draw a whole number."""
+        return int(self.draw(st.integers(least, most)))
+
+    def one_of(self, choices: Any) -> Any:
+        """Draw one of these."""
+        return self.draw(st.sampled_from(list(choices)))
+
+    # --- the operation ---
+
+    def operation(self) -> tuple[str, dict[str, Any]]:
+        """Draw a whole operation with its variables."""
+        selections = " ".join(self.root() for _ in range(self.number(1, 3)))
+        if self.chance(10):
+            selections += " __typename"
+        declared = ", ".join(f"${name}: {type_}" for name, type_ in self.declared.items())
+        parts = [f"query {f'({declared}) ' if declared else ''}{{ {selections} }}"]
+        parts += [f"fragment {name} on {of} {body}" for name, (of, body) in self.fragments.items()]
+        return "\n".join(parts), self.variables
+
+    def root(self) -> str:
+        """Draw a list of the query's own."""
+        definition = self.one_of(known for known in self.schema.types.values() if known.plural)
+        return self.field("Query", definition.plural, self.arguments(definition.name), definition.name, 0)
+
+    def selection_set(self, type_name: str, depth: int) -> str:
+        """Draw what is asked of a type; something always is."""
+        items = [self.selection(type_name, depth) for _ in range(self.number(1, 4))]
+        return f"{{ {' '.join(items)} }}"
+
+    def selection(self, type_name: str, depth: int) -> str:
+        """Draw a field, a fragment or ``__typename``."""
+        kind = self.number(0, 11)
+        if kind == 0:
+            return f"__typename{self.directive()}"
+        if kind == 1:
+            condition = f" on {type_name}" if self.chance(50) else ""
+            return f"...{condition}{self.directive()} {self.selection_set(type_name, depth)}"
+        if kind == 2:
+            return f"...{self.fragment(type_name, depth)}{self.directive()}"
+        fields = self.schema.types[type_name].fields
+        leaves = [field for field in fields.values() if not isinstance(field, Relation)]
+        field = self.one_of(fields.values() if depth < DEPTH else leaves or fields.values())
+        if isinstance(field, Relation):
+            given = self.arguments(field.target) if field.many else ""
+            return self.field(type_name, field.name, given, field.target, depth)
+        if isinstance(field, Embedded):
+            parts = [*field.parts, "__typename"]
+            chosen = " ".join(self.one_of(parts) + self.directive() for _ in range(self.number(1, 3)))
+            return f"{self.aliased(type_name, field.name)}{self.directive()} {{ {chosen} }}"
+        return self.aliased(type_name, field.name) + self.directive()
+
+    def fragment(self, type_name: str, depth: int) -> str:
+        """Draw a fragment that is there already, or a new one."""
+        known = [name for name, (of, _) in self.fragments.items() if of == type_name]
+        if known and self.chance(50):
+            return str(self.one_of(known))
+        # named when it is complete, so that no fragment spreads itself
+        body = self.selection_set(type_name, depth)
+        name = f"F{len(self.fragments)}"
+        self.fragments[name] = (type_name, body)
+        return name
+
+    def aliased(self, type_name: str, name: str) -> str:
+        """Write a leaf's name, sometimes under an alias."""
+        if not self.chance(20):
+            return name
+        return f"{self.alias(type_name, name)}: {name}"
+
+    def field(self, type_name: str, name: str, arguments: str, target: str, depth: int) -> str:
+        """Draw a field with a selection; with arguments it has an alias that stands for just these."""
+        prefix = f"{self.alias(type_name, name + arguments)}: " if arguments or self.chance(10) else ""
+        return f"{prefix}{name}{arguments}{self.directive()} {self.selection_set(target, depth + 1)}"
+
+    def alias(self, type_name: str, meaning: str) -> str:
+        """Return the alias that stands for this on this type."""
+        found = next((alias for alias, known in self.aliases.items() if known == (type_name, meaning)), None)
+        if found is None or self.chance(30):
+            found = f"a{len(self.aliases)}"
+            self.aliases[found] = (type_name, meaning)
+        return found
+
+    def directive(self) -> str:
+        """Draw ``@include`` or ``@skip``, mostly neither."""
+        if not self.chance(10):
+            return ""
+        return f" @{self.one_of(['include', 'skip'])}(if: {self.value(self.chance(50), GraphQLNonNull(GraphQLBoolean))})"
+
+    # --- arguments ---
+
+    def arguments(self, target: str) -> str:
+        """Draw a list's arguments."""
+        given: list[str] = []
+        if self.chance(40):
+            where = self.schema.graphql.get_type(f"{target}Where")
+            assert isinstance(where, GraphQLInputObjectType)
+            given.append(f"where: {self.value(self.where(target, 0), where)}")
+        order_by = self.schema.graphql.get_type(f"{target}OrderBy")
+        if order_by is not None and self.chance(30):
+            assert isinstance(order_by, GraphQLInputObjectType)
+            terms = [self.term(target, 0) for _ in range(self.number(0, 2))]
+            given.append(f"orderBy: {self.value(terms, GraphQLList(GraphQLNonNull(order_by)))}")
+        for name in ("limit", "offset"):
+            if self.chance(25):
+                value = self.one_of([0, 1, 2, 3, None])
+                given.append(f"{name}: {self.value(value, self.schema.graphql.type_map['Int'])}")  # type: ignore[arg-type]
+        return f"({', '.join(given)})" if given else ""
+
+    def value(self, value: Any, type_: GraphQLInputType) -> str:
+        """Write a value as a literal, as a variable, or as a variable's default."""
+        if has_literal(value) and self.chance(50):
+            return literal(value, type_)
+        name = f"v{len(self.declared)}"
+        self.declared[name] = str(type_)
+        if has_literal(value) and value is not None and self.chance(20):
+            self.declared[name] += f" = {literal(value, type_)}"
+        else:
+            self.variables[name] = value
+        return f"${name}"
+
+    def where(self, type_name: str, depth: int) -> dict[str, Any]:
+        """Draw a ``where``."""
+        found: dict[str, Any] = {}
+        for _ in range(self.number(0 if self.chance(10) else 1, 2)):
+            kind = self.number(0, 9) if depth < 2 else 9
+            if kind < 2:
+                found[self.one_of(["AND", "OR"])] = [self.where(type_name, depth + 1) for _ in range(self.number(0, 3))]
+            elif kind == 2:
+                found["NOT"] = self.where(type_name, depth + 1)
+            else:
+                field = self.one_of(self.schema.types[type_name].fields.values())
+                found[field.name] = self.condition(type_name, field, depth)
+        return found
+
+    def condition(self, type_name: str, field: AnyField, depth: int) -> dict[str, Any]:
+        """Draw the condition on a field."""
+        if isinstance(field, Relation):
+            # deeper conditions would make the naive way slow
+            inner: dict[str, Any] = {} if depth > 2 else self.where(field.target, depth + 2)
+            return {self.one_of(["some", "every", "none"]): inner} if field.many else inner
+        scalar = comparable(field)
+        assert scalar is not None
+        operators = [operator.name for operator in operators_of(scalar, getattr(field, "dimensions", 0))]
+        found = {}
+        for _ in range(1 if self.chance(80) else 2):
+            operator = self.one_of(operators)
+            found[operator] = self.operand(operator, self.pool[type_name, field.name])
+        return found
+
+    def operand(self, operator: str, values: list[Any]) -> Any:
+        """Draw what stands behind an operator."""
+        if operator == "isnull":
+            return self.chance(50)
+        if operator in ("in", "nin"):
+            return [self.one_of(values) for _ in range(self.number(0, 3))] if values else []
+        if operator in ("eq", "neq") and (not values or self.chance(20)):
+            return None
+        value = self.one_of(values) if values else self.one_of([1, 2])
+        if operator in SEARCHED:
+            start = self.number(0, 3)
+            return str(value)[start : start + self.number(0, 3)]
+        if operator in ("like", "ilike"):
+            return f"%{str(value)[:2]}_%".replace("\\", "")
+        if operator in ("matches", "imatches"):
+            return "".join(filter(str.isalnum, str(value)))[:2]
+        return value
+
+    def term(self, type_name: str, depth: int) -> dict[str, Any]:
+        """Draw one key to sort by."""
+        order_by = self.schema.graphql.get_type(f"{type_name}OrderBy")
+        assert isinstance(order_by, GraphQLInputObjectType)
+        fields = self.schema.types[type_name].fields
+        names = [name for name in order_by.fields if depth < 2 or is_ordered(fields[name])]
+        name = self.one_of(names or order_by.fields)
+        field = fields[name]
+        return {name: self.term(field.target, depth + 1) if isinstance(field, Relation) else self.one_of(DIRECTIONS)}
+
+
+def operations(schema: Schema, pool: Pool) -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
+    """Return a strategy of operations with their variables."""
+
+    @st.composite
+    def drawn(draw: Any) -> tuple[str, dict[str, Any]]:
+        query, variables = Drawn(schema, pool, draw).operation()
+        return query, json.loads(json.dumps(variables))
+
+    return drawn()

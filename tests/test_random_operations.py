@@ -1,0 +1,52 @@
+"""Operations that nobody thought of have the same answer both ways, too."""
+
+import dataclasses
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from fraiseql_django import GraphQLEngine, Registry
+from fraiseql_django.conf import LimitSettings, get_settings
+from fraiseql_django.schema.registry import default_registry
+from tests.generator import operations
+from tests.naive import assert_same_answer
+from tests.values import pool
+from tests.zoo.types import ZOO
+
+pytestmark = pytest.mark.django_db
+
+# More of them, and other ones each time: FRAISEQL_RANDOM_OPERATIONS=5000
+WANTED = os.environ.get("FRAISEQL_RANDOM_OPERATIONS")
+NO_LIMITS = LimitSettings(depth=None, aliases=None, fields=None, tokens=None, root_fields=None)
+
+
+def engine(registry: Registry) -> GraphQLEngine:
+    """Make an engine that takes operations of any size."""
+    return GraphQLEngine(
+        settings=dataclasses.replace(get_settings(), limits=NO_LIMITS), registry=registry, cache=None
+    )
+
+
+@pytest.mark.parametrize("registry", [ZOO, default_registry], ids=["zoo", "bookshop"])
+def test_random_operations(populated: None, registry: Registry) -> None:
+    tried = engine(registry)
+
+    @settings(
+        max_examples=int(WANTED or 150),
+        derandomize=not WANTED,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink] if WANTED else [Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.data())
+    def try_them(data: st.DataObject) -> None:
+        query, variables = data.draw(strategy)
+        assert_same_answer(tried, query, variables)
+        # once more: the plan is there by now
+        assert_same_answer(tried, query, variables)
+
+    strategy = operations(tried.schema, pool(tried.schema))
+    try_them()

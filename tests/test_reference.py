@@ -1,0 +1,134 @@
+"""The reference is whole: every setting, command, option, error code, check and exception is in it."""
+
+import inspect
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from django.core.management import load_command_class
+from django.core.management.base import BaseCommand
+
+import fraiseql_django
+from fraiseql_django import errors
+from fraiseql_django.conf import Option, options
+
+PACKAGE = Path(fraiseql_django.__file__).parent
+REFERENCE = PACKAGE.parent / "docs" / "reference"
+SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py")))
+COMMANDS = sorted(path.stem for path in (PACKAGE / "management" / "commands").glob("fraiseql_*.py"))
+
+
+def page(name: str) -> str:
+    return (REFERENCE / f"{name}.md").read_text(encoding="utf-8")
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    """Return the cells of the tables' rows by the name in backquotes that they begin with."""
+    found = {}
+    for line in text.splitlines():
+        if match := re.match(r"\| `([^`]+)` \|", line):
+            found[match.group(1)] = [cell.strip() for cell in line.strip("|").split(" | ")]
+    return found
+
+
+# --- settings ---
+
+
+def in_words(option: Option) -> str:
+    """Return the type as the reference writes it."""
+    text = str(option.type).removeprefix("<class '").removesuffix("'>")
+    words = {"str": "string", "bool": "True or False", "dict[str, str]": "dictionary of strings"}
+    if text.startswith("int"):
+        return f"integer, {option.minimum} or more" + (", or None" if text.endswith("None") else "")
+    if text.endswith(" | None"):
+        return {"str": "string or None", "bool": "True, False or None"}[text.removesuffix(" | None")]
+    return words[text]
+
+
+@pytest.mark.parametrize("option", list(options()), ids=lambda option: option.name)
+def test_every_setting_is_documented_with_its_type_default_and_explanation(option: Option) -> None:
+    assert rows(page("settings"))[option.name] == [
+        f"`{option.name}`",
+        in_words(option),
+        f"`{option.default!r}`",
+        option.doc,
+    ]
+
+
+def test_no_setting_is_documented_that_there_is_not() -> None:
+    text, upstream = page("settings").split("## The upstream's configuration")
+
+    assert set(rows(text)) == {option.name for option in options()}
+    assert set(rows(upstream)) == {
+        *("db", "db.url", "db.pool_size", "db.timeout_seconds"),
+        *("cache", "cache.type", "cache.url", "cache.ttl_seconds", "cache.max_size"),
+    }
+
+
+# --- commands ---
+
+
+def test_commands_are_found() -> None:
+    assert COMMANDS == ["fraiseql_clear_cache", "fraiseql_health", "fraiseql_schema"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_documented_with_its_options(name: str) -> None:
+    text = page("commands").split(f"## `{name}`")[1].split("\n## ")[0]
+    command = load_command_class("fraiseql_django", name)
+    common = {action.dest for action in BaseCommand().create_parser("manage.py", name)._actions}
+    own = {
+        f"{action.option_strings[0]} {action.metavar or ''}".strip()
+        for action in command.create_parser("manage.py", name)._actions
+        if action.dest not in common
+    }
+
+    assert {option for option in rows(text) if option.startswith("--")} == own
+
+
+# --- errors ---
+
+
+def codes() -> set[str]:
+    """Return every code that the package's source gives an error."""
+    assigned = re.findall(
+        r'(?:\bcode(?:: str)? ?=|"code":|InvalidDocument\() ?"([A-Z_]+)"(?: if .* else "([A-Z_]+)")?', SOURCE
+    )
+    return {code for pair in assigned for code in pair if code}
+
+
+def test_codes_are_found() -> None:
+    assert codes() >= {"BAD_REQUEST", "LIMIT_EXCEEDED", "USER_ERROR", "DATABASE_UNAVAILABLE", "INTERNAL_SERVER_ERROR"}
+
+
+def test_every_error_code_is_documented() -> None:
+    documented = {name for name in rows(page("errors").split("## System checks")[0]) if name.isupper()}
+
+    assert documented == codes()
+
+
+def test_every_system_check_is_documented() -> None:
+    documented = [name for name in rows(page("errors")) if name.startswith("fraiseql.")]
+
+    assert documented == sorted(set(re.findall(r'"(fraiseql\.[EW]\d{3})"', SOURCE)))
+
+
+def test_every_exception_is_documented() -> None:
+    text = page("errors").split("## Exceptions")[1]
+    exceptions = [
+        name for name, item in vars(errors).items() if inspect.isclass(item) and issubclass(item, errors.FraiseQLError)
+    ]
+
+    assert [name for name in exceptions if f"`{name}`" not in text] == []
+    assert all(hasattr(import_module("fraiseql_django"), name) for name in exceptions)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in REFERENCE.glob("*.md")))
+def test_links_lead_somewhere(name: str) -> None:
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page(name)):
+        linked = (REFERENCE / target) if target else REFERENCE / f"{name}.md"
+        assert linked.exists(), target
+        headings = re.findall(r"^#+ (.*)$", linked.read_text(encoding="utf-8"), re.MULTILINE)
+        anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+        assert not anchor or anchor in anchors, anchor
