@@ -35,7 +35,9 @@ WORKLOADS = [
     Workload(
         name="a page of 20, flat",
         root="books",
-        query="query($n: Int!, $o: Int!) { books(limit: $n, offset: $o, orderBy: {id: ASC}) { id title price inPrint } }",
+        query="""query($n: Int!, $o: Int!) {
+          books(limit: $n, offset: $o, orderBy: {id: ASC}) { id title price inPrint }
+        }""",
         variables={"n": 20, "o": 100},
         sql="""
             SELECT '[' || array_to_string(ARRAY(

@@ -109,4 +109,6 @@ def _missing(cls: type, protocol: type) -> list[str]:
     # a class that hands on what it does not have cannot be judged
     if hasattr(cls, "__getattr__"):
         return []
-    return [name for name in vars(protocol) if not name.startswith("_") and not hasattr(cls, name)]
+    # what is no method may be set by __init__
+    methods = [name for name, member in vars(protocol).items() if callable(member) and not name.startswith("_")]
+    return [name for name in methods if not hasattr(cls, name)]

@@ -49,6 +49,9 @@ class LimitSettings:
         100, "Mentions of one field in one place of the answer, as several fragments make them.", minimum=1
     )
     tokens: int | None = _option(5000, "Tokens in the document.", minimum=1)
+    conditions: int | None = _option(
+        500, "Conditions and sort keys in the operation, those in its variables counted.", minimum=1
+    )
     root_fields: int | None = _option(20, "Fields at the top of the operation.", minimum=1)
     body_bytes: int | None = _option(1_000_000, "Bytes in the body of an HTTP request.", minimum=1)
     max_rows: int | None = _option(None, "Largest value of `limit` on any list.", minimum=1)

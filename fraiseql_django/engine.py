@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from threading import Lock
 from typing import Any
 
@@ -25,14 +25,13 @@ from .cache.results import Results
 from .conf import Settings, get_settings, on_reload
 from .errors import FraiseQLError, InvalidInput, OperationError
 from .executor import Executor
-from .failures import failure, status_of
-from .lru import Counts
+from .failures import failure
 from .mutations.operation import perform
 from .mutations.python import Info
 from .parser import InvalidDocument, Operation, Parser
-from .planner.plan import Planner, Write
+from .planner.plan import Planner, Read, Write
 from .planner.values import Variables
-from .response import Response
+from .response import Explanation, Response, Statistics, failed
 from .schema.build import Schema, build_schema
 from .schema.registry import Registry, default_registry
 from .storage.base import Health, Storage
@@ -40,25 +39,6 @@ from .upstream import Configuration, give_back, settings_from
 from .version import __version__
 
 _FROM_SETTINGS: Any = object()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """What an operation comes to: one statement, its parameters, the tables that it reads."""
-
-    sql: str
-    params: list[str | None]
-    tables: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statistics:
-    """What the engine's caches have done in this process."""
-
-    documents: Counts
-    plans: Counts
-    result_hits: int
-    result_misses: int
 
 
 class GraphQLEngine:
@@ -159,15 +139,14 @@ class GraphQLEngine:
                 )
             values = self._variables(operation, variables)
             plan = self.planner.plan(operation, values)
-            if plan.read is not None:
-                return Response(self.executor.read(plan.read, values))
         except InvalidDocument as error:
-            return Response(None, error.errors, 400)
+            return failed(error.errors)
         except RecursionError:
-            return Response(None, [InvalidInput("The operation is nested too deeply.").as_graphql_error()], 400)
+            return failed([InvalidInput("The operation is nested too deeply.").as_graphql_error()])
         except Exception as error:
-            errors = [failure(error, mask=self._mask)]
-            return Response(None, errors, status_of(errors))
+            return failed([failure(error, mask=self._mask)])
+        if plan.read is not None:
+            return self._answer(plan.read, values)
         name = operation.node.name.value if operation.node.name else None
 
         def info(write: Write) -> Info:
@@ -180,6 +159,15 @@ class GraphQLEngine:
             )
 
         return perform(plan, values, info, self.storage, self.executor, mask=self._mask)
+
+    def _answer(self, read: Read, values: Variables) -> Response:
+        try:
+            return Response(self.executor.read(read, values))
+        except OperationError as error:
+            # a value that no plan depends on, as a negative limit in a variable
+            return failed([failure(error, mask=self._mask)])
+        except Exception as error:
+            return failed([failure(error, mask=self._mask)], b"null")
 
     def execute_query(
         self, query: str, variables: Mapping[str, Any] | None = None, operation_name: str | None = None, **kwargs: Any

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from graphql import GraphQLError, Node
 
@@ -22,7 +23,7 @@ _CAUSED_BY_CLIENT = {
     "22": "A value in the operation is malformed or out of range for its column.",
     "54001": "The operation is too complex for the database.",
 }
-_UNREACHABLE = {"08", "57P", "53"}
+_UNREACHABLE = ("08", "57P", "53")
 
 
 def failure(
@@ -32,13 +33,13 @@ def failure(
 
     ``mask`` says whether unexpected errors hide what they say.
     """
-    if isinstance(error, GraphQLError):
-        if error.path is None and path is not None:
-            return GraphQLError(error.message, nodes, path=path, extensions=error.extensions, original_error=error)
-        return error
     if isinstance(error, OperationError):
         error.nodes, error.path = error.nodes or nodes, error.path or path
         return error.as_graphql_error()
+    if isinstance(error, GraphQLError):
+        # a mutation's, which may raise it as well as a UserError; or one of graphql-core while a plan is made
+        extensions = {"code": "USER_ERROR" if path else "BAD_REQUEST", **(error.extensions or {})}
+        return GraphQLError(str(error.message), nodes or error.nodes, path=path or error.path, extensions=extensions)
     known = _known(error)
     if known is not None:
         message, extensions = known
@@ -48,7 +49,7 @@ def failure(
 
 def _known(error: Exception) -> tuple[str, dict[str, Any]] | None:
     if isinstance(error, UserError):
-        return error.message, dict(error.extensions)
+        return str(error.message), dict(error.extensions)
     if isinstance(error, ValidationError):
         fields = error.message_dict if hasattr(error, "error_dict") else {"__all__": error.messages}
         return " ".join(error.messages), {"code": "VALIDATION_FAILED", "fields": fields}
@@ -68,15 +69,24 @@ def _known(error: Exception) -> tuple[str, dict[str, Any]] | None:
 def _unexpected(
     error: Exception, mask: bool, nodes: Sequence[Node] | None, path: Sequence[str | int] | None
 ) -> GraphQLError:
-    unreachable = isinstance(error, StorageError) and (
-        error.sqlstate is None or any(map(error.sqlstate.startswith, _UNREACHABLE))
-    )
+    unreachable = _is_unreachable(error)
     code = "DATABASE_UNAVAILABLE" if unreachable else "INTERNAL_SERVER_ERROR"
     number = uuid.uuid4().hex[:12]
     logger.error("error %s at %s: %s", number, list(path or ()), error, exc_info=error)
     said = "The database cannot be reached." if unreachable else "Something went wrong on the server."
     message = said if mask else f"{type(error.__cause__ or error).__name__}: {error}"
     return GraphQLError(f"{message} (error {number})", nodes, path=path, extensions={"code": code, "id": number})
+
+
+def _is_unreachable(error: Exception) -> bool:
+    if isinstance(error, StorageError):
+        sqlstate = error.sqlstate
+    elif isinstance(error, (OperationalError, InterfaceError)):
+        # Django's, in a mutation or while a plan is made
+        sqlstate = getattr(error.__cause__, "sqlstate", None)
+    else:
+        return False
+    return sqlstate is None or sqlstate.startswith(_UNREACHABLE)
 
 
 def status_of(errors: Sequence[GraphQLError]) -> int:

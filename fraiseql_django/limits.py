@@ -105,6 +105,21 @@ class Measure:
         return max(most, *below, 0)
 
 
+class Tally:
+    """Counts something of an operation that only its variables tell, up to a limit."""
+
+    def __init__(self, what: str, limit: int | None, setting: str) -> None:
+        self.what = what
+        self.limit = limit
+        self.setting = setting
+        self.value = 0
+
+    def add(self) -> None:
+        """Count one more; raise LimitExceeded at the first that is too many."""
+        self.value += 1
+        _check(self.what, self.value, self.limit, self.setting)
+
+
 def check_limits(document: DocumentNode, limits: LimitSettings) -> None:
     """Raise LimitExceeded when an operation of the document is larger than a limit allows.
 
@@ -115,10 +130,11 @@ def check_limits(document: DocumentNode, limits: LimitSettings) -> None:
         if not isinstance(node, (OperationDefinitionNode, FragmentDefinitionNode)):
             continue
         size = measure.size(node)
-        _check("levels of fields", size.depth, limits.depth, "DEPTH")
         _check("aliases", size.aliases, limits.aliases, "ALIASES")
         _check("fields", size.fields, limits.fields, "FIELDS")
         if isinstance(node, OperationDefinitionNode):
+            # not of a fragment alone: it may be one of introspection
+            _check("levels of fields", size.depth, limits.depth, "DEPTH")
             _check("root fields", size.top, limits.root_fields, "ROOT_FIELDS")
         # last, since it visits all that was counted
         if limits.repeats is not None:

@@ -31,6 +31,8 @@ from .schema.variables import VariableShape, read_while_planning, variable_shape
 
 # in one answer
 MAX_ERRORS = 20
+# longer texts, which must hold long literals, would fill the memory with what is not likely to be asked again
+LONGEST_KEPT = 100_000
 _TOO_MANY_TOKENS = re.compile(r"^Syntax Error: Document contains more tha[nt] \d+ tokens")
 
 
@@ -46,9 +48,13 @@ class InvalidDocument(OperationError):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Operation:
-    """One operation of a validated document, ready to be planned."""
+    """One operation of a validated document, ready to be planned.
+
+    ``kept`` says whether the same object is there when the document is asked again.
+    """
 
     node: OperationDefinitionNode
+    kept: bool
     document: DocumentNode
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: tuple[VariableShape, ...]
@@ -100,7 +106,8 @@ class Parser:
         document = self.cache.get(text)
         if document is None:
             document = self._read(text)
-            self.cache.set(text, document)
+            if _is_kept(text):
+                self.cache.set(text, document)
         return document
 
     def _read(self, text: str) -> Document:
@@ -115,7 +122,7 @@ class Parser:
             if isinstance(definition, FragmentDefinitionNode)
         }
         operations = [
-            self._operation(definition, node, fragments)
+            self._operation(definition, node, fragments, _is_kept(text))
             for definition in node.definitions
             if isinstance(definition, OperationDefinitionNode)
         ]
@@ -138,10 +145,12 @@ class Parser:
         node: OperationDefinitionNode,
         document: DocumentNode,
         fragments: Mapping[str, FragmentDefinitionNode],
+        kept: bool,
     ) -> Operation:
         by_value = read_while_planning(node, fragments)
         return Operation(
             node=node,
+            kept=kept,
             document=document,
             fragments=fragments,
             variables=variable_shapes(self.schema, node, by_value),
@@ -161,3 +170,7 @@ class Parser:
             raise InvalidDocument("GRAPHQL_PARSE_FAILED", [error]) from None
         except RecursionError:
             raise OperationError("The document is nested too deeply to be read.", code="GRAPHQL_PARSE_FAILED") from None
+
+
+def _is_kept(text: str) -> bool:
+    return len(text) <= LONGEST_KEPT

@@ -18,9 +18,10 @@ from django.db.models.fields.reverse_related import ManyToOneRel
 
 # An identifier (PostgreSQL documentation, 4.1.1), quoted or not
 NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
-_LITERAL = r"'(?:[^']|'')*'"
-_TOKENS = re.compile(rf"{_LITERAL}|({NAME})")
-_LITERALS_AND_NAMES = re.compile(rf'{_LITERAL}|"(?:[^"]|"")+"')
+# What hides names, quotes and semicolons: strings (4.1.2) and comments
+_HIDDEN = r"[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/"
+_TOKENS = re.compile(rf"{_HIDDEN}|({NAME})", re.DOTALL)
+_HIDDEN_OR_NAME = re.compile(rf'{_HIDDEN}|"(?:[^"]|"")+"', re.DOTALL)
 _WORDS = re.compile(r"[^\W\d][\w$]*")
 
 Model = type[models.Model]
@@ -50,7 +51,7 @@ def models_by_table() -> Mapping[str, tuple[Model, ...]]:
 
 def several(sql: str) -> bool:
     """Whether a text holds more than one statement."""
-    return ";" in sql.rstrip("; \n\t") and ";" in _LITERALS_AND_NAMES.sub("", sql).rstrip("; \n\t")
+    return ";" in sql.rstrip("; \n\t") and ";" in _HIDDEN_OR_NAME.sub("", sql).rstrip("; \n\t")
 
 
 def mentioned(sql: str) -> frozenset[str]:

@@ -123,7 +123,8 @@ class Drawn:
         """Draw ``@include`` or ``@skip``, mostly neither."""
         if not self.chance(10):
             return ""
-        return f" @{self.one_of(['include', 'skip'])}(if: {self.value(self.chance(50), GraphQLNonNull(GraphQLBoolean))})"
+        condition = self.value(self.chance(50), GraphQLNonNull(GraphQLBoolean))
+        return f" @{self.one_of(['include', 'skip'])}(if: {condition})"
 
     # --- arguments ---
 

@@ -27,6 +27,7 @@ from fraiseql_django.schema.definition import AnyField, Column, Computed, Embedd
 
 Truth = bool | None
 
+
 @lru_cache(maxsize=100)
 def _parsed(query: str) -> DocumentNode:
     return parse(query)
@@ -81,6 +82,8 @@ class Naive:
         order = arguments.get("orderBy") or []
         key = [field.attname for field in definition.model._meta.pk_fields]
         own = rows.query.order_by or rows.model._meta.ordering
+        if order and not rows.query.standard_ordering:
+            rows = rows.reverse()
         found = list(rows.order_by(*(() if order else own), *key))
         if arguments.get("where"):
             found = [row for row in found if self.matches(definition, row, arguments["where"])]

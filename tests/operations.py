@@ -141,7 +141,7 @@ SHOP = {
     "the other of several operations": asked(
         "query A($n: Int!) { books(limit: $n) { id } } query B($n: String) { authors(where: {name: {eq: $n}}) { id } }",
         {"n": 2}, {"n": 3}, name="A",
-    ),  # fmt: skip
+    ),
     "one operation by its name": asked("query Only { books(limit: 1) { id } }", name="Only"),
     "several root fields": asked(
         "{ books(limit: 1) { title } authors(limit: 1) { name } book(id: 3) { title } categories(limit: 1) { name } __typename }"
@@ -162,36 +162,36 @@ SHOP = {
              books(limit: $n, where: $w, orderBy: $o) { title price } }""",
         {}, {"n": 3}, {"n": None}, {"w": {"pages": {"gt": 300}}}, {"w": None, "n": 3}, {"o": []}, {"o": None, "n": 1},
         {"o": {"title": "ASC"}}, {"o": [{"publisher": {"name": "ASC"}}, {"price": "DESC_NULLS_FIRST"}]},
-    ),  # fmt: skip
+    ),
     "null against absent": asked(
         "query ($d: Date) { books(where: {published: {eq: $d}}, orderBy: [{id: ASC}], limit: 3) { id published } }",
         {}, {"d": None}, {"d": "2001-01-01"}, {},
-    ),  # fmt: skip
+    ),
     "null against absent, further up": asked(
         "query ($f: DateFilter, $w: AuthorWhere) { books(where: {published: $f, authors: {some: $w}}, limit: 3) { id } }",
         {}, {"f": {}}, {"f": {"eq": None}, "w": {}}, {"f": {"neq": None}, "w": {"born": {"isnull": False}}},
-    ),  # fmt: skip
+    ),
     "flags in variables": asked(
         "query ($no: Boolean) { books(where: {pages: {isnull: $no}}, orderBy: [{id: ASC}]) { id pages } }",
         {"no": True}, {"no": False}, {}, {"no": True},
-    ),  # fmt: skip
+    ),
     "flags in variables, further up": asked(
         "query ($w: BookWhere) { books(where: $w, orderBy: [{id: ASC}]) { id pages } }",
         {"w": {"pages": {"isnull": True}}}, {"w": {"pages": {"isnull": False}}}, {"w": {"inPrint": {"eq": True}}},
         {"w": {"inPrint": {"eq": False}}},
-    ),  # fmt: skip
+    ),
     "a variable used twice": asked(
         "query ($n: Int!, $t: String!) { books(limit: $n, offset: $n, where: {title: {icontains: $t}}) { title reviews(limit: $n) { id } } }",
         {"n": 1, "t": "a"}, {"n": 2, "t": "B"},
-    ),  # fmt: skip
+    ),
     "variables in lists": asked(
         "query ($a: Int!) { books(where: {pages: {in: [$a, 100, 200]}}) { id } categories(where: {id: {in: [1, 2]}}) { id } }",
         {"a": 300}, {"a": 100},
-    ),  # fmt: skip
+    ),
     "lists of any length": asked(
         "query ($ids: [ID!]!) { books(where: {id: {in: $ids}}, orderBy: [{id: ASC}]) { id } }",
         {"ids": []}, {"ids": [1]}, {"ids": "2"}, {"ids": [3, 1, 2, 1, 999]}, {"ids": list(range(1, 40))},
-    ),  # fmt: skip
+    ),
     "directions in variables": asked(
         "query ($d: OrderDirection!, $e: OrderDirection) { books(orderBy: [{published: $d}, {id: $e}], limit: 5) { id published } }",
         *({"d": d, "e": e} for d in ("ASC", "DESC", "ASC_NULLS_FIRST", "DESC_NULLS_LAST") for e in ("ASC", "DESC")),
@@ -199,12 +199,12 @@ SHOP = {
     "enums in variables": asked(
         "query ($f: BookFormat, $fs: [BookFormat!]) { books(where: {OR: [{format: {eq: $f}}, {format: {in: $fs}}]}) { id format } }",
         {"f": "E_BOOK", "fs": []}, {"f": "HARDCOVER", "fs": ["AUDIO", "E_BOOK"]},
-    ),  # fmt: skip
+    ),
     "literals and variables agree": asked(
         """query ($p: Decimal!) { a: books(where: {price: {gte: $p}}) { id } b: books(where: {price: {gte: 30.50}}) { id }
              c: books(where: {price: {gte: "30.50"}}) { id } d: books(where: {price: {gte: 30.5}}) { id } }""",
         {"p": "30.50"}, {"p": 30.5}, {"p": 31},
-    ),  # fmt: skip
+    ),
     # --- lists in lists ---
     "deep": asked(
         """{ categories(where: {parent: {id: {isnull: true}}}) { name children(limit: 2) { name children(limit: 2) { name
@@ -217,7 +217,7 @@ SHOP = {
                reviews(where: {stars: {gte: $stars}, text: {neq: ""}}, orderBy: [{stars: DESC}, {createdAt: ASC}], limit: 2) { stars id }
              } } }""",
         {"stars": 5, "n": 2}, {"stars": 1, "n": 1}, {"stars": 3}, {"stars": 3, "n": None}, {"stars": 6, "n": 0},
-    ),  # fmt: skip
+    ),
     "pages of a many-to-many list": asked(
         "{ authors { name books(orderBy: [{title: DESC}], limit: 2, offset: 1) { title } bookCount } }"
     ),
@@ -243,7 +243,7 @@ SHOP = {
            fragment T on __Type { name fields(includeDeprecated: $old) { name } enumValues(includeDeprecated: $old) { name } }""",
         {"name": "Book", "yes": True}, {"name": "Author", "yes": False, "old": True}, {"name": "BookFormat", "yes": True},
         {"name": "Query", "yes": True, "old": True},
-    ),  # fmt: skip
+    ),
     # --- texts ---
     "unicode and what SQL and LIKE take for their own": asked(
         "query ($t: String!) { books(where: {title: {contains: $t}}) { id } authors(where: {name: {icontains: $t}}) { id name } publishers(where: {name: {eq: $t}}) { id } }",
@@ -261,7 +261,7 @@ ZOO = {
         {"keeper": "00000000000011112222333344445555", "house": "b/1", "n": -7},
         {"keeper": "{00000000-0000-1111-2222-333344445555}", "house": "é", "n": 0},
         {"keeper": "FFFFFFFF-0000-1111-2222-333344445555", "house": "", "n": 1},
-    ),  # fmt: skip
+    ),
     "self references": asked(
         "{ animals { name mother { name mother { name children { name } } } children { name children { name } } } keepers { name deputy { name deputy { name } } deputises { name } } }"
     ),
@@ -298,6 +298,10 @@ ZOO = {
     "two types over one model": asked("{ animalCards { name keeperId speciesId mother { name friends { __typename name } } } animal(id: 1) { __typename friends { __typename } } animalCard(id: 1) { __typename } }"),
     "orders of models": asked("{ animals { id } speciesList { id } feedings { id } albums { title parts { title } pages { place } } pages { id } keepers { animals { id } } }"),
     "managers that group": asked("{ albums(where: {pages: {some: {place: {gt: 0}}}}) { title pages { place } } album(id: 2) { title parent { title parts { title } } } pages { album { title } } }"),
+    "managers that surprise": asked(
+        """{ eatenFoods { name feedings(limit: 1) { grams } } a: eatenFoods(orderBy: [{name: DESC}], limit: 2) { name } b: eatenFoods(orderBy: [{name: ASC}], offset: 1) { name }
+             c: eatenFoods(where: {feedings: {some: {grams: {gt: 400}}}}) { name } eaten(id: 1) { name } d: eaten(id: 4) { name } }"""
+    ),
     "names that must be quoted": asked(
         """{ odds { id capital keyword braces parent { capital keyword } kids(orderBy: [{keyword: DESC}]) { capital braces } others { id } othersOf { capital } kidCount }
              o: odds(where: {capital: {contains: "Kid"}, parent: {braces: {eq: "{0}"}}, keyword: {gt: 1}}) { id } elsewheres { label } elsewhere(id: 1) { id } }"""
@@ -348,16 +352,16 @@ ZOO = {
              c: specimens(where: {intRange: {in: [$r2, {lower: 1, upper: 5}]}}) { id } }""".replace("$r2, ", ""),
         {"r": {"lower": 1, "upper": 5}, "l": 1, "u": 4, "b": "[]"}, {"r": {"lower": 0, "upper": 4, "bounds": "(]"}, "u": 10},
         {"r": {"lower": 3, "upper": 3}, "l": 10}, {"r": None, "l": None, "u": None, "b": None},
-    ),  # fmt: skip
+    ),
     "JSON in conditions": asked(
         """query ($j: JSON, $js: [JSON!]) { a: specimens(where: {json: {eq: $j}}) { id } b: specimens(where: {json: {in: $js}}) { id } c: specimens(where: {jsonSet: {neq: $j}}) { id }
              d: specimens(where: {json: {eq: {eq: 1, in: [1, {deep: null}], price: 10.5, AND: true}}}) { id } e: specimens(where: {jsonSet: {eq: {a: $j}}}) { id } }""",
         {"j": {"eq": 1, "in": [1, {"deep": None}], "price": 10.5, "ü": "ö", "AND": True}, "js": [False, {}, [], "just text"]},
         {"j": {"AND": True, "ü": "ö", "price": 10.50, "eq": 1.0, "in": [1, {"deep": None}]}, "js": []}, {"j": {}, "js": [{"a": None}]},
         {"j": False, "js": [0]}, {"j": 0, "js": ["0"]}, {"j": "just text", "js": [[]]}, {"j": None, "js": [1]}, {"js": [1]},
-    ),  # fmt: skip
+    ),
     "prepared values": asked(
         """query ($c: String!) { a: specimens(where: {code: {eq: $c}}) { code } b: specimens(where: {code: {in: [$c, "x"]}}) { code } d: specimens(where: {code: {contains: $c}}) { code } }""",
         {"c": "AB12"}, {"c": "B1"},
-    ),  # fmt: skip
+    ),
 }  # fmt: skip

@@ -147,7 +147,7 @@ def test_every_problem_of_the_settings_is_reported_at_once(settings: Any) -> Non
             {"CACHE": {"BACKEND": "collections.OrderedDict"}},
             Error(
                 "FRAISEQL['CACHE']['BACKEND'] is 'collections.OrderedDict', which lacks: "
-                "get_many, set, set_many, add, delete, delete_many, health_check, size.",
+                "get_many, set, set_many, add, delete, delete_many, health_check.",
                 hint="Name a class that has what fraiseql_django.cache.base.Cache lists.",
                 id="fraiseql.E010",
             ),

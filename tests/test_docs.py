@@ -7,8 +7,8 @@ import pytest
 
 from example_project.bookshop.readable import readable
 from fraiseql_django import get_engine
-from fraiseql_django.schema.operators import OPERATORS
 from fraiseql_django.schema.models import SCALARS
+from fraiseql_django.schema.operators import OPERATORS
 from fraiseql_django.schema.values import RANGES
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"

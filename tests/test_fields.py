@@ -380,7 +380,7 @@ def test_blank_is_a_choice_of_a_field_that_may_be_blank(zoo: GraphQLEngine) -> N
 def test_choices_without_a_word_in_them_are_numbered() -> None:
     class Sign(models.Model):
         sign = models.CharField(max_length=3, choices=[("", "---"), ("+", "+"), ("-", "-"), ("7", "7"), ("?", "日")])
-        mark = models.IntegerField(choices=[(1, "+"), (-1, "-"), (10, "1")])
+        mark = models.IntegerField(choices=[(1, "+"), (-1, "-"), (10, "10")])
 
         class Meta:
             app_label = "zoo"

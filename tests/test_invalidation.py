@@ -10,10 +10,12 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Concat
+from django.test import override_settings
 
 from example_project.bookshop.models import Author, Book, Category, OrderLine, Publisher, Review
 from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django import type as graphql_type
+from fraiseql_django.cache.django import DjangoCache
 from tests.support import Shop, data, is_hit, make_engine, make_shop, statements
 from tests.zoo.models import Animal, Elsewhere, Odd, Place, Restaurant, Species, Tame
 from tests.zoo.types import ZOO
@@ -391,3 +393,23 @@ def test_several_engines_all_drop(cache_alias: str, shop: Shop) -> None:
         assert {book["price"] for book in data(engine, BOOKS)["books"]} == {"1.00"}
         with statements(1 if engine.cache is None else 0):
             data(engine, BOOKS)
+
+
+def test_write_is_done_even_if_no_engine_can_be_made(caplog: pytest.LogCaptureFixture) -> None:
+    with override_settings(FRAISEQL={"CACHE": {"ALIAS": "nowhere"}}):
+        Author.objects.create(name="Ursula")
+
+    assert Author.objects.count() == 1
+    assert "answers read from bookshop_author may be stale, as no engine can be made" in caplog.text
+
+
+def test_engine_of_the_settings_drops_without_having_been_used(cache_alias: str) -> None:
+    with override_settings(FRAISEQL={"CACHE": {"ALIAS": cache_alias}}):
+        other = make_engine(cache_alias)
+        data(other, AUTHORS)
+        other.results.cache = None
+
+        Author.objects.create(name="Ursula")
+
+        other.results.cache = DjangoCache(cache_alias)
+        assert data(other, AUTHORS) == {"authors": [{"name": "Ursula"}]}

@@ -78,7 +78,12 @@ def test_read_across_a_commit(cache_alias: str) -> None:
     """Its statement does not see the write, which is committed before the answer is kept."""
     Author.objects.create(name="Ursula")
     has_read, committed = Event(), Event()
-    storage = SlowStorage(after=lambda: has_read.set() or committed.wait(30))
+
+    def wait() -> None:
+        has_read.set()
+        committed.wait(30)
+
+    storage = SlowStorage(after=wait)
     engine = make_engine(cache_alias, storage=storage)
 
     with ThreadPoolExecutor(1) as pool:
@@ -111,12 +116,12 @@ def test_read_between_a_commit_and_its_news(cache_alias: str) -> None:
     engine = GraphQLEngine(cache=cache)
     other = make_engine(cache_alias)
     assert names(engine) == ["Ursula"]
-    seen: list[list[str]] = []
+    seen: list[list[dict[str, str]]] = []
     cache.happens = lambda: seen.append(in_thread(lambda: data(other, "{ authors { id name } }")["authors"]))
 
     rename()
 
-    assert seen[0][0]["name"] == "Octavia"  # type: ignore[call-overload]
+    assert seen[0][0]["name"] == "Octavia"
     assert names(engine) == names(other) == ["Octavia"]
     Author.objects.update(name="Joanna")
     assert data(other, "{ authors { id name } }")["authors"][0]["name"] == "Joanna"

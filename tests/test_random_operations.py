@@ -24,9 +24,7 @@ NO_LIMITS = LimitSettings(depth=None, aliases=None, fields=None, tokens=None, ro
 
 def engine(registry: Registry) -> GraphQLEngine:
     """Make an engine that takes operations of any size."""
-    return GraphQLEngine(
-        settings=dataclasses.replace(get_settings(), limits=NO_LIMITS), registry=registry, cache=None
-    )
+    return GraphQLEngine(settings=dataclasses.replace(get_settings(), limits=NO_LIMITS), registry=registry, cache=None)
 
 
 @pytest.mark.parametrize("registry", [ZOO, default_registry], ids=["zoo", "bookshop"])

@@ -130,7 +130,7 @@ def test_a_changed_setting_makes_another_engine(settings: Any) -> None:
         (
             {"CACHE": {"BACKEND": "datetime.date"}},
             "FRAISEQL['CACHE']['BACKEND'] is 'datetime.date', which lacks: "
-            "get, get_many, set, set_many, add, delete, delete_many, keys, clear, health_check, size. "
+            "get, get_many, set, set_many, add, delete, delete_many, keys, clear, health_check. "
             "Name a class that has what fraiseql_django.cache.base.Cache lists.",
         ),
         (

@@ -528,7 +528,7 @@ def test_cursors_that_are_replaced_by_subclasses_see_statements(
     seen: list[Any] = []
 
     class Recorder(CursorWrapper):
-        def execute(self, sql: str, params: Any = None) -> Any:
+        def execute(self, sql: Any, params: Any = None) -> Any:
             seen.append((sql, params))
             return super().execute(sql, params)
 

@@ -13,6 +13,7 @@ from psycopg import sql
 from example_project.bookshop.models import Author
 from fraiseql_django import GraphQLEngine
 from fraiseql_django.storage.writes import as_text, tables_written_by
+from fraiseql_django.tables import mentioned
 from tests.support import data, is_hit, make_engine, make_shop
 from tests.zoo.models import Elsewhere, Odd
 from tests.zoo.types import ZOO
@@ -69,6 +70,9 @@ BOOK, AUTHOR, LINKS = "bookshop_book", "bookshop_author", "bookshop_book_authors
         ("BEGIN; UPDATE bookshop_book SET title = ''; COMMIT", {BOOK}),
         ("SET search_path = x; TRUNCATE bookshop_book", {BOOK}),
         ("UPDATE bookshop_book SET title = '';\n", {BOOK}),
+        ("-- don't\nUPDATE bookshop_book SET title = 'a'; UPDATE bookshop_author SET name = 'b'", {BOOK, AUTHOR}),
+        ("UPDATE bookshop_book SET title = E'\\''; UPDATE bookshop_author SET name = 'b'", {BOOK, AUTHOR}),
+        ("UPDATE bookshop_book SET title = 'a; b', isbn = \"c;d\" /* e; f */ -- g; h", {BOOK}),
         ("UPDATE \"Odd Table {1}\" SET \"select\" = 1", {"Odd Table {1}"}),
         ('UPDATE "public"."zoo elsewhere" SET label = %s', {"zoo elsewhere"}),
         ("UPDATE nobodys_table SET title = (SELECT title FROM bookshop_book LIMIT 1)", set()),
@@ -108,6 +112,19 @@ def test_cascade_goes_on_through_tables() -> None:
     written = tables_written_by("TRUNCATE bookshop_customer CASCADE")
 
     assert written == {"bookshop_customer", "bookshop_order", "bookshop_orderline", "bookshop_review"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "tables"),
+    [
+        ('SELECT \'{"bookshop_author":\' || "bookshop_book"."title" || \'"}\' FROM "bookshop_book"', {BOOK}),
+        ('SELECT \'"\' || T."title" || \'"\' FROM "Odd Table {1}" T', {"Odd Table {1}"}),
+        ('SELECT 1 FROM "public"."zoo elsewhere", BOOKSHOP_BOOK', {"zoo elsewhere", BOOK}),
+        ("SELECT E'it\\'s' FROM bookshop_book WHERE x = ' bookshop_author '", {BOOK}),
+    ],
+)
+def test_tables_that_a_statement_mentions(statement: str, tables: set[str]) -> None:
+    assert mentioned(statement) == tables
 
 
 def test_sql_may_be_composed_or_bytes() -> None:
@@ -231,9 +248,9 @@ def test_copy_is_not_seen_and_the_table_can_be_dropped_by_hand(cache_alias: str)
 def test_odd_names_in_raw_sql(cache_alias: str) -> None:
     engine = make_engine(cache_alias, registry=ZOO)
     # Django's flush does not find it
-    Elsewhere.objects.all().delete()
-    Odd.objects.create(capital="A")
-    Elsewhere.objects.create(label="A")
+    Elsewhere._default_manager.all().delete()
+    Odd._default_manager.create(capital="A")
+    Elsewhere._default_manager.create(label="A")
     query = "{ odds { capital } elsewheres { label } }"
     assert data(engine, query) == {"odds": [{"capital": "A"}], "elsewheres": [{"label": "A"}]}
 

@@ -11,7 +11,10 @@ from ..storage.base import Health
 class Cache(Protocol):
     """A cache of the engine's own keys; any method may raise when the cache is broken."""
 
-    backend_name: str
+    @property
+    def backend_name(self) -> str:
+        """Name the kind of cache, for people."""
+        ...
 
     def get(self, key: str) -> Any | None:
         """Return the value, or None where it is missing or has expired."""

@@ -10,7 +10,7 @@ from ..executor import Executor
 from ..failures import failure
 from ..planner.plan import Plan, Write
 from ..planner.values import Variables
-from ..response import Response
+from ..response import Response, failed
 from ..storage.base import Storage
 from .python import Info, run
 
@@ -52,8 +52,8 @@ def _undone(plan: Plan, error: GraphQLError) -> Response:
                 GraphQLError(message, [write.node], path=[write.key], extensions={"code": "MUTATION_ABORTED"})
             )
     if not all(write.definition.nullable for write in plan.writes):
-        return Response(b"null", errors)
-    return Response(_members(plan, {write.key: b"null" for write in plan.writes}), errors)
+        return failed(errors, b"null")
+    return failed(errors, _members(plan, {write.key: b"null" for write in plan.writes}))
 
 
 def _members(plan: Plan, answers: Mapping[str, bytes]) -> bytes:

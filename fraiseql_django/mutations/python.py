@@ -11,7 +11,7 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.http import HttpRequest
-from graphql import Undefined, VariableNode, value_from_ast
+from graphql import GraphQLError, Undefined, VariableNode, value_from_ast
 
 from ..errors import FraiseQLError, InvalidInput
 from ..executor import Executor
@@ -58,7 +58,7 @@ def run(write: Write, info: Info, variables: Variables, executor: Executor) -> b
         return b"null"
     if write.payload is None:
         return _plain(write, result)
-    instances = list(result) if definition.many else [result]
+    instances = _items(write, result) if definition.many else [result]
     answer = executor.read(write.payload, {**variables, KEYS: [_key(write, item) for item in instances]}, cached=False)
     if definition.many:
         return answer
@@ -82,20 +82,34 @@ def _arguments(write: Write, variables: Variables) -> dict[str, Any]:
     return found
 
 
+def _items(write: Write, result: Any) -> list[Any]:
+    if not isinstance(result, Iterable) or isinstance(result, (str, bytes, Mapping)):
+        raise WrongResult(f"mutation {write.definition.name} returned {result!r}, which is no list")
+    return list(result)
+
+
 def _key(write: Write, instance: Any) -> tuple[Any, ...]:
     if write.model is None or not isinstance(instance, write.model):
         raise WrongResult(f"mutation {write.definition.name} returned {instance!r}, not a {write.definition.target}")
-    return tuple(getattr(instance, column) for column in write.key_columns)
+    key = tuple(getattr(instance, column) for column in write.key_columns)
+    if None in key:
+        raise WrongResult(f"mutation {write.definition.name} returned {instance!r}, which was not saved or was deleted")
+    return key
 
 
 def _plain(write: Write, result: Any) -> bytes:
     leaf: Any = write.definition.plain
 
     def written(value: Any) -> Any:
+        if value is None:
+            raise TypeError("an item is None")
         return leaf.serialize(value.value if isinstance(value, Enum) else value)
 
-    if write.definition.many and isinstance(result, Iterable) and not isinstance(result, (str, bytes, Mapping)):
-        value: Any = [written(item) for item in result]
-    else:
-        value = written(result)
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    values = _items(write, result) if write.definition.many else [result]
+    try:
+        serialized = [written(value) for value in values]
+        found = serialized if write.definition.many else serialized[0]
+        # JSON has no NaN
+        return json.dumps(found, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (GraphQLError, TypeError, ValueError) as error:
+        raise WrongResult(f"mutation {write.definition.name} returned {result!r}: {error}") from error

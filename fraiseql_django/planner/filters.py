@@ -15,6 +15,7 @@ from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db.models import BooleanField, Exists, Func, OuterRef, Q, Value
 
 from ..errors import InvalidInput
+from ..limits import Tally
 from ..schema.definition import AnyField, Column, Relation, TypeDef
 from ..schema.encoding import encode_array, encode_nested_array, encode_text
 from ..schema.inputs import comparable
@@ -67,13 +68,15 @@ NOTHING = Q(Compare("{column} IS NULL", Value(1)))
 class Filters:
     """Builds the conditions of one operation's plan."""
 
-    def __init__(self, types: Mapping[str, TypeDef]) -> None:
+    def __init__(self, types: Mapping[str, TypeDef], tally: Tally) -> None:
         self.types = types
+        self.tally = tally
 
     def where(self, definition: TypeDef, given: Mapping[str, Any], prefix: str = "", label: str = "where") -> Q | None:
         """Return the condition of a ``where`` on a type that is reached through the to-one path ``prefix``."""
         conditions: list[Q] = []
         for key, value in given.items():
+            self.tally.add()
             where = f"{label}.{key}"
             if value is None:
                 raise InvalidInput(

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.expressions import OrderBy
 
 from ..errors import InvalidInput
+from ..limits import Tally
 from ..schema.definition import Relation, TypeDef
 from ..schema.inputs import DIRECTIONS
 from .computed import compared_value
@@ -17,14 +18,16 @@ from .computed import compared_value
 class Ordering:
     """Builds the orders of one operation's plan."""
 
-    def __init__(self, types: Mapping[str, TypeDef]) -> None:
+    def __init__(self, types: Mapping[str, TypeDef], tally: Tally) -> None:
         self.types = types
+        self.tally = tally
 
     def order_by(self, definition: TypeDef, given: Sequence[Mapping[str, Any]]) -> list[OrderBy]:
         """Return the terms of an ``orderBy`` list, without what breaks ties."""
         return [self._term(definition, item, "", f"orderBy[{index}]") for index, item in enumerate(given)]
 
     def _term(self, definition: TypeDef, item: Mapping[str, Any], prefix: str, where: str) -> OrderBy:
+        self.tally.add()
         if len(item) != 1:
             keys = f"the keys {', '.join(item)}" if item else "no key"
             raise InvalidInput(
@@ -41,6 +44,9 @@ class Ordering:
 
 def ordered(queryset: models.QuerySet[Any], terms: Sequence[OrderBy]) -> models.QuerySet[Any]:
     """Sort by the terms, or else as the query or its model says; then by the key unless that is decided."""
+    if terms and not queryset.query.standard_ordering:
+        # a manager that reverses its own order does not mean the client's
+        queryset = queryset.reverse()
     order: list[Any] = list(terms) or list(queryset.query.order_by or queryset.model._meta.ordering)
     if not any(_decides(queryset.model, term) for term in order):
         order += key_columns(queryset.model)

@@ -121,7 +121,8 @@ class Planner:
         plan = self.cache.get(key)
         if plan is None:
             plan = self._make(operation, variables)
-            self.cache.set(key, plan)
+            if operation.kept:
+                self.cache.set(key, plan)
         return plan
 
     def _make(self, operation: Operation, variables: Variables) -> Plan:

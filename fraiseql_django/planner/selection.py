@@ -14,6 +14,7 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 from graphql import FieldNode, GraphQLObjectType, SelectionSetNode
 
 from ..conf import LimitSettings
+from ..limits import Tally
 from ..schema.build import Schema
 from ..schema.definition import Column, Computed, Embedded, Part, Relation, TypeDef
 from ..schema.scalars import Scalar
@@ -47,8 +48,9 @@ class Selection:
     pages: Pages = field(init=False)
 
     def __post_init__(self) -> None:
-        self.filters = Filters(self.schema.types)
-        self.ordering = Ordering(self.schema.types)
+        tally = Tally("conditions", self.limits.conditions, "CONDITIONS")
+        self.filters = Filters(self.schema.types, tally)
+        self.ordering = Ordering(self.schema.types, tally)
         self.pages = Pages(self.limits)
 
     def rows(self, definition: TypeDef, queryset: QuerySet[Any], nodes: Sequence[FieldNode]) -> QuerySet[Any]:
@@ -147,7 +149,10 @@ class Selection:
 def leaf(scalar: Scalar, value: Any, dimensions: int, nullable: bool) -> list[Piece]:
     """Write a leaf value, or the array of them, as JSON text."""
     if dimensions:
-        json = scalar.json_array or _one_by_one(scalar)
+        json = scalar.json_array
+        if json is not None:
+            return [Template(f"coalesce({json}, '{NULL}')" if nullable else json, value)]
+        json = _one_by_one(scalar)
         return [Template(f"CASE WHEN {{0}} IS NULL THEN '{NULL}' ELSE {json} END" if nullable else json, value)]
     if scalar.keeps_null:
         return [Template(scalar.json, value)]

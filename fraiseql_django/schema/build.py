@@ -106,7 +106,7 @@ class Builder:
             )
         except TypeError as error:
             # graphql-core's word for two types of one name
-            raise DeclarationError(str(error)) from error
+            raise DeclarationError(f"{error} Give one of them another name with name=….") from error
         if errors := validate_schema(schema):
             raise DeclarationError("\n".join(error.message for error in errors))
         return Schema(graphql=schema, types=self.types, mutations=self.mutations)

@@ -97,7 +97,8 @@ def _parse_datetime(text: str) -> dt.datetime | None:
     if value is None:
         return None
     if settings.USE_TZ:
-        return timezone.make_aware(value) if timezone.is_naive(value) else value
+        # one spelling for each moment: PostgreSQL takes fewer offsets than Python, and a cache all for different
+        return (timezone.make_aware(value) if timezone.is_naive(value) else value).astimezone(dt.UTC)
     return timezone.make_naive(value) if timezone.is_aware(value) else value
 
 
@@ -139,7 +140,13 @@ BASE64 = _text_scalar(
     "Bytes, in base64 (RFC 4648).",
     lambda value: base64.b64encode(bytes(value)).decode(),
 )
-IP_ADDRESS = _text_scalar("IPAddress", ipaddress.ip_address, "192.0.2.1", "An IPv4 or IPv6 address.")
+IP_ADDRESS = _text_scalar(
+    # PostgreSQL stores no zone of an IPv6 address
+    "IPAddress",
+    lambda text: None if "%" in text else ipaddress.ip_address(text),
+    "192.0.2.1",
+    "An IPv4 or IPv6 address.",
+)
 
 
 def _parse_json_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
@@ -167,10 +174,20 @@ def _parse_hstore(value: Any) -> Any:
 
 
 # a tsvector's own spelling (PostgreSQL documentation, 8.11.1): lexemes, each with its positions and weights
-_LEXEME = r"(?:'(?:[^'\\]|''|\\.)+'|[^\s':\\]+)(?::[0-9]+[A-Da-d]?(?:,[0-9]+[A-Da-d]?)*)?"
+_LEXEME = r"('(?:[^'\\]|''|\\.)+'|[^\s':\\]+)(?::[1-9][0-9]{0,4}[A-Da-d]?(?:,[1-9][0-9]{0,4}[A-Da-d]?)*)?(?=\s|$)"
+_LEXEME_BYTES = 2046
+
+
+def _parse_search_vector(text: str) -> str | None:
+    words = [match[1] for match in re.finditer(_LEXEME, text, re.DOTALL)]
+    rest = re.sub(_LEXEME, "", text, flags=re.DOTALL)
+    too_long = any(len(word.encode(errors="replace")) > _LEXEME_BYTES for word in words)
+    return None if rest.strip() or too_long else text
+
+
 SEARCH_VECTOR = _text_scalar(
     "SearchVector",
-    lambda text: text if re.fullmatch(rf"\s*(?:{_LEXEME}(?:\s+{_LEXEME})*)?\s*", text, re.DOTALL) else None,
+    _parse_search_vector,
     "'cat':3 'rat':1A",
     "A document's lexemes and their places.",
 )

@@ -156,10 +156,16 @@ def type_(
 
     Raises DeclarationError where the arguments contradict each other.
     """
-    if not (inspect.isclass(model) and issubclass(model, models.Model)) or model._meta.abstract:
+    # Model itself has no _meta
+    meta = getattr(model, "_meta", None) if inspect.isclass(model) and issubclass(model, models.Model) else None
+    if meta is None or meta.abstract:
         raise DeclarationError(f"@type takes a Django model that has a table, not {model!r}")
     if isinstance(fields, str) and fields != "__all__":
         raise DeclarationError(f"fields is {fields!r}, must be a list of names or '__all__'")
+    if isinstance(exclude, str):
+        raise DeclarationError(f"exclude is {exclude!r}, must be a list of names")
+    if exclude and fields not in (None, "__all__"):
+        raise DeclarationError(f"exclude={exclude!r} goes with all fields, not with fields={fields!r}; give one")
     unknown = set(queries) - set(QUERIES)
     if isinstance(queries, str) or unknown:
         raise DeclarationError(f"queries is {queries!r}, must be a list of: {', '.join(map(repr, QUERIES))}")

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
 from ..errors import DeclarationError
-from .annotations import Annotation, innermost
+from .annotations import Annotation, Named, innermost
 from .definition import Relation
 from .models import field_description
 from .registry import Registry, TypeDeclaration
@@ -55,9 +55,10 @@ class Targets:
         """
         chosen = innermost(annotation).base
         declared: TypeDeclaration | None = getattr(chosen, "__fraiseql_type__", None)
-        if declared is None:
+        if declared is None or declared not in self.registry.types:
+            written = chosen.name if isinstance(chosen, Named) else formatannotation(chosen)
             raise DeclarationError(
-                f"{where} is annotated {formatannotation(chosen)}, which is no declared type; "
+                f"{where} is annotated {written}, which is no declared type; "
                 f"declare it with @fraiseql.type, or write fraiseql.auto"
             )
         if declared.model._meta.concrete_model is not model._meta.concrete_model:

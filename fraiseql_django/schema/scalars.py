@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.conf import settings
 from graphql import (
     GraphQLBoolean,
     GraphQLEnumType,
@@ -72,10 +73,10 @@ _DURATION = (
 BOOLEAN = Scalar(graphql=GraphQLBoolean, json="{0}::text", cast="boolean", encode=encoding.encode_bool, ordered=False)
 INT = Scalar(graphql=GraphQLInt, json="{0}::text", cast="bigint", encode=encoding.encode_int)
 BIGINT = Scalar(graphql=leaves.BIG_INT, json=_QUOTED, json_array=_TEXTS, cast="bigint", encode=encoding.encode_int)
-# JSON has no NaN and no infinity; NaN is above infinity to PostgreSQL (8.1.3), so one comparison does
+# JSON has no NaN and no infinity (PostgreSQL documentation, 8.1.3); the column stands here once, as it may be a query
 FLOAT = Scalar(
     graphql=GraphQLFloat,
-    json="CASE WHEN abs({0}) < 'infinity' THEN {0}::text ELSE 'null' END",
+    json="coalesce(nullif(nullif(nullif({0}::text, 'NaN'), 'Infinity'), '-Infinity'), 'null')",
     json_array=None,
     keeps_null=True,
     cast="double precision",
@@ -85,8 +86,15 @@ NUMERIC = Scalar(graphql=leaves.DECIMAL, json=_QUOTED, json_array=_TEXTS, cast="
 TEXT = Scalar(graphql=GraphQLString, cast="text", encode=encoding.encode_text, textual=True)
 UUID = Scalar(graphql=leaves.GRAPHQL_UUID, json=_QUOTED, cast="uuid", encode=str)
 DATES = Scalar(graphql=leaves.DATE, cast="date", encode=encoding.encode_date)
-DATETIME = Scalar(graphql=leaves.DATE_TIME, cast="timestamp with time zone", encode=encoding.encode_date)
-NAIVE_DATETIME = Scalar(graphql=leaves.DATE_TIME, cast="timestamp without time zone", encode=encoding.encode_date)
+# without USE_TZ a moment is what a clock in TIME_ZONE shows, which is the connection's zone as well
+_MOMENT, _MOMENTS = ("{0}", "{0}") if settings.USE_TZ else ("{0}::timestamp", "{0}::timestamp[]")
+DATETIME = Scalar(
+    graphql=leaves.DATE_TIME,
+    json=f"to_json({_MOMENT})::text",
+    json_array=f"to_json({_MOMENTS})::text",
+    cast="timestamp with time zone",
+    encode=encoding.encode_date,
+)
 TIMES = Scalar(graphql=leaves.TIME, cast="time without time zone", encode=encoding.encode_date)
 INTERVAL = Scalar(
     graphql=leaves.DURATION,

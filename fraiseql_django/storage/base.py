@@ -51,7 +51,10 @@ class Transaction(Protocol):
 class Storage(Protocol):
     """A database that statements are sent to. ``%s`` in SQL stands for a parameter, ``%%`` for a percent sign."""
 
-    backend_name: str
+    @property
+    def backend_name(self) -> str:
+        """Name the kind of database, for people."""
+        ...
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> QueryResult:
         """Run a statement that returns rows; raise StorageError when it fails."""

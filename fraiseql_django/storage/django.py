@@ -19,6 +19,10 @@ from .transactions import sees_committed_only
 # What a load balancer waits for at most to be told that the database is not there
 HEALTH_CONNECT_SECONDS = 3
 
+# What PostgreSQL would say (its documentation, appendix A)
+IN_FAILED_TRANSACTION = "25P02"
+NO_ACTIVE_TRANSACTION = "25P01"
+
 
 @lru_cache(maxsize=1024)
 def numbered(sql: str) -> bytes:
@@ -95,7 +99,8 @@ class DjangoTransaction:
         connection: Any = connections[self.alias]
         if self._open and (connection.needs_rollback or _has_failed(connection)):
             # Django, or PostgreSQL, would roll back and say nothing
-            raise StorageError("nothing was committed, since a statement of the transaction failed")
+            message = "nothing was committed, since a statement of the transaction failed"
+            raise StorageError(message, sqlstate=IN_FAILED_TRANSACTION)
         self._end(undo=False)
 
     def rollback(self) -> None:
@@ -104,7 +109,7 @@ class DjangoTransaction:
 
     def _end(self, *, undo: bool) -> None:
         if not self._open:
-            raise StorageError("the transaction has ended already")
+            raise StorageError("the transaction has ended already", sqlstate=NO_ACTIVE_TRANSACTION)
         self._open = False
         if undo:
             transaction.set_rollback(True, using=self.alias)

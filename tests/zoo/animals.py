@@ -80,7 +80,7 @@ class Animal(models.Model):
     seen_in = models.ManyToManyField(House, related_name="+")
 
     objects = LivingManager()
-    everything = models.Manager()
+    everything: models.Manager[Any] = models.Manager()
 
     class Meta:
         ordering = (F("weight").asc(nulls_first=True), "species", "name")
@@ -92,6 +92,22 @@ class Tame(Animal):
     class Meta:
         proxy = True
         ordering = ("-name",)
+
+
+class EatenManager(models.Manager[Any]):
+    """Joins a list, so that it needs DISTINCT, and turns its order around."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        return super().get_queryset().filter(feedings__grams__gt=50).distinct().order_by("name").reverse()
+
+
+class Eaten(Food):
+    """A proxy whose manager is one of those that surprise."""
+
+    objects = EatenManager()
+
+    class Meta:
+        proxy = True
 
 
 class Feeding(models.Model):

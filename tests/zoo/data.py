@@ -9,19 +9,19 @@ from django.apps import apps
 from django.core.files.base import ContentFile
 from django.core.management.color import no_style
 from django.db import connection
-from django.db.models import Model
 from django.db.backends.postgresql.psycopg_any import (
     DateRange,
     DateTimeTZRange,
     NumericRange,
 )
+from django.db.models import Model
 
 from . import models
 from .specimens import FILES
 
 UTC = dt.UTC
 IDS = [uuid.UUID(int=n * 0x1111_2222_3333_4444_5555) for n in range(1, 6)]
-CONTROLS = "".join(map(chr, range(1, 32))) + '"\\/\x7f\u2028\u2029 %s %% %(x)s {0} {} \' \'\' $1 \U0001f98a é'
+CONTROLS = "".join(map(chr, range(1, 32))) + "\"\\/\x7f\u2028\u2029 %s %% %(x)s {0} {} ' '' $1 \U0001f98a é"
 
 SPECIMENS: list[dict[str, Any]] = [
     {"name": "nothing"},
@@ -164,9 +164,9 @@ SPECIMENS: list[dict[str, Any]] = [
         "time": dt.time.max,
         "duration": dt.timedelta(days=100_000, microseconds=-1),
         "ip": "2001:db8::ff00:42:8329",
-        "json": [1e300, 12345678901234567890, -0.5, "\u2028\ud83e\udd8a".encode("utf-16", "surrogatepass").decode("utf-16")],
+        "json": [1e300, 12345678901234567890, -0.5, "\u2028\U0001f98a"],
         "json_set": "just text",
-        "odd": "it's \\ \"quoted\"",
+        "odd": 'it\'s \\ "quoted"',
         "int_range": NumericRange(None, 10),
         "big_range": NumericRange(10, None),
         "decimal_range": NumericRange(None, None),
@@ -242,7 +242,8 @@ def _houses() -> None:
     for keeper, deputy in ((bob, ada), (cleo, ada), (dan, bob), (ada, ada)):
         keeper.deputy = deputy
         keeper.save()
-    for code, title, keeper in (("APE", "Apes", ada), ("b/1", "Birds", bob), ("é", "Éléphants", None), ("", "No code", eve)):
+    houses = (("APE", "Apes", ada), ("b/1", "Birds", bob), ("é", "Éléphants", None), ("", "No code", eve))
+    for code, title, keeper in houses:
         _create(models.House, code=code, title=title, keeper=keeper)
     for house, number, width in (("APE", 1, "2.50"), ("APE", 2, None), ("b/1", 1, "0.75"), ("b/1", -7, "12.00")):
         _create(models.Cage, house_id=house, number=number, width=width and Decimal(width))
@@ -265,8 +266,12 @@ ANIMALS: list[tuple[str, float | None, bool, str, int | None, int | None, str | 
 
 def _animals() -> None:
     for latin, common, rank in (
-        ("Gorilla", "Gorilla", 1), ("Canis lupus", "Wolf", None), ("Serinus", None, 1), ("Unica", "One", 3), ("Nulla", "None", None),
-    ):  # fmt: skip
+        ("Gorilla", "Gorilla", 1),
+        ("Canis lupus", "Wolf", None),
+        ("Serinus", None, 1),
+        ("Unica", "One", 3),
+        ("Nulla", "None", None),
+    ):
         _create(models.Species, latin=latin, common=common, rank=rank)
     keys = list(models.Keeper.objects.order_by("id").values_list("id", flat=True))
     for name, weight, gone, species, keeper, mother, house in ANIMALS:

@@ -31,7 +31,7 @@ ODD_CHOICES = [
     ("日本", "Japan"),
     ("{0}", "Braces"),
     ("100%", "Percent"),
-    ("it's \\ \"quoted\"", "Quotes"),
+    ('it\'s \\ "quoted"', "Quotes"),
     ("A", "Capital"),
     ("a", "Small"),
     (None, "Nobody knows"),

@@ -58,6 +58,11 @@ class FoodType:
     pass
 
 
+@fraiseql.type(models.Eaten, fields=["name", "feedings"], plural="eatenFoods", registry=ZOO)
+class EatenType:
+    pass
+
+
 @fraiseql.type(models.Animal, fields="__all__", primary=True, registry=ZOO)
 class AnimalType:
     """Nearly every relation."""

@@ -1,0 +1,97 @@
+"""Each module imports only from those above it: the list is the pipeline, and there are no cycles."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import fraiseql_django
+
+ROOT = Path(fraiseql_django.__file__).parent
+
+PIPELINE = """
+    version errors _compat conf lru tables limits
+
+    schema.naming schema.registry schema.encoding schema.leaves schema.scalars schema.definition schema.values
+    schema.operators schema.inputs schema.models schema.annotations schema.relations schema.types schema.arguments
+    schema.build schema.sdl schema.coercion schema.variables
+
+    parser
+
+    planner.values planner.params planner.json planner.computed planner.fields planner.filters planner.ordering
+    planner.pages planner.selection planner.statement planner.plan
+
+    storage.base storage.writes storage.transactions storage.django
+    cache.base cache.django cache.results
+
+    executor failures response mutations.python mutations.operation invalidation
+    backends server_urls upstream engine
+
+    census health http.refused http.csrf http.negotiation http.graphiql http.parameters views urls
+    checks apps testing
+    management.commands.fraiseql_clear_cache management.commands.fraiseql_health management.commands.fraiseql_schema
+
+    __init__
+"""
+ORDER = PIPELINE.split()
+
+PACKAGES = {"schema", "planner", "storage", "cache", "mutations", "http", "management", "management.commands"}
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+MODULES = {name: path for path in sorted(ROOT.rglob("*.py")) if (name := name_of(path)).removesuffix(".__init__")}
+
+
+def imported(name: str) -> Iterator[str]:
+    """Yield the modules of the package that a module imports."""
+    package = name.split(".")[:-1]
+    for node in ast.walk(ast.parse(MODULES[name].read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) - node.level + 1] + (node.module.split(".") if node.module else [])
+            for alias in node.names:
+                inner = ".".join([*base, alias.name])
+                yield inner if inner in MODULES else ".".join(base)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            assert "fraiseql_django" not in ast.unparse(node), "its own modules are imported relatively"
+
+
+def test_every_module_has_its_place() -> None:
+    packages = {f"{package}.__init__" for package in PACKAGES}
+
+    assert sorted(ORDER) == sorted(MODULES.keys() - packages)
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_module_imports_only_from_those_above(name: str) -> None:
+    above = set(ORDER[: ORDER.index(name)])
+
+    assert set(imported(name)) - above == set()
+
+
+@pytest.mark.parametrize("package", sorted(PACKAGES))
+def test_package_is_a_folder_and_nothing_more(package: str) -> None:
+    assert list(imported(f"{package}.__init__")) == []
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_nothing_is_imported_inside_functions(name: str) -> None:
+    tree = ast.parse(MODULES[name].read_text())
+    functions = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+
+    inside = [n for function in functions for n in ast.walk(function) if isinstance(n, (ast.Import, ast.ImportFrom))]
+
+    assert inside == []
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_module_can_be_read_at_a_glance(name: str) -> None:
+    assert len(MODULES[name].read_text().splitlines()) <= 300
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_module_says_what_it_is(name: str) -> None:
+    assert ast.get_docstring(ast.parse(MODULES[name].read_text()))
