@@ -45,7 +45,7 @@ def _queries(definition: TypeDef, alias: str) -> Iterator[models.QuerySet[Any, A
             names += [field.column, *(part.column for part in field.parts.values() if part.column)]
         elif isinstance(field, Computed):
             yield model._base_manager.using(alias).annotate(fraiseql_value=field.expression).values("fraiseql_value")
-    yield ordered(model._default_manager.using(alias), []).values(*dict.fromkeys(names))
+    yield ordered(model._default_manager.using(alias), [], alias).values(*dict.fromkeys(names))
 
 
 def _note_query(queryset: models.QuerySet[Any, Any], alias: str, found: Tables) -> None:

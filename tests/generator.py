@@ -81,7 +81,7 @@ class Drawn:
         leaves = [field for field in fields.values() if not isinstance(field, Relation)]
         field = self.one_of(fields.values() if depth < DEPTH else leaves or fields.values())
         if isinstance(field, Relation):
-            given = self.arguments(field.target) if field.many else ""
+            given = self.arguments(field.target, nested=True) if field.many else ""
             return self.field(type_name, field.name, given, field.target, depth)
         if isinstance(field, Embedded):
             parts = [*field.parts, "__typename"]
@@ -128,8 +128,8 @@ class Drawn:
 
     # --- arguments ---
 
-    def arguments(self, target: str) -> str:
-        """Draw a list's arguments."""
+    def arguments(self, target: str, nested: bool = False) -> str:
+        """Draw a list's arguments; few nested lists are whole, which would make the naive way slow."""
         given: list[str] = []
         if self.chance(40):
             where = self.schema.graphql.get_type(f"{target}Where")
@@ -141,8 +141,9 @@ class Drawn:
             terms = [self.term(target, 0) for _ in range(self.number(0, 2))]
             given.append(f"orderBy: {self.value(terms, GraphQLList(GraphQLNonNull(order_by)))}")
         for name in ("limit", "offset"):
-            if self.chance(25):
-                value = self.one_of([0, 1, 2, 3, None])
+            page = nested and name == "limit"
+            if self.chance(97 if page else 25):
+                value = self.one_of([0, 1, 2, 3] if page else [0, 1, 2, 3, None])
                 given.append(f"{name}: {self.value(value, self.schema.graphql.type_map['Int'])}")  # type: ignore[arg-type]
         return f"({', '.join(given)})" if given else ""
 

@@ -27,12 +27,12 @@ def engine(registry: Registry) -> GraphQLEngine:
     return GraphQLEngine(settings=dataclasses.replace(get_settings(), limits=NO_LIMITS), registry=registry, cache=None)
 
 
-@pytest.mark.parametrize("registry", [ZOO, default_registry], ids=["zoo", "bookshop"])
-def test_random_operations(populated: None, registry: Registry) -> None:
+@pytest.mark.parametrize(("registry", "examples"), [(ZOO, 150), (default_registry, 60)], ids=["zoo", "bookshop"])
+def test_random_operations(populated: None, registry: Registry, examples: int) -> None:
     tried = engine(registry)
 
     @settings(
-        max_examples=int(WANTED or 150),
+        max_examples=int(WANTED or examples),
         derandomize=not WANTED,
         database=None,
         deadline=None,

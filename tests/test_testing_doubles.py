@@ -28,7 +28,8 @@ RENAME = 'mutation {renameBook(id: "%s", title: "New") {title}}'
 
 
 def members(protocol: type) -> list[str]:
-    return [name for name in vars(protocol) if not name.startswith("_")]
+    # the doubles' instances have a name, that of what they stand for
+    return [name for name in vars(protocol) if not name.startswith("_") and name != "backend_name"]
 
 
 def test_exported_names() -> None:

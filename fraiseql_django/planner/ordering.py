@@ -42,7 +42,7 @@ class Ordering:
         return OrderBy(compared_value(definition, field, prefix), **DIRECTIONS[value.value])
 
 
-def ordered(queryset: models.QuerySet[Any], terms: Sequence[OrderBy]) -> models.QuerySet[Any]:
+def ordered(queryset: models.QuerySet[Any], terms: Sequence[OrderBy], alias: str) -> models.QuerySet[Any]:
     """Sort by the terms, or else as the query or its model says; then by the key unless that is decided."""
     if terms and not queryset.query.standard_ordering:
         # a manager that reverses its own order does not mean the client's
@@ -50,7 +50,20 @@ def ordered(queryset: models.QuerySet[Any], terms: Sequence[OrderBy]) -> models.
     order: list[Any] = list(terms) or list(queryset.query.order_by or queryset.model._meta.ordering)
     if not any(_decides(queryset.model, term) for term in order):
         order += key_columns(queryset.model)
-    return queryset.order_by(*order)
+    sorted_rows = queryset.order_by(*order)
+    _join_for_order(sorted_rows, alias)
+    return sorted_rows
+
+
+def _join_for_order(queryset: models.QuerySet[Any], alias: str) -> None:
+    """Make the joins of ORDER BY now, as those of conditions are.
+
+    Django makes them when it compiles, under the tables' own names. In a subquery, where all else has been
+    renamed, such a name would hide the outer query's table from the condition that leads there.
+    """
+    compiler = queryset.query.get_compiler(alias)
+    compiler.setup_query()
+    compiler.get_order_by()
 
 
 def key_columns(model: type[models.Model]) -> list[str]:

@@ -131,7 +131,7 @@ class Planner:
         assert root is not None
         collected = collector.collect(root.name, [operation.node.selection_set])
         if operation.kind is OperationType.QUERY:
-            selection = Selection(self.schema, collector, variables, self.limits)
+            selection = Selection(self.schema, collector, variables, self.limits, self.alias)
             return Plan(kind=operation.kind, read=self._query(operation, selection, root, collected))
         return self._mutation(operation, collector, variables, root, collected)
 
@@ -249,7 +249,7 @@ class Planner:
         return Plan(kind=operation.kind, writes=tuple(writes), constants=constants, keys=tuple(collected))
 
     def _payload(self, definition: TypeDef, collector: Collector, variables: Variables, nodes: list[FieldNode]) -> Read:
-        selection = Selection(self.schema, collector, variables, self.limits)
+        selection = Selection(self.schema, collector, variables, self.limits, self.alias)
         # what a mutation returns is shown even where the default manager would hide it
         queryset = definition.model._base_manager.using(self.alias)
         columns = list(definition.key.values())

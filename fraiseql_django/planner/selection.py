@@ -42,6 +42,7 @@ class Selection:
     collector: Collector
     variables: Variables
     limits: LimitSettings
+    alias: str
     live: list[Live] = field(default_factory=list)
     filters: Filters = field(init=False)
     ordering: Ordering = field(init=False)
@@ -69,7 +70,7 @@ class Selection:
                 queryset = queryset.filter(condition)
         terms = self.ordering.order_by(definition, arguments_.get("orderBy") or ())
         limit, offset = self.pages.page(arguments_)
-        return JSONList(self.rows(definition, ordered(queryset, terms), nodes), limit, offset)
+        return JSONList(self.rows(definition, ordered(queryset, terms, self.alias), nodes), limit, offset)
 
     # --- objects ---
 
