@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
         "{ publishers { name books(orderBy: [{publisher: {name: DESC}}, {title: ASC}], limit: 2) { title } } }",
         "{ publishers { name books(orderBy: [{category: {name: ASC}}, {title: ASC}]) { title category { name } } } }",
         "{ categories { name children(orderBy: [{parent: {slug: ASC}}, {name: DESC}]) { name parent { name } } } }",
-        "{ books(limit: 5) { authors(orderBy: {bookCount: DESC}) { books(orderBy: {publisher: {name: ASC}}) { id } } } }",
+        "{ books(limit: 5) { id authors(orderBy: {bookCount: DESC}) { books(orderBy: {price: ASC}) { id } } } }",
     ],
 )
 def test_joined_order_of_a_nested_list(populated, query):
