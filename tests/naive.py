@@ -17,8 +17,9 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection, models
 from django.db.models.fields.files import FieldFile
+from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.utils import timezone
-from graphql import DocumentNode, ExecutionResult, GraphQLResolveInfo, execute, parse
+from graphql import DocumentNode, ExecutionResult, execute, parse
 from psycopg.types.range import Range
 
 from fraiseql_django.engine import GraphQLEngine
@@ -56,7 +57,7 @@ class Naive:
         assert isinstance(result, ExecutionResult)
         return result
 
-    def resolve(self, source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    def resolve(self, source: Any, info: Any, **arguments: Any) -> Any:
         """Resolve any field; what it is stands in the schema's extensions."""
         described = info.parent_type.fields[info.field_name].extensions.get(DEFINITION)
         if isinstance(described, Root):
@@ -182,8 +183,13 @@ def negated(truth: Truth) -> Truth:
 
 def accessor(row: models.Model, relation: Relation) -> str:
     """Return the attribute of a relation, which the ORM's query name need not be."""
-    field = row._meta.get_field(relation.path)
-    return field.get_accessor_name() if field.auto_created and not field.concrete else field.name  # type: ignore[union-attr,return-value]
+    field: Any
+    # a row may be of a class that inherits: its parents' links to it are theirs
+    for cls in type(row).__mro__:
+        for field in cls._meta.get_fields() if issubclass(cls, models.Model) and cls is not models.Model else ():
+            if field.name == relation.path:
+                return str(field.get_accessor_name() if isinstance(field, ForeignObjectRel) else field.name)
+    raise LookupError(relation.path)
 
 
 def related_one(row: models.Model, relation: Relation) -> Any:
@@ -267,7 +273,7 @@ def span(value: Range[Any] | Mapping[str, Any]) -> Any:
         lower, upper, bounds = value.get("lower"), value.get("upper"), value.get("bounds") or "[)"
     if bounds == "":
         return "empty"
-    start, end = bounds
+    start, end = bounds[0], bounds[1]
     some = upper if lower is None else lower
     step: Any = 1 if isinstance(some, int) else dt.timedelta(1) if type(some) is dt.date else None
     if step and start == "(" and lower is not None:
@@ -324,7 +330,8 @@ def _preparation(field: Any, definition: TypeDef) -> Callable[[Any], Any]:
     if isinstance(field, Embedded):
         return lambda value: span(value) if isinstance(value, (Range, dict)) else comparable(value)
     if field.scalar.name == "ID":
-        return _column(field, definition).to_python
+        to_python: Callable[[Any], Any] = _column(field, definition).to_python
+        return to_python
     if field.scalar.name == "JSON":
         return lambda value: tuple(map(json_value, value)) if field.dimensions else json_value(value)
     if field.scalar.name == "IPAddress":

@@ -97,6 +97,7 @@ TYPES = {
     "type": "String!",
     # computed
     "initial": "String!",
+    "constant": "String!",
     "half": "Decimal",
     "heavy": "Boolean!",
     "RENAMED_text": "String",
@@ -111,6 +112,7 @@ VALUES: dict[str, dict[str, Any]] = {
         "double": 0.1,
         "decimal": "10.50000000000000000000",
         "half": "5.25000000000000000000",
+        "constant": "100% %s %% {0} 'quoted' \\ $1",
         "uuid": "123e4567-e89b-12d3-a456-426614174000",
         "date": "2024-02-29",
         "dateTime": "2024-05-31T11:45:00.0005+00:00",
@@ -193,7 +195,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "loose": {"json": None, "jsonSet": {"a": None}, "odd": "LOOSE", "plainChoice": "Y"},
 }
 
-RANGES = {
+RANGES: dict[str, dict[str, Any]] = {
     "ordinary": {
         "intRange": {"lower": 1, "upper": 5, "lowerInclusive": True, "upperInclusive": False, "isEmpty": False},
         "decimalRange": {"lower": "1.50", "upper": "2.50", "lowerInclusive": True, "upperInclusive": True, "isEmpty": False},

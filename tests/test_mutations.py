@@ -411,6 +411,7 @@ PLAIN: dict[str, Any] = {
     "nothing": (str | None, None, None),
     "no_list": (list[str] | None, None, None),
     "empty": (list[str], [], []),
+    "some_missing": (list[str | None], ["a", None], ["a", None]),
 }  # fmt: skip
 
 WRONG: dict[str, Any] = {
@@ -469,6 +470,17 @@ def test_wrong_result_is_a_fault_of_the_server(
     assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
     assert error["message"] == f"Something went wrong on the server. (error {error['extensions']['id']})"
     assert f"mutation {camel(name)} returned" in caplog.text
+
+
+def test_list_of_instances_cannot_hold_none() -> None:
+    registry = Registry(types=list(REGISTRY.types))
+
+    @fraiseql.mutation(registry=registry)
+    def some(info: fraiseql.Info) -> list[AuthorType | None]:
+        return []
+
+    with pytest.raises(fraiseql.DeclarationError, match="mutation some: a list of Author cannot hold None"):
+        _ = GraphQLEngine(registry=registry, cache=None).schema
 
 
 # --- failures ---

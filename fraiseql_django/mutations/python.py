@@ -102,6 +102,8 @@ def _plain(write: Write, result: Any) -> bytes:
 
     def written(value: Any) -> Any:
         if value is None:
+            if write.definition.nullable_items:
+                return None
             raise TypeError("an item is None")
         return leaf.serialize(value.value if isinstance(value, Enum) else value)
 

@@ -49,6 +49,7 @@ class MutationDef:
     target: str | None
     many: bool
     nullable: bool
+    nullable_items: bool
     output: Callable[[Mapping[str, GraphQLOutputType]], GraphQLOutputType]
     plain: GraphQLScalarType | GraphQLEnumType | None
 
@@ -103,11 +104,14 @@ class Arguments:
         base = (result.item or result).base
         declared = getattr(base, "__fraiseql_type__", None)
         plain = None if declared else self._leaf(base, where)
+        nullable_items = result.item is not None and result.item.nullable
+        if nullable_items and declared:
+            raise DeclarationError(f"{where}: a list of {declared.name} cannot hold None")
 
         def output(types: Mapping[str, GraphQLOutputType]) -> GraphQLOutputType:
             inner: Any = types[declared.name] if declared else plain
             if many:
-                inner = GraphQLList(GraphQLNonNull(inner))
+                inner = GraphQLList(inner if nullable_items else GraphQLNonNull(inner))
             return inner if result.nullable else GraphQLNonNull(inner)
 
         return MutationDef(
@@ -120,6 +124,7 @@ class Arguments:
             target=declared.name if declared else None,
             many=many,
             nullable=result.nullable,
+            nullable_items=nullable_items,
             output=output,
             plain=plain,
         )
