@@ -136,9 +136,9 @@ class Drawn:
             assert isinstance(where, GraphQLInputObjectType)
             given.append(f"where: {self.value(self.where(target, 0), where)}")
         order_by = self.schema.graphql.get_type(f"{target}OrderBy")
-        if order_by is not None and self.chance(45):
+        if order_by is not None and self.chance(30):
             assert isinstance(order_by, GraphQLInputObjectType)
-            terms = [self.term(target, 0) for _ in range(self.number(0 if self.chance(10) else 1, 2))]
+            terms = [self.term(target, 0) for _ in range(self.number(0, 2))]
             given.append(f"orderBy: {self.value(terms, GraphQLList(GraphQLNonNull(order_by)))}")
         for name in ("limit", "offset"):
             page = nested and name == "limit"

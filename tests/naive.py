@@ -17,9 +17,8 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection, models
 from django.db.models.fields.files import FieldFile
-from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.utils import timezone
-from graphql import DocumentNode, ExecutionResult, execute, parse
+from graphql import DocumentNode, ExecutionResult, GraphQLResolveInfo, execute, parse
 from psycopg.types.range import Range
 
 from fraiseql_django.engine import GraphQLEngine
@@ -57,7 +56,7 @@ class Naive:
         assert isinstance(result, ExecutionResult)
         return result
 
-    def resolve(self, source: Any, info: Any, **arguments: Any) -> Any:
+    def resolve(self, source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
         """Resolve any field; what it is stands in the schema's extensions."""
         described = info.parent_type.fields[info.field_name].extensions.get(DEFINITION)
         if isinstance(described, Root):
@@ -183,13 +182,8 @@ def negated(truth: Truth) -> Truth:
 
 def accessor(row: models.Model, relation: Relation) -> str:
     """Return the attribute of a relation, which the ORM's query name need not be."""
-    field: Any
-    # a row may be of a class that inherits: its parents' links to it are theirs
-    for cls in type(row).__mro__:
-        for field in cls._meta.get_fields() if issubclass(cls, models.Model) and cls is not models.Model else ():
-            if field.name == relation.path:
-                return str(field.get_accessor_name() if isinstance(field, ForeignObjectRel) else field.name)
-    raise LookupError(relation.path)
+    field = row._meta.get_field(relation.path)
+    return field.get_accessor_name() if field.auto_created and not field.concrete else field.name  # type: ignore[union-attr,return-value]
 
 
 def related_one(row: models.Model, relation: Relation) -> Any:
@@ -273,7 +267,7 @@ def span(value: Range[Any] | Mapping[str, Any]) -> Any:
         lower, upper, bounds = value.get("lower"), value.get("upper"), value.get("bounds") or "[)"
     if bounds == "":
         return "empty"
-    start, end = bounds[0], bounds[1]
+    start, end = bounds
     some = upper if lower is None else lower
     step: Any = 1 if isinstance(some, int) else dt.timedelta(1) if type(some) is dt.date else None
     if step and start == "(" and lower is not None:
@@ -330,8 +324,7 @@ def _preparation(field: Any, definition: TypeDef) -> Callable[[Any], Any]:
     if isinstance(field, Embedded):
         return lambda value: span(value) if isinstance(value, (Range, dict)) else comparable(value)
     if field.scalar.name == "ID":
-        to_python: Callable[[Any], Any] = _column(field, definition).to_python
-        return to_python
+        return _column(field, definition).to_python
     if field.scalar.name == "JSON":
         return lambda value: tuple(map(json_value, value)) if field.dimensions else json_value(value)
     if field.scalar.name == "IPAddress":

@@ -97,7 +97,6 @@ TYPES = {
     "type": "String!",
     # computed
     "initial": "String!",
-    "constant": "String!",
     "half": "Decimal",
     "heavy": "Boolean!",
     "RENAMED_text": "String",
@@ -112,7 +111,6 @@ VALUES: dict[str, dict[str, Any]] = {
         "double": 0.1,
         "decimal": "10.50000000000000000000",
         "half": "5.25000000000000000000",
-        "constant": "100% %s %% {0} 'quoted' \\ $1",
         "uuid": "123e4567-e89b-12d3-a456-426614174000",
         "date": "2024-02-29",
         "dateTime": "2024-05-31T11:45:00.0005+00:00",
@@ -195,7 +193,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "loose": {"json": None, "jsonSet": {"a": None}, "odd": "LOOSE", "plainChoice": "Y"},
 }
 
-RANGES: dict[str, dict[str, Any]] = {
+RANGES = {
     "ordinary": {
         "intRange": {"lower": 1, "upper": 5, "lowerInclusive": True, "upperInclusive": False, "isEmpty": False},
         "decimalRange": {"lower": "1.50", "upper": "2.50", "lowerInclusive": True, "upperInclusive": True, "isEmpty": False},

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 # More of them, and other ones each time: FRAISEQL_RANDOM_OPERATIONS=5000
 WANTED = os.environ.get("FRAISEQL_RANDOM_OPERATIONS")
-NO_LIMITS = LimitSettings(depth=None, aliases=None, fields=None, tokens=None, root_fields=None, conditions=None)
+NO_LIMITS = LimitSettings(depth=None, aliases=None, fields=None, tokens=None, root_fields=None)
 
 
 def engine(registry: Registry) -> GraphQLEngine:

@@ -104,7 +104,7 @@ class EatenManager(models.Manager[Any]):
 class Eaten(Food):
     """A proxy whose manager is one of those that surprise."""
 
-    objects: models.Manager[Any] = EatenManager()  # type: ignore[misc]
+    objects = EatenManager()
 
     class Meta:
         proxy = True
@@ -209,8 +209,7 @@ class AnnotatedManager(models.Manager[Any]):
     """Counts, as managers do for the admin."""
 
     def get_queryset(self) -> models.QuerySet[Any]:
-        counted: models.QuerySet[Any] = super().get_queryset().annotate(count=models.Count("pages"))
-        return counted.order_by("-count", "title")
+        return super().get_queryset().annotate(count=models.Count("pages")).order_by("-count", "title")
 
 
 class Album(models.Model):

@@ -289,11 +289,11 @@ def _animals() -> None:
     foods = [_create(models.Food, name=name) for name in ("Banana", "Bone", "Seeds", "Nothing")]
     for animal, food, grams in ((1, 0, 900), (1, 0, 100), (2, 0, 300), (3, 1, 200), (4, 1, 50), (5, 2, 5), (6, 2, 101)):
         _create(models.Feeding, animal=animals[animal], food=foods[food], grams=grams)
-    for code, reader in ((2**53 + 1, keys[0]), (2**53 + 1, None), (7, keys[1])):
-        _create(models.Chip, code=code, reader_id=reader)
+    for number, keeper in ((2**53 + 1, keys[0]), (2**53 + 1, None), (7, keys[1])):
+        _create(models.Chip, code=number, reader_id=keeper)
     chips = list(models.Chip.objects.order_by("id"))
-    for holder, number, chip in ((1, "P-1", chips[0]), (3, "P-3", None), (4, "P-4", chips[2])):
-        _create(models.Passport, animal=animals[holder], number=number, chip=chip)
+    for animal, number, chip in ((1, "P-1", chips[0]), (3, "P-3", None), (4, "P-4", chips[2])):
+        _create(models.Passport, animal=animals[animal], number=number, chip=chip)
 
 
 def _places() -> None:

@@ -5,11 +5,11 @@ from typing import Any
 from django.db import models
 
 
-class BitField(models.IntegerField):  # type: ignore[type-arg]
+class BitField(models.IntegerField):
     """Flags in a whole number, as a package would extend Django's class."""
 
 
-class CodeField(models.CharField):  # type: ignore[type-arg]
+class CodeField(models.CharField):
     """Text that is kept in capitals, so a value must be prepared before it is compared."""
 
     def get_prep_value(self, value: Any) -> Any:
@@ -17,21 +17,21 @@ class CodeField(models.CharField):  # type: ignore[type-arg]
         return prepared.upper() if isinstance(prepared, str) else prepared
 
 
-class CaselessField(models.TextField):  # type: ignore[type-arg]
+class CaselessField(models.TextField):
     """Text in a column type of its own."""
 
     def db_type(self, connection: Any) -> str:
         return "name"
 
 
-class PointField(models.Field):  # type: ignore[type-arg]
+class PointField(models.Field):
     """A field class that extends none of Django's own."""
 
     def db_type(self, connection: Any) -> str:
         return "point"
 
 
-class TextPointField(models.Field):  # type: ignore[type-arg]
+class TextPointField(models.Field):
     """Another; the tests say in SCALARS that it is text."""
 
     def db_type(self, connection: Any) -> str:

@@ -17,7 +17,6 @@ class SpecimenType:
     """Every field class."""
 
     initial: str = fraiseql.field(Concat("slug", Value("!")), description="Computed.")
-    constant: str = fraiseql.field(Value("100% %s %% {0} 'quoted' \\ $1", output_field=CharField()))
     half: Decimal | None = fraiseql.field(F("decimal") / 2)
     heavy: bool = fraiseql.field(Case(When(integer__gt=5, then=Value(True)), default=Value(False)))
     renamed: fraiseql.auto = fraiseql.field(F("text"), name="RENAMED_text", deprecation="Use `text`.")
