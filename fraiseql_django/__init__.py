@@ -25,20 +25,16 @@ from .errors import (
     StorageError,
     UserError,
 )
-from .mutations.python import Info
+from .mutations.info import Info
+from .mutations.models import create, delete, update, upsert
 from .response import Response
-from .schema.registry import (
-    ID,
-    JSON,
-    UNSET,
-    BigInt,
-    Registry,
-    auto,
-    field,
-    mutation,
-)
-from .schema.registry import input_ as input
-from .schema.registry import type_ as type
+from .schema.declare import field, mutation, relation
+from .schema.declare import input_ as input
+from .schema.declare import type_ as type
+from .schema.leaves import Upload
+from .schema.model_mutations import nested
+from .schema.registry import ID, JSON, UNSET, BigInt, Registry, auto
+from .schema.results import Cascade, Error, MutationError, error, success
 from .version import __version__
 
 __all__ = [
@@ -46,23 +42,35 @@ __all__ = [
     "JSON",
     "UNSET",
     "BigInt",
+    "Cascade",
     "ConfigurationError",
     "DeclarationError",
+    "Error",
     "FraiseQLError",
     "GraphQLEngine",
     "Info",
     "InvalidInput",
     "LimitExceeded",
+    "MutationError",
     "OperationError",
     "Registry",
     "Response",
     "StorageError",
+    "Upload",
     "UserError",
     "__version__",
     "auto",
+    "create",
+    "delete",
+    "error",
     "field",
     "get_engine",
     "input",
     "mutation",
+    "nested",
+    "relation",
+    "success",
     "type",
+    "update",
+    "upsert",
 ]

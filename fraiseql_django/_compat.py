@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import django
 import graphql
-from django.db.models import deletion
 from graphql import (
     GraphQLError,
     GraphQLInputField,
@@ -33,7 +31,6 @@ else:
     PSYCOPG_3 = True
 
 GRAPHQL_33 = graphql.version_info[:2] >= (3, 3)
-DJANGO_61 = django.VERSION >= (6, 1)
 
 
 def coerce_variables(
@@ -59,9 +56,3 @@ def parse_input(type_: Any) -> Callable[[Any], Any]:
 def input_default(field: GraphQLInputField) -> Any:
     """Return the default of an input object's field, or Undefined."""
     return field.default_value
-
-
-# What ``on_delete`` may be for the database itself to change rows: none of it before Django 6.1
-DATABASE_ON_DELETE: frozenset[Any] = (
-    frozenset({deletion.DB_CASCADE, deletion.DB_SET_NULL, deletion.DB_SET_DEFAULT}) if DJANGO_61 else frozenset()
-)

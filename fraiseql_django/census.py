@@ -2,6 +2,8 @@
 
 The models' own columns are taken from the queries that Django's ORM makes of them, so that inherited
 tables, the filters of default managers, default orders and computed fields are counted as they are read.
+Of a source it is the column that holds the JSON, or those that are declared; what else a source may have is
+looked up when it is needed.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from django.db.models.sql import Query
 
 from .planner.ordering import key_columns, ordered
 from .schema.build import Schema
-from .schema.definition import Column, Computed, Embedded, Relation, TypeDef
+from .schema.definition import Column, Computed, Embedded, Extracted, Key, Link, Nested, Relation, TypeDef
 
 Tables: TypeAlias = dict[str, set[str]]
 
@@ -27,12 +29,33 @@ def tables_read(schema: Schema, alias: str) -> Tables:
     """Return the columns that operations may read, by table; names are those of ``Meta.db_table``."""
     found: Tables = defaultdict(set)
     for definition in schema.types.values():
-        for queryset in _queries(definition, alias):
-            _note_query(queryset, alias, found)
+        if definition.source is not None:
+            found[definition.source.table] |= _columns_of_source(definition)
+        else:
+            for queryset in _queries(definition, alias):
+                _note_query(queryset, alias, found)
         for field in definition.fields.values():
             if isinstance(field, Relation):
                 _note_relation(definition.model, field, found)
+            elif isinstance(field, Link):
+                _note_key(definition, field.here, found)
+                _note_key(schema.types[field.target], field.there, found)
     return dict(found)
+
+
+def _columns_of_source(definition: TypeDef) -> set[str]:
+    if definition.source is not None and definition.source.json is not None:
+        return {definition.source.json}
+    return {field.key for field in definition.fields.values() if isinstance(field, (Extracted, Nested))}
+
+
+def _note_key(definition: TypeDef, key: Key, found: Tables) -> None:
+    """Note what a relation compares; a declared value of a source has been noted with the source."""
+    if isinstance(key, Column):
+        field: Any = definition.model._meta.get_field(key.column)
+        found[field.model._meta.db_table].add(field.column)
+    elif isinstance(key, str) and definition.source is not None:
+        found[definition.source.table].add(key)
 
 
 def _queries(definition: TypeDef, alias: str) -> Iterator[models.QuerySet[Any, Any]]:

@@ -5,6 +5,7 @@
     E009       the cache                 W001        GraphiQL in production (--deploy)
     E010–E011  classes by dotted path    W002, W003  the cache
                                          W004        no declarations
+                                         W005        .sql files without their migration
 
 Nothing here connects to anything.
 """
@@ -26,6 +27,8 @@ from .errors import ConfigurationError, DeclarationError
 from .schema.build import build_schema
 from .schema.models import SCALARS, mapped_classes
 from .schema.registry import default_registry
+from .sql.files import all_differences
+from .trusted.documents import document_problems
 
 TAG = "fraiseql"
 
@@ -36,6 +39,7 @@ def check_project(**kwargs: Any) -> list[CheckMessage]:
     settings, problems = load(getattr(django_settings, "FRAISEQL", {}))
     problems += storage_problems(settings)
     problems += cache_problems(settings)
+    problems += document_problems(settings.trusted_documents)
     problems += _scalar_problems(settings)
     if not problems:
         problems += _declaration_problems()
@@ -48,6 +52,19 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     """Check what is right while developing, but not in production."""
     settings, _ = load(getattr(django_settings, "FRAISEQL", {}))
     return [*_unshared_cache(settings), *_open_graphiql(settings)]
+
+
+@register(TAG)
+def check_sql_files(**kwargs: Any) -> list[CheckMessage]:
+    """Check that migrations have what the .sql files of apps say."""
+    return [
+        Warning(
+            f"{item.app_label}/{item.file} {item.said}.",
+            hint="Run manage.py fraiseql_makemigrations, which writes what is missing or says what is wrong.",
+            id="fraiseql.W005",
+        )
+        for item in all_differences()
+    ]
 
 
 def _scalar_problems(settings: Settings) -> Iterator[Problem]:

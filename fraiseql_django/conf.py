@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -19,8 +20,8 @@ from django.core.signals import setting_changed
 from .errors import ConfigurationError
 
 
-def _option(default: Any, doc: str, *, minimum: int | None = None) -> Any:
-    metadata = {"doc": doc, "minimum": minimum}
+def _option(default: Any, doc: str, *, minimum: int | None = None, choices: tuple[str, ...] = ()) -> Any:
+    metadata = {"doc": doc, "minimum": minimum, "choices": choices}
     if isinstance(default, dict):
         return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -53,7 +54,10 @@ class LimitSettings:
         500, "Conditions and sort keys in the operation, those in its variables counted.", minimum=1
     )
     root_fields: int | None = _option(20, "Fields at the top of the operation.", minimum=1)
-    body_bytes: int | None = _option(1_000_000, "Bytes in the body of an HTTP request.", minimum=1)
+    body_bytes: int | None = _option(
+        1_000_000, "Bytes in the body of an HTTP request, or in a field of one with files.", minimum=1
+    )
+    upload_bytes: int | None = _option(10_000_000, "Bytes in the body of an HTTP request with files.", minimum=1)
     max_rows: int | None = _option(None, "Largest value of `limit` on any list.", minimum=1)
     default_rows: int | None = _option(
         None, "Rows in a list when `limit` is not given; `MAX_ROWS` where None.", minimum=1
@@ -71,6 +75,28 @@ class GraphiQLSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedDocumentSettings:
+    """``FRAISEQL["TRUSTED_DOCUMENTS"]``: the documents that clients were built with."""
+
+    mode: str = _option(
+        "off",
+        "'optional' executes trusted documents by their identifiers, and any other; 'required' no other.",
+        choices=("off", "optional", "required"),
+    )
+    path: str | Path | None = _option(  # noqa: RUF009 - a path cannot be changed
+        None, "Folder or manifest of the documents, as `fraiseql_trust` writes it."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersistedQuerySettings:
+    """``FRAISEQL["PERSISTED_QUERIES"]``: documents that clients send once, and name by their hashes afterwards."""
+
+    enabled: bool = _option(False, "Keep documents that are sent with their hash (automatic persisted queries).")
+    ttl: int = _option(86_400, "Seconds for which the cache keeps such a document.", minimum=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """``FRAISEQL``, read and checked."""
 
@@ -84,6 +110,17 @@ class Settings:
     cache: CacheSettings = dataclasses.field(default_factory=CacheSettings)
     limits: LimitSettings = dataclasses.field(default_factory=LimitSettings)
     graphiql: GraphiQLSettings = dataclasses.field(default_factory=GraphiQLSettings)
+    trusted_documents: TrustedDocumentSettings = dataclasses.field(default_factory=TrustedDocumentSettings)
+    persisted_queries: PersistedQuerySettings = dataclasses.field(default_factory=PersistedQuerySettings)
+    atomic_mutations: bool = _option(
+        True, "Run the mutations of an operation in one transaction; otherwise each in its own."
+    )
+    mutation_retries: int = _option(
+        3,
+        "Times that mutations are begun anew after a deadlock or a serialisation failure, where nothing but the "
+        "database was touched.",
+        minimum=0,
+    )
     camel_case: bool = _option(True, "Turn `first_name` into `firstName` in the schema.")
     document_cache_size: int = _option(1000, "Validated documents kept in each process.", minimum=1)
     plan_cache_size: int = _option(1000, "Plans kept in each process.", minimum=1)
@@ -146,6 +183,13 @@ def load(raw: Any) -> tuple[Settings, list[Problem]]:
         )
         hint = "Make it MAX_ROWS at most; when it is None, MAX_ROWS takes its place."
         problems.append(Problem(id="fraiseql.E005", message=message, hint=hint))
+    if settings.persisted_queries.enabled and settings.trusted_documents.mode == "required":
+        message = (
+            "FRAISEQL['PERSISTED_QUERIES']['ENABLED'] is True though FRAISEQL['TRUSTED_DOCUMENTS']['MODE'] is "
+            "'required'."
+        )
+        hint = "Anybody can have a query persisted; where only trusted documents are executed, set ENABLED to False."
+        problems.append(Problem(id="fraiseql.E015", message=message, hint=hint))
     return settings, problems
 
 
@@ -153,6 +197,7 @@ _WORDS: Mapping[Any, tuple[str, ...]] = {
     str: ("a string",),
     int: ("an integer",),
     bool: ("True", "False"),
+    Path: ("a path",),
     NoneType: ("None",),
 }
 
@@ -190,6 +235,9 @@ def _wrong_value(value: Any, hint: Any, metadata: Mapping[str, Any], where: str)
         wanted = f"{', '.join(others)} or {last}" if others else last
     if not right:
         return Problem(id="fraiseql.E003", message=f"{where} is {value!r}, not {wanted}.", hint=metadata["doc"])
+    if metadata["choices"] and value not in metadata["choices"]:
+        allowed = f"Must be one of: {', '.join(map(repr, metadata['choices']))}."
+        return Problem(id="fraiseql.E014", message=f"{where} is {value!r}, which is no choice.", hint=allowed)
     minimum = metadata["minimum"]
     if minimum is not None and value is not None and value < minimum:
         message = f"{where} is {value}, less than {minimum}."

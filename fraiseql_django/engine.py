@@ -23,13 +23,13 @@ from .backends import make_cache, make_storage
 from .cache.base import Cache
 from .cache.results import Results
 from .conf import Settings, get_settings, on_reload
+from .documents import Documents
 from .errors import FraiseQLError, InvalidInput, OperationError
 from .executor import Executor
 from .failures import failure
-from .mutations.operation import perform
-from .mutations.python import Info
+from .mutations.operation import Asked, Perform
 from .parser import InvalidDocument, Operation, Parser
-from .planner.plan import Planner, Read, Write
+from .planner.plan import Planner, Read
 from .planner.values import Variables
 from .response import Explanation, Response, Statistics, failed
 from .schema.build import Schema, build_schema
@@ -71,6 +71,7 @@ class GraphQLEngine:
         self.cache: Cache | None = make_cache(self.settings) if cache is _FROM_SETTINGS else cache
         self.results = invalidation.watch(Results(self.cache, self.settings.cache.ttl))
         self.executor = Executor(self.storage, self.results)
+        self.documents = Documents(self.settings, self.cache)
         self._built: tuple[Schema, Parser, Planner] | None = None
         self._lock = Lock()
         self._config = configuration.shown if configuration else asdict(self.settings)
@@ -147,18 +148,16 @@ class GraphQLEngine:
             return failed([failure(error, mask=self._mask)])
         if plan.read is not None:
             return self._answer(plan.read, values)
-        name = operation.node.name.value if operation.node.name else None
-
-        def info(write: Write) -> Info:
-            return Info(
-                field_name=write.definition.name,
-                response_key=write.key,
-                operation_name=name,
-                request=request,
-                context=context,
-            )
-
-        return perform(plan, values, info, self.storage, self.executor, mask=self._mask)
+        return Perform(
+            plan=plan,
+            variables=values,
+            asked=Asked(operation_name=operation.name, request=request, context=context),
+            storage=self.storage,
+            executor=self.executor,
+            objects=self.schema.objects,
+            settings=self.settings,
+            mask=self._mask,
+        ).response()
 
     def _answer(self, read: Read, values: Variables) -> Response:
         try:

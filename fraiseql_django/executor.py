@@ -53,8 +53,8 @@ class Executor:
 
     def _from_storage(self, read: Read, params: list[str | None]) -> bytes:
         assert read.sql is not None
-        row = self.storage.query(read.sql, params).rows[0]
-        return b"".join(segment if isinstance(segment, bytes) else row[segment] or b"null" for segment in read.segments)
+        row = [b"null" if value is None else value for value in self.storage.query(read.sql, params).rows[0]]
+        return b"".join(segment if isinstance(segment, bytes) else row[segment] for segment in read.segments)
 
 
 def _finished(answer: bytes, read: Read) -> bytes:

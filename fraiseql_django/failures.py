@@ -23,6 +23,10 @@ _CAUSED_BY_CLIENT = {
     "22": "A value in the operation is malformed or out of range for its column.",
     "54001": "The operation is too complex for the database.",
 }
+# ... or the author of a view that says other than its type: text that is no number, no date
+_OF_CASTS = {"22P02", "22003", "22007", "22008"}
+# Nothing is wrong but the moment (13.5)
+_CONFLICTS = {"40001": "SERIALIZATION_FAILURE", "40P01": "DEADLOCK"}
 _UNREACHABLE = ("08", "57P", "53")
 
 
@@ -57,11 +61,15 @@ def _known(error: Exception) -> tuple[str, dict[str, Any]] | None:
         return str(error) or "You are not allowed to do this.", {"code": "FORBIDDEN"}
     if isinstance(error, (ObjectDoesNotExist, Http404)):
         return str(error) or "There is no such object.", {"code": "NOT_FOUND"}
+    if (code := _CONFLICTS.get(_sqlstate(error))) is not None:
+        return "Another operation was in the way, and nothing was written. The same operation may be sent again.", {
+            "code": code
+        }
     if isinstance(error, StorageError) and error.sqlstate is not None:
         if error.sqlstate == "57014":
             return "The database took longer than is allowed.", {"code": "TIMEOUT"}
         for prefix, message in _CAUSED_BY_CLIENT.items():
-            if error.sqlstate.startswith(prefix):
+            if error.sqlstate.startswith(prefix) and not _is_of_data(error):
                 return message, {"code": "BAD_USER_INPUT"}
     return None
 
@@ -79,14 +87,22 @@ def _unexpected(
 
 
 def _is_unreachable(error: Exception) -> bool:
-    if isinstance(error, StorageError):
-        sqlstate = error.sqlstate
-    elif isinstance(error, (OperationalError, InterfaceError)):
-        # Django's, in a mutation or while a plan is made
-        sqlstate = getattr(error.__cause__, "sqlstate", None)
-    else:
+    if not isinstance(error, (StorageError, OperationalError, InterfaceError)):
         return False
-    return sqlstate is None or sqlstate.startswith(_UNREACHABLE)
+    sqlstate = _sqlstate(error)
+    return not sqlstate or sqlstate.startswith(_UNREACHABLE)
+
+
+def _is_of_data(error: StorageError) -> bool:
+    """Whether a value that the database holds could not be cast; of what was sent, PostgreSQL says which parameter."""
+    raised = getattr(error.__cause__, "__cause__", None)
+    return error.sqlstate in _OF_CASTS and raised is not None and not raised.diag.context
+
+
+def _sqlstate(error: Exception) -> str:
+    """Return PostgreSQL's code of storage's errors, and of Django's, in a mutation or while a plan is made."""
+    found = error.sqlstate if isinstance(error, StorageError) else getattr(error.__cause__, "sqlstate", None)
+    return found or ""
 
 
 def status_of(errors: Sequence[GraphQLError]) -> int:

@@ -67,6 +67,7 @@ def check_project() -> list[Check]:
     started = time.perf_counter()
     try:
         engine = get_engine()
+        engine.documents.trusted  # noqa: B018 - read at first need
     except ConfigurationError as error:
         return [_check("settings", False, str(error), started)]
     return run_checks(engine)

@@ -13,11 +13,15 @@ from threading import Lock
 from typing import Any
 from weakref import WeakSet
 
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.signals import connection_created
+from django.db.models.signals import post_migrate
 
+from . import catalog
 from .cache.results import Results
+from .storage.transactions import of
 from .storage.transactions import watch as watch_connection
+from .tables import bare
 
 logger = logging.getLogger("fraiseql_django.cache")
 
@@ -50,6 +54,19 @@ def drop(tables: Iterable[str]) -> None:
         results.drop(tables)
 
 
+def mark_written(tables: Iterable[str], using: str = DEFAULT_DB_ALIAS) -> None:
+    """Drop every answer that was read from these tables, when what the connection has open is committed.
+
+    For writes whose SQL is not seen. Names are as SQL writes them; what the tables' triggers, rules and keys may
+    have changed counts as well. Raises Django's OperationalError where the database cannot be reached.
+    """
+    connection = connections[using]
+    connection.ensure_connection()
+    transactions = of(connection)
+    if transactions is not None:
+        transactions.mark_written(frozenset(map(bare, tables)))
+
+
 def _watched() -> list[Results]:
     with _lock:
         return list(_results)
@@ -68,6 +85,7 @@ def _settle() -> None:
 def install() -> None:
     """See the writes of every connection, open or still to be opened."""
     connection_created.connect(_install, dispatch_uid="fraiseql_django.invalidation")
+    post_migrate.connect(catalog.forget, dispatch_uid="fraiseql_django.catalog")
     atexit.register(_settle)
     for connection in connections.all(initialized_only=True):
         _install(connection)

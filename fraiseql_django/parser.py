@@ -62,6 +62,11 @@ class Operation:
     coercion: VariableCoercion
 
     @property
+    def name(self) -> str | None:
+        """The operation's name, None for an anonymous one."""
+        return self.node.name.value if self.node.name else None
+
+    @property
     def kind(self) -> OperationType:
         """Query or mutation; the schema has no subscriptions."""
         return self.node.operation
@@ -126,7 +131,7 @@ class Parser:
             for definition in node.definitions
             if isinstance(definition, OperationDefinitionNode)
         ]
-        return Document(operations={item.node.name.value if item.node.name else None: item for item in operations})
+        return Document(operations={item.name: item for item in operations})
 
     def _refuse(self, errors: list[GraphQLError]) -> None:
         if errors:

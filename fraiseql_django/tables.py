@@ -1,4 +1,4 @@
-"""The models' tables, as SQL names them.
+"""Tables and what else can be read, as SQL names them.
 
 A table goes by its bare name here: without quotes and without its schema, so that however a statement
 spells it, it is the same. Tables of one name in two schemas count as one; an answer may then be dropped
@@ -8,29 +8,49 @@ once too often, never once too seldom.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from django.apps import apps
 from django.db import models
-from django.db.models.fields.reverse_related import ManyToOneRel
+from django.db.models import Func
 
 # An identifier (PostgreSQL documentation, 4.1.1), quoted or not
 NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
 # What hides names, quotes and semicolons: strings (4.1.2) and comments
 _HIDDEN = r"[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/"
 _TOKENS = re.compile(rf"{_HIDDEN}|({NAME})", re.DOTALL)
+# A name before a parenthesis is a function's, unless it is an alias or a type
+_CALLS = re.compile(rf"{_HIDDEN}|\bAS\s+{NAME}|::\s*{NAME}|({NAME})(\s*\()?", re.DOTALL | re.IGNORECASE)
 _HIDDEN_OR_NAME = re.compile(rf'{_HIDDEN}|"(?:[^"]|"")+"', re.DOTALL)
 _WORDS = re.compile(r"[^\W\d][\w$]*")
+# What stands before a parenthesis in ordinary statements, beside the functions that Django has classes for
+_ORDINARY = {
+    "all", "and", "any", "array", "array_to_string", "by", "case", "concat", "current_database",
+    "current_setting", "distinct", "else", "except", "exists", "filter", "from", "having", "in", "intersect",
+    "json_agg", "json_build_object", "jsonb_agg", "jsonb_build_object", "lateral", "like", "limit", "nextval",
+    "not", "now", "offset", "on", "or", "over", "row", "row_to_json", "select", "set_config", "setval", "some",
+    "then", "to_json", "to_jsonb", "union", "unnest", "using", "values", "version", "when", "where", "with",
+}  # fmt: skip
 
 Model = type[models.Model]
+
+_lock = Lock()
+_registered: dict[str, frozenset[str]] = {}
+_known: set[str] = set()
+
+
+def parts(name: str) -> list[str]:
+    """Return the parts of a name as SQL writes it: ``PUBLIC."Book"`` is public and Book."""
+    found: list[str] = re.findall(NAME, name)
+    return [part[1:-1].replace('""', '"') if part[0] == '"' else part.lower() for part in found]
 
 
 def bare(name: str) -> str:
     """Return the last part of a name as SQL writes it: ``public."Book"`` is Book, ``BOOK`` is book."""
-    last: str = re.findall(NAME, name)[-1]
-    return last[1:-1].replace('""', '"') if last[0] == '"' else last.lower()
+    return parts(name)[-1]
 
 
 def table_of(model: Model) -> str:
@@ -49,39 +69,73 @@ def models_by_table() -> Mapping[str, tuple[Model, ...]]:
     return found
 
 
+def register(source: str, reads: Iterable[str] = ()) -> None:
+    """Make known what a declaration reads: a view, a table or a function, and the tables that it says lie below.
+
+    Names are as SQL writes them, with or without a schema. Saying it again changes nothing.
+    """
+    name, below = bare(source), {bare(table) for table in reads}
+    with _lock:
+        _registered[name] = _registered.get(name, frozenset()) | below
+        _known.update(below, [name])
+
+
+def declared_below(name: str) -> frozenset[str]:
+    """Return the tables that declarations say lie below a view or function."""
+    return _registered.get(name, frozenset())
+
+
+def known() -> frozenset[str]:
+    """Return the names of all models' tables and of what declarations read."""
+    return frozenset(_known) | models_by_table().keys()
+
+
+def may_be_view(name: str) -> bool:
+    """Whether a known name may be something else than a table that Django made."""
+    return name in _registered or any(not model._meta.managed for model in models_by_table().get(name, ()))
+
+
 def several(sql: str) -> bool:
     """Whether a text holds more than one statement."""
     return ";" in sql.rstrip("; \n\t") and ";" in _HIDDEN_OR_NAME.sub("", sql).rstrip("; \n\t")
 
 
 def mentioned(sql: str) -> frozenset[str]:
-    """Return the tables that a statement names outside of its string literals.
+    """Return the known tables that a statement names outside of its string literals.
 
     A name that only looks like a table's counts too.
     """
-    return _known(bare(name) for name in _TOKENS.findall(sql) if name)
+    found = {bare(name) for name in _TOKENS.findall(sql) if name}
+    return frozenset(name for name in found if name in _known or name in models_by_table())
 
 
-def hinted(sql: str) -> frozenset[str]:
-    """Return the tables that a statement names anywhere: in a literal it may be SQL to be executed."""
-    return mentioned(sql) | _known(word.lower() for word in _WORDS.findall(sql)) | _known(_WORDS.findall(sql))
+def names_in(sql: str) -> frozenset[str]:
+    """Return whatever may be a name anywhere in a text: in a literal it may be SQL to be executed."""
+    words = _WORDS.findall(sql)
+    return frozenset({bare(name) for name in _TOKENS.findall(sql) if name}.union(words, map(str.lower, words)))
 
 
-def _known(names: Iterable[str]) -> frozenset[str]:
-    return frozenset(names) & models_by_table().keys()
+def called(sql: str) -> frozenset[str]:
+    """Return the functions that a statement calls, but for those that are PostgreSQL's own beyond doubt."""
+    found = {bare(name) for name, parenthesis in _CALLS.findall(sql) if parenthesis}
+    return frozenset(name for name in found if not is_ordinary(name))
 
 
-def referring(tables: Iterable[str], follow: Callable[[Any], bool] = lambda relation: True) -> frozenset[str]:
-    """Return the tables, and those whose keys refer to them, step by step, by relations to ``follow``."""
-    found = set(tables)
-    waiting = list(found)
+def is_ordinary(function: str) -> bool:
+    """Whether what stands before a parenthesis is a keyword, or a function that comes with PostgreSQL.
+
+    False may be wrong, and costs a look into the database's catalogue.
+    """
+    return function in _ORDINARY or function in _functions_of_django() or function.startswith("pg_")
+
+
+@cache
+def _functions_of_django() -> frozenset[str]:
+    found: set[str] = set()
+    waiting: list[Any] = [Func]
     while waiting:
-        for model in models_by_table().get(waiting.pop(), ()):
-            # with those that Django hides: a many-to-many table refers to both sides by such
-            for relation in model._meta.get_fields(include_hidden=True):
-                if isinstance(relation, ManyToOneRel) and follow(relation):
-                    table = table_of(relation.related_model)
-                    if table not in found:
-                        found.add(table)
-                        waiting.append(table)
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if kind.function and kind.__module__.startswith("django."):
+            found.add(kind.function.lower())
     return frozenset(found)

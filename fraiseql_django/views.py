@@ -22,9 +22,9 @@ from graphql import OperationType
 
 from .engine import GraphQLEngine, get_engine
 from .health import as_dict, check_project
-from .http import graphiql, parameters
-from .http.csrf import require_token
-from .http.negotiation import ANSWERS, JSON, preferred, require_json
+from .http import documents, graphiql, parameters, uploads
+from .http.csrf import require_preflight, require_token
+from .http.negotiation import ANSWERS, JSON, is_form, preferred
 from .http.parameters import Parameters
 from .http.refused import Refused
 from .response import Response
@@ -66,7 +66,8 @@ class GraphQLView(View):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Execute a query whose parameters are in the URL (4.3), or show a browser GraphiQL."""
         settings = self.serving.settings
-        if graphiql.wants_page(self.accept, settings.graphiql):
+        # where only trusted documents are executed, there is nothing to ask from the page
+        if settings.trusted_documents.mode != "required" and graphiql.wants_page(self.accept, settings.graphiql):
             return graphiql.page(request, settings.graphiql)
         self._require_acceptable()
         given = parameters.from_url(request, settings.limits.body_bytes)
@@ -76,11 +77,15 @@ class GraphQLView(View):
         return self._respond(answer, self._status(answer))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Execute an operation whose parameters are in the body (4.4)."""
+        """Execute an operation whose parameters are in the body (4.4), files beside them if it is a form."""
         self._require_acceptable()
-        require_json(request)
+        limits, with_files = self.serving.settings.limits, is_form(request)
         require_token(request)
-        given = parameters.from_body(request, self.serving.settings.limits.body_bytes)
+        if with_files:
+            require_preflight(request)
+            given = uploads.from_form(request, limits)
+        else:
+            given = parameters.from_body(request, limits.body_bytes)
         answer = self._execute(given)
         return self._respond(answer, self._status(answer))
 
@@ -98,7 +103,10 @@ class GraphQLView(View):
             )
 
     def _execute(self, given: Parameters, only: OperationType | None = None) -> Response:
-        return self.serving.execute(given.query, given.variables, given.operation_name, request=self.request, only=only)
+        text = documents.text_of(given, self.serving.documents)
+        answer = self.serving.execute(text, given.variables, given.operation_name, request=self.request, only=only)
+        documents.keep(given, answer, self.serving.documents)
+        return answer
 
     def _status(self, answer: Response) -> int:
         """Return the status of an answer to a well-formed request (5.4).
@@ -114,9 +122,9 @@ class GraphQLView(View):
     def _respond(self, answer: Response, status: int) -> HttpResponse:
         response = HttpResponse(answer.body, status=status, content_type=f"{self.media_type or JSON}; charset=utf-8")
         # an error must not outlive its cause, nor a mutation's answer be kept by anybody; whether answers
-        # to GET may be kept is the project's to say, with Django's decorators
-        if self.request.method == HTTPMethod.POST or answer.errors:
-            response["Cache-Control"] = "no-store"
+        # to GET may be shared, among users by a CDN, is the project's to say, with Django's decorators
+        kept = self.request.method != HTTPMethod.POST and not answer.errors
+        response["Cache-Control"] = "private" if kept else "no-store"
         return response
 
 

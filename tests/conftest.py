@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.cache import BaseCache, caches
-from django.db import transaction
+from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 
 from example_project.bookshop.seed import Sizes, seed
@@ -61,6 +61,15 @@ def books(populated: None) -> GraphQLEngine:
 def zoo(populated: None) -> GraphQLEngine:
     """Make an engine over the zoo, which keeps no answers."""
     return GraphQLEngine(registry=ZOO, cache=None)
+
+
+@pytest.fixture
+def empty_schema(db: None) -> None:
+    """Put an empty schema public in front of the one with the tables, for one test."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER SCHEMA public RENAME TO with_tables")
+        cursor.execute("CREATE SCHEMA public")
+        cursor.execute("SET LOCAL search_path = public, with_tables")
 
 
 @pytest.fixture(params=["locmem", "redis"])

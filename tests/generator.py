@@ -59,7 +59,8 @@ class Drawn:
 
     def root(self) -> str:
         """Draw a list of the query's own."""
-        definition = self.one_of(known for known in self.schema.types.values() if known.plural)
+        # the other way to the answer knows models only
+        definition = self.one_of(known for known in self.schema.types.values() if known.plural and not known.source)
         return self.field("Query", definition.plural, self.arguments(definition.name), definition.name, 0)
 
     def selection_set(self, type_name: str, depth: int) -> str:
@@ -211,8 +212,8 @@ class Drawn:
         order_by = self.schema.graphql.get_type(f"{type_name}OrderBy")
         assert isinstance(order_by, GraphQLInputObjectType)
         fields = self.schema.types[type_name].fields
-        names = [name for name in order_by.fields if depth < 2 or is_ordered(fields[name])]
-        name = self.one_of(names or order_by.fields)
+        names = [name for name in order_by.fields if name in fields]
+        name = self.one_of([name for name in names if depth < 2 or is_ordered(fields[name])] or names)
         field = fields[name]
         return {name: self.term(field.target, depth + 1) if isinstance(field, Relation) else self.one_of(DIRECTIONS)}
 

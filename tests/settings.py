@@ -24,7 +24,7 @@ REDIS = EmbeddedRedis(SERVERS_DIR / "redis")
 
 DEBUG = False
 # Models that only tests use.
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.zoo", "tests.cascades"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.zoo", "tests.cascades", "tests.library"]
 DATABASES = {"default": database_settings(os.environ.get("DATABASE_URL") or POSTGRES.url)}
 # A second way to the same database, for the tests that ask for it; its transactions keep their first snapshot.
 DATABASES["second"] = {

@@ -17,8 +17,8 @@ from django.db.models import F
 
 from example_project.bookshop.models import Author
 from fraiseql_django import GraphQLEngine, Registry, apps, backends, checks
+from fraiseql_django.schema.declare import field, mutation, type_
 from fraiseql_django.schema.models import SCALARS
-from fraiseql_django.schema.registry import field, mutation, type_
 
 KNOWN = ", ".join(sorted(cls.__name__ for cls in SCALARS))
 SCALARS_HINT = f"Write {{'path.of.TheirField': 'path.of.KnownField'}}; the latter is or extends one of: {KNOWN}."

@@ -18,7 +18,7 @@ from fraiseql_django.testing import FailingCache
 from tests.support import is_hit
 
 BOOKS, AUTHORS, WRITTEN = "{books {title}}", "{authors {name}}", "{authors {books {title}}}"
-TYPES = "Author, Book, Category, Customer, Order, OrderLine, Publisher, Review, User"
+TYPES = "Author, Book, BookCard, Category, Customer, Order, OrderLine, Publisher, Review, User"
 
 
 def run(name: str, *arguments: str) -> tuple[str, str]:

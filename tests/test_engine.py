@@ -29,7 +29,7 @@ from tests.support import data, in_thread, make_shop, statements
 pytestmark = pytest.mark.django_db
 
 BOOKS = "{ books { title authors { name } } }"
-RENAME = "mutation { moderateReview(id: 1, status: APPROVED) { stars } }"
+RENAME = "mutation { moderateReview(id: 1, status: APPROVED) { ... on Review { stars } } }"
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_operation_is_chosen_by_name(engine: GraphQLEngine) -> None:
 
 def test_execute_query_refuses_mutations(engine: GraphQLEngine) -> None:
     shop = make_shop()
-    query = f"mutation {{ moderateReview(id: {shop.reviews[0].pk}, status: APPROVED) {{ stars }} }}"
+    query = f"mutation {{ moderateReview(id: {shop.reviews[0].pk}, status: APPROVED) {{ ... on Review {{ stars }} }} }}"
 
     response = engine.execute_query(query)
 
@@ -95,7 +95,7 @@ def test_execute_mutation_refuses_queries(engine: GraphQLEngine) -> None:
 
 
 def test_mutation_named_among_queries_is_refused(engine: GraphQLEngine) -> None:
-    query = "query A { books { id } } mutation B { moderateReview(id: 1, status: APPROVED) { stars } }"
+    query = "query A { books { id } } mutation B { moderateReview(id: 1, status: APPROVED) { __typename } }"
 
     assert engine.execute_query(query, operation_name="A").status == 200
     assert engine.execute_query(query, operation_name="B").status == 400

@@ -12,7 +12,7 @@ from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.census import tables_read
 from fraiseql_django.health import Check, as_dict, run_checks
-from fraiseql_django.schema.registry import field, type_
+from fraiseql_django.schema.declare import field, type_
 from fraiseql_django.storage.base import QueryResult
 from fraiseql_django.storage.django import DjangoStorage
 from fraiseql_django.testing import CountingStorage, FailingCache, FailingStorage
@@ -57,10 +57,10 @@ def test_everything_is_well(engine: GraphQLEngine) -> None:
     version = engine.storage.health_check().detail
 
     assert (database.name, database.healthy) == ("database", True)
-    assert database.detail == f"{version}, 10 tables may be read"
+    assert database.detail == f"{version}, 11 tables may be read"
     assert (cache.name, cache.healthy, cache.detail) == ("cache", True, "LocMemCache")
     assert (schema.name, schema.healthy) == ("schema", True)
-    assert schema.detail == "9 types, 10 tables, 63 columns"
+    assert schema.detail == "10 types, 11 tables, 64 columns"
     assert all(check.time_ms > 0 for check in (database, cache, schema))
 
 
@@ -91,7 +91,7 @@ def test_a_database_that_is_down_is_said_once_and_in_one_line(engine: GraphQLEng
 
     assert said(engine, "database") == (False, "cannot be reached: the storage fails, as the test wants it to")
     assert said(engine, "cache") == (True, "LocMemCache")
-    assert said(engine, "schema") == (False, "9 types; not compared with the database, which cannot be reached")
+    assert said(engine, "schema") == (False, "10 types; not compared with the database, which cannot be reached")
 
 
 class Old(CountingStorage):
@@ -229,7 +229,7 @@ def test_missing_tables_and_columns_are_named(engine: GraphQLEngine) -> None:
 
     assert said(engine, "schema") == (
         False,
-        "9 types; the database has no table bookshop_book_authors, no column bookshop_author.website, "
+        "10 types; the database has no table bookshop_book_authors, no column bookshop_author.website, "
         "no column bookshop_book.pages: are all migrations applied?",
     )
     assert said(engine, "database")[0]

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 def engine_with(**limits: int | None) -> GraphQLEngine:
     """Make an engine with these limits and no others."""
-    none = {name: None for name in LimitSettings.__slots__ if name not in ("body_bytes",)}
+    none = {name: None for name in LimitSettings.__slots__ if name not in ("body_bytes", "upload_bytes")}
     return GraphQLEngine(settings=replace(get_settings(), limits=LimitSettings(**{**none, **limits})), cache=None)
 
 

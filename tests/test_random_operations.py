@@ -4,11 +4,14 @@ import dataclasses
 import os
 
 import pytest
+from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.conf import LimitSettings, get_settings
+from fraiseql_django.schema.build import Schema
+from fraiseql_django.schema.definition import Link
 from fraiseql_django.schema.registry import default_registry
 from tests.generator import operations
 from tests.naive import assert_same_answer
@@ -27,6 +30,16 @@ def engine(registry: Registry) -> GraphQLEngine:
     return GraphQLEngine(settings=dataclasses.replace(get_settings(), limits=NO_LIMITS), registry=registry, cache=None)
 
 
+def of_models(schema: Schema) -> Schema:
+    """Leave out what is over views, which the other way does not know."""
+    types = {}
+    for name, known in schema.types.items():
+        if known.source is None:
+            fields = {key: field for key, field in known.fields.items() if not isinstance(field, Link)}
+            types[name] = dataclasses.replace(known, fields=fields)
+    return dataclasses.replace(schema, types=types)
+
+
 @pytest.mark.parametrize(("registry", "examples"), [(ZOO, 150), (default_registry, 60)], ids=["zoo", "bookshop"])
 def test_random_operations(populated: None, registry: Registry, examples: int) -> None:
     tried = engine(registry)
@@ -42,9 +55,12 @@ def test_random_operations(populated: None, registry: Registry, examples: int) -
     @given(st.data())
     def try_them(data: st.DataObject) -> None:
         query, variables = data.draw(strategy)
-        assert_same_answer(tried, query, variables)
-        # once more: the plan is there by now
-        assert_same_answer(tried, query, variables)
+        # a block of its own: an error of PostgreSQL's fails no operation but the one that it came from
+        with transaction.atomic():
+            assert_same_answer(tried, query, variables)
+            # once more: the plan is there by now
+            assert_same_answer(tried, query, variables)
 
-    strategy = operations(tried.schema, pool(tried.schema))
+    schema = of_models(tried.schema)
+    strategy = operations(schema, pool(schema))
     try_them()

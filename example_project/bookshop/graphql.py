@@ -1,8 +1,15 @@
 """
-What may be asked of the bookshop.
+What may be asked of the bookshop, and how it may be changed:
+
+    books are created, updated and deleted   by mutations from the model
+    books are renamed, reviews moderated     by Python
+    orders are placed                        by a PostgreSQL function, sql/fn_place_order.sql
+    cards of books are shown                 by a view, sql/v_book_card.sql
 
 fraiseql_django finds this module by its name, as Django finds admin.py.
 """
+
+from decimal import Decimal
 
 from django.contrib.auth.models import User
 from django.db.models import Avg, Count
@@ -52,6 +59,7 @@ class BookType:
     average_stars: float | None = fraiseql.field(
         Avg("reviews__stars"), description="What they give it on average; null without reviews."
     )
+    card: "BookCard" = fraiseql.relation("id", to="id", description="The book as the shop window shows it.")
 
 
 @fraiseql.type(Review, fields="__all__")
@@ -79,6 +87,47 @@ class UserType:
     """The account that a customer signs in with."""
 
 
+@fraiseql.type
+class CardAuthor:
+    """An author as a card names one."""
+
+    id: fraiseql.ID
+    name: str
+
+
+@fraiseql.type
+class CardPublisher:
+    """A publisher as a card names it."""
+
+    id: fraiseql.ID
+    name: str
+    country: str
+
+
+@fraiseql.type(sql_source="v_book_card", jsonb_column="data")
+class BookCard:
+    """A book as the shop window shows it."""
+
+    id: fraiseql.ID
+    isbn: str
+    title: str
+    price: Decimal
+    cover: str | None
+    authors: list[CardAuthor]
+    publisher: CardPublisher
+    category: str | None
+    stars: float | None = fraiseql.field(description="What approved reviews give it on average.")
+    review_count: int = fraiseql.field(description="How many approved reviews it has.")
+    book: BookType = fraiseql.relation("id", to="id", description="All that is known of it.")
+
+
+BOOK_FIELDS = ["title", "isbn", "price", "format", "published", "in_print", "pages", "tags", "publisher", "category"]
+
+fraiseql.create(BookType, fields=[*BOOK_FIELDS, fraiseql.nested("authors", connect=True, create=["name", "born"])])
+fraiseql.update(BookType, fields=[*BOOK_FIELDS, "authors"], version="updated_at")
+fraiseql.delete(BookType)
+
+
 @fraiseql.mutation
 def rename_book(info: fraiseql.Info, id: fraiseql.ID, title: str) -> BookType:
     """Give a book another title."""
@@ -89,10 +138,61 @@ def rename_book(info: fraiseql.Info, id: fraiseql.ID, title: str) -> BookType:
     return book
 
 
+@fraiseql.error
+class ModerationError:
+    """Why a review stays as it is."""
+
+    review: Review | None = None
+
+
 @fraiseql.mutation
-def moderate_review(info: fraiseql.Info, id: fraiseql.ID, status: ReviewStatus) -> ReviewType:
-    """Approve a review, reject it, or take that back."""
-    review = Review.objects.get(pk=id)
+def moderate_review(info: fraiseql.Info, id: fraiseql.ID, status: ReviewStatus) -> Review | ModerationError:
+    """Approve a review, or reject it for good."""
+    try:
+        review = Review.objects.select_for_update().get(pk=id)
+    except (Review.DoesNotExist, ValueError):
+        return ModerationError(message=f"There is no review {id}.", code=404, status="not_found:review")
+    if review.status == ReviewStatus.REJECTED and status != ReviewStatus.REJECTED:
+        message = "A rejected review stays rejected."
+        return ModerationError(message=message, code=409, status="conflict:rejected", review=review)
     review.status = status
     review.save(update_fields=["status"])
     return review
+
+
+@fraiseql.input
+class OrderedBook:
+    """Copies of one book."""
+
+    book_id: fraiseql.ID
+    quantity: int
+
+
+@fraiseql.input
+class PlaceOrderInput:
+    """What a customer orders."""
+
+    customer_id: fraiseql.ID
+    lines: list[OrderedBook]
+
+
+@fraiseql.success
+class PlaceOrderSuccess:
+    """The order as it was placed."""
+
+    order: OrderType
+    points: fraiseql.BigInt = fraiseql.field(description="What the customer has earned with it: one for each euro.")
+
+
+@fraiseql.error
+class PlaceOrderError:
+    """Why there is no order; its errors say of which lines."""
+
+
+@fraiseql.mutation(function="fn_place_order", enable_cascade=True)
+class PlaceOrder:
+    """Order books."""
+
+    input: PlaceOrderInput
+    success: PlaceOrderSuccess
+    error: PlaceOrderError

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from threading import Lock
 from urllib.parse import quote
 
-from ..tables import models_by_table
+from ..tables import known
 from .base import Cache
 
 logger = logging.getLogger("fraiseql_django.cache")
@@ -114,7 +114,7 @@ class Results:
         """
         if self.cache is None:
             return 0
-        versions = self.cache.get_many(map(_version_key, models_by_table() if table is None else [table]))
+        versions = self.cache.get_many(map(_version_key, known() if table is None else [table]))
         # what is being read at this moment must not come back; what has no version is not being read
         self.cache.set_many({name: _new_version() for name in versions}, None)
         keys = self.cache.keys()

@@ -4,6 +4,9 @@ As in Django REST framework's SessionAuthentication: what a browser adds to a re
 nothing, so a request that carries a session is checked as Django's CsrfViewMiddleware checks a form. A
 client that carries none (a token in a header, or nothing) could not be made to act for somebody else, and
 needs no token. Queries by GET are not checked: they change nothing, and another site cannot read the answer.
+
+A form with files must be one that no page of another site could have sent, whoever asks: see
+``require_preflight``.
 """
 
 from __future__ import annotations
@@ -21,9 +24,23 @@ from .refused import Refused
 
 logger = logging.getLogger("django.security.csrf")
 
+PREFLIGHT_HEADERS = ("GraphQL-Require-Preflight", "Apollo-Require-Preflight")
+"""Headers that say nothing but that JavaScript has set them; Apollo's clients are told to send theirs."""
+
 
 class _Check(CsrfViewMiddleware):
-    """Django's own check, which says why it rejects instead of making a page of it."""
+    """Django's own check, which says why it rejects instead of making a page of it.
+
+    The token counts in the header alone. Of a POST Django would look into the form first: all its files
+    would be read before anybody knows whether they may be sent.
+    """
+
+    def process_view(self, request: HttpRequest, *args: Any) -> Any:
+        method, request.method = request.method, "PUT"
+        try:
+            return super().process_view(request, *args)
+        finally:
+            request.method = method
 
     def _reject(self, request: HttpRequest, reason: str) -> Any:
         return reason
@@ -40,15 +57,32 @@ def require_token(request: HttpRequest) -> None:
         return
     check = _Check(_view)
     check.process_request(request)
-    # of the body nothing is read, since it is no form
     reason: Any = check.process_view(request, _view, (), {})
     if reason is not None:
-        logger.warning("Forbidden (%s): %s", reason, request.path, extra={"status_code": 403, "request": request})
-        raise Refused(
-            f"{reason} A request that carries a session must send Django's CSRF token in the header {header_name()}.",
-            status=HTTPStatus.FORBIDDEN,
-            code="CSRF_FAILED",
-        )
+        needs = f"A request that carries a session must send Django's CSRF token in the header {header_name()}."
+        raise _rejected(request, reason, needs)
+
+
+def require_preflight(request: HttpRequest) -> None:
+    """Raise Refused (403) for a form that a page of another site could have sent.
+
+    Browsers send ``multipart/form-data`` for any page, but not with a header that is none of the usual
+    ones, unless this site has agreed to that before (WHATWG Fetch, "CORS-safelisted request-header"). So
+    any such header will do, the token's as well. What a client without a session may do to a site is not
+    nothing: it may be the only one that can reach it.
+    """
+    # set by Django's test client, unless it is told to enforce
+    if getattr(request, "_dont_enforce_csrf_checks", False):
+        return
+    headers = (header_name(), *PREFLIGHT_HEADERS)
+    if not any(request.headers.get(name) for name in headers):
+        needs = f"A form with files must be sent with one of the headers: {', '.join(headers)}."
+        raise _rejected(request, "Cross-site forms are not allowed.", needs)
+
+
+def _rejected(request: HttpRequest, reason: str, needs: str) -> Refused:
+    logger.warning("Forbidden (%s): %s", reason, request.path, extra={"status_code": 403, "request": request})
+    return Refused(f"{reason} {needs}", status=HTTPStatus.FORBIDDEN, code="CSRF_FAILED")
 
 
 def carries_session(request: HttpRequest) -> bool:

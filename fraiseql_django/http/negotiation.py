@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from .refused import Refused
 
 JSON = "application/json"
+FORM = "multipart/form-data"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 HTML = "text/html"
 
@@ -64,19 +65,20 @@ def preferred(accept: str, offers: tuple[str, ...]) -> str | None:
     return best[1] if best else None
 
 
-def require_json(request: HttpRequest) -> None:
-    """Raise Refused (415) unless the body is sent as JSON in UTF-8.
+def is_form(request: HttpRequest) -> bool:
+    """Tell a body that is sent as a form with files, in UTF-8, from one that is sent as JSON in UTF-8.
 
-    Only JSON: a foreign page's form can send ``text/plain``, ``multipart/form-data`` and
+    Nothing else is taken; raises Refused (415). A foreign page's form can send ``text/plain`` and
     ``application/x-www-form-urlencoded`` along with the user's cookies, but ``application/json`` not
-    without asking first (GraphQL over HTTP, 3; WHATWG Fetch, "CORS protocol").
+    without asking first (GraphQL over HTTP, 3; WHATWG Fetch, "CORS protocol"). It can send
+    ``multipart/form-data`` as well, which is why ``csrf.require_preflight`` is asked of that.
     """
     charset = (request.content_params or {}).get("charset", "utf-8")
-    if request.content_type == JSON and _is_utf8(charset):
-        return
+    if request.content_type in (JSON, FORM) and _is_utf8(charset):
+        return request.content_type == FORM
     sent = request.META.get("CONTENT_TYPE") or "missing"
     raise Refused(
-        f"The Content-Type of a POST must be {JSON}, in UTF-8; it is {sent[:100]}.",
+        f"The Content-Type of a POST must be {JSON}, or {FORM} with files, in UTF-8; it is {sent[:100]}.",
         status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         code="UNSUPPORTED_MEDIA_TYPE",
     )

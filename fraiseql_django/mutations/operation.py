@@ -1,61 +1,176 @@
-"""The mutations of one operation: run in order in one transaction, so that all are done, or none is."""
+"""The mutations of one operation: run in order, in one transaction or each in its own.
+
+In one transaction all are done, or none is. A mutation fails when its function raises, and when it returns an
+object of a class of errors: what it wrote is undone either way.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+from django.http import HttpRequest
 from graphql import GraphQLError
 
+from ..conf import Settings
 from ..executor import Executor
 from ..failures import failure
 from ..planner.plan import Plan, Write
 from ..planner.values import Variables
 from ..response import Response, failed
+from ..schema.outputs import ObjectDef
 from ..storage.base import Storage
-from .python import Info, run
+from . import functions, python
+from .answer import Writer
+from .failed import REPEATABLE, as_result, as_user_error, sqlstate_of
+from .info import Answer, Info
+
+# the wait before the first repetition; it doubles, and a random part keeps two from meeting again
+PAUSE_SECONDS = 0.01
 
 
-def perform(
-    plan: Plan,
-    variables: Variables,
-    info: Callable[[Write], Info],
-    storage: Storage,
-    executor: Executor,
-    *,
-    mask: bool,
-) -> Response:
-    """Run a plan's writes and answer; ``mask`` says whether unexpected errors hide what they say."""
-    answers: dict[str, bytes] = {}
-    error: GraphQLError | None = None
-    try:
-        with storage.begin_transaction() as transaction:
-            for write in plan.writes:
-                try:
-                    answers[write.key] = run(write, info(write), variables, executor)
-                except Exception as raised:
-                    error = failure(raised, mask=mask, nodes=[write.node], path=[write.key])
-                    break
-            else:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Where an operation comes from: what mutations are told of it."""
+
+    operation_name: str | None
+    request: HttpRequest | None
+    context: Any
+
+
+class _Again(Exception):
+    """What was done is undone and may be done once more."""
+
+
+@dataclass(slots=True)
+class Perform:
+    """Runs a plan's writes; ``mask`` says whether unexpected errors hide what they say."""
+
+    plan: Plan
+    variables: Variables
+    asked: Asked
+    storage: Storage
+    executor: Executor
+    objects: Mapping[str, ObjectDef]
+    settings: Settings
+    mask: bool
+    answers: dict[str, bytes] = field(default_factory=dict)
+    errors: list[GraphQLError] = field(default_factory=list)
+
+    def response(self) -> Response:
+        """Run all and answer."""
+        run = self._together if self.settings.atomic_mutations else self._one_by_one
+        if self.plan.writes:
+            run(self.plan.writes)
+        if not self.errors:
+            return Response(_members(self.plan, self.answers))
+        if not all(write.definition.output.nullable or write.key in self.answers for write in self.plan.writes):
+            return failed(self.errors, b"null")
+        nothing = {write.key: b"null" for write in self.plan.writes}
+        return failed(self.errors, _members(self.plan, {**nothing, **self.answers}))
+
+    # --- transactions ---
+
+    def _one_by_one(self, writes: Sequence[Write]) -> None:
+        """Run each in its own transaction; after one whose failure leaves no data the others are not begun."""
+        for place, write in enumerate(writes):
+            before = len(self.errors)
+            self._repeated([write])
+            if len(self.errors) > before and not write.definition.output.nullable:
+                self._abort(writes[place + 1 :], "Not begun, since another mutation of the operation failed.")
+                return
+
+    def _together(self, writes: Sequence[Write]) -> None:
+        self._repeated(writes)
+        if self.errors or len(self.answers) < len(writes):
+            others = [write for write in writes if write.key not in self.answers and not self._is_named(write)]
+            self._abort(others, "Undone or not begun, since another mutation of the operation failed.")
+
+    def _is_named(self, write: Write) -> bool:
+        return any(error.path and error.path[0] == write.key for error in self.errors)
+
+    def _abort(self, writes: Sequence[Write], message: str) -> None:
+        for write in writes:
+            extensions = {"code": "MUTATION_ABORTED"}
+            self.errors.append(GraphQLError(message, [write.node], path=[write.key], extensions=extensions))
+
+    def _repeated(self, writes: Sequence[Write]) -> None:
+        """Run writes in a transaction, again where PostgreSQL has only picked the wrong moment."""
+        again = self.settings.mutation_retries if all(write.definition.repeatable() for write in writes) else 0
+        for attempt in range(again + 1):
+            try:
+                self._transaction(writes, may_repeat=attempt < again)
+                return
+            except _Again:
+                time.sleep(PAUSE_SECONDS * 2**attempt * (1 + random.random()))
+
+    def _transaction(self, writes: Sequence[Write], *, may_repeat: bool) -> None:
+        answers: dict[str, bytes] = {}
+        write = writes[-1]
+        try:
+            with self.storage.begin_transaction() as transaction:
+                # a storage of a project's own may not say
+                may_repeat = may_repeat and getattr(transaction, "outermost", False)
+                for write in writes:
+                    answer = self._run(write)
+                    if answer.failed:
+                        # left without a commit; the others have not happened
+                        self.answers[write.key] = answer.text
+                        return
+                    answers[write.key] = answer.text
+                    if len(writes) > 1:
+                        self._check_constraints()
                 transaction.commit()
-    except Exception as raised:
-        error = failure(raised, mask=mask)
-    return Response(_members(plan, answers)) if error is None else _undone(plan, error)
+        except Exception as error:
+            if may_repeat and sqlstate_of(error) in REPEATABLE:
+                raise _Again from error
+            self._fail(write, error, writes)
+        else:
+            self.answers.update(answers)
+
+    def _check_constraints(self) -> None:
+        """Check what is deferred to the commit now, when it is known which mutation it is of."""
+        self.storage.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        self.storage.execute("SET CONSTRAINTS ALL DEFERRED")
+
+    # --- one mutation ---
+
+    def _run(self, write: Write) -> Answer:
+        def answer(result: object) -> Answer:
+            return Writer(write).answer(result, self.variables, self.executor)
+
+        info = Info(
+            field_name=write.definition.name,
+            response_key=write.key,
+            operation_name=self.asked.operation_name,
+            request=self.asked.request,
+            context=self.asked.context,
+            database=self.settings.database,
+            _answer=answer,
+        )
+        if write.definition.call is not None:
+            result = functions.call(write, info, self.variables, self.storage)
+        else:
+            result = python.call(write, info, self.variables)
+        return result if isinstance(result, Answer) else answer(result)
+
+    def _fail(self, write: Write, error: Exception, writes: Sequence[Write]) -> None:
+        """Answer an exception, as data where the mutation declares a class for it; everything is rolled back."""
+        alias = self.settings.database
+        try:
+            result = as_result(error, write, self.objects, alias)
+            if result is not None:
+                self.answers[write.key] = Writer(write).answer(result, self.variables, self.executor).text
+                return
+            error = as_user_error(error, alias)
+        except Exception as another:
+            error = another
+        self.errors.append(failure(error, mask=self.mask, nodes=[write.node], path=[write.key]))
 
 
-def _undone(plan: Plan, error: GraphQLError) -> Response:
-    """Answer that nothing was written: a field that may be null is null (GraphQL specification, 6.4.4)."""
-    errors = [error]
-    for write in plan.writes:
-        if error.path is None or write.key != error.path[0]:
-            message = "Undone or not begun, since another mutation of the operation failed."
-            errors.append(
-                GraphQLError(message, [write.node], path=[write.key], extensions={"code": "MUTATION_ABORTED"})
-            )
-    if not all(write.definition.nullable for write in plan.writes):
-        return failed(errors, b"null")
-    return failed(errors, _members(plan, {write.key: b"null" for write in plan.writes}))
-
-
-def _members(plan: Plan, answers: Mapping[str, bytes]) -> bytes:
+def _members(plan: Plan, answers: dict[str, bytes]) -> bytes:
     found = {**(plan.constants or {}), **answers}
     return b"{%b}" % b",".join(b'"%b":%b' % (key.encode(), found[key]) for key in plan.keys)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from graphql import (
@@ -21,16 +22,25 @@ Collected = dict[str, list[FieldNode]]
 
 
 class Collector:
-    """Collects fields of one operation for one set of ``@include`` and ``@skip`` conditions."""
+    """Collects fields of one operation for one set of ``@include`` and ``@skip`` conditions.
 
-    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode], variables: Variables) -> None:
+    ``unions`` are the names of the schema's unions, with those of their members.
+    """
+
+    def __init__(
+        self,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        variables: Variables,
+        unions: Mapping[str, Collection[str]] = MappingProxyType({}),
+    ) -> None:
         self.fragments = fragments
         self.variables = variables
+        self.unions = unions
 
     def collect(self, type_name: str, sets: Iterable[SelectionSetNode | None]) -> Collected:
         """Return the nodes of each response key, in the order of first mention.
 
-        The schema has object types only: a fragment applies where its type condition is ``type_name``.
+        A fragment applies where its type condition is ``type_name``, or a union that has it.
         """
         found: Collected = {}
         visited: set[str] = set()
@@ -52,13 +62,16 @@ class Collector:
                 found.setdefault(key, []).append(selection)
             elif isinstance(selection, InlineFragmentNode):
                 condition = selection.type_condition
-                if condition is None or condition.name.value == type_name:
+                if condition is None or self._applies(condition.name.value, type_name):
                     self._walk(type_name, selection.selection_set, found, visited)
             elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in visited:
                 visited.add(selection.name.value)
                 fragment = self.fragments[selection.name.value]
-                if fragment.type_condition.name.value == type_name:
+                if self._applies(fragment.type_condition.name.value, type_name):
                     self._walk(type_name, fragment.selection_set, found, visited)
+
+    def _applies(self, condition: str, type_name: str) -> bool:
+        return condition == type_name or type_name in self.unions.get(condition, ())
 
     def _included(self, selection: Any) -> bool:
         for directive in selection.directives or ():

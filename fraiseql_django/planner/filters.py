@@ -11,69 +11,47 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet, FullResultSet
-from django.db.models import BooleanField, Exists, Func, OuterRef, Q, Value
+from django.db.models import Exists, Q, Value
 
 from ..errors import InvalidInput
 from ..limits import Tally
-from ..schema.definition import AnyField, Column, Relation, TypeDef
+from ..schema.definition import AnyField, Nested, Related, Relation, Shape
 from ..schema.encoding import encode_array, encode_nested_array, encode_text
-from ..schema.inputs import comparable
-from ..schema.operators import OPERATORS, Comparable, Operator, Takes
-from .computed import compared_value
+from ..schema.operators import OPERATORS, Operator, Takes
+from .computed import Values
+from .conditions import Combined, Compare
+from .extracted import Compared, json_of
 from .params import Param, hole
+from .places import ROW, Item, Place, depth_of
 from .values import Leaf
 
 Encode = Callable[[Any], "str | None"]
 
 
-class Compare(Func):
-    """A comparison of the table of operators, as a condition of the ORM."""
-
-    conditional = True
-
-    def __init__(self, sql: str, *expressions: Any) -> None:
-        super().__init__(*expressions, output_field=BooleanField())
-        self.sql = sql
-
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
-        compiled = [compiler.compile(expression) for expression in self.get_source_expressions()]
-        names = ("column", "value")
-        sql = self.sql.format(**{name: sql for name, (sql, _) in zip(names, compiled, strict=False)})
-        return f"({sql})", [param for _, own in compiled for param in own]
-
-
-class Combined(Func):
-    """A condition inside SQL: ``NOT (…)`` as SQL has it, where ~Q would add conditions on nulls."""
-
-    conditional = True
-
-    def __init__(self, sql: str, condition: Q) -> None:
-        super().__init__(condition, output_field=BooleanField())
-        self.sql = sql
-
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
-        try:
-            sql, params = compiler.compile(self.get_source_expressions()[0])
-        except EmptyResultSet:
-            sql, params = "FALSE", []
-        except FullResultSet:
-            sql, params = "TRUE", []
-        return self.sql.replace("{0}", sql), list(params)
-
-
 NOTHING = Q(Compare("{column} IS NULL", Value(1)))
+ANYTHING = Q(Compare("{column} IS NOT NULL", Value(1)))
 
 
 class Filters:
     """Builds the conditions of one operation's plan."""
 
-    def __init__(self, types: Mapping[str, TypeDef], tally: Tally) -> None:
-        self.types = types
+    def __init__(self, values: Values, tally: Tally) -> None:
+        self.values = values
         self.tally = tally
 
-    def where(self, definition: TypeDef, given: Mapping[str, Any], prefix: str = "", label: str = "where") -> Q | None:
-        """Return the condition of a ``where`` on a type that is reached through the to-one path ``prefix``."""
+    def where(
+        self,
+        definition: Shape,
+        given: Mapping[str, Any],
+        place: Place = ROW,
+        label: str = "where",
+        *,
+        negated: bool = False,
+    ) -> Q | None:
+        """Return the condition of a ``where`` on a type at a place.
+
+        ``negated`` says that a NOT is around it, which tells false from unknown.
+        """
         conditions: list[Q] = []
         for key, value in given.items():
             self.tally.add()
@@ -83,70 +61,96 @@ class Filters:
                     f"{where} is null, which is no condition; leave it out, or ask for null with "
                     f"{{isnull: true}} on a field."
                 )
-            condition = self._member(definition, key, value, prefix, where)
+            condition = self._member(definition, key, value, place, where, negated)
             if condition is not None:
                 conditions.append(condition)
         return reduce(and_, conditions) if conditions else None
 
-    def _member(self, definition: TypeDef, key: str, value: Any, prefix: str, where: str) -> Q | None:
+    def _member(self, definition: Shape, key: str, value: Any, place: Place, where: str, negated: bool) -> Q | None:
         if key in ("AND", "OR"):
-            alternatives = [self.where(definition, item, prefix, where) for item in value]
+            alternatives = [self.where(definition, item, place, where, negated=negated) for item in value]
             return _all(alternatives) if key == "AND" else _any(alternatives)
         if key == "NOT":
-            return _not(self.where(definition, value, prefix, where))
+            return _not(self.where(definition, value, place, where, negated=True))
         field = definition.fields[key]
-        if not isinstance(field, Relation):
-            return self._value(definition, field, value, prefix, where)
-        target = self.types[field.target]
+        if not isinstance(field, (Related, Nested)):
+            return self._value(definition, field, value, place, where)
         if not field.many:
-            return self.where(target, value, f"{prefix}{field.path}__", where)
+            return self._to_one(definition, field, value, place, where, negated)
         return _all(
-            self._quantified(quantifier, field, target, item, prefix, f"{where}.{quantifier}")
+            self._quantified(quantifier, definition, field, item, place, f"{where}.{quantifier}")
             for quantifier, item in value.items()
         )
 
+    def _to_one(
+        self, definition: Shape, field: Related | Nested, given: Any, place: Place, where: str, negated: bool
+    ) -> Q | None:
+        target = self.values.types[field.target]
+        if isinstance(field, Relation):
+            there: Place = place.join(field.path)
+        elif isinstance(field, Nested):
+            key = field.key
+            there = place.within(lambda here: json_of(definition, key, here))
+        elif negated or not _is_strict(target, given, self.values.types):
+            there = self.values.found(field, definition, place)
+        else:
+            # true of no row that is missing, and nobody asks whether it is false: PostgreSQL may join for it
+            condition = self.where(target, given, ROW, where)
+            rows = self.values.rows(field, definition, place.outer()).order_by()
+            return None if condition is None else Q(Exists(rows.filter(condition)))
+        return self.where(target, given, there, where, negated=negated)
+
     def _quantified(
-        self, quantifier: str, field: Relation, target: TypeDef, given: Any, prefix: str, where: str
+        self, quantifier: str, definition: Shape, field: Related | Nested, given: Any, place: Place, where: str
     ) -> Q | None:
         if given is None:
             raise InvalidInput(f"{where} is null, which is no condition; leave it out.")
-        related = target.model._default_manager.filter(**{field.inverse: OuterRef(prefix + field.key)}).order_by()
-        condition = self.where(target, given, "", where)
-        if quantifier == "every":
-            # none for which the condition fails, or is unknown
-            return None if condition is None else Q(~Exists(related.filter(Combined("({0}) IS NOT TRUE", condition))))
-        exists = Exists(related if condition is None else related.filter(condition))
-        return Q(exists) if quantifier == "some" else Q(~exists)
+        item = Item(depth_of(place))
+        there = item.place if isinstance(field, Nested) else ROW
+        condition = self.where(self.values.types[field.target], given, there, where)
+        if quantifier == "every" and condition is None:
+            return None
+        # every: none for which the condition fails, or is unknown
+        sql = "({0}) IS NOT TRUE" if quantifier == "every" else "{0}"
+        if isinstance(field, Nested):
+            key = field.key
+            elements = place.value(lambda here: json_of(definition, key, here))
+            return Q(_exists_in_json(item, elements, sql, ANYTHING if condition is None else condition, quantifier))
+        rows = self.values.rows(field, definition, place.outer()).order_by()
+        if condition is not None:
+            rows = rows.filter(condition if sql == "{0}" else Combined(sql, condition))
+        return Q(Exists(rows) if quantifier == "some" else ~Exists(rows))
 
-    def _value(self, definition: TypeDef, field: AnyField, given: Any, prefix: str, where: str) -> Q | None:
-        scalar = comparable(field)
-        assert scalar is not None
-        assert not isinstance(field, Relation)
-        column = compared_value(definition, field, prefix)
+    def _value(self, definition: Shape, field: AnyField, given: Any, place: Place, where: str) -> Q | None:
+        assert not isinstance(field, (Related, Nested))
+        found = self.values.compared(definition, field, place)
         dimensions = getattr(field, "dimensions", 0)
-        cast = field.cast if isinstance(field, Column) else scalar.cast + "[]" * dimensions
         return _all(
-            self._operation(OPERATORS[name], scalar, dimensions, cast, column, value, f"{where}.{name}")
+            self._operation(OPERATORS[name], found, dimensions, value, f"{where}.{name}")
             for name, value in given.items()
         )
 
-    def _operation(
-        self, operator: Operator, scalar: Comparable, dimensions: int, cast: str, column: Any, given: Any, where: str
-    ) -> Q:
+    def _operation(self, operator: Operator, compared: Compared, dimensions: int, given: Any, where: str) -> Q:
+        column = compared.value
         if operator.takes is Takes.FLAG and isinstance(given, Leaf) and given.value is not None:
             return Q(Compare(operator.sql if given.value else "{column} IS NOT NULL", column))
         if given is None:
             if operator.null is None:
                 raise InvalidInput(f"{where} is null; it takes {operator.takes.value}. Ask for null with isnull.")
             return Q(Compare(operator.null, column))
-        return Q(comparison(operator, scalar, dimensions, cast, column, given, where))
+        return Q(comparison(operator, compared, dimensions, given, where))
 
 
-def comparison(
-    operator: Operator, scalar: Comparable, dimensions: int, cast: str, column: Any, leaf: Leaf, where: str
-) -> Compare:
-    """Compare a column with a value that is bound at execution."""
-    pattern = operator.pattern
+def _exists_in_json(item: Item, elements: Any, sql: str, condition: Q, quantifier: str) -> Combined:
+    # what is no list has no elements
+    source = item.elements("CASE jsonb_typeof({1}) WHEN 'array' THEN {1} END")
+    negation = "" if quantifier == "some" else "NOT "
+    return Combined(f"{negation}EXISTS (SELECT FROM {source} WHERE {sql})", condition, elements)
+
+
+def comparison(operator: Operator, compared: Compared, dimensions: int, leaf: Leaf, where: str) -> Compare:
+    """Compare a value with one that is bound at execution."""
+    pattern, scalar, cast, column = operator.pattern, compared.scalar, compared.cast, compared.value
     encode: Encode = scalar.encode if pattern is None else lambda value: encode_text(pattern(value))
     if dimensions:
         encode = _array(scalar.encode, dimensions)
@@ -157,6 +161,30 @@ def comparison(
         sql = operator.each.replace("{cast}", cast)
         return Compare(sql, column, Param(hole(leaf, _array(encode, 1), where), "text[]"))
     return Compare(operator.sql, column, Param(hole(leaf, _array(encode, 1), where), f"{cast}[]"))
+
+
+def _is_strict(definition: Shape, given: Mapping[str, Any], types: Mapping[str, Shape]) -> bool:
+    """Whether a ``where`` is true of no row all of whose values are null: whether any of its conditions is so."""
+    return any(_is_strict_member(definition, key, value, types) for key, value in given.items())
+
+
+def _is_strict_member(definition: Shape, key: str, value: Any, types: Mapping[str, Shape]) -> bool:
+    if value is None or key == "NOT":
+        return False
+    if key in ("AND", "OR"):
+        found = [_is_strict(definition, item, types) for item in value]
+        return any(found) if key == "AND" else all(found)
+    field = definition.fields[key]
+    if isinstance(field, (Related, Nested)):
+        return "some" in value if field.many else _is_strict(types[field.target], value, types)
+    return any(_is_strict_operation(name, operand) for name, operand in value.items())
+
+
+def _is_strict_operation(name: str, operand: Any) -> bool:
+    if name == "isnull":
+        return isinstance(operand, Leaf) and operand.value is False
+    # "nin" is true of null where the list is empty
+    return name == "neq" if operand is None else name != "nin"
 
 
 def _array(encode: Encode, dimensions: int) -> Encode:

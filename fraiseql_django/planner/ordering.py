@@ -6,27 +6,35 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import models
+from django.db.models import F, Value
 from django.db.models.expressions import OrderBy
+from django.db.models.functions import Cast
 
 from ..errors import InvalidInput
 from ..limits import Tally
-from ..schema.definition import Relation, TypeDef
+from ..schema.definition import Nested, Related, Relation, Shape, TypeDef
 from ..schema.inputs import DIRECTIONS
-from .computed import compared_value
+from .computed import Values
+from .extracted import json_of, ties
+from .places import ROW, Place
 
 
 class Ordering:
     """Builds the orders of one operation's plan."""
 
-    def __init__(self, types: Mapping[str, TypeDef], tally: Tally) -> None:
-        self.types = types
+    def __init__(self, values: Values, tally: Tally) -> None:
+        self.values = values
         self.tally = tally
 
-    def order_by(self, definition: TypeDef, given: Sequence[Mapping[str, Any]]) -> list[OrderBy]:
+    def order_by(self, definition: Shape, given: Sequence[Mapping[str, Any]]) -> list[OrderBy]:
         """Return the terms of an ``orderBy`` list, without what breaks ties."""
-        return [self._term(definition, item, "", f"orderBy[{index}]") for index, item in enumerate(given)]
+        return [self._term(definition, item, ROW, f"orderBy[{index}]") for index, item in enumerate(given)]
 
-    def _term(self, definition: TypeDef, item: Mapping[str, Any], prefix: str, where: str) -> OrderBy:
+    def ends(self, definition: TypeDef) -> list[Any]:
+        """Return what tells the rows of a source apart; nothing for a model, which knows its key."""
+        return [] if definition.source is None else ties(definition, self.values.alias)
+
+    def _term(self, definition: Shape, item: Mapping[str, Any], place: Place, where: str) -> OrderBy:
         self.tally.add()
         if len(item) != 1:
             keys = f"the keys {', '.join(item)}" if item else "no key"
@@ -37,22 +45,57 @@ class Ordering:
         if value is None:
             raise InvalidInput(f"{where}.{key} is null, must be one of: {', '.join(DIRECTIONS)}.")
         field = definition.fields[key]
+        if isinstance(field, (Related, Nested)):
+            there = self._to_one(definition, field, place)
+            return self._term(self.values.types[field.target], value, there, f"{where}.{key}")
+        return OrderBy(self.values.compared(definition, field, place).value, **DIRECTIONS[value.value])
+
+    def _to_one(self, definition: Shape, field: Related | Nested, place: Place) -> Place:
         if isinstance(field, Relation):
-            return self._term(self.types[field.target], value, f"{prefix}{field.path}__", f"{where}.{key}")
-        return OrderBy(compared_value(definition, field, prefix), **DIRECTIONS[value.value])
+            return place.join(field.path)
+        if isinstance(field, Nested):
+            return place.within(lambda here: json_of(definition, field.key, here))
+        return self.values.found(field, definition, place)
 
 
-def ordered(queryset: models.QuerySet[Any], terms: Sequence[OrderBy], alias: str) -> models.QuerySet[Any]:
-    """Sort by the terms, or else as the query or its model says; then by the key unless that is decided."""
+def ordered(
+    queryset: models.QuerySet[Any], terms: Sequence[OrderBy], alias: str, ends: Sequence[Any] = ()
+) -> models.QuerySet[Any]:
+    """Sort by the terms, or else as the query or its model says; then by the key unless that is decided.
+
+    ``ends`` decide where there is no model that knows the key.
+    """
     if terms and not queryset.query.standard_ordering:
         # a manager that reverses its own order does not mean the client's
         queryset = queryset.reverse()
-    order: list[Any] = list(terms) or list(queryset.query.order_by or queryset.model._meta.ordering)
-    if not any(_decides(queryset.model, term) for term in order):
+    first = terms or queryset.query.order_by or queryset.model._meta.ordering
+    queryset, order = _named(queryset, [*first, *ends])
+    if not ends and not any(_decides(queryset.model, term) for term in order):
         order += key_columns(queryset.model)
     sorted_rows = queryset.order_by(*order)
     _join_for_order(sorted_rows, alias)
     return sorted_rows
+
+
+def _named(queryset: models.QuerySet[Any], order: Iterable[Any]) -> tuple[models.QuerySet[Any], list[Any]]:
+    """Give what is computed for an order a name in the query, and sort by the name: it is resolved now.
+
+    Django resolves ORDER BY when it compiles. Within a subquery, where the tables have been renamed, that would
+    write the renamed tables into the conditions that a subquery shares with the expression that it was made from
+    (WhereNode.resolve_expression() changes lookups in place): the declared field itself, for all later statements.
+    """
+    values: dict[str, Any] = {}
+    named: list[Any] = []
+    for term in order:
+        value = term.expression if isinstance(term, OrderBy) else term
+        if not isinstance(value, (str, F)):
+            name = f"fraiseql_order_{len(values)}"
+            # PostgreSQL takes a bare constant for a column's number, or for an error (its documentation, SELECT)
+            values[name] = Cast(value, value.output_field) if isinstance(value, Value) else value
+            term = term.copy() if isinstance(term, OrderBy) else OrderBy(value)
+            term.set_source_expressions([F(name)])
+        named.append(term)
+    return queryset.alias(**values), named
 
 
 def _join_for_order(queryset: models.QuerySet[Any], alias: str) -> None:

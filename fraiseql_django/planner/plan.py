@@ -7,13 +7,13 @@ variables hold fills the holes.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from django.db import connections, models
-from django.db.models import F, Q
+from django.db import connections
+from django.db.models import Q
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -25,26 +25,22 @@ from graphql import (
     execute,
 )
 
+from ..catalog import tables_read
 from ..conf import LimitSettings
 from ..lru import LRU
 from ..parser import Operation
 from ..schema.arguments import MutationDef
 from ..schema.build import DEFINITION, Root, Schema
-from ..schema.definition import Column, TypeDef
-from ..schema.encoding import encode_array
 from ..schema.operators import OPERATORS
 from ..schema.variables import ABSENT
-from ..tables import mentioned
 from .fields import Collector
-from .filters import Compare, comparison
-from .json import JSONList, Template
-from .params import Hole, Param
+from .filters import comparison
+from .params import Hole
+from .payload import SLOT_END, Node, Payloads, Slot
+from .places import ROW
 from .selection import Live, Selection
 from .statement import Compiled, compile_list, compile_one, statement
-from .values import Leaf, Variables, arguments, located
-
-# Names of variables that no client can write
-KEYS = "#keys"
+from .values import Variables, arguments, located
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,19 +66,21 @@ class Read:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Write:
-    """One mutation: what to call with which arguments, and how its result is read afterwards.
+    """One mutation: what to call with which arguments, and how its result is answered.
 
-    ``payload`` reads the selection of the rows whose keys are the variable KEYS; ``model`` is what they are
-    instances of, ``key_columns`` are the attributes that hold their keys.
+    ``slots`` are the rows in its answer; ``read`` makes the statement of them from the slots' columns, and
+    ``rows`` is the one whose keys are all parameters (None: no rows were selected). ``alias`` is the database.
     """
 
     key: str
     node: FieldNode
     field: GraphQLField
     definition: MutationDef
-    payload: Read | None
-    model: type[models.Model] | None
-    key_columns: tuple[str, ...]
+    answer: Node
+    slots: tuple[Slot, ...]
+    read: Callable[[Sequence[Compiled]], Read]
+    rows: Read | None
+    alias: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -126,7 +124,7 @@ class Planner:
         return plan
 
     def _make(self, operation: Operation, variables: Variables) -> Plan:
-        collector = Collector(operation.fragments, variables)
+        collector = Collector(operation.fragments, variables, self.schema.unions)
         root = self.schema.graphql.get_root_type(operation.kind)
         assert root is not None
         collected = collector.collect(root.name, [operation.node.selection_set])
@@ -172,7 +170,7 @@ class Planner:
             sql=sql,
             holes=holes,
             segments=joined,
-            tables=tuple(sorted(mentioned(sql))),
+            tables=tables_read(sql, self.alias),
             # the names of the answer's parts are not in the SQL
             digest=blake2b(repr((database, sql, joined)).encode(), digest_size=16).hexdigest(),
             live=tuple(live),
@@ -186,7 +184,8 @@ class Planner:
         if root.many:
             return compile_list(selection.list_rows(definition, queryset, nodes, given), self.alias)
         for name, column in definition.key.items():
-            queryset = queryset.filter(Q(_equals(column, given[name], name)))
+            compared = selection.values.compared(definition, column, ROW)
+            queryset = queryset.filter(Q(comparison(OPERATORS["eq"], compared, 0, given[name], name)))
         return compile_one(selection.rows(definition, queryset.order_by(), nodes), self.alias)
 
     def _introspect(self, operation: Operation, key: str, nodes: list[FieldNode], variables: Variables) -> bytes:
@@ -232,59 +231,32 @@ class Planner:
             elif name in ("__schema", "__type"):
                 constants[key] = self._introspect(operation, key, nodes, variables)
             else:
-                field = root.fields[name]
-                definition: MutationDef = field.extensions[DEFINITION]
-                target = self.schema.types[definition.target] if definition.target else None
-                writes.append(
-                    Write(
-                        key=key,
-                        node=nodes[0],
-                        field=field,
-                        definition=definition,
-                        payload=self._payload(target, collector, variables, nodes) if target else None,
-                        model=target.model if target else None,
-                        key_columns=tuple(column.column for column in target.key.values()) if target else (),
-                    )
-                )
+                writes.append(self._write(key, root.fields[name], nodes, collector, variables))
         return Plan(kind=operation.kind, writes=tuple(writes), constants=constants, keys=tuple(collected))
 
-    def _payload(self, definition: TypeDef, collector: Collector, variables: Variables, nodes: list[FieldNode]) -> Read:
+    def _write(
+        self, key: str, field: GraphQLField, nodes: list[FieldNode], collector: Collector, variables: Variables
+    ) -> Write:
+        definition: MutationDef = field.extensions[DEFINITION]
         selection = Selection(self.schema, collector, variables, self.limits, self.alias)
-        # what a mutation returns is shown even where the default manager would hide it
-        queryset = definition.model._base_manager.using(self.alias)
-        columns = list(definition.key.values())
-        keys = [Param(_key_hole(index, column), f"{column.cast}[]") for index, column in enumerate(columns)]
-        place = Template(_place_sql(len(columns)), *(column.column for column in columns), *keys)
-        found = queryset.filter(
-            *(Q(Compare("{column} = ANY({value})", F(c.column), key)) for c, key in zip(columns, keys, strict=True)),
-            Q(Compare("{column} IS NOT NULL", place)),
-        ).order_by(place)
-        rows = JSONList(selection.rows(definition, found, nodes), None, None)
-        return self._read([compile_list(rows, self.alias)], [0], selection.live)
+        payloads = Payloads(self.schema, selection, self.alias)
+        answer = payloads.node(definition.output, nodes)
 
+        def read(columns: Sequence[Compiled]) -> Read:
+            segments = [part for index in range(len(columns)) for part in (index, SLOT_END)]
+            return self._read(columns, segments[:-1], selection.live)
 
-def _place_sql(columns: int) -> str:
-    """SQL for the place of a row's key among the keys asked for; null for a row not asked for."""
-    names = [f"k{index}" for index in range(columns)]
-    matches = " AND ".join(f"keys.{name} = {{{index}}}" for index, name in enumerate(names))
-    arrays = ", ".join(f"{{{columns + index}}}" for index in range(columns))
-    return (
-        f"(SELECT min(keys.place) FROM unnest({arrays}) WITH ORDINALITY AS keys({', '.join(names)}, place) "
-        f"WHERE {matches})"
-    )
-
-
-def _key_hole(index: int, column: Column) -> Hole:
-    encode = column.scalar.encode
-    return Hole(
-        lambda variables: [key[index] for key in variables[KEYS]],
-        lambda keys: encode_array([encode(key) for key in keys]),
-        "key",
-    )
-
-
-def _equals(column: Column, value: Leaf, where: str) -> Compare:
-    return comparison(OPERATORS["eq"], column.scalar, 0, column.cast, F(column.column), value, where)
+        return Write(
+            key=key,
+            node=nodes[0],
+            field=field,
+            definition=definition,
+            answer=answer,
+            slots=tuple(payloads.slots),
+            read=read,
+            rows=read([slot.column() for slot in payloads.slots]) if payloads.slots else None,
+            alias=self.alias,
+        )
 
 
 def _joined(segments: Sequence[bytes | int]) -> tuple[bytes | int, ...]:

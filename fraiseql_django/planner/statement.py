@@ -32,13 +32,25 @@ def compile_list(rows: JSONList, alias: str) -> Compiled:
     return f"'[' || array_to_string(ARRAY({sql}{page}), ',') || ']'", [*params, *page_params]
 
 
-def compile_one(rows: QuerySet[Any], alias: str) -> Compiled:
-    """Compile a query of at most one row to SQL whose value is its JSON text."""
+def compile_one(rows: QuerySet[Any], alias: str, *, missing: str = NULL) -> Compiled:
+    """Compile a query of at most one row to SQL whose value is its JSON text; ``missing`` where there is no row."""
     try:
         sql, params = rows.query.get_compiler(alias).as_sql()
     except EmptyResultSet:
-        return f"'{NULL}'", []
-    return f"coalesce(({sql}), '{NULL}')", list(params)
+        return f"'{missing}'", []
+    return f"coalesce(({sql}), '{missing}')", list(params)
+
+
+def compile_keys(rows: QuerySet[Any], alias: str) -> Compiled | None:
+    """Compile a query to SQL that selects the rows' keys in their order; None for one that cannot be made to."""
+    query: Any = rows.query
+    if rows.db != alias or query.combinator or query.distinct or query.values_select or query.extra:
+        return None
+    try:
+        sql, params = rows.values_list("pk").query.get_compiler(alias).as_sql()
+    except EmptyResultSet:
+        return None
+    return sql, list(params)
 
 
 def statement(columns: Iterable[Compiled], alias: str) -> tuple[str, tuple[Hole, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import collections.abc
 import datetime as dt
 import sys
 import types
@@ -16,12 +17,14 @@ from typing import Any, ForwardRef, Union, get_args, get_origin
 from graphql import GraphQLID
 
 from ..errors import DeclarationError
-from . import scalars
+from . import leaves, scalars
 from .encoding import encode_text
 from .registry import ID, JSON, BigInt, Registry
 from .scalars import Scalar
 
 PLAIN_ID = Scalar(graphql=GraphQLID, cast="text", encode=encode_text)
+# for inputs of Python functions alone: no column holds one, and the schema is not built with one in an output
+UPLOAD = Scalar(graphql=leaves.UPLOAD, cast="text", encode=encode_text)
 
 PYTHON_SCALARS: Mapping[Any, Scalar] = {
     str: scalars.TEXT,
@@ -40,20 +43,26 @@ PYTHON_SCALARS: Mapping[Any, Scalar] = {
     JSON: scalars.JSONB,
     ID: PLAIN_ID,
     BigInt: scalars.BIGINT,
+    leaves.Upload: UPLOAD,
 }
 
 
-# how they are written, for messages
-PYTHON_NAMES = [getattr(base, "__name__", "Any") for base in PYTHON_SCALARS]
+# how they are written, for messages on what SQL can compute
+PYTHON_NAMES = [getattr(base, "__name__", "Any") for base, known in PYTHON_SCALARS.items() if known is not UPLOAD]
+
+
+# what may be written for a list; a QuerySet is an Iterable, too
+LISTS = (list, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
 
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """``base`` stands in no list, or ``item`` is what a list holds."""
+    """``base`` stands in no list, or ``item`` is what a list holds, or ``members`` are those of a union."""
 
     base: Any = None
     item: Annotation | None = None
     nullable: bool = False
+    members: tuple[Annotation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +98,10 @@ class _Names(Mapping[str, Any]):
         return len(self.module)
 
 
-def read(annotation: Any, module: str, registry: Registry) -> Annotation:
+def read(annotation: Any, module: str, registry: Registry, *, unions: bool = False) -> Annotation:
     """Read an annotation of a class or function in ``module``.
 
-    Raises DeclarationError for a union of more than one type.
+    Raises DeclarationError for a union of more than one type, unless ``unions`` may stand there.
     """
     if isinstance(annotation, ForwardRef):
         annotation = annotation.__forward_arg__
@@ -101,18 +110,21 @@ def read(annotation: Any, module: str, registry: Registry) -> Annotation:
             evaluated = eval(annotation, {}, _Names(module, registry))
         except Exception as error:
             raise DeclarationError(f"annotation {annotation!r} in {module} cannot be read: {error}") from error
-        return read(evaluated, module, registry)
+        return read(evaluated, module, registry, unions=unions)
     origin = get_origin(annotation)
     if origin in (Union, types.UnionType):
         members = [member for member in get_args(annotation) if member is not types.NoneType]
+        nullable = len(members) < len(get_args(annotation))
+        if len(members) != 1 and unions:
+            return Annotation(members=tuple(read(each, module, registry) for each in members), nullable=nullable)
         if len(members) != 1:
             raise DeclarationError(f"annotation {annotation} in {module} is a union; only 'X | None' can be read")
         inner = read(members[0], module, registry)
-        return Annotation(inner.base, inner.item, nullable=len(members) < len(get_args(annotation)))
+        return Annotation(inner.base, inner.item, nullable)
     if origin is typing.Annotated:
-        return read(get_args(annotation)[0], module, registry)
-    if origin is list:
-        return Annotation(item=read(get_args(annotation)[0], module, registry))
+        return read(get_args(annotation)[0], module, registry, unions=unions)
+    if origin in LISTS:
+        return Annotation(item=read(get_args(annotation)[0], module, registry, unions=unions))
     if origin is dict:
         return Annotation(dict)
     return Annotation(annotation, nullable=annotation is None or annotation is types.NoneType)

@@ -9,49 +9,68 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import models
 from graphql import (
     GraphQLArgument,
-    GraphQLEnumType,
     GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLList,
     GraphQLNonNull,
-    GraphQLOutputType,
-    GraphQLScalarType,
 )
 
 from ..conf import get_settings
 from ..errors import DeclarationError, InvalidInput
-from .annotations import Annotation, read, scalar
-from .definition import EnumFactory, EnumSource
-from .naming import camel_case, check_name
-from .registry import MutationDeclaration, Registry
+from .annotations import Annotation, read
+from .naming import camel_case, check_name, lower_first, pascal_case
+from .outputs import ObjectDef, Output, Outputs
+from .registry import FunctionDeclaration, MutationDeclaration, Registry
+from .results import Cascade
 
 Convert = Callable[[Any], Any]
+
+# what every success of a PostgreSQL function tells; of the same types as in errors, so that both can be selected
+REPORTED: Mapping[str, tuple[Any, Any]] = {
+    "status": (str, "success"),
+    "message": (str, ""),
+    "updated_fields": (list[str] | None, None),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionCall:
+    """A PostgreSQL function that a mutation calls: its name, and what it is given.
+
+    ``success`` and ``error`` are the types of the union that its result becomes; ``error`` is None where the
+    mutation declares none, ``success`` where what it returns is no object of a class.
+    """
+
+    schema: str | None
+    function: str
+    context_params: Mapping[str, str]
+    named_arguments: bool
+    has_input: bool
+    success: ObjectDef | None
+    error: ObjectDef | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MutationDef:
-    """A root field of Mutation: the function, its arguments, and what it returns.
+    """A root field of Mutation: what it calls, its arguments, and what it returns.
 
-    ``converts`` turn coerced arguments, by Python name, into what the function is given. ``target`` is the
-    name of the declared type whose selection is planned; None for a plain value, which ``plain`` writes.
+    It calls a Python ``function`` or the PostgreSQL function ``call``. ``converts`` turn coerced arguments, by
+    Python name, into what the function is given; ``repeatable`` says whether it may be called again when what
+    it did was undone.
     """
 
     name: str
     description: str | None
     deprecation: str | None
-    function: Callable[..., Any]
+    function: Callable[..., Any] | None
+    call: FunctionCall | None
     arguments: Mapping[str, GraphQLArgument]
     converts: Mapping[str, Convert]
-    target: str | None
-    many: bool
-    nullable: bool
-    nullable_items: bool
-    output: Callable[[Mapping[str, GraphQLOutputType]], GraphQLOutputType]
-    plain: GraphQLScalarType | GraphQLEnumType | None
+    output: Output
+    repeatable: Callable[[], bool]
 
 
 def _python_name(name: str) -> str:
@@ -59,95 +78,131 @@ def _python_name(name: str) -> str:
 
 
 class Arguments:
-    """Makes the argument types of one schema; inputs and enums are made once each."""
+    """Makes the argument types of one schema; inputs are made once each."""
 
-    def __init__(self, registry: Registry, enum_type: EnumFactory) -> None:
+    def __init__(self, registry: Registry, outputs: Outputs) -> None:
         self.registry = registry
-        self.enum_type = enum_type
+        self.outputs = outputs
         self._inputs: dict[type, tuple[GraphQLInputObjectType, Convert]] = {}
 
-    def mutation(self, declaration: MutationDeclaration) -> MutationDef:
+    def mutation(self, declaration: MutationDeclaration | FunctionDeclaration) -> MutationDef:
         """Describe a declared mutation; raise DeclarationError for an annotation that GraphQL cannot say."""
+        if isinstance(declaration, FunctionDeclaration):
+            return self._of_postgresql(declaration)
         function = declaration.function
+        if declaration.make is not None:
+            function = declaration.make(self.outputs.enum_type)
+        assert function is not None
         where = f"mutation {function.__name__}"
-        parameters = list(inspect.signature(function).parameters.values())
+        signature = inspect.signature(function)
+        parameters = list(signature.parameters.values())
         if not parameters:
             raise DeclarationError(f"{where} takes no parameter; the first one is given an Info")
+        if signature.return_annotation is signature.empty:
+            raise DeclarationError(f"{where} has no return annotation")
         arguments: dict[str, GraphQLArgument] = {}
         converts: dict[str, Convert] = {}
         for parameter in parameters[1:]:
-            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
-                raise DeclarationError(f"{where}: parameter {parameter} cannot be an argument")
-            if parameter.annotation is parameter.empty:
-                raise DeclarationError(f"{where}: parameter {parameter.name!r} has no annotation")
-            graphql, convert = self._input(self._read(parameter.annotation, function.__module__), where)
-            if parameter.default is not parameter.empty and isinstance(graphql, GraphQLNonNull):
-                graphql, convert = graphql.of_type, _required(convert, f"argument {parameter.name!r}")
-            name = check_name(_python_name(parameter.name), f"an argument of {where}")
-            arguments[name] = GraphQLArgument(graphql, out_name=parameter.name)
-            converts[parameter.name] = convert
-        return self._with_result(declaration, where, arguments, converts)
-
-    def _with_result(
-        self,
-        declaration: MutationDeclaration,
-        where: str,
-        arguments: Mapping[str, GraphQLArgument],
-        converts: Mapping[str, Convert],
-    ) -> MutationDef:
-        function = declaration.function
-        returned = inspect.signature(function).return_annotation
-        if returned is inspect.Signature.empty:
-            raise DeclarationError(f"{where} has no return annotation")
-        result = self._read(returned, function.__module__)
-        many = result.item is not None
-        base = (result.item or result).base
-        declared = getattr(base, "__fraiseql_type__", None)
-        plain = None if declared else self._leaf(base, where)
-        nullable_items = result.item is not None and result.item.nullable
-        if nullable_items and declared:
-            raise DeclarationError(f"{where}: a list of {declared.name} cannot hold None")
-
-        def output(types: Mapping[str, GraphQLOutputType]) -> GraphQLOutputType:
-            inner: Any = types[declared.name] if declared else plain
-            if many:
-                inner = GraphQLList(inner if nullable_items else GraphQLNonNull(inner))
-            return inner if result.nullable else GraphQLNonNull(inner)
-
+            name, argument, converts[parameter.name] = self._argument(parameter, function.__module__, where)
+            arguments[name] = argument
+        name = check_name(declaration.name or _python_name(function.__name__), where)
         return MutationDef(
-            name=check_name(declaration.name or _python_name(function.__name__), where),
+            name=name,
             description=declaration.description or inspect.getdoc(function),
             deprecation=declaration.deprecation,
             function=function,
+            call=None,
             arguments=arguments,
             converts=converts,
-            target=declared.name if declared else None,
-            many=many,
-            nullable=result.nullable,
-            nullable_items=nullable_items,
-            output=output,
-            plain=plain,
+            output=self.outputs.read(
+                signature.return_annotation, function.__module__, where, union=f"{pascal_case(name)}Result"
+            ),
+            repeatable=declaration.repeatable,
         )
+
+    def _argument(self, parameter: inspect.Parameter, module: str, where: str) -> tuple[str, GraphQLArgument, Convert]:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+            raise DeclarationError(f"{where}: parameter {parameter} cannot be an argument")
+        if parameter.annotation is parameter.empty:
+            raise DeclarationError(f"{where}: parameter {parameter.name!r} has no annotation")
+        graphql, convert = self._input(self._read(parameter.annotation, module), where)
+        if parameter.default is not parameter.empty and isinstance(graphql, GraphQLNonNull):
+            graphql, convert = graphql.of_type, _required(convert, f"argument {parameter.name!r}")
+        name = check_name(_python_name(parameter.name), f"an argument of {where}")
+        return name, GraphQLArgument(graphql, out_name=parameter.name), convert
+
+    def _of_postgresql(self, declaration: FunctionDeclaration) -> MutationDef:
+        cls = declaration.cls
+        where = f"mutation {cls.__name__}"
+        annotations = inspect.get_annotations(cls)
+        if "failure" in annotations:
+            # what the upstream called it at first
+            annotations.setdefault("error", annotations.pop("failure"))
+        if unknown := annotations.keys() - {"input", "success", "error"}:
+            raise DeclarationError(
+                f"{where} is annotated with {', '.join(sorted(unknown))}; "
+                "a function's class has input, success and error"
+            )
+        if "success" not in annotations:
+            raise DeclarationError(f"{where} has no success: annotate it with what the function returns")
+        name = check_name(declaration.name or lower_first(cls.__name__), where)
+        arguments: dict[str, GraphQLArgument] = {}
+        converts: dict[str, Convert] = {}
+        if "input" in annotations:
+            graphql, converts["input"] = self._input(self._read(annotations["input"], cls.__module__), where)
+            arguments["input"] = GraphQLArgument(graphql, out_name="input")
+        success = self.outputs.read(annotations["success"], cls.__module__, f"{where}.success")
+        output, error = success, None
+        if "error" in annotations:
+            output, error = self._with_error(success, annotations["error"], cls.__module__, where, name)
+        made = self._success_object(success, declaration, where)
+        return MutationDef(
+            name=name,
+            description=declaration.description,
+            deprecation=declaration.deprecation,
+            function=None,
+            call=FunctionCall(
+                schema=declaration.schema,
+                function=declaration.function,
+                context_params=declaration.context_params,
+                named_arguments=declaration.named_arguments,
+                has_input="input" in annotations,
+                success=made,
+                error=error,
+            ),
+            arguments=arguments,
+            converts=converts,
+            output=output,
+            repeatable=lambda: True,
+        )
+
+    def _with_error(
+        self, success: Output, annotation: Any, module: str, where: str, name: str
+    ) -> tuple[Output, ObjectDef]:
+        error = self.outputs.read(annotation, module, f"{where}.error")
+        definition = self.outputs.objects.get(error.types[0]) if len(error.types) == 1 else None
+        if definition is None or not definition.failed:
+            raise DeclarationError(f"{where}.error must be a class declared with @fraiseql.error")
+        if not success.types:
+            raise DeclarationError(
+                f"{where}.success is no object, so it cannot be in a union with {definition.name}; leave out error, "
+                f"or make success a class declared with @fraiseql.success"
+            )
+        union = f"{pascal_case(name)}Result"
+        return self.outputs.union((success.types[0], definition.name), union, where), definition
+
+    def _success_object(self, success: Output, declaration: FunctionDeclaration, where: str) -> ObjectDef | None:
+        definition = self.outputs.objects.get(success.types[0]) if success.types else None
+        if definition is not None:
+            self.outputs.extend(definition.cls, REPORTED)
+            if declaration.enable_cascade:
+                self.outputs.extend(definition.cls, {"cascade": (Cascade | None, None)})
+        elif declaration.enable_cascade:
+            raise DeclarationError(f"{where}: enable_cascade needs a success that is declared with @fraiseql.success")
+        return definition
 
     def _read(self, annotation: Any, module: str) -> Annotation:
         return read(annotation, module, self.registry)
-
-    def _leaf(self, base: Any, where: str) -> Any:
-        known = scalar(base)
-        if known is not None:
-            return known.graphql
-        if inspect.isclass(base) and issubclass(base, enum.Enum):
-            return self._enum(base)
-        raise DeclarationError(
-            f"{where}: {base!r} is neither a declared type, nor an Enum, nor a Python type that has a scalar"
-        )
-
-    def _enum(self, cls: type[enum.Enum]) -> GraphQLEnumType:
-        if issubclass(cls, models.Choices):
-            pairs = tuple((value, str(label)) for value, label in cls.choices)
-        else:
-            pairs = tuple((member.value, member.name) for member in cls)
-        return self.enum_type(EnumSource(name=cls.__name__, choices=pairs))
 
     def _input(self, annotation: Annotation, where: str) -> tuple[GraphQLInputType, Convert]:
         graphql: Any
@@ -157,8 +212,11 @@ class Arguments:
             convert: Convert = _each(convert_item)
         elif hasattr(annotation.base, "__fraiseql_input__"):
             graphql, convert = self._input_object(annotation.base)
+        elif isinstance(annotation.base, GraphQLInputObjectType):
+            # one that is a leaf: a range
+            graphql, convert = annotation.base, _same
         else:
-            graphql = self._leaf(annotation.base, where)
+            graphql, _ = self.outputs.leaf(annotation.base, where)
             is_enum = inspect.isclass(annotation.base) and issubclass(annotation.base, enum.Enum)
             convert = annotation.base if is_enum else _same
         if annotation.nullable:

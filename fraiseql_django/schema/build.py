@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
     GraphQLArgument,
-    GraphQLEnumType,
-    GraphQLEnumValue,
     GraphQLField,
     GraphQLInt,
     GraphQLList,
@@ -17,16 +15,21 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLSchema,
+    GraphQLUnionType,
+    get_named_type,
+    is_object_type,
     validate_schema,
 )
 
 from ..errors import DeclarationError
 from .arguments import Arguments, MutationDef
-from .definition import AnyField, Embedded, EnumSource, Relation, TypeDef, ValueObject
+from .definition import AnyField, Embedded, Nested, Related, Shape, TypeDef, ValueObject
+from .describe import Described, describe_types
+from .enums import Enums
 from .inputs import Inputs
-from .naming import check_name, enum_name
+from .leaves import UPLOAD
+from .outputs import ObjectDef, Output, Outputs
 from .registry import Registry, default_registry
-from .types import describe_types
 
 # What the planner finds in the extensions of a field or type
 DEFINITION = "fraiseql"
@@ -42,55 +45,36 @@ class Root:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Schema:
-    """A built schema beside the descriptions that it was built from."""
+    """A built schema beside the descriptions that it was built from: of rows, of objects of classes, of mutations."""
 
     graphql: GraphQLSchema
     types: Mapping[str, TypeDef]
+    shapes: Mapping[str, Shape]
+    objects: Mapping[str, ObjectDef]
+    unions: Mapping[str, tuple[str, ...]]
     mutations: Mapping[str, MutationDef]
-
-
-class Enums:
-    """The enum types of one schema; declared choices that are the same share one."""
-
-    def __init__(self) -> None:
-        self._by_choices: dict[tuple[tuple[Any, str], ...], GraphQLEnumType] = {}
-        self._names: set[str] = set()
-
-    def __call__(self, source: EnumSource) -> GraphQLEnumType:
-        """Return the enum of these choices."""
-        found = self._by_choices.get(source.choices)
-        if found is None:
-            found = self._by_choices[source.choices] = self._make(source)
-        return found
-
-    def _make(self, source: EnumSource) -> GraphQLEnumType:
-        name, number = source.name, 1
-        while name in self._names:
-            number += 1
-            name = f"{source.name}{number}"
-        self._names.add(check_name(name, "an enum"))
-        values: dict[str, GraphQLEnumValue] = {}
-        for value, label in source.choices:
-            member, number = enum_name(value, label), 1
-            while member in values:
-                number += 1
-                member = f"{enum_name(value, label)}_{number}"
-            values[member] = GraphQLEnumValue(value, description=label)
-        if not values:
-            raise DeclarationError(f"the choices of {source.name} are empty")
-        return GraphQLEnumType(name, values)
 
 
 class Builder:
     """Builds one schema from the descriptions of its types and mutations."""
 
-    def __init__(self, types: Mapping[str, TypeDef], mutations: Mapping[str, MutationDef]) -> None:
-        self.types = types
+    def __init__(self, found: Described, outputs: Outputs, mutations: Mapping[str, MutationDef]) -> None:
+        self.types = found.types
+        self.shapes = found.shapes
+        self.outputs = outputs
         self.mutations = mutations
-        self.inputs = Inputs(self.types)
+        self.inputs = Inputs({**self.types, **self.shapes})
         self.values: dict[str, GraphQLObjectType] = {}
-        self.objects: dict[str, GraphQLOutputType] = {
+        self.objects: dict[str, GraphQLObjectType] = {
             name: self._object(definition) for name, definition in self.types.items()
+        }
+        for name, described in outputs.objects.items():
+            if name in self.objects:
+                raise DeclarationError(f"two types are called {name!r}; give one of them another name with name=…")
+            self.objects[name] = self._class(described)
+        self.unions = {
+            name: GraphQLUnionType(name, [self.objects[member] for member in members])
+            for name, members in outputs.unions.items()
         }
 
     def build(self) -> Schema:
@@ -102,14 +86,23 @@ class Builder:
             schema = GraphQLSchema(
                 query=GraphQLObjectType("Query", roots),
                 mutation=GraphQLObjectType("Mutation", self._mutations()) if self.mutations else None,
-                types=list(self.objects.values()),  # type: ignore[arg-type]
+                types=list(self.objects.values()),
             )
         except TypeError as error:
             # graphql-core's word for two types of one name
             raise DeclarationError(f"{error} Give one of them another name with name=….") from error
         if errors := validate_schema(schema):
             raise DeclarationError("\n".join(error.message for error in errors))
-        return Schema(graphql=schema, types=self.types, mutations=self.mutations)
+        if problems := list(_uploads_in_outputs(schema)):
+            raise DeclarationError("\n".join(problems))
+        return Schema(
+            graphql=schema,
+            types=self.types,
+            shapes=self.shapes,
+            objects=self.outputs.objects,
+            unions=self.outputs.unions,
+            mutations=self.mutations,
+        )
 
     def _object(self, definition: TypeDef) -> GraphQLObjectType:
         return GraphQLObjectType(
@@ -119,8 +112,30 @@ class Builder:
             extensions={DEFINITION: definition},
         )
 
+    def _class(self, definition: ObjectDef) -> GraphQLObjectType:
+        return GraphQLObjectType(
+            definition.name,
+            lambda: {
+                field.name: GraphQLField(
+                    self._output(field.output), description=field.description, deprecation_reason=field.deprecation
+                )
+                for field in definition.fields.values()
+            },
+            description=definition.description,
+        )
+
+    def _output(self, output: Output) -> GraphQLOutputType:
+        graphql: Any
+        if output.item is not None:
+            graphql = GraphQLList(self._output(output.item))
+        elif output.leaf is not None:
+            graphql = output.leaf
+        else:
+            graphql = self.unions[output.union] if output.union else self.objects[output.types[0]]
+        return graphql if output.nullable else GraphQLNonNull(graphql)
+
     def _field(self, field: AnyField) -> GraphQLField:
-        arguments = self._list_arguments(field.target) if isinstance(field, Relation) and field.many else None
+        arguments = self._list_arguments(field.target) if isinstance(field, Related) and field.many else None
         return GraphQLField(
             self._type(field),
             args=arguments,
@@ -131,10 +146,14 @@ class Builder:
 
     def _type(self, field: AnyField) -> GraphQLOutputType:
         graphql: Any
-        if isinstance(field, Relation):
+        if isinstance(field, Related):
             graphql = self.objects[field.target]
             if field.many:
                 return GraphQLNonNull(GraphQLList(GraphQLNonNull(graphql)))
+        elif isinstance(field, Nested):
+            graphql = self.objects[field.target]
+            if field.many:
+                graphql = GraphQLList(graphql if field.nullable_items else GraphQLNonNull(graphql))
         elif isinstance(field, Embedded):
             graphql = self._value(field.value)
         else:
@@ -195,7 +214,7 @@ class Builder:
     def _mutations(self) -> dict[str, GraphQLField]:
         return {
             name: GraphQLField(
-                definition.output(self.objects),
+                self._output(definition.output),
                 args=dict(definition.arguments),
                 description=definition.description,
                 deprecation_reason=definition.deprecation,
@@ -205,8 +224,17 @@ class Builder:
         }
 
 
-def _describe_mutations(registry: Registry, enums: Enums, problems: list[str]) -> dict[str, MutationDef]:
-    arguments = Arguments(registry, enums)
+def _uploads_in_outputs(schema: GraphQLSchema) -> Iterator[str]:
+    for type_ in schema.type_map.values():
+        if not is_object_type(type_):
+            continue
+        for name, field in type_.fields.items():
+            if get_named_type(field.type) is UPLOAD:
+                yield f"{type_.name}.{name} is an Upload, which only an argument or the field of an input can be"
+
+
+def _describe_mutations(registry: Registry, outputs: Outputs, problems: list[str]) -> dict[str, MutationDef]:
+    arguments = Arguments(registry, outputs)
     found: dict[str, MutationDef] = {}
     for declaration in registry.mutations:
         try:
@@ -227,13 +255,14 @@ def build_schema(registry: Registry = default_registry) -> Schema:
     """
     problems = list(registry.problems)
     enums = Enums()
-    types: Mapping[str, TypeDef] = {}
+    outputs = Outputs(registry, enums)
+    described = Described(types={}, shapes={})
     try:
-        types = describe_types(registry, enums)
+        described = describe_types(registry, outputs)
     except DeclarationError as error:
         problems.append(str(error))
-    mutations = _describe_mutations(registry, enums, problems)
+    mutations = _describe_mutations(registry, outputs, problems)
     if problems:
         # a module that asks for the schema while it is imported has met the same ones before
         raise DeclarationError("\n".join(dict.fromkeys(line for item in problems for line in item.splitlines())))
-    return Builder(types, mutations).build()
+    return Builder(described, outputs, mutations).build()

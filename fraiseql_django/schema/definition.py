@@ -1,11 +1,14 @@
 """Descriptions of what may be asked: frozen values that the schema is built from and the planner walks.
 
-    TypeDef ── fields ──> Column      a value that PostgreSQL writes
-                          Embedded    a value with parts: a file, a range
-                          Computed    a value of an ORM expression
-                          Relation    another type, one or many
+    TypeDef, Shape ── fields ──> Column      a value that PostgreSQL writes
+                                 Embedded    a value with parts: a file, a range
+                                 Computed    a value of an ORM expression
+                                 Relation    another type, one or many, as the models say
+                                 Extracted   a value of a source, in a column or in JSON
+                                 Nested      an object in JSON, one or many
+                                 Link        another type, one or many, found by a key
 
-Names of fields are GraphQL's; ``column`` and ``path`` are the ORM's.
+Names of fields are GraphQL's; ``column`` and ``path`` are the ORM's, ``key`` is a source's.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from django.db import models
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLScalarType
 
 from .scalars import Scalar
+from .sources import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,31 +116,73 @@ class Embedded(FieldDef):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Relation(FieldDef):
-    """The way to another type.
+class Related(FieldDef):
+    """The way to another type; ``target`` is its name."""
+
+    target: str
+    many: bool
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation(Related):
+    """A relation of the model.
 
     ``path``     the ORM's name for it from here: what joins follow
-    ``target``   name of the GraphQL type
     ``inverse``  the ORM's name, over there, of what equals
     ``key``      a column here: how a subquery finds the rows
     ``enforced`` whether the database sees to it that a key leads somewhere
     """
 
     path: str
-    target: str
-    many: bool
-    nullable: bool
     inverse: str
     key: str
     enforced: bool = True
 
 
-AnyField: TypeAlias = Column | Computed | Embedded | Relation
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extracted(FieldDef):
+    """A value of a source: in the column ``key``, or under that key of a JSON object.
+
+    Whatever the source holds is cast to the scalar's type; ``dimensions`` is 1 for a list of values.
+    """
+
+    key: str
+    scalar: Scalar
+    dimensions: int = 0
+    nullable: bool
+    nullable_items: bool = False
 
 
-def signature_of(field: Column | Embedded | Relation) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nested(FieldDef):
+    """An object, or a list of objects, in JSON; ``target`` names the shape or type that it has."""
+
+    key: str
+    target: str
+    many: bool
+    nullable: bool
+    nullable_items: bool = False
+
+
+Key: TypeAlias = Column | Extracted | str
+"""What a Link compares; a text is a column of a source, of which only the database knows more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link(Related):
+    """Another type's rows whose ``there`` equals ``here``; no constraint need stand behind it."""
+
+    here: Key
+    there: Key
+
+
+AnyField: TypeAlias = Column | Computed | Embedded | Extracted | Nested | Related
+
+
+def signature_of(field: Column | Embedded | Related) -> str:
     """Write a field's type as GraphQL would."""
-    if isinstance(field, Relation):
+    if isinstance(field, Related):
         return f"[{field.target}!]!" if field.many else field.target + "!" * (not field.nullable)
     if isinstance(field, Embedded):
         return field.value.name + "!" * (not field.nullable)
@@ -147,18 +193,25 @@ def signature_of(field: Column | Embedded | Relation) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TypeDef:
-    """A GraphQL object type over a Django model.
-
-    ``single`` and ``plural`` are the names of its root fields (None: there is none); ``key`` are the
-    columns that tell one row, by the names of the arguments that ask for it.
-    """
+class Shape:
+    """A GraphQL object type and its fields: that of objects in JSON, where it is no TypeDef."""
 
     name: str
-    model: type[models.Model]
     description: str | None
     fields: Mapping[str, AnyField]
-    key: Mapping[str, Column]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TypeDef(Shape):
+    """A GraphQL object type over a Django model, or over a source, for which a model stands.
+
+    ``single`` and ``plural`` are the names of its root fields (None: there is none); ``key`` is what tells
+    one row, by the names of the arguments that ask for it; a source may have none.
+    """
+
+    model: type[models.Model]
+    source: Source | None = None
+    key: Mapping[str, Column | Extracted]
     single: str | None
     plural: str | None
 

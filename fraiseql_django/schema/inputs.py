@@ -16,7 +16,7 @@ from graphql import (
 )
 
 from ..errors import DeclarationError
-from .definition import AnyField, Column, Computed, Embedded, Relation, TypeDef
+from .definition import AnyField, Column, Computed, Embedded, Extracted, Nested, Related, Shape
 from .operators import Comparable, Takes, operators_of
 
 # direction → Django's arguments of OrderBy
@@ -42,10 +42,10 @@ COMBINERS = ("AND", "OR", "NOT")
 
 
 def comparable(field: AnyField) -> Comparable | None:
-    """Return what a field is compared as, or None for a relation."""
+    """Return what a field is compared as, or None for one that leads to an object."""
     if isinstance(field, Embedded):
         return field.filter
-    if isinstance(field, (Column, Computed)):
+    if isinstance(field, (Column, Computed, Extracted)):
         return field.scalar
     return None
 
@@ -53,14 +53,14 @@ def comparable(field: AnyField) -> Comparable | None:
 class Inputs:
     """The input types of one schema, each made once."""
 
-    def __init__(self, types: Mapping[str, TypeDef]) -> None:
+    def __init__(self, types: Mapping[str, Shape]) -> None:
         self.types = types
         self._filters: dict[tuple[str, int], GraphQLInputObjectType] = {}
         self._lists: dict[str, GraphQLInputObjectType] = {}
         self.where = {name: self._where(definition) for name, definition in types.items()}
         self.order_by = {name: self._order_by(types[name]) for name in _sortable(types)}
 
-    def _where(self, definition: TypeDef) -> GraphQLInputObjectType:
+    def _where(self, definition: Shape) -> GraphQLInputObjectType:
         for name in COMBINERS:
             if name in definition.fields:
                 raise DeclarationError(
@@ -81,7 +81,7 @@ class Inputs:
         )
 
     def _condition(self, field: AnyField) -> GraphQLInputType:
-        if isinstance(field, Relation):
+        if isinstance(field, (Related, Nested)):
             return self._list_filter(field.target) if field.many else self.where[field.target]
         scalar = comparable(field)
         assert scalar is not None
@@ -121,11 +121,11 @@ class Inputs:
             )
         return self._filters[key]
 
-    def _order_by(self, definition: TypeDef) -> GraphQLInputObjectType:
+    def _order_by(self, definition: Shape) -> GraphQLInputObjectType:
         def fields() -> dict[str, GraphQLInputField]:
             found: dict[str, GraphQLInputField] = {}
             for name, field in definition.fields.items():
-                if isinstance(field, Relation):
+                if isinstance(field, (Related, Nested)):
                     if not field.many and field.target in self.order_by:
                         found[name] = GraphQLInputField(self.order_by[field.target])
                 elif is_ordered(field):
@@ -139,15 +139,18 @@ class Inputs:
         )
 
 
-def _sortable(types: Mapping[str, TypeDef]) -> list[str]:
+def _sortable(types: Mapping[str, Shape]) -> list[str]:
     """List the types that have something to sort by, if only through another type: no input may be empty."""
     found = {name for name, definition in types.items() if any(map(is_ordered, definition.fields.values()))}
     grown = True
     while grown:
         grown = False
         for name, definition in types.items():
-            relations = (field for field in definition.fields.values() if isinstance(field, Relation))
-            ways = (relation.target for relation in relations if not relation.many)
+            ways = (
+                field.target
+                for field in definition.fields.values()
+                if isinstance(field, (Related, Nested)) and not field.many
+            )
             if name not in found and any(target in found for target in ways):
                 found.add(name)
                 grown = True
@@ -157,6 +160,6 @@ def _sortable(types: Mapping[str, TypeDef]) -> list[str]:
 def is_ordered(field: AnyField) -> bool:
     """Whether rows can be sorted by the field; booleans and choices can, though they are not compared."""
     scalar = comparable(field)
-    if scalar is None or (isinstance(field, (Column, Computed)) and field.dimensions):
+    if scalar is None or (isinstance(field, (Column, Computed, Extracted)) and field.dimensions):
         return False
     return scalar.ordered or isinstance(scalar.graphql, GraphQLEnumType) or scalar.graphql is GraphQLBoolean

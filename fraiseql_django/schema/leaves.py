@@ -9,9 +9,11 @@ import re
 import uuid
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.conf import settings
+from django.core.files.base import File
+from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime, parse_duration, parse_time
 from django.utils.duration import duration_iso_string
@@ -29,11 +31,20 @@ from graphql import (
 from ..errors import InvalidInput
 from .encoding import INT8_MAX, INT8_MIN
 
+# generic for type checkers alone
+if TYPE_CHECKING:
+    Upload: TypeAlias = UploadedFile[Any]
+else:
+    Upload = UploadedFile
+
 
 def _refuse(name: str, value: Any, example: str) -> GraphQLError:
+    return InvalidInput(f"{name} cannot represent {_shown(value)}; write it like {example}.").as_graphql_error()
+
+
+def _shown(value: Any) -> str:
     shown = repr(value)
-    shown = shown if len(shown) <= 80 else shown[:79] + "…"
-    return InvalidInput(f"{name} cannot represent {shown}; write it like {example}.").as_graphql_error()
+    return shown if len(shown) <= 80 else shown[:79] + "…"
 
 
 def _text_scalar(
@@ -150,7 +161,7 @@ IP_ADDRESS = _text_scalar(
 
 
 def _parse_json_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
-    return _defined(value_from_ast_untyped(node, variables))
+    return _parse_json(_defined(value_from_ast_untyped(node, variables)))
 
 
 def _defined(value: Any) -> Any:
@@ -162,8 +173,36 @@ def _defined(value: Any) -> Any:
     return value
 
 
+def _parse_json(value: Any) -> Any:
+    """Refuse what variables may hold beside JSON: a file, or its lines, which graphql-core takes for a list."""
+    rest = [value]
+    while rest:
+        item = rest.pop()
+        if isinstance(item, (File, bytes)):
+            raise InvalidInput("JSON cannot represent a file.").as_graphql_error()
+        if isinstance(item, (dict, list)):
+            rest.extend(item.values() if isinstance(item, dict) else item)
+    return value
+
+
 JSON = GraphQLScalarType(
-    "JSON", parse_value=lambda value: value, parse_literal=_parse_json_literal, description="Any JSON value."
+    "JSON", parse_value=_parse_json, parse_literal=_parse_json_literal, description="Any JSON value."
+)
+
+
+def _parse_upload(value: Any) -> Upload:
+    if isinstance(value, UploadedFile):
+        return value
+    raise InvalidInput(
+        f"Upload cannot represent {_shown(value)}; it is a file, which only a multipart request can send."
+    ).as_graphql_error()
+
+
+UPLOAD = GraphQLScalarType(
+    "Upload",
+    parse_value=_parse_upload,
+    specified_by_url="https://github.com/jaydenseric/graphql-multipart-request-spec",
+    description="A file, sent by a multipart request: null in the variables, its place named in the form.",
 )
 
 

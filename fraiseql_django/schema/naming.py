@@ -23,6 +23,11 @@ def pascal_case(name: str) -> str:
     return camel[:1].upper() + camel[1:]
 
 
+def snake_case(name: str) -> str:
+    """Turn ``PlaceOrder`` into ``place_order``, ``HTTPCall`` into ``http_call``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
 def lower_first(name: str) -> str:
     """Turn ``OrderLine`` into ``orderLine`` and ``URLRecord`` into ``urlRecord``."""
     capitals = re.match(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]+$|[A-Z]", name)

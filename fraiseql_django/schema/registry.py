@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Any, Final, Literal, NewType, TypeVar, dataclass_transform, overload
+from typing import Any, Final, Literal, NewType, TypeVar
 
 from django.db import models
 
-from ..errors import DeclarationError
+from .sources import Source
 
 _C = TypeVar("_C", bound=type)
-_F = TypeVar("_F", bound=Callable[..., Any])
 
 ID = NewType("ID", str)
 """Annotates an argument or a field that is a key."""
@@ -55,31 +53,21 @@ class FieldOptions:
 
     expression: Any = None
     name: str | None = None
+    column: str | None = None
     description: str | None = None
     deprecation: str | None = None
-
-
-def field(
-    expression: Any = None,
-    *,
-    name: str | None = None,
-    description: str | None = None,
-    deprecation: str | None = None,
-) -> Any:
-    """Say more of a field than its annotation does.
-
-    ``expression`` is an ORM expression over the type's model: the field's value is computed in SQL.
-    ``name`` is the field's name in GraphQL, as it is; ``deprecation`` is why clients should leave it.
-    """
-    return FieldOptions(expression=expression, name=name, description=description, deprecation=deprecation)
+    # of relation(…)
+    key: str | None = None
+    to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeDeclaration:
-    """What ``@type`` was given, with the class under it."""
+    """What ``@type`` was given, with the class under it; over a source, the model is one that stands for it."""
 
     cls: type
     model: type[models.Model]
+    source: Source | None = None
     name: str
     description: str | None
     fields: Collection[str] | Literal["__all__"] | None
@@ -96,10 +84,46 @@ class TypeDeclaration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MutationDeclaration:
-    """What ``@mutation`` was given, with the function under it."""
+class ObjectDeclaration:
+    """A class of annotations that is an object type of its own, over no table.
 
-    function: Callable[..., Any]
+    Its values are objects of the class in Python, or JSON objects. ``options`` is what ``field(...)`` says of
+    each field, by Python name; ``failed`` says that a mutation that returns one has failed.
+    """
+
+    cls: type
+    name: str
+    description: str | None
+    options: Mapping[str, FieldOptions]
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MutationDeclaration:
+    """What ``@mutation`` was given, with the function under it.
+
+    ``make`` is given the schema's factory of enums and returns the function, where its annotations depend on
+    that; ``repeatable`` says whether it may be called again when a deadlock has undone what it did.
+    """
+
+    function: Callable[..., Any] | None = None
+    make: Callable[[Any], Callable[..., Any]] | None = None
+    name: str | None = None
+    description: str | None = None
+    deprecation: str | None = None
+    repeatable: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionDeclaration:
+    """What ``@mutation(function=…)`` was given, with the class under it."""
+
+    cls: type
+    function: str
+    schema: str | None
+    context_params: Mapping[str, str]
+    named_arguments: bool
+    enable_cascade: bool
     name: str | None
     description: str | None
     deprecation: str | None
@@ -117,7 +141,7 @@ class Registry:
     """Everything that was declared, in order, and what kept a module's declarations from being read."""
 
     types: list[TypeDeclaration] = dataclass_field(default_factory=list)
-    mutations: list[MutationDeclaration] = dataclass_field(default_factory=list)
+    mutations: list[MutationDeclaration | FunctionDeclaration] = dataclass_field(default_factory=list)
     problems: list[str] = dataclass_field(default_factory=list)
 
     def named(self, name: str) -> TypeDeclaration | None:
@@ -130,113 +154,16 @@ class Registry:
 
 default_registry = Registry()
 
-QUERIES = ("single", "plural")
 
-
-def type_(
-    model: type[models.Model],
-    *,
-    name: str | None = None,
-    description: str | None = None,
-    fields: Collection[str] | Literal["__all__"] | None = None,
-    exclude: Collection[str] = (),
-    queries: Collection[str] = QUERIES,
-    single: str | None = None,
-    plural: str | None = None,
-    primary: bool = False,
-    registry: Registry = default_registry,
-) -> Callable[[_C], _C]:
-    """Declare a GraphQL type over a model.
-
-    Which fields it has is said by annotations in the class, by ``fields`` (names, or ``"__all__"``), or by
-    ``exclude`` (all but these). ``name`` is the class's name without a trailing "Type" by default.
-    ``queries`` are the root fields that it gets: "single" (one row by its key) and "plural" (a list);
-    ``single`` and ``plural`` name them. Of several types over one model, the ``primary`` one is what
-    relations lead to that name no type.
-
-    Raises DeclarationError where the arguments contradict each other.
-    """
-    # Model itself has no _meta
-    meta = getattr(model, "_meta", None) if inspect.isclass(model) and issubclass(model, models.Model) else None
-    if meta is None or meta.abstract:
-        raise DeclarationError(f"@type takes a Django model that has a table, not {model!r}")
-    if isinstance(fields, str) and fields != "__all__":
-        raise DeclarationError(f"fields is {fields!r}, must be a list of names or '__all__'")
-    if isinstance(exclude, str):
-        raise DeclarationError(f"exclude is {exclude!r}, must be a list of names")
-    if exclude and fields not in (None, "__all__"):
-        raise DeclarationError(f"exclude={exclude!r} goes with all fields, not with fields={fields!r}; give one")
-    unknown = set(queries) - set(QUERIES)
-    if isinstance(queries, str) or unknown:
-        raise DeclarationError(f"queries is {queries!r}, must be a list of: {', '.join(map(repr, QUERIES))}")
-
-    def declare(cls: _C) -> _C:
-        declaration = TypeDeclaration(
-            cls=cls,
-            model=model,
-            name=name or cls.__name__.removesuffix("Type") or cls.__name__,
-            description=description or (inspect.cleandoc(cls.__doc__) if cls.__doc__ else None),
-            fields=fields,
-            exclude=exclude,
-            queries=queries,
-            single=single,
-            plural=plural,
-            primary=primary,
-        )
-        if fields is None and not exclude and not inspect.get_annotations(cls):
-            raise DeclarationError(
-                f"{cls.__name__} has no fields: annotate some (`title: fraiseql.auto`), "
-                f"or give @type fields=[…], fields='__all__' or exclude=[…]"
-            )
-        registry.types.append(declaration)
-        cls.__fraiseql_type__ = declaration  # type: ignore[attr-defined]
-        return cls
-
-    return declare
-
-
-@overload
-def mutation(function: _F, /) -> _F: ...
-@overload
-def mutation(
-    *,
-    name: str | None = None,
-    description: str | None = None,
-    deprecation: str | None = None,
-    registry: Registry = default_registry,
-) -> Callable[[_F], _F]: ...
-def mutation(
-    function: Callable[..., Any] | None = None,
-    /,
-    *,
-    name: str | None = None,
-    description: str | None = None,
-    deprecation: str | None = None,
-    registry: Registry = default_registry,
-) -> Any:
-    """Declare a root field of Mutation that a Python function answers.
-
-    The function's first parameter is given an ``Info``; the others are the field's arguments, typed by
-    their annotations. It returns what its own annotation says: an instance of a declared type's model
-    (its selection is then read in one statement), a list of them, or a plain value.
-    """
-
-    def declare(function: _F) -> _F:
-        registry.mutations.append(
-            MutationDeclaration(function=function, name=name, description=description, deprecation=deprecation)
-        )
-        return function
-
-    return declare if function is None else declare(function)
-
-
-@dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field,))
-def input_(cls: _C) -> _C:
-    """Declare an input type: a class of annotations, made a dataclass whose instances mutations are given.
-
-    A field with a default may be left out by clients; ``UNSET`` as the default tells left out from null.
-    """
-    description = inspect.cleandoc(cls.__doc__) if cls.__doc__ else None
-    declared: Any = dataclass(kw_only=True)(cls)
-    declared.__fraiseql_input__ = InputDeclaration(description=description)
+def declare_object(cls: _C, name: str | None = None, description: str | None = None, *, failed: bool = False) -> _C:
+    """Make a class of annotations an object type of its own, and a dataclass whose fields are keywords."""
+    described = description or (inspect.cleandoc(cls.__doc__) if cls.__doc__ else None)
+    options = {key: value for key, value in vars(cls).items() if isinstance(value, FieldOptions)}
+    for key in options:
+        # what is said of a field is no default value of it
+        delattr(cls, key)
+    made: Any = dataclass(kw_only=True)(cls)
+    made.__fraiseql_object__ = ObjectDeclaration(
+        cls=made, name=name or cls.__name__, description=described, options=options, failed=failed
+    )
     return cls

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from inspect import formatannotation
 from typing import Any, TypeAlias
 
@@ -10,9 +12,9 @@ from django.db.models.fields.reverse_related import ForeignObjectRel
 
 from ..errors import DeclarationError
 from .annotations import Annotation, Named, innermost
-from .definition import Relation
+from .definition import Key, Link, Relation, TypeDef
 from .models import field_description
-from .registry import Registry, TypeDeclaration
+from .registry import FieldOptions, Registry, TypeDeclaration
 
 AnyModelField: TypeAlias = "models.Field[Any, Any] | ForeignObjectRel"
 
@@ -96,3 +98,61 @@ def describe_relation(found: AnyModelField, name: str, target: str, where: str) 
         key=key,
         enforced=not forward or many or field.db_constraint,
     )
+
+
+def describe_link(
+    options: FieldOptions, name: str, annotation: Annotation | None, where: str, targets: Targets
+) -> Link:
+    """Describe what ``relation(…)`` says, its keys still by Python name.
+
+    Raises DeclarationError where the annotation names no declared type.
+    """
+    item = annotation and (annotation.item or annotation)
+    declared = item and getattr(item.base, "__fraiseql_type__", None)
+    if annotation is None or declared is None or declared not in targets.registry.types:
+        raise DeclarationError(
+            f"{where} is a relation to no declared type; annotate it with one: "
+            f"`BookType`, `BookType | None` or `list[BookType]`"
+        )
+    many = annotation.item is not None
+    return Link(
+        name=name,
+        description=options.description,
+        deprecation=options.deprecation,
+        target=declared.name,
+        many=many,
+        nullable=not many and annotation.nullable,
+        here=str(options.key),
+        there=str(options.to),
+    )
+
+
+def resolve_links(types: Mapping[str, TypeDef], key_of: Mapping[str, Callable[[str, str], Key]]) -> dict[str, TypeDef]:
+    """Return the types with the keys of every Link described; ``key_of`` does that for a type, by its name.
+
+    Raises DeclarationError with a line for each that cannot be a key.
+    """
+    problems: list[str] = []
+
+    def resolved(definition: TypeDef, link: Link) -> Link:
+        where = f"{definition.name}.{link.name}"
+        try:
+            here, there = key_of[definition.name](str(link.here), where), key_of[link.target](str(link.there), where)
+        except DeclarationError as error:
+            problems.append(str(error))
+            return link
+        return replace(link, here=here, there=there)
+
+    found = {
+        name: replace(
+            definition,
+            fields={
+                key: resolved(definition, field) if isinstance(field, Link) and field.target in types else field
+                for key, field in definition.fields.items()
+            },
+        )
+        for name, definition in types.items()
+    }
+    if problems:
+        raise DeclarationError("\n".join(problems))
+    return found

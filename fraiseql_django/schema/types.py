@@ -11,7 +11,6 @@ from typing import Any
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.models.fields.reverse_related import ForeignObjectRel
-from graphql import GraphQLEnumType
 
 from ..conf import get_settings
 from ..errors import DeclarationError, FraiseQLError
@@ -20,8 +19,8 @@ from .definition import AnyField, Column, Computed, EnumFactory, TypeDef, signat
 from .models import concrete, describe_column, scalar_of
 from .naming import camel_case, check_name, lower_first
 from .naming import plural as plural_of
-from .registry import Auto, FieldOptions, Registry, TypeDeclaration
-from .relations import AnyModelField, Targets, describe_relation
+from .registry import Auto, FieldOptions, TypeDeclaration
+from .relations import AnyModelField, Targets, describe_link, describe_relation
 
 
 class TypeDescriber:
@@ -145,8 +144,12 @@ class TypeDescriber:
         where = f"{self.declaration.name}.{python_name}"
         name = check_name(options.name or camel, f"the field {where}")
         annotation = self._annotation(python_name)
-        if options.expression is not None:
-            described: AnyField = self._computed(name, options, annotation, where)
+        if options.to is not None:
+            described: AnyField = describe_link(options, name, annotation, where, self.targets)
+        elif options.column is not None:
+            raise DeclarationError(f"{where} names a column, which is for types over a source; name the model's field")
+        elif options.expression is not None:
+            described = self._computed(name, options, annotation, where)
         else:
             found = self._model_field(python_name)
             if found is None:
@@ -157,6 +160,18 @@ class TypeDescriber:
             else:
                 described = self._column(found, python_name, name, annotation, where)
         return _with_options(described, options)
+
+    def key_of(self, python_name: str, where: str) -> Column:
+        """Return the column that a relation compares; a foreign key's is that of its column, by its own name."""
+        found = self._model_field(python_name)
+        if found is None:
+            raise DeclarationError(f"{where} compares {self._unknown(python_name)}")
+        described = None
+        if isinstance(found, models.Field) and found.concrete and not isinstance(found, models.CompositePrimaryKey):
+            described = describe_column(found, python_name, self.enum, self.model.__name__)
+        if not isinstance(described, Column) or described.dimensions or not described.scalar.equatable:
+            raise DeclarationError(f"{where} compares {self.declaration.name}.{python_name}, which is no single value")
+        return described
 
     def _annotation(self, python_name: str) -> Annotation | None:
         raw = self.annotations.get(python_name)
@@ -247,37 +262,3 @@ def _with_options(described: AnyField, options: FieldOptions) -> AnyField:
     values["description"] = options.description or described.description
     values["deprecation"] = options.deprecation
     return type(described)(**values)
-
-
-def describe_types(registry: Registry, enum: Callable[..., GraphQLEnumType]) -> dict[str, TypeDef]:
-    """Describe every declared type, by name.
-
-    Raises DeclarationError that lists all problems of all types, a line each.
-    """
-    targets = Targets(registry)
-    found: dict[str, TypeDef] = {}
-    problems: list[str] = []
-    for declaration in registry.types:
-        if declaration.name in found:
-            problems.append(f"two types are called {declaration.name!r}; give one of them another name with name=…")
-        try:
-            found[declaration.name] = TypeDescriber(declaration, targets, enum).describe()
-        except DeclarationError as error:
-            problems.append(str(error))
-    problems += _clashing_roots(found)
-    if problems:
-        raise DeclarationError("\n".join(problems))
-    return found
-
-
-def _clashing_roots(types: Mapping[str, TypeDef]) -> Iterator[str]:
-    owners: dict[str, str] = {}
-    for definition in types.values():
-        for root in (definition.single, definition.plural):
-            if root is not None and owners.setdefault(root, definition.name) != definition.name:
-                yield (
-                    f"{owners[root]} and {definition.name} both have a root field {root!r}; "
-                    f"name one with single=… or plural=…, or leave it out with queries=[…]"
-                )
-        if definition.single is not None and definition.single == definition.plural:
-            yield f"{definition.name}: single and plural are both {definition.single!r}; name one of them"

@@ -39,6 +39,11 @@ class Health:
 class Transaction(Protocol):
     """An open transaction; left without a commit it is rolled back."""
 
+    @property
+    def outermost(self) -> bool:
+        """Whether nothing was open before: with its end PostgreSQL's own transaction ends."""
+        ...
+
     def commit(self) -> None:
         """Make what was done last."""
         ...

@@ -14,7 +14,8 @@ from django.db import Error, connections, transaction
 from .._compat import ClientCursor, RawCursor, TransactionStatus
 from ..errors import StorageError
 from .base import ExecuteResult, Health, QueryResult, Row
-from .transactions import sees_committed_only
+from .transactions import of, sees_committed_only
+from .written import written_in_transaction
 
 # What a load balancer waits for at most to be told that the database is not there
 HEALTH_CONNECT_SECONDS = 3
@@ -81,8 +82,10 @@ class DjangoTransaction:
         self.alias = alias
         self._atomic = transaction.atomic(using=alias)
         self._open = False
+        self.outermost = False
 
     def __enter__(self) -> DjangoTransaction:
+        self.outermost = not connections[self.alias].in_atomic_block
         try:
             self._atomic.__enter__()
         except Error as error:
@@ -101,11 +104,24 @@ class DjangoTransaction:
             # Django, or PostgreSQL, would roll back and say nothing
             message = "nothing was committed, since a statement of the transaction failed"
             raise StorageError(message, sqlstate=IN_FAILED_TRANSACTION)
+        if self._open:
+            self._ask_what_was_written(connection)
         self._end(undo=False)
 
     def rollback(self) -> None:
         """Undo what was done."""
         self._end(undo=True)
+
+    def _ask_what_was_written(self, connection: Any) -> None:
+        transactions = of(connection)
+        if transactions is None:
+            return
+        try:
+            tables = written_in_transaction(connection)
+        except Error as error:
+            raise _storage_error(error) from error
+        if tables is not None:
+            transactions.say_written(tables)
 
     def _end(self, *, undo: bool) -> None:
         if not self._open:

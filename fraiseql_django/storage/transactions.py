@@ -12,8 +12,10 @@ from typing import Any
 
 from django.db import IntegrityError
 
+from .. import catalog
 from .._compat import IsolationLevel, TransactionStatus
-from .writes import as_text, only_reads, tables_written_by
+from ..dependencies import ALL, CALL, SAID, Change
+from .writes import as_text, changes, only_reads, redefines
 
 Committed = Callable[[frozenset[str]], None]
 
@@ -24,15 +26,17 @@ _ISOLATION = re.compile(r"\s*(?:SET|BEGIN|START)\b.*(?:REPEATABLE\s+READ|SERIALI
 class Transactions:
     """Sees the statements of one connection, as one of its ``execute_wrappers``, and how its transactions end.
 
-    ``committed`` is called with the written tables once what was written is committed.
+    ``committed`` is called with the written tables once what was written is committed: those that the SQL names,
+    and those that these change by triggers, rules and keys of the database, of which its catalogue knows.
     """
 
     def __init__(self, connection: Any, committed: Committed) -> None:
         self.connection = connection
         self.committed = committed
-        # tables, each set with the savepoints that it was written under
-        self._written: list[tuple[frozenset[str | None], frozenset[str]]] = []
+        # what was changed, each set with the savepoints that it was changed under
+        self._written: list[tuple[frozenset[str | None], frozenset[Change]]] = []
         self._keeps_snapshot = False
+        self._redefines = False
 
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         """Run a statement and note what it does (Django documentation, "Database instrumentation")."""
@@ -75,14 +79,36 @@ class Transactions:
             return False
         return not self._open() or not (self._written or self._keeps_snapshot)
 
-    def _note(self, text: str) -> None:
-        tables = tables_written_by(text)
+    def mark_written(self, tables: frozenset[str]) -> None:
+        """Take a project's word for what it has written unseen."""
+        self._written.append((frozenset(self.connection.savepoint_ids), frozenset(Change(t, ALL) for t in tables)))
+        if not self._open():
+            self._settle()
+
+    def say_written(self, tables: frozenset[str]) -> None:
+        """Take PostgreSQL's word for what the innermost block has written, in the place of what its SQL says."""
+        here = frozenset(self.connection.savepoint_ids)
+        self._written = [entry for entry in self._written if not entry[0] >= here]
         if tables:
-            self._written.append((frozenset(self.connection.savepoint_ids), tables))
+            self._written.append((here, frozenset(Change(table, SAID) for table in tables)))
+
+    def _note(self, text: str) -> None:
+        found = changes(text)
+        if any(change.events == CALL for change in found):
+            # a SELECT, which most often calls what writes nothing
+            known = catalog.dependencies(self.connection)
+            found = frozenset(change for change in found if known is None or known.writes(change.name))
+        if found:
+            self._written.append((frozenset(self.connection.savepoint_ids), found))
+        if redefines(text):
+            self._redefines = True
+            catalog.forget()
         if not self._open():
             self._settle()
         elif back := _ROLLBACK_TO.match(text):
             self._written = [entry for entry in self._written if back.group(1) not in entry[0]]
+            if self._redefines:
+                catalog.forget()
         elif _ISOLATION.match(text):
             self._keeps_snapshot = True
 
@@ -97,14 +123,18 @@ class Transactions:
 
     def _settle(self) -> None:
         """Pass on what the transaction has written."""
-        tables = frozenset[str]().union(*(tables for _, tables in self._written))
+        found = frozenset[Change]().union(*(found for _, found in self._written))
         self._forget()
-        if tables:
-            self.committed(tables)
+        if found:
+            self.committed(catalog.tables_written(self.connection, found))
 
     def _forget(self) -> None:
         self._written.clear()
         self._keeps_snapshot = False
+        if self._redefines:
+            # what was read of the catalogue meanwhile, here or in another thread, was not yet so, or is no more
+            self._redefines = False
+            catalog.forget()
 
 
 def watch(connection: Any, committed: Committed) -> None:

@@ -1,26 +1,36 @@
-"""Which tables a statement writes, read from its SQL: Django's own, and whatever goes through its cursors.
+"""What a statement writes, read from its SQL: Django's own, and whatever goes through its cursors.
 
 Signals would miss ``update()``, bulk operations, many-to-many tables and fast deletes; the SQL shows them all.
-Where the SQL does not tell, as in ``DO`` or ``CALL``, every table that it names counts as written. What it
-does not name is not seen: what triggers and functions write, and COPY by psycopg's own method, which passes
-Django's cursors by.
+Where the SQL does not tell, as in ``DO`` or ``CALL``, every table and function that it names counts as written
+or called. What triggers, rules, keys and functions write in turn is for the catalogue to say. What nothing
+shows is COPY by psycopg's own method, which passes Django's cursors by.
 """
 
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from .._compat import DATABASE_ON_DELETE
-from ..tables import NAME, bare, hinted, models_by_table, referring, several
+from django.core.cache import caches
+from django.core.cache.backends.db import BaseDatabaseCache
+from django.utils.module_loading import import_string
+
+from ..dependencies import CALL, ROWS, Change, target, targets
+from ..tables import bare, is_ordinary, names_in, several
 
 _BLANK = r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)"
 # What may stand before a statement's first word, and that word
 _START = re.compile(rf"(?:{_BLANK}|\()*(CREATE\s+OR\s+REPLACE|\w*)", re.DOTALL | re.IGNORECASE)
-_TARGET = re.compile(
-    rf"\b(INSERT{_BLANK}+INTO|UPDATE|DELETE{_BLANK}+FROM|MERGE{_BLANK}+INTO)\b(?:{_BLANK}+ONLY\b)?(?:{_BLANK}|\()*"
-    rf"((?:{NAME}\s*\.\s*)?{NAME})",
+# A function that a SELECT begins with; every one is looked at, so that nothing is tried twice (``++``)
+_CALL = re.compile(
+    r'\s+(?:\*\s+FROM\s+)?((?:(?:"[^"]++"|[\w$]++)\s*+\.\s*+)?(?:"[^"]++"|[\w$]++))\s*+\(', re.IGNORECASE
+)
+# What the catalogue says something else after
+_REDEFINES = re.compile(
+    rf"\b(?:CREATE|ALTER|DROP){_BLANK}+(?:OR{_BLANK}+REPLACE{_BLANK}+)?(?:CONSTRAINT{_BLANK}+|FOREIGN{_BLANK}+"
+    rf"|UNLOGGED{_BLANK}+|RECURSIVE{_BLANK}+|MATERIALIZED{_BLANK}+)?"
+    rf"(?:TABLE|VIEW|FUNCTION|PROCEDURE|ROUTINE|TRIGGER|RULE|SCHEMA|EXTENSION)\b",
     re.DOTALL | re.IGNORECASE,
 )
 # What reads, or is about transactions and sessions
@@ -29,7 +39,9 @@ _HARMLESS = {
     "RELEASE", "FETCH", "MOVE", "DECLARE", "CLOSE", "LISTEN", "UNLISTEN", "NOTIFY", "ANALYZE", "VACUUM",
     "DEALLOCATE", "DISCARD", "LOCK", "CHECKPOINT", "VALUES", "TABLE", "COMMENT", "GRANT", "REVOKE", "CREATE",
 }  # fmt: skip
-_NONE: frozenset[str] = frozenset()
+# What happens to the tables that such a statement names; to those of others anything
+_EVENTS = {"TRUNCATE": "T", "COPY": "I", "REFRESH": ROWS}
+_NONE: frozenset[Change] = frozenset()
 
 
 def as_text(sql: Any) -> str:
@@ -43,37 +55,63 @@ def as_text(sql: Any) -> str:
 
 def only_reads(text: str) -> bool:
     """Whether a glance tells that a text is one statement that reads, as nearly every one is."""
-    return text[:6] == "SELECT" and ";" not in text
+    return text[:6] == "SELECT" and ";" not in text and not _function(text, 6)
 
 
-def tables_written_by(text: str) -> frozenset[str]:
-    """Return the models' tables that a statement changes, or several statements in one text."""
+def redefines(text: str) -> bool:
+    """Whether a text may make, change or drop what the catalogue is asked about."""
+    if text[:6] in ("INSERT", "UPDATE", "DELETE") and ";" not in text:
+        # some are long
+        return False
+    return _REDEFINES.search(text) is not None
+
+
+def changes(text: str) -> frozenset[Change]:
+    """Return what a statement changes by its own account, or several statements in one text.
+
+    A SELECT that begins with a function may write, too: the change is then that the function is called.
+    """
     if only_reads(text):
         return _NONE
     start = _START.match(text)
     word = start.group(1).upper() if start else ""
     if not several(text):
+        if start and word == "SELECT":
+            function = _function(text, start.end())
+            return frozenset([Change(function, CALL)]) if function else _NONE
         if word in _HARMLESS:
             return _NONE
         if word in ("WITH", "EXPLAIN", "PREPARE"):
-            return _targets(_TARGET.findall(text))
-        first = _TARGET.search(text) if word in ("INSERT", "UPDATE", "DELETE", "MERGE") else None
+            return frozenset(targets(text))
+        first = target(text) if word in ("INSERT", "UPDATE", "DELETE", "MERGE") else None
         if first is not None:
-            return _targets([first.groups()])
-    found = hinted(text)
-    return referring(found) if "CASCADE" in text.upper() else found
+            return _NONE if first.name in cache_tables() else frozenset([first])
+    events = _EVENTS.get(word, f"{ROWS}T{CALL}") + ("C" if "CASCADE" in text.upper() else "")
+    return frozenset(Change(name, events, guess=True) for name in names_in(text))
 
 
-def _targets(matches: list[Any]) -> frozenset[str]:
-    found: set[str] = set()
-    for verb, name in matches:
-        table = bare(name)
-        if table in models_by_table():
-            found |= _with_cascades(table) if verb[0] in "Dd" else {table}
-    return frozenset(found)
+def cache_tables() -> frozenset[str]:
+    """Return the tables that Django keeps caches in.
+
+    Nothing is read from them but by the caches, and a version of theirs would have to be written there, too.
+    """
+    return frozenset(config["LOCATION"] for config in caches.settings.values() if _has_table(config["BACKEND"]))
 
 
 @cache
-def _with_cascades(table: str) -> frozenset[str]:
-    """Return the table, and those that the database itself changes with a deletion from it."""
-    return referring([table], lambda relation: getattr(relation, "on_delete", None) in DATABASE_ON_DELETE)
+def _has_table(backend: str) -> bool:
+    try:
+        return issubclass(import_string(backend), BaseDatabaseCache)
+    except ImportError:
+        return False
+
+
+def _function(text: str, start: int) -> str | None:
+    """Return the function that a SELECT begins with, if it may be the project's."""
+    found = _CALL.match(text, start)
+    return _of_project(found.group(1)) if found else None
+
+
+@lru_cache(maxsize=1024)
+def _of_project(name: str) -> str | None:
+    return None if is_ordinary(bare(name)) else bare(name)

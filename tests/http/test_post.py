@@ -71,7 +71,7 @@ def test_empty_operation_name_is_as_good_as_missing(client: Client) -> None:
 
 
 def test_unknown_properties_are_ignored(client: Client) -> None:
-    response = post(client, {"query": "{ __typename }", "extensions": {"a": 1}, "documentId": 7})
+    response = post(client, {"query": "{ __typename }", "extensions": {"a": 1}, "other": 7})
 
     assert response.json() == {"data": {"__typename": "Query"}}
 
@@ -226,10 +226,11 @@ def test_json_is_read(client: Client, content_type: str) -> None:
         "text/plain",
         "text/plain; application/json",
         "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=application/json",
         "application/graphql",
         "application/graphql-response+json",
         "application/json; charset=utf-16",
+        "multipart/form-data; boundary=a; charset=latin-1",
+        "multipart/mixed; boundary=a",
         "application/json; charset=nonsense",
         "",
     ],

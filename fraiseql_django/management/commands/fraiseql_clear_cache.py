@@ -8,10 +8,12 @@ from typing import Any
 from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
 
+from ...catalog import dependencies
 from ...engine import GraphQLEngine, get_engine
 from ...errors import FraiseQLError
-from ...tables import models_by_table, table_of
+from ...tables import known, models_by_table, table_of
 
 
 class Command(BaseCommand):
@@ -70,7 +72,8 @@ class Command(BaseCommand):
             yield table_of(definition.model)
 
     def _known(self, table: str) -> str:
-        if table not in models_by_table():
+        catalog = dependencies(connections[get_engine().settings.database], connect=True)
+        if table not in known() and not (catalog and table in catalog.relations):
             raise CommandError(
                 f"no model has the table {table!r}; must be one of: {', '.join(sorted(models_by_table()))}"
             )

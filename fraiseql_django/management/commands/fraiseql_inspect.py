@@ -1,0 +1,45 @@
+"""``manage.py fraiseql_inspect``: declarations for the views and functions that the database has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+
+from ...sql.declarations import declarations
+from ...sql.inspection import inspect
+
+
+class Command(BaseCommand):
+    """Prints Python source, as Django's own ``inspectdb`` does for tables."""
+
+    help = "Write declarations of the views and functions in the database as Python source."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the names, --schema, --database and --jsonb-column."""
+        parser.add_argument(
+            "args", metavar="name", nargs="*", help="views, tables and functions; all views and functions without any"
+        )
+        parser.add_argument("--schema", metavar="SCHEMA", help="look in this schema, not in those of the search path")
+        parser.add_argument(
+            "--database", metavar="ALIAS", default=DEFAULT_DB_ALIAS, help="the alias in DATABASES; 'default' without"
+        )
+        parser.add_argument(
+            "--jsonb-column", metavar="COLUMN", default="data", help="the column of JSON objects; 'data' without"
+        )
+
+    def handle(self, *names: str, **options: Any) -> None:
+        """Ask the database and print."""
+        alias = options["database"]
+        if alias not in connections:
+            raise CommandError(f"there is no database {alias!r}; must be one of: {', '.join(sorted(connections))}")
+        connection = connections[alias]
+        if connection.vendor != "postgresql":
+            raise CommandError(f"the database {alias!r} is {connection.display_name}, must be PostgreSQL")
+        try:
+            found = inspect(connection, names, options["schema"], options["jsonb_column"])
+        except (ValueError, DatabaseError) as error:
+            raise CommandError(str(error).strip()) from error
+        self.stdout.write(declarations(*found, options["jsonb_column"]), ending="")

@@ -1,0 +1,72 @@
+"""``manage.py fraiseql_makemigrations``: migrations for .sql files that changed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.utils import run_formatters
+from django.db.migrations import Migration
+from django.db.migrations.writer import MigrationWriter
+
+from ...errors import DeclarationError
+from ...sql.changes import migrations
+
+
+class Command(BaseCommand):
+    """Writes what the apps' ``sql/*.sql`` files and their migrations differ in as new migrations."""
+
+    help = "Write migrations for the views and functions in the sql/*.sql files of apps that changed."
+    # one of the checks says that this command is to be run
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the labels, --check, --dry-run and --name."""
+        parser.add_argument("args", metavar="app_label", nargs="*", help="the apps to look at; all without any")
+        parser.add_argument(
+            "--check", action="store_true", help="write nothing; fail when there is something to be written"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="show what would be written, and write nothing")
+        parser.add_argument("--name", "-n", metavar="NAME", help="the migrations' name, after their number")
+
+    @no_translations
+    def handle(self, *labels: str, **options: Any) -> None:
+        """Find the differences and write them."""
+        name = options["name"]
+        if name and not name.isidentifier():
+            raise CommandError(f"the name {name!r} is no Python identifier")
+        known = sorted(config.label for config in apps.get_app_configs())
+        for label in labels:
+            if label not in known:
+                raise CommandError(f"there is no app {label!r}; must be one of: {', '.join(known)}")
+        try:
+            found = migrations(labels, name)
+        except DeclarationError as error:
+            raise CommandError(str(error)) from error
+        if not found:
+            self.stdout.write("No .sql file changed.")
+        for migration in found:
+            self._show(migration)
+            if not (options["check"] or options["dry_run"]):
+                self._write(migration)
+        if found and options["check"]:
+            raise CommandError("migrations are missing; write them: manage.py fraiseql_makemigrations")
+
+    def _show(self, migration: Migration) -> None:
+        path = MigrationWriter(migration).path
+        relative = os.path.relpath(path)
+        self.stdout.write(self.style.MIGRATE_HEADING(f"Migrations for '{migration.app_label}':"))
+        self.stdout.write(f"  {self.style.MIGRATE_LABEL(path if relative.startswith('..') else relative)}")
+        for operation in migration.operations:
+            self.stdout.write(f"    {operation.formatted_description()}")
+
+    def _write(self, migration: Migration) -> None:
+        writer = MigrationWriter(migration)
+        path = Path(writer.path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (path.parent / "__init__.py").touch()
+        path.write_text(writer.as_string(), encoding="utf-8")
+        run_formatters([str(path)], stderr=self.stderr)

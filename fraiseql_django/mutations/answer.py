@@ -1,0 +1,274 @@
+"""What a mutation returned → the JSON text of its selection; all rows in it are read by one statement."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Model, QuerySet
+from graphql import GraphQLEnumType, GraphQLError, GraphQLFloat
+
+from .._compat import parse_input
+from ..errors import InvalidInput
+from ..executor import Executor
+from ..planner.payload import (
+    KEYS,
+    ROW_END,
+    SLOT_END,
+    ChoiceNode,
+    LeafNode,
+    ListNode,
+    Member,
+    Node,
+    ObjectNode,
+    RowNode,
+)
+from ..planner.plan import Write
+from ..planner.statement import Compiled, compile_keys
+from ..planner.values import Variables
+from ..schema.definition import Column, Extracted
+from ..schema.leaves import JSON
+from ..schema.naming import camel_case
+from ..schema.outputs import ObjectField
+from .info import Answer, Made, WrongResult
+
+_MISSING: Any = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where rows stand in the answer: row ``index`` of a slot, or all of its rows; ``snapshot`` takes a lost one's."""
+
+    slot: int
+    index: int | None
+    node: RowNode
+    snapshot: Any = None
+
+
+@dataclass(slots=True)
+class Writer:
+    """Writes one answer: first the objects of classes, with places for the rows, then the rows."""
+
+    write: Write
+    parts: list[bytes | Place] = field(default_factory=list)
+    failed: bool = False
+    # for each slot the keys of its rows, or the SQL that selects them
+    keys: list[list[tuple[str, ...]]] = field(init=False)
+    queries: dict[int, Compiled] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.keys = [[] for _ in self.write.slots]
+
+    def answer(self, result: Any, variables: Variables, executor: Executor) -> Answer:
+        """Return the JSON text of a result; raise WrongResult for one that is not what the mutation declares."""
+        self._node(self.write.answer, result, "", of_json=self.write.definition.call is not None)
+        slots = self._read(variables, executor)
+        text = b"".join(part if isinstance(part, bytes) else self._rows(part, slots) for part in self.parts)
+        return Answer(text, self.failed)
+
+    # --- objects ---
+
+    def _node(self, node: Node, value: Any, where: str, *, of_json: bool) -> None:
+        if value is None:
+            if not node.nullable:
+                raise self._wrong(where, value, ", which its declaration does not allow")
+            self.parts.append(b"null")
+        elif isinstance(node, ListNode):
+            self._list(node, value, where, of_json)
+        elif isinstance(node, ChoiceNode):
+            self._object(node, value, where, of_json)
+        else:
+            self.parts.append(self._leaf(node, value, where, of_json))
+
+    def _list(self, node: ListNode, value: Any, where: str, of_json: bool) -> None:
+        row = _only_row(node.item)
+        if row is not None and row.alone and isinstance(value, QuerySet) and self._inline(row, value):
+            self.parts += [b"[", Place(row.slot, None, row), b"]"]
+            return
+        if not isinstance(value, Iterable) or isinstance(value, (str, bytes, Mapping)):
+            raise self._wrong(where, value, ", which is no list")
+        self.parts.append(b"[")
+        for index, item in enumerate(value):
+            if index:
+                self.parts.append(b",")
+            self._node(node.item, item, f"{where}[{index}]", of_json=of_json)
+        self.parts.append(b"]")
+
+    def _inline(self, row: RowNode, queryset: QuerySet[Any]) -> bool:
+        """Let the statement find the rows of a QuerySet by itself, where one column is their key."""
+        if not issubclass(queryset.model, row.definition.model) or len(row.definition.key) != 1:
+            return False
+        compiled = compile_keys(queryset, self.write.alias)
+        if compiled is None:
+            return False
+        self.queries[row.slot] = compiled
+        return True
+
+    def _object(self, node: ChoiceNode, value: Any, where: str, of_json: bool) -> None:
+        chosen = _chosen(node, value, of_json)
+        if chosen is None:
+            raise self._wrong(where, value, f", not a {' or '.join(node.types)}")
+        if isinstance(chosen, RowNode):
+            self._row(chosen, value, where, of_json)
+            return
+        self.failed = self.failed or (chosen.definition.failed and not where)
+        values = value.values if isinstance(value, Made) else value
+        self.parts.append(b"{")
+        for index, member in enumerate(chosen.members):
+            self.parts.append(b'%b"%b":' % (b"," if index else b"", member.key.encode()))
+            self._member(member, chosen, values, where)
+        self.parts.append(b"}")
+
+    def _member(self, member: Member, node: ObjectNode, values: Any, where: str) -> None:
+        described = member.field
+        if described is None or member.node is None:
+            self.parts.append(b'"%b"' % node.definition.name.encode())
+            return
+        of_json = isinstance(values, Mapping)
+        value = _from_json(described, values) if of_json else getattr(values, described.attribute, _MISSING)
+        if value is _MISSING:
+            if described.required and not described.output.nullable:
+                raise self._wrong(where, values, f", without {described.key!r}, which {node.definition.name} has")
+            value, of_json = described.default, False
+        self._node(member.node, value, f"{where}.{described.key}".lstrip("."), of_json=of_json)
+
+    def _leaf(self, node: LeafNode, value: Any, where: str, of_json: bool) -> bytes:
+        try:
+            return _dump(_value(node.leaf, value, of_json))
+        # whatever a scalar raises: the function returned what it does not declare
+        except (GraphQLError, TypeError, ValueError, ArithmeticError) as error:
+            raise self._wrong(where, value, f": {error}") from error
+
+    def _wrong(self, where: str, value: Any, why: str) -> WrongResult:
+        place = f" at {where}" if where else ""
+        return WrongResult(f"mutation {self.write.definition.name} returned {value!r}{place}{why}")
+
+    # --- rows ---
+
+    def _row(self, node: RowNode, value: Any, where: str, of_json: bool) -> None:
+        keys = node.definition.key
+        key = [_key_part(value, name, field, alone=len(keys) == 1) for name, field in keys.items()]
+        if None in key or not key:
+            what = "was not saved or was deleted" if isinstance(value, Model) else "has no key"
+            raise self._wrong(where, value, f", which {what}")
+        try:
+            encodes = self.write.slots[node.slot].encodes
+            texts = tuple(encode(part) for encode, part in zip(encodes, key, strict=True))
+        except InvalidInput as error:
+            raise self._wrong(where, value, f", which has no key of a {node.definition.name}: {error}") from error
+        self.keys[node.slot].append(texts)
+        self.parts.append(Place(node.slot, len(self.keys[node.slot]) - 1, node, value))
+
+    def _read(self, variables: Variables, executor: Executor) -> list[list[bytes]]:
+        if self.write.rows is None or not (self.queries or any(self.keys)):
+            return []
+        read = self.write.rows
+        if self.queries:
+            read = self.write.read([slot.column(self.queries.get(n)) for n, slot in enumerate(self.write.slots)])
+        answer = executor.read(read, {**variables, KEYS: self.keys}, cached=False)
+        return [slot.split(ROW_END) for slot in answer.split(SLOT_END)]
+
+    def _rows(self, place: Place, slots: list[list[bytes]]) -> bytes:
+        rows = slots[place.slot]
+        if place.index is None:
+            return b",".join(row for row in rows if row)
+        row = rows[place.index]
+        if row:
+            return row
+        if isinstance(place.snapshot, Mapping):
+            return self._lost(place.node, place.snapshot)
+        raise self._wrong("", place.snapshot, ", whose row is not in the database")
+
+    def _lost(self, node: RowNode, snapshot: Mapping[str, Any]) -> bytes:
+        """Write a row that a function has deleted from what it says of it."""
+        found: dict[str, Any] = {}
+        for key, described in node.members:
+            if described is None:
+                found[key] = node.definition.name
+            elif isinstance(described, (Column, Extracted)) and not described.dimensions:
+                own = described.column if isinstance(described, Column) else described.key
+                value = _by_name(snapshot, own, described.name)
+                found[key] = (
+                    None if value is _MISSING or value is None else _value(described.scalar.graphql, value, True)
+                )
+            else:
+                found[key] = None
+            if found[key] is None and not getattr(described, "nullable", True):
+                raise self._wrong("", snapshot, f", whose row is not in the database, without {key!r}")
+        return _dump(found)
+
+
+def _only_row(node: Node) -> RowNode | None:
+    if isinstance(node, ChoiceNode) and len(node.types) == 1:
+        (found,) = node.types.values()
+        return found if isinstance(found, RowNode) else None
+    return None
+
+
+def _chosen(node: ChoiceNode, value: Any, of_json: bool) -> ObjectNode | RowNode | None:
+    """Return the node of the type that a value is of."""
+    if isinstance(value, Made):
+        return node.types.get(value.name)
+    for chosen in node.types.values():
+        kind: Any = chosen.definition.cls if isinstance(chosen, ObjectNode) else chosen.definition.model
+        if isinstance(value, kind._meta.concrete_model if isinstance(chosen, RowNode) else kind):
+            return chosen
+    if len(node.types) == 1:
+        (chosen,) = node.types.values()
+        if isinstance(chosen, RowNode):
+            # no instance in Python stands for a row of a source: what has its key does
+            return chosen if of_json or chosen.definition.source is not None else None
+        return chosen if of_json and isinstance(value, Mapping) else None
+    return None
+
+
+def _from_json(described: ObjectField, values: Mapping[str, Any]) -> Any:
+    return _by_name(values, described.key, described.name)
+
+
+def _by_name(values: Mapping[str, Any], *names: str) -> Any:
+    for name in (*names, *map(camel_case, names)):
+        if name in values:
+            return values[name]
+    return _MISSING
+
+
+def _key_part(value: Any, name: str, field: Column | Extracted, *, alone: bool) -> Any:
+    own = field.column if isinstance(field, Column) else field.key
+    if isinstance(value, Mapping):
+        found = _by_name(value, own, name, *(["id", "pk"] if alone else []))
+        return None if found is _MISSING else found
+    if isinstance(value, Model) or hasattr(value, own):
+        return getattr(value, own, None)
+    return value if alone and not isinstance(value, list) else None
+
+
+# --- leaves ---
+
+
+def _value(leaf: Any, value: Any, of_json: bool) -> Any:
+    value = value.value if isinstance(value, Enum) else value
+    if of_json and not isinstance(leaf, GraphQLEnumType):
+        if isinstance(value, Decimal) and leaf is not JSON:
+            value = float(value) if leaf is GraphQLFloat else str(value)
+        # what JSON holds has been through no type yet
+        value = parse_input(leaf)(value)
+    return leaf.serialize(value)
+
+
+def _dump(value: Any) -> bytes:
+    # JSON has no NaN
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_as_json)
+    return text.encode()
+
+
+def _as_json(value: Any) -> Any:
+    """Write what Python has more than JSON: a number of a function's JSON, a date of a mutation's."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return DjangoJSONEncoder().default(value)

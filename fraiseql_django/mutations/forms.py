@@ -1,0 +1,183 @@
+"""Mutations that a ModelForm does: its fields are the input's, its cleaning and its ``save()`` are what happens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from django import forms
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.utils.datastructures import MultiValueDict
+
+from ..errors import DeclarationError
+from ..schema import leaves
+from ..schema.definition import EnumFactory
+from ..schema.model_mutations_fields import FieldsDescriber, graphql_name
+from ..schema.registry import ID
+from .models_run import Item, Rows
+from .models_validation import Path, errors_from
+from .models_write import Writer, attempt
+
+# The first class of a form field's ancestry that stands here decides.
+_TAKEN: Mapping[type[forms.Field], Any] = {
+    forms.ModelMultipleChoiceField: list[ID],
+    forms.ModelChoiceField: ID,
+    forms.MultipleChoiceField: list[str],
+    forms.FileField: leaves.UPLOAD,
+    forms.JSONField: leaves.JSON,
+    forms.BooleanField: bool,
+    forms.NullBooleanField: bool,
+    forms.FloatField: float,
+    forms.DecimalField: leaves.DECIMAL,
+    forms.IntegerField: int,
+    forms.DateTimeField: leaves.DATE_TIME,
+    forms.DateField: leaves.DATE,
+    forms.TimeField: leaves.TIME,
+    forms.DurationField: leaves.DURATION,
+    forms.UUIDField: leaves.GRAPHQL_UUID,
+    forms.ChoiceField: str,
+    forms.CharField: str,
+}
+
+
+class Mutation(Protocol):
+    """What a form is told of its mutation."""
+
+    @property
+    def kind(self) -> str:
+        """Whether it creates or updates."""
+        ...
+
+    @property
+    def where(self) -> str:
+        """Name the declaration in errors."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FormMutation:
+    """A form, and the input's fields: for each its annotation, and whether clients must give it."""
+
+    form: type[forms.BaseModelForm[Any]]
+    model: type[models.Model]
+    members: Mapping[str, tuple[Any, bool]]
+
+    def save(self, alias: str, rows: Rows | None, items: Sequence[Item]) -> list[models.Model]:
+        """Save a form for each item, over its row where ``rows`` tell how those are found; raise Refused."""
+
+        def write(writer: Writer) -> list[models.Model]:
+            found = rows.find(writer, items) if rows is not None else [None] * len(items)
+            made = []
+            for item, row in zip(items, found, strict=True):
+                if rows is None or row is not None:
+                    bumped = rows.bumped if rows is not None else None
+                    made.append(self._save_one(writer, item, self._new(alias) if row is None else row, bumped))
+            return made
+
+        return attempt(alias, write)
+
+    def _new(self, alias: str) -> models.Model:
+        instance = self.model()
+        instance._state.db = alias
+        return instance
+
+    def _save_one(self, writer: Writer, item: Item, instance: models.Model, bumped: str | None) -> models.Model:
+        if not item.given and not instance._state.adding:
+            return instance
+        form = self._bound(item, instance, writer.alias)
+        if not form.is_valid():
+            for name, errors in form.errors.as_data().items():
+                for error in errors:
+                    writer.errors += errors_from(error, self.model, self._path(item.path, name), {})
+        writer.path, writer.keys = item.path, {name: graphql_name(name) for name in self.members}
+        if not writer.errors:
+            if bumped is not None:
+                setattr(instance, bumped, getattr(instance, bumped) + 1)
+            return form.save()  # type: ignore[no-any-return]
+        return instance
+
+    def _path(self, path: Path, name: str) -> Path:
+        return (*path, graphql_name(name)) if name in self.members else path
+
+    def _bound(self, item: Item, instance: models.Model, alias: str) -> forms.BaseModelForm[Any]:
+        """Fill the form in: with what was given, and for the rest with what it would show."""
+        shown = self.form(instance=instance)
+        data = {
+            name: _shown(shown, name) for name, field in shown.fields.items() if not isinstance(field, forms.FileField)
+        }
+        files: MultiValueDict[str, Any] = MultiValueDict()
+        for name, value in item.given.items():
+            field = shown.fields[name]
+            if not isinstance(field, forms.FileField):
+                data[name] = _written(field, value)
+            elif value is None:
+                # what the box says that takes a file away
+                data[f"{name}-clear"] = "on"
+            else:
+                files[name] = value
+        form = self.form(data=data, files=files, instance=instance)
+        for field in form.fields.values():
+            if isinstance(field, forms.ModelChoiceField) and field.queryset is not None:
+                field.queryset = field.queryset.using(alias)
+        return form
+
+
+def describe_form(form: Any, model: type[models.Model], mutation: Mutation, enum: EnumFactory) -> FormMutation:
+    """Describe the input of a form's mutation.
+
+    Raises DeclarationError for what is no ModelForm of the model, and for a field whose input is not known.
+    """
+    if not (isinstance(form, type) and issubclass(form, forms.BaseModelForm)):
+        raise DeclarationError(f"{mutation.where}: form is {form!r}, must be a ModelForm")
+    over = form._meta.model
+    if over is not model:
+        raise DeclarationError(
+            f"{mutation.where}: {form.__name__} is a form of {getattr(over, '__name__', None)}, not of {model.__name__}"
+        )
+    members = {}
+    for name, field in form.base_fields.items():  # type: ignore[attr-defined]
+        if not field.disabled:
+            # null is one of a NullBooleanField's values
+            needed = field.required and not isinstance(field, forms.NullBooleanField)
+            required = needed and mutation.kind == "create" and field.initial is None
+            members[name] = (_annotation(form, model, name, field, mutation.where, enum), required)
+    return FormMutation(form=form, model=model, members=members)
+
+
+def _annotation(
+    form: Any, model: type[models.Model], name: str, field: forms.Field, where: str, enum: EnumFactory
+) -> Any:
+    known = next((_TAKEN[base] for base in type(field).__mro__ if base in _TAKEN), None)
+    try:
+        column: Any = model._meta.get_field(name) if name not in form.declared_fields else None
+    except FieldDoesNotExist:
+        column = None
+    if column is not None and not column.is_relation and not isinstance(field, forms.MultiValueField):
+        described = FieldsDescriber(where, enum, creates=True, updates=False).describe(model, [name])
+        return described.values[name].annotation
+    if known is None or isinstance(field, forms.MultiValueField):
+        raise DeclarationError(
+            f"{where}: {form.__name__}.{name} is a {type(field).__name__}, whose input is not known; "
+            f"it may be one of: {', '.join(base.__name__ for base in _TAKEN)}"
+        )
+    return known
+
+
+def _shown(form: forms.BaseModelForm[Any], name: str) -> Any:
+    """Return what a field would show; not its widget's value, which has no microseconds."""
+    field = form.fields[name]
+    value = form.initial.get(name, field.initial)
+    value = value() if callable(value) else value
+    return field.prepare_value(value) if isinstance(field, forms.ModelChoiceField) else _written(field, value)
+
+
+def _written(field: forms.Field, value: Any) -> Any:
+    """Write a value as a browser would send it, where the form field reads nothing else."""
+    if isinstance(field, forms.JSONField) and value is not None:
+        return json.dumps(value, cls=field.encoder)
+    if isinstance(field, forms.GenericIPAddressField) and value is not None:
+        return str(value)
+    return value

@@ -1,0 +1,64 @@
+"""What a mutation's function is told, and what it may say of its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpRequest
+
+from ..errors import FraiseQLError
+
+
+def _unanswered(result: Any) -> Answer:
+    raise FraiseQLError("only an Info that an engine made can answer")
+
+
+class WrongResult(FraiseQLError):
+    """A mutation returned something else than it declares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The JSON text of a mutation's selection; ``failed`` says that its result is an error."""
+
+    text: bytes
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An object of the type ``name``, of which JSON holds the values."""
+
+    name: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Info:
+    """What a mutation knows of the operation that it is a part of.
+
+    ``request`` is the HTTP request, None where the engine is used without one. ``context`` is what the
+    caller of ``engine.execute`` gave. ``database`` is the alias in DATABASES that the answer is read from.
+    """
+
+    field_name: str
+    response_key: str
+    operation_name: str | None
+    request: HttpRequest | None
+    context: Any
+    database: str = "default"
+    _answer: Callable[[Any], Answer] = field(default=_unanswered, repr=False, compare=False)
+
+    @property
+    def user(self) -> Any:
+        """The user of the request as Django's authentication set it, or None."""
+        return getattr(self.request, "user", None)
+
+    def answer(self, result: Any) -> Any:
+        """Read what the client selected of a result now, and return that: for what is about to be deleted.
+
+        The mutation returns it in place of the result.
+        """
+        return self._answer(result)

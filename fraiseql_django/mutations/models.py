@@ -1,0 +1,107 @@
+"""Mutations from types, as a project declares them: ``create``, ``update``, ``delete``, ``upsert``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..schema.model_mutations import Nested
+from ..schema.registry import MutationDeclaration, Registry, default_registry
+from .models_declared import ModelMutation, touches_only_database
+from .models_function import make
+
+FieldNames = Sequence[str | Nested]
+
+
+def create(
+    type_: type,
+    *,
+    fields: FieldNames | None = None,
+    form: Any = None,
+    bulk: bool = False,
+    name: str | None = None,
+    description: str | None = None,
+    deprecation: str | None = None,
+    registry: Registry = default_registry,
+) -> ModelMutation:
+    """Declare a mutation that creates an object of a type, or several (``bulk``).
+
+    Clients may give the named ``fields``, of which some may be ``nested(…)``; or those of a ModelForm, which
+    then cleans and saves. What is wrong with the declaration is said when the schema is built.
+    """
+    mutation = ModelMutation(
+        kind="create", over=type_, fields=fields, form=form, bulk=bulk, name=name, registry=registry
+    )
+    return _declare(mutation, description, deprecation)
+
+
+def update(
+    type_: type,
+    *,
+    fields: FieldNames | None = None,
+    form: Any = None,
+    version: str | None = None,
+    bulk: bool = False,
+    name: str | None = None,
+    description: str | None = None,
+    deprecation: str | None = None,
+    registry: Registry = default_registry,
+) -> ModelMutation:
+    """Declare a mutation that changes an object of a type, or several (``bulk``).
+
+    ``version`` is a field that tells whether the object is still as the client read it: a whole number, which
+    each update counts up, or a moment with ``auto_now``.
+    """
+    mutation = ModelMutation(
+        kind="update", over=type_, fields=fields, form=form, version=version, bulk=bulk, name=name, registry=registry
+    )
+    return _declare(mutation, description, deprecation)
+
+
+def delete(
+    type_: type,
+    *,
+    version: str | None = None,
+    bulk: bool = False,
+    name: str | None = None,
+    description: str | None = None,
+    deprecation: str | None = None,
+    registry: Registry = default_registry,
+) -> ModelMutation:
+    """Declare a mutation that deletes an object of a type, or several (``bulk``), and answers what was there."""
+    mutation = ModelMutation(kind="delete", over=type_, version=version, bulk=bulk, name=name, registry=registry)
+    return _declare(mutation, description, deprecation)
+
+
+def upsert(
+    type_: type,
+    *,
+    fields: FieldNames,
+    unique: Sequence[str] | str,
+    bulk: bool = False,
+    name: str | None = None,
+    description: str | None = None,
+    deprecation: str | None = None,
+    registry: Registry = default_registry,
+) -> ModelMutation:
+    """Declare a mutation that changes the object with the same ``unique`` values, or creates it.
+
+    ``unique`` are fields that are unique together, or the name of a UniqueConstraint over fields.
+    """
+    mutation = ModelMutation(
+        kind="upsert", over=type_, fields=fields, unique=unique, bulk=bulk, name=name, registry=registry
+    )
+    return _declare(mutation, description, deprecation)
+
+
+def _declare(mutation: ModelMutation, description: str | None, deprecation: str | None) -> ModelMutation:
+    mutation.registry.mutations.append(
+        MutationDeclaration(
+            make=lambda enum: make(mutation, enum),
+            name=mutation.name,
+            description=description,
+            deprecation=deprecation,
+            repeatable=lambda: touches_only_database(mutation),
+        )
+    )
+    return mutation

@@ -1,0 +1,227 @@
+"""Relations written as an input says: connected, created, disconnected, set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.fields.reverse_related import ForeignObjectRel
+from django.utils.translation import gettext_lazy as _
+
+from ..schema.model_mutations import WAYS, Fields, Link
+from ..schema.model_mutations_inputs import given
+from .models_rows import lock, visible
+from .models_validation import Path
+
+# what is let go of comes first: what takes its place may be unique
+_ORDER = ("set", "disconnect", "connect", "create")
+
+
+class Writes(Protocol):
+    """What writes the objects at the other end."""
+
+    alias: str
+    errors: list[Any]
+    path: Path
+    keys: Mapping[str, str]
+
+    def refuse(self, error: ValidationError, path: Path, code: int = 422) -> None:
+        """Note what is wrong at a path."""
+        ...
+
+    def create(
+        self, fields: Fields, given: Mapping[str, Any], path: Path, preset: Mapping[str, Any] = ...
+    ) -> models.Model:
+        """Make an object."""
+        ...
+
+    def write(
+        self, instance: models.Model, fields: Fields, given: Mapping[str, Any], path: Path, preset: Mapping[str, Any]
+    ) -> models.Model:
+        """Change an object."""
+        ...
+
+
+def not_found(model: type[models.Model], key: Any) -> ValidationError:
+    """Say that there is no such object, in the words that Django has for a key that leads nowhere."""
+    meta: Any = model._meta
+    params = {"model": meta.verbose_name, "pk": key, "field": meta.pk.name, "value": key}
+    return ValidationError(models.ForeignKey.default_error_messages["invalid"], code="not_found", params=params)
+
+
+def _null() -> ValidationError:
+    return ValidationError(models.Field.default_error_messages["null"], code="null")
+
+
+def write_one(writer: Writes, instance: models.Model, link: Link, value: Any, path: Path) -> bool:
+    """Set the key of a relation to one object; return whether it could be set."""
+    chosen = _chosen(writer, link, value, path)
+    if chosen is None:
+        return False
+    way, wanted, path = chosen
+    other: models.Model | None = None
+    if way == "connect":
+        found = _find(writer, link, [wanted], [path])
+        if not found:
+            return False
+        other = found[0]
+    elif way == "create" and link.create is not None:
+        other = writer.create(link.create, given(wanted), path)
+        if other._state.adding:
+            return False
+    setattr(instance, link.name, other)
+    return True
+
+
+def _chosen(writer: Writes, link: Link, value: Any, path: Path) -> tuple[str, Any, Path] | None:
+    """Return the one way that the input of a relation to one object takes, its value, and where that stands."""
+    if value is None:
+        if link.nullable and (link.ways is None or "disconnect" in link.ways):
+            return "disconnect", True, path
+        writer.refuse(_null(), path)
+        return None
+    if link.ways is None:
+        return "connect", value, path
+    ways = [(way, wanted) for way, wanted in given(value).items() if wanted is not None and wanted is not False]
+    if len(ways) == 1:
+        way, wanted = ways[0]
+        return way, wanted, (*path, way)
+    allowed = ", ".join(way for way in WAYS if way in link.ways)
+    message = _("Give exactly one of: %(allowed)s.")
+    writer.refuse(ValidationError(message, code="invalid", params={"allowed": allowed}), path)
+    return None
+
+
+def _find(writer: Writes, link: Link, keys: Sequence[Any], paths: Sequence[Path]) -> list[models.Model]:
+    """Return the objects with these keys that clients may know of; note those that there are not.
+
+    Those whose own column is about to change are locked.
+    """
+    parsed = [link.target.parse(key) for key in keys]
+    wanted = [key for key in dict.fromkeys(parsed) if key is not None]
+    known: dict[Any, models.Model] = {}
+    if link.foreign is not None:
+        rows = lock(link.model, writer.alias, [link.target.column], [(key,) for key in wanted])
+        known = {key: row for (key,), row in rows.items()}
+    elif wanted:
+        relation: Any = link.relation
+        shown = visible(link.model, writer.alias).filter(pk__in=wanted)
+        limit = {} if isinstance(relation, ForeignObjectRel) else relation.get_limit_choices_to()
+        known = {row.pk: row for row in shown.complex_filter(limit)}
+    for key, value, path in zip(keys, parsed, paths, strict=True):
+        if value not in known:
+            writer.refuse(not_found(link.model, key), path, 404)
+    return [known[key] for key in wanted if key in known]
+
+
+def write_list(writer: Writes, instance: models.Model, link: Link, value: Any, path: Path, *, created: bool) -> None:
+    """Change what a relation leads to that is no column of the object, which is saved unless something was wrong."""
+    if not link.many:
+        _write_reverse_one(writer, instance, link, value, path)
+        return
+    if value is None:
+        writer.refuse(_null(), path)
+        return
+    if link.ways is None:
+        _STEPS["connect" if created else "set"](writer, instance, link, value, path)
+        return
+    steps = given(value)
+    for way in _ORDER:
+        if way in steps and steps[way] is None:
+            writer.refuse(_null(), (*path, way))
+        elif way in steps:
+            _STEPS[way](writer, instance, link, steps[way], (*path, way))
+
+
+def _write_reverse_one(writer: Writes, instance: models.Model, link: Link, value: Any, path: Path) -> None:
+    chosen = _chosen(writer, link, value, path)
+    if chosen is None:
+        return
+    way, wanted, path = chosen
+    if way == "create":
+        _create(writer, instance, link, [wanted], [path])
+    elif way == "connect":
+        _attach(writer, link, _find(writer, link, [wanted], [path]), instance, path)
+    else:
+        _attach(writer, link, _current(writer, instance, link), None, path)
+
+
+def _connect(writer: Writes, instance: models.Model, link: Link, keys: Sequence[Any], path: Path) -> None:
+    found = _find(writer, link, keys, [(*path, index) for index in range(len(keys))])
+    if link.foreign is not None:
+        _attach(writer, link, found, instance, path)
+    elif _may_write(writer, path):
+        getattr(instance, link.name).add(*found)
+
+
+def _disconnect(writer: Writes, instance: models.Model, link: Link, keys: Sequence[Any], path: Path) -> None:
+    known = {row.pk: row for row in _current(writer, instance, link)}
+    parsed = [link.target.parse(key) for key in keys]
+    for index, (key, value) in enumerate(zip(keys, parsed, strict=True)):
+        if value not in known:
+            writer.refuse(not_found(link.model, key), (*path, index), 404)
+    found = [known[value] for value in dict.fromkeys(parsed) if value in known]
+    if link.foreign is not None:
+        _attach(writer, link, found, None, path)
+    elif _may_write(writer, path):
+        getattr(instance, link.name).remove(*found)
+
+
+def _set(writer: Writes, instance: models.Model, link: Link, keys: Sequence[Any], path: Path) -> None:
+    found = _find(writer, link, keys, [(*path, index) for index in range(len(keys))])
+    if link.foreign is not None:
+        kept = {row.pk for row in found}
+        current = _current(writer, instance, link)
+        _attach(writer, link, [row for row in current if row.pk not in kept], None, path)
+        there = {row.pk for row in current}
+        _attach(writer, link, [row for row in found if row.pk not in there], instance, path)
+    elif _may_write(writer, path):
+        getattr(instance, link.name).set(found)
+
+
+def _create_all(writer: Writes, instance: models.Model, link: Link, items: Sequence[Any], path: Path) -> None:
+    _create(writer, instance, link, items, [(*path, index) for index in range(len(items))])
+
+
+_STEPS: Mapping[str, Callable[[Writes, models.Model, Link, Sequence[Any], Path], None]] = {
+    "set": _set,
+    "disconnect": _disconnect,
+    "connect": _connect,
+    "create": _create_all,
+}
+
+
+def _create(writer: Writes, instance: models.Model, link: Link, items: Sequence[Any], paths: Sequence[Path]) -> None:
+    assert link.create is not None
+    preset = {link.foreign.name: instance} if link.foreign else {}
+    made = [writer.create(link.create, given(item), path, preset) for item, path in zip(items, paths, strict=True)]
+    if link.foreign is None and _may_write(writer, paths[0][:-1] if paths else ()):
+        getattr(instance, link.name).add(*made)
+
+
+def _attach(
+    writer: Writes, link: Link, rows: Sequence[models.Model], instance: models.Model | None, path: Path
+) -> None:
+    """Let rows refer to an object, or to none."""
+    assert link.foreign is not None
+    nothing = Fields(model=link.model, values={}, links={})
+    for row in rows:
+        writer.write(row, nothing, {}, path, {link.foreign.name: instance})
+
+
+def _current(writer: Writes, instance: models.Model, link: Link) -> list[models.Model]:
+    """Return what the relation leads to now, as far as clients may know of it; what may be changed is locked."""
+    if instance._state.adding:
+        return []
+    shown = visible(link.model, writer.alias)
+    if link.foreign is None:
+        return list(shown.filter(pk__in=getattr(instance, link.name).values("pk")))
+    keys = shown.filter(**{link.foreign.name: instance}).values_list("pk", flat=True)
+    return list(lock(link.model, writer.alias, [link.target.column], [(key,) for key in keys]).values())
+
+
+def _may_write(writer: Writes, path: Path) -> bool:
+    writer.path, writer.keys = path, {}
+    return not writer.errors

@@ -1,0 +1,294 @@
+"""The decorators and functions that a project declares with; what they are given goes into a Registry."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, dataclass_transform, overload
+
+from django.db import models
+
+from ..errors import DeclarationError
+from .naming import snake_case
+from .registry import (
+    FieldOptions,
+    FunctionDeclaration,
+    InputDeclaration,
+    MutationDeclaration,
+    Registry,
+    TypeDeclaration,
+    declare_object,
+    default_registry,
+)
+from .sources import Source, make_source, source_model
+
+_C = TypeVar("_C", bound=type)
+_D = TypeVar("_D", bound=Callable[..., Any])
+
+
+def field(
+    expression: Any = None,
+    *,
+    name: str | None = None,
+    column: str | None = None,
+    description: str | None = None,
+    deprecation: str | None = None,
+) -> Any:
+    """Say more of a field than its annotation does.
+
+    ``expression`` is an ORM expression over the type's model: the field's value is computed in SQL.
+    ``name`` is the field's name in GraphQL, as it is; ``column`` is the view's column, or the key in its JSON,
+    where that is not the attribute's name; ``deprecation`` is why clients should leave the field.
+    """
+    return FieldOptions(
+        expression=expression, name=name, column=column, description=description, deprecation=deprecation
+    )
+
+
+def relation(
+    key: str, *, to: str, name: str | None = None, description: str | None = None, deprecation: str | None = None
+) -> Any:
+    """Lead to the rows of another declared type whose ``to`` equals ``key`` here.
+
+    Both are Python names of fields, or columns that the view or table has. The annotation says which type, and
+    whether one row (``BookType``), one that may be missing (``BookType | None``) or a list is meant.
+    """
+    if not (isinstance(key, str) and key and isinstance(to, str) and to):
+        raise DeclarationError(f"relation({key!r}, to={to!r}) must name a field or column here, and one over there")
+    return FieldOptions(name=name, description=description, deprecation=deprecation, key=key, to=to)
+
+
+QUERIES = ("single", "plural")
+
+
+@overload
+def type_(  # type: ignore[overload-overlap]
+    model: type[models.Model],
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    fields: Collection[str] | Literal["__all__"] | None = None,
+    exclude: Collection[str] = (),
+    queries: Collection[str] = QUERIES,
+    single: str | None = None,
+    plural: str | None = None,
+    primary: bool = False,
+    registry: Registry = default_registry,
+) -> Callable[[_C], _C]: ...
+@overload
+def type_(
+    *,
+    sql_source: str,
+    jsonb_column: str | None = None,
+    key: str | Collection[str] | None = None,
+    reads: Collection[str] = (),
+    name: str | None = None,
+    description: str | None = None,
+    queries: Collection[str] = QUERIES,
+    single: str | None = None,
+    plural: str | None = None,
+    registry: Registry = default_registry,
+) -> Callable[[_C], _C]: ...
+@overload
+def type_(*, name: str | None = None, description: str | None = None) -> Callable[[_C], _C]: ...
+@overload
+def type_(cls: _C, /) -> _C: ...
+def type_(
+    model: Any = None,
+    *,
+    sql_source: str | None = None,
+    jsonb_column: str | None = None,
+    key: str | Collection[str] | None = None,
+    reads: Collection[str] = (),
+    name: str | None = None,
+    description: str | None = None,
+    fields: Collection[str] | Literal["__all__"] | None = None,
+    exclude: Collection[str] = (),
+    queries: Collection[str] = QUERIES,
+    single: str | None = None,
+    plural: str | None = None,
+    primary: bool = False,
+    registry: Registry = default_registry,
+) -> Any:
+    """Declare a GraphQL type over a model, or over a view or table; without any, an object type of its own.
+
+    Which fields it has is said by annotations in the class, by ``fields`` (names, or ``"__all__"``), or by
+    ``exclude`` (all but these). ``name`` is the class's name without a trailing "Type" by default.
+    ``queries`` are the root fields that it gets: "single" (one row by its key) and "plural" (a list);
+    ``single`` and ``plural`` name them. Of several types over one model, the ``primary`` one is what
+    relations lead to that name no type.
+
+    ``sql_source`` names a view, a materialised view or a table, with or without its schema. Its fields are
+    annotations: of its columns, or of what its ``jsonb_column`` holds. ``key`` names the fields that tell one
+    row ("id" by default, where there is such a field); ``reads`` are the tables below it, for what PostgreSQL's
+    catalogue does not tell: writes to them drop the answers.
+
+    Raises DeclarationError where the arguments contradict each other.
+    """
+    if inspect.isclass(model) and not issubclass(model, models.Model) and model.__module__ != "builtins":
+        # @type without arguments, over a class of the project's
+        return declare_object(model)
+    if sql_source is not None:
+        if model is not None or fields is not None or exclude or primary:
+            raise DeclarationError(
+                f"sql_source={sql_source!r} goes with annotated fields, not with a model, fields, exclude or primary"
+            )
+        source: Source | None = make_source(sql_source, jsonb_column, key, reads)
+    elif jsonb_column is not None or key is not None or reads:
+        raise DeclarationError("jsonb_column, key and reads say more of a source; name it with sql_source='…'")
+    elif model is None:
+        return lambda cls: declare_object(cls, name, description)
+    else:
+        source = None
+        _check_model(model, fields, exclude)
+    unknown = set(queries) - set(QUERIES)
+    if isinstance(queries, str) or unknown:
+        raise DeclarationError(f"queries is {queries!r}, must be a list of: {', '.join(map(repr, QUERIES))}")
+
+    def declare(cls: _C) -> _C:
+        declaration = TypeDeclaration(
+            cls=cls,
+            model=model if source is None else source_model(cls.__name__, source, _anchor(source, cls)),
+            source=source,
+            name=name or cls.__name__.removesuffix("Type") or cls.__name__,
+            description=description or (inspect.cleandoc(cls.__doc__) if cls.__doc__ else None),
+            fields=fields,
+            exclude=exclude,
+            queries=queries,
+            single=single,
+            plural=plural,
+            primary=primary,
+        )
+        if source is None and fields is None and not exclude and not inspect.get_annotations(cls):
+            raise DeclarationError(
+                f"{cls.__name__} has no fields: annotate some (`title: fraiseql.auto`), "
+                f"or give @type fields=[…], fields='__all__' or exclude=[…]"
+            )
+        registry.types.append(declaration)
+        cls.__fraiseql_type__ = declaration  # type: ignore[attr-defined]
+        return cls
+
+    return declare
+
+
+def _check_model(model: Any, fields: Any, exclude: Any) -> None:
+    # Model itself has no _meta
+    meta = getattr(model, "_meta", None) if inspect.isclass(model) else None
+    if meta is None or meta.abstract:
+        raise DeclarationError(f"@type takes a Django model that has a table, not {model!r}")
+    if isinstance(fields, str) and fields != "__all__":
+        raise DeclarationError(f"fields is {fields!r}, must be a list of names or '__all__'")
+    if isinstance(exclude, str):
+        raise DeclarationError(f"exclude is {exclude!r}, must be a list of names")
+    if exclude and fields not in (None, "__all__"):
+        raise DeclarationError(f"exclude={exclude!r} goes with all fields, not with fields={fields!r}; give one")
+
+
+def _anchor(source: Source, cls: type) -> str:
+    """Return a column that a source surely has: the one that holds the JSON, or that of the first field."""
+    if source.json is not None:
+        return source.json
+    for name in inspect.get_annotations(cls):
+        options = vars(cls).get(name)
+        if not isinstance(options, FieldOptions):
+            return name
+        if options.to is None:
+            return options.column or name
+    raise DeclarationError(f"{cls.__name__} has no fields of its own: annotate some, `title: str`")
+
+
+@overload
+def mutation(declared: _D, /) -> _D: ...
+@overload
+def mutation(
+    *,
+    function: str | None = None,
+    schema: str | None = None,
+    context_params: Mapping[str, str] | None = None,
+    named_arguments: bool = False,
+    enable_cascade: bool = False,
+    name: str | None = None,
+    description: str | None = None,
+    deprecation: str | None = None,
+    repeatable: bool = False,
+    registry: Registry = default_registry,
+) -> Callable[[_D], _D]: ...
+def mutation(
+    declared: Any = None,
+    /,
+    *,
+    function: str | None = None,
+    schema: str | None = None,
+    context_params: Mapping[str, str] | None = None,
+    named_arguments: bool = False,
+    enable_cascade: bool = False,
+    name: str | None = None,
+    description: str | None = None,
+    deprecation: str | None = None,
+    repeatable: bool = False,
+    registry: Registry = default_registry,
+) -> Any:
+    """Declare a root field of Mutation that a Python function answers, or a PostgreSQL function.
+
+    Over a Python function: its first parameter is given an ``Info``; the others are the field's arguments,
+    typed by their annotations. It returns what its own annotation says: an instance of a declared type's
+    model, or several (their selection is then read in one statement), an object of a class of annotations,
+    or a plain value. ``repeatable`` says that it touches nothing but the database, so that it may be called
+    again after a deadlock.
+
+    Over a class, annotated with ``input``, ``success`` and ``error``: the PostgreSQL function ``function`` in
+    ``schema`` (the search path's where None; the class's name in snake_case where ``function`` is None) is
+    called with the input as one jsonb value, or with each of its fields as an argument of that name
+    (``named_arguments``). ``context_params`` come before it: names of what the context, the request or its
+    user holds, to names of parameters. ``enable_cascade`` adds the field ``cascade`` to the success type.
+    """
+
+    def declare(declared: Any) -> Any:
+        if inspect.isclass(declared):
+            named = function or snake_case(declared.__name__)
+            within, _, bare = named.rpartition(".") if schema is None else (schema, "", named)
+            registry.mutations.append(
+                FunctionDeclaration(
+                    cls=declared,
+                    function=bare,
+                    schema=within or None,
+                    context_params=dict(context_params or {}),
+                    named_arguments=named_arguments,
+                    enable_cascade=enable_cascade,
+                    name=name,
+                    description=description or (inspect.cleandoc(declared.__doc__) if declared.__doc__ else None),
+                    deprecation=deprecation,
+                )
+            )
+            return declared
+        if function or schema or context_params or named_arguments or enable_cascade:
+            raise DeclarationError(
+                f"{declared.__name__} is a Python function, but @mutation was told of a PostgreSQL function; "
+                f"write a class with input, success and error under it"
+            )
+        registry.mutations.append(
+            MutationDeclaration(
+                function=declared,
+                name=name,
+                description=description,
+                deprecation=deprecation,
+                repeatable=lambda: repeatable,
+            )
+        )
+        return declared
+
+    return declare if declared is None else declare(declared)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field,))
+def input_(cls: _C) -> _C:
+    """Declare an input type: a class of annotations, made a dataclass whose instances mutations are given.
+
+    A field with a default may be left out by clients; ``UNSET`` as the default tells left out from null.
+    """
+    description = inspect.cleandoc(cls.__doc__) if cls.__doc__ else None
+    declared: Any = dataclass(kw_only=True)(cls)
+    declared.__fraiseql_input__ = InputDeclaration(description=description)
+    return cls

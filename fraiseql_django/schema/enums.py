@@ -1,0 +1,43 @@
+"""Enum types: declared choices, named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphql import GraphQLEnumType, GraphQLEnumValue
+
+from ..errors import DeclarationError
+from .definition import EnumSource
+from .naming import check_name, enum_name
+
+
+class Enums:
+    """The enum types of one schema; declared choices that are the same share one."""
+
+    def __init__(self) -> None:
+        self._by_choices: dict[tuple[tuple[Any, str], ...], GraphQLEnumType] = {}
+        self._names: set[str] = set()
+
+    def __call__(self, source: EnumSource) -> GraphQLEnumType:
+        """Return the enum of these choices."""
+        found = self._by_choices.get(source.choices)
+        if found is None:
+            found = self._by_choices[source.choices] = self._make(source)
+        return found
+
+    def _make(self, source: EnumSource) -> GraphQLEnumType:
+        name, number = source.name, 1
+        while name in self._names:
+            number += 1
+            name = f"{source.name}{number}"
+        self._names.add(check_name(name, "an enum"))
+        values: dict[str, GraphQLEnumValue] = {}
+        for value, label in source.choices:
+            member, number = enum_name(value, label), 1
+            while member in values:
+                number += 1
+                member = f"{enum_name(value, label)}_{number}"
+            values[member] = GraphQLEnumValue(value, description=label)
+        if not values:
+            raise DeclarationError(f"the choices of {source.name} are empty")
+        return GraphQLEnumType(name, values)

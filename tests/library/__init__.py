@@ -1,0 +1,1 @@
+"""A library, whose objects mutations write."""
