@@ -28,14 +28,17 @@ from .errors import (
 from .mutations.info import Info
 from .mutations.models import create, delete, update, upsert
 from .response import Response
-from .schema.declare import field, mutation, relation
-from .schema.declare import input_ as input
+from .schema.declare import field, relation
 from .schema.declare import type_ as type
+from .schema.declare_mutations import input_ as input
+from .schema.declare_mutations import mutation
 from .schema.leaves import Upload
 from .schema.model_mutations import nested
 from .schema.registry import ID, JSON, UNSET, BigInt, Registry, auto
 from .schema.results import Cascade, Error, MutationError, error, success
+from .schema.rules import requires_auth, requires_permission, requires_role
 from .version import __version__
+from .viewer import Viewer
 
 __all__ = [
     "ID",
@@ -58,6 +61,7 @@ __all__ = [
     "StorageError",
     "Upload",
     "UserError",
+    "Viewer",
     "__version__",
     "auto",
     "create",
@@ -69,6 +73,9 @@ __all__ = [
     "mutation",
     "nested",
     "relation",
+    "requires_auth",
+    "requires_permission",
+    "requires_role",
     "success",
     "type",
     "update",

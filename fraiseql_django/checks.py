@@ -4,8 +4,10 @@
     E006–E008  the database              E013        a cache that processes do not share (--deploy)
     E009       the cache                 W001        GraphiQL in production (--deploy)
     E010–E011  classes by dotted path    W002, W003  the cache
-                                         W004        no declarations
-                                         W005        .sql files without their migration
+    E014       FRAISEQL itself, choices  W004        no declarations
+    E015–E016  trusted documents         W005        .sql files without their migration
+    W006       types and mutations that nothing protects (--deploy)
+    W007       computed fields and orders that read past rules
 
 Nothing here connects to anything.
 """
@@ -26,6 +28,7 @@ from .conf import Problem, Settings, load
 from .errors import ConfigurationError, DeclarationError
 from .schema.build import build_schema
 from .schema.models import SCALARS, mapped_classes
+from .schema.past_rules import past_rules
 from .schema.registry import default_registry
 from .sql.files import all_differences
 from .trusted.documents import document_problems
@@ -44,14 +47,14 @@ def check_project(**kwargs: Any) -> list[CheckMessage]:
     if not problems:
         problems += _declaration_problems()
     errors = [Error(item.message, hint=item.hint, id=item.id) for item in problems]
-    return [*errors, *_silent_cache(settings), *_nothing_declared()]
+    return [*errors, *_silent_cache(settings), *_nothing_declared(), *_past_rules()]
 
 
 @register(TAG, deploy=True)
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     """Check what is right while developing, but not in production."""
     settings, _ = load(getattr(django_settings, "FRAISEQL", {}))
-    return [*_unshared_cache(settings), *_open_graphiql(settings)]
+    return [*_unshared_cache(settings), *_open_graphiql(settings), *_unprotected()]
 
 
 @register(TAG)
@@ -84,6 +87,18 @@ def _nothing_declared() -> Iterator[CheckMessage]:
             "Nothing is declared, so there is nothing to query.",
             hint="Declare a type with @fraiseql.type in the graphql module of an app, next to its models module.",
             id="fraiseql.W004",
+        )
+
+
+def _past_rules() -> Iterator[CheckMessage]:
+    for line in past_rules(default_registry):
+        yield Warning(
+            line,
+            hint=(
+                "What the project writes itself sees all rows, and tells of those that a viewer may not see. Give the "
+                "field a permission=… of its own, sort by columns of the model, or silence this where all may know it."
+            ),
+            id="fraiseql.W007",
         )
 
 
@@ -155,3 +170,23 @@ def _open_graphiql(settings: Settings) -> Iterator[CheckMessage]:
             hint="Everybody who finds the URL is shown GraphiQL. Set it to None, which follows DEBUG, or silence this.",
             id="fraiseql.W001",
         )
+
+
+def _unprotected() -> Iterator[CheckMessage]:
+    try:
+        schema = build_schema(default_registry)
+    except (DeclarationError, ConfigurationError):
+        # said by the other checks, or there is nothing yet
+        return
+    types = [name for name, found in schema.types.items() if found.permission is None and found.rows is None]
+    mutations = [name for name, found in schema.mutations.items() if found.permission is None]
+    for names, what in ((types, "may be read"), (mutations, "may be run")):
+        if names:
+            yield Warning(
+                f"Nothing protects {', '.join(names)}: {'they' if len(names) > 1 else 'it'} {what} by everybody.",
+                hint=(
+                    "Give each a permission, or a type a row rule; or set FRAISEQL['DEFAULT_PERMISSION'] to "
+                    "'authenticated' or 'model'. Where everybody may, silence this."
+                ),
+                id="fraiseql.W006",
+            )

@@ -121,6 +121,12 @@ class Settings:
         "database was touched.",
         minimum=0,
     )
+    default_permission: str = _option(
+        "open",
+        "Who may use a type or a mutation that says nothing of it: 'open' (everybody), 'authenticated', or 'model' "
+        "(who has Django's permission to view the model, or to change it).",
+        choices=("open", "authenticated", "model"),
+    )
     camel_case: bool = _option(True, "Turn `first_name` into `firstName` in the schema.")
     document_cache_size: int = _option(1000, "Validated documents kept in each process.", minimum=1)
     plan_cache_size: int = _option(1000, "Plans kept in each process.", minimum=1)
@@ -150,6 +156,7 @@ class Option:
     type: Any
     default: Any
     minimum: int | None
+    choices: tuple[str, ...]
     doc: str
 
 
@@ -167,6 +174,7 @@ def options(cls: type = Settings, prefix: str = "") -> Iterator[Option]:
                 type=hints[item.name],
                 default=getattr(defaults, item.name),
                 minimum=item.metadata["minimum"],
+                choices=item.metadata["choices"],
                 doc=item.metadata["doc"],
             )
 

@@ -17,8 +17,8 @@ from django.conf import settings as django_settings
 from django.http import HttpRequest
 from graphql import OperationType
 
-from . import invalidation
-from ._compat import coerce_variables
+from . import audit, invalidation
+from .audit import Asked
 from .backends import make_cache, make_storage
 from .cache.base import Cache
 from .cache.results import Results
@@ -27,8 +27,8 @@ from .documents import Documents
 from .errors import FraiseQLError, InvalidInput, OperationError
 from .executor import Executor
 from .failures import failure
-from .mutations.operation import Asked, Perform
-from .parser import InvalidDocument, Operation, Parser
+from .mutations.operation import Perform
+from .parser import InvalidDocument, Parser
 from .planner.plan import Planner, Read
 from .planner.values import Variables
 from .response import Explanation, Response, Statistics, failed
@@ -37,6 +37,7 @@ from .schema.registry import Registry, default_registry
 from .storage.base import Health, Storage
 from .upstream import Configuration, give_back, settings_from
 from .version import __version__
+from .viewer import VIEWER, Viewer
 
 _FROM_SETTINGS: Any = object()
 
@@ -117,29 +118,28 @@ class GraphQLEngine:
         only: OperationType | None = None,
     ) -> Response:
         """Execute an operation of any kind, or ``only`` one kind, and answer; never raises for what a client sent."""
+        viewer = Viewer(request, context)
+        asked = Asked(text=query, operation_name=operation_name, viewer=viewer, alias=self.settings.database)
         try:
-            return self._execute(query, variables or {}, operation_name, request, context, only)
+            response = self._execute(asked, variables or {}, only)
+            audit.refused(asked, response.errors)
+            return response
         finally:
             self.release()
 
-    def _execute(
-        self,
-        query: str,
-        variables: Mapping[str, Any],
-        operation_name: str | None,
-        request: HttpRequest | None,
-        context: Any,
-        only: OperationType | None,
-    ) -> Response:
+    def _execute(self, asked: Asked, variables: Mapping[str, Any], only: OperationType | None) -> Response:
         try:
-            operation = self.parser.parse(query).operation(operation_name)
+            operation = self.parser.parse(asked.text).operation(asked.operation_name)
+            asked.operation_name = operation.name
             if only is not None and operation.kind is not only:
                 raise OperationError(
                     f"This is a {operation.kind.value}; only a {only.value} can be executed here.",
                     code="OPERATION_NOT_ALLOWED",
                 )
-            values = self._variables(operation, variables)
-            plan = self.planner.plan(operation, values)
+            values = self.parser.variables(operation, variables)
+            # where the plan's holes find who asks
+            values = {**values, VIEWER: asked.viewer}
+            plan = self.planner.plan(operation, values, asked.viewer)
         except InvalidDocument as error:
             return failed(error.errors)
         except RecursionError:
@@ -151,10 +151,10 @@ class GraphQLEngine:
         return Perform(
             plan=plan,
             variables=values,
-            asked=Asked(operation_name=operation.name, request=request, context=context),
+            asked=asked,
             storage=self.storage,
             executor=self.executor,
-            objects=self.schema.objects,
+            schema=self.schema,
             settings=self.settings,
             mask=self._mask,
         ).response()
@@ -181,16 +181,24 @@ class GraphQLEngine:
         return self.execute(query, variables, operation_name, only=OperationType.MUTATION, **kwargs)
 
     def explain(
-        self, query: str, variables: Mapping[str, Any] | None = None, operation_name: str | None = None
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        operation_name: str | None = None,
+        *,
+        request: HttpRequest | None = None,
+        context: Any = None,
     ) -> Explanation:
-        """Return the statement of a query without running it.
+        """Return the statement of a query, as whoever asks would run it, without running it.
 
         Raises OperationError (or its graphql-core sibling) for an operation that is refused, or is no query.
         """
         operation = self.parser.parse(query).operation(operation_name)
-        values = self._variables(operation, variables or {})
+        values = self.parser.variables(operation, variables or {})
         try:
-            read = self.planner.plan(operation, values).read
+            viewer = Viewer(request, context)
+            values = {**values, VIEWER: viewer}
+            read = self.planner.plan(operation, values, viewer).read
         finally:
             self.release()
         if read is None or read.sql is None:
@@ -257,15 +265,6 @@ class GraphQLEngine:
     def _mask(self) -> bool:
         mask = self.settings.mask_errors
         return not django_settings.DEBUG if mask is None else mask
-
-    def _variables(self, operation: Operation, inputs: Mapping[str, Any]) -> Variables:
-        accepted = operation.coercion.accept(inputs)
-        if accepted is not None:
-            return accepted
-        result = coerce_variables(self.schema.graphql, operation.node, inputs)
-        if isinstance(result, list):
-            raise InvalidDocument("BAD_USER_INPUT", result)
-        return result
 
 
 _engine: GraphQLEngine | None = None

@@ -33,7 +33,8 @@ class DeclarationError(FraiseQLError):
 class OperationError(FraiseQLError):
     """An operation is refused; message and code are for the client.
 
-    ``nodes`` point at the part of the document, ``path`` at the part of the answer.
+    ``nodes`` point at the part of the document, ``path`` at the part of the answer. ``what`` is refused by the rule
+    called ``rule``, which is for the audit alone.
     """
 
     code = "BAD_REQUEST"
@@ -45,11 +46,15 @@ class OperationError(FraiseQLError):
         nodes: Sequence[Node] | None = None,
         path: Sequence[str | int] | None = None,
         code: str | None = None,
+        what: str | None = None,
+        rule: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.nodes = nodes
         self.path = path
+        self.what = what
+        self.rule = rule
         if code is not None:
             self.code = code
 
@@ -59,6 +64,7 @@ class OperationError(FraiseQLError):
             self.message,
             nodes=self.nodes,
             path=self.path,
+            original_error=self,
             extensions={"code": self.code},
         )
 
@@ -75,7 +81,7 @@ class LimitExceeded(OperationError):
     code = "LIMIT_EXCEEDED"
 
     def __init__(self, what: str, *, limit: int, value: int | str, setting: str) -> None:
-        super().__init__(f"The operation has {value} {what}; the limit is {limit}.")
+        super().__init__(f"The operation has {value} {what}; the limit is {limit}.", what=what, rule=setting)
         self.limit = limit
         self.value = value
         self.setting = setting
@@ -83,7 +89,7 @@ class LimitExceeded(OperationError):
     def as_graphql_error(self) -> GraphQLError:
         """Return the error with the limit, the operation's value and the setting's name."""
         extensions = {"code": self.code, "limit": self.limit, "value": self.value, "setting": self.setting}
-        return GraphQLError(self.message, nodes=self.nodes, path=self.path, extensions=extensions)
+        return GraphQLError(self.message, nodes=self.nodes, path=self.path, original_error=self, extensions=extensions)
 
 
 class StorageError(FraiseQLError):

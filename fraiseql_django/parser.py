@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -22,6 +23,7 @@ from graphql import (
     validate,
 )
 
+from ._compat import coerce_variables
 from .conf import LimitSettings
 from .errors import LimitExceeded, OperationError
 from .limits import check_limits
@@ -114,6 +116,16 @@ class Parser:
             if _is_kept(text):
                 self.cache.set(text, document)
         return document
+
+    def variables(self, operation: Operation, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Coerce a request's variables (GraphQL specification, 6.1.2); raise InvalidDocument with every error."""
+        accepted = operation.coercion.accept(inputs)
+        if accepted is not None:
+            return accepted
+        result = coerce_variables(self.schema, operation.node, inputs)
+        if isinstance(result, list):
+            raise InvalidDocument("BAD_USER_INPUT", result)
+        return result
 
     def _read(self, text: str) -> Document:
         node = self._syntax(text)

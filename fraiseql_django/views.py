@@ -20,6 +20,8 @@ from django.views.decorators.http import require_safe
 from django.views.generic import View
 from graphql import OperationType
 
+from . import audit
+from .audit import Asked
 from .engine import GraphQLEngine, get_engine
 from .health import as_dict, check_project
 from .http import documents, graphiql, parameters, uploads
@@ -28,6 +30,7 @@ from .http.negotiation import ANSWERS, JSON, is_form, preferred
 from .http.parameters import Parameters
 from .http.refused import Refused
 from .response import Response
+from .viewer import Viewer
 
 
 class GraphQLView(View):
@@ -57,6 +60,8 @@ class GraphQLView(View):
             response = super().dispatch(request, *args, **kwargs)
         except Refused as refused:
             answer = Response(None, [refused.as_graphql_error()], refused.status)
+            asked = Asked(viewer=Viewer(request), alias=self.serving.settings.database)
+            audit.refused(asked, answer.errors)
             response = self._respond(answer, refused.status)
             for name, value in refused.headers.items():
                 response[name] = value

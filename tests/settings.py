@@ -24,7 +24,15 @@ REDIS = EmbeddedRedis(SERVERS_DIR / "redis")
 
 DEBUG = False
 # Models that only tests use.
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.zoo", "tests.cascades", "tests.library"]
+INSTALLED_APPS = [
+    *INSTALLED_APPS,
+    "tests.zoo",
+    "tests.cascades",
+    "tests.library",
+    "tests.archive",
+    "tests.ledger",
+    "knox",
+]
 DATABASES = {"default": database_settings(os.environ.get("DATABASE_URL") or POSTGRES.url)}
 # A second way to the same database, for the tests that ask for it; its transactions keep their first snapshot.
 DATABASES["second"] = {
@@ -42,3 +50,5 @@ CACHES = {
     },
 }
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# HMAC with SHA-256 wants a key of 32 bytes (RFC 7518, section 3.2); SECRET_KEY is shorter.
+SIMPLE_JWT = {"SIGNING_KEY": "a key for tests, which is nobody's secret"}

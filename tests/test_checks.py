@@ -15,9 +15,10 @@ from django.core.checks import CheckMessage, Error, Warning, run_checks
 from django.db import connections
 from django.db.models import F
 
-from example_project.bookshop.models import Author
+from example_project.bookshop.models import Author, Book
 from fraiseql_django import GraphQLEngine, Registry, apps, backends, checks
-from fraiseql_django.schema.declare import field, mutation, type_
+from fraiseql_django.schema.declare import field, type_
+from fraiseql_django.schema.declare_mutations import mutation
 from fraiseql_django.schema.models import SCALARS
 
 KNOWN = ", ".join(sorted(cls.__name__ for cls in SCALARS))
@@ -26,8 +27,9 @@ REDIS = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://localh
 
 
 def found(*, deploy: bool = False) -> list[CheckMessage]:
-    """Return what the package's checks say of the settings."""
-    return run_checks(tags=["fraiseql"], include_deployment_checks=deploy)
+    """Return what the package's checks say of the settings; that the bookshop is open to all is left out."""
+    messages = run_checks(tags=["fraiseql"], include_deployment_checks=deploy)
+    return [message for message in messages if message.id != "fraiseql.W006"]
 
 
 def test_right_settings_have_no_problem() -> None:
@@ -371,6 +373,37 @@ def test_deployment_checks_of_wrong_settings_do_not_fail(settings: Any) -> None:
     settings.FRAISEQL = {"CACHE": {"ALIAS": "nowhere"}, "GRAPHIQL": 5}
 
     assert {message.id for message in found(deploy=True)} == {"fraiseql.E001", "fraiseql.E009"}
+
+
+def test_what_nothing_protects_is_listed_in_production(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = Registry()
+    type_(Book, fields=["id"], name="Open", registry=registry)(type("Open", (), {}))
+    type_(Book, fields=["id"], name="Ruled", rows=lambda viewer: True, queries=[], registry=registry)(type("R", (), {}))
+    type_(Book, fields=["id"], name="Closed", permission="bookshop.view_book", queries=[], registry=registry)(
+        type("Closed", (), {})
+    )
+
+    def shut(info: Any) -> int:
+        return 1
+
+    mutation(registry=registry)(shut)
+    mutation(registry=registry, name="guarded", permission=lambda viewer: viewer.is_staff)(shut)
+    monkeypatch.setattr(checks, "default_registry", registry)
+    hint = (
+        "Give each a permission, or a type a row rule; or set FRAISEQL['DEFAULT_PERMISSION'] to 'authenticated' or "
+        "'model'. Where everybody may, silence this."
+    )
+
+    def unprotected() -> list[CheckMessage]:
+        messages = run_checks(tags=["fraiseql"], include_deployment_checks=True)
+        return [message for message in messages if message.id == "fraiseql.W006"]
+
+    assert unprotected() == [
+        Warning("Nothing protects Open: it may be read by everybody.", hint=hint, id="fraiseql.W006"),
+        Warning("Nothing protects shut: it may be run by everybody.", hint=hint, id="fraiseql.W006"),
+    ]
+    settings.FRAISEQL = {"DEFAULT_PERMISSION": "authenticated"}
+    assert unprotected() == []
 
 
 # --- in a process of its own ---

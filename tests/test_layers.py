@@ -11,44 +11,51 @@ import fraiseql_django
 ROOT = Path(fraiseql_django.__file__).parent
 
 PIPELINE = """
-    version errors _compat conf lru tables dependencies catalog limits
+    version errors _compat conf trusted.documents lru tables dependencies catalog limits viewer
 
-    schema.naming schema.sources schema.registry schema.declare schema.results
-    schema.encoding schema.leaves schema.scalars schema.definition schema.values
+    schema.naming schema.sources schema.rules schema.registry schema.past_rules schema.declare
+    schema.declare_mutations schema.results
+    schema.encoding schema.leaves schema.scalars schema.definition schema.protection schema.values
     schema.operators schema.inputs schema.models schema.annotations schema.relations schema.types schema.outputs
     schema.model_mutations schema.model_mutations_fields schema.model_mutations_inputs
     schema.views schema.describe schema.enums schema.arguments schema.build schema.sdl schema.coercion schema.variables
 
     parser
 
-    planner.values planner.params planner.json planner.conditions planner.places planner.extracted planner.computed
+    planner.values planner.params planner.json planner.conditions planner.places planner.extracted planner.viewer
+    planner.rules planner.computed
     planner.fields planner.filters planner.ordering
     planner.pages planner.selection planner.statement planner.payload planner.plan
 
     storage.base storage.writes storage.transactions storage.written storage.django
-    cache.base cache.django cache.results
+    cache.base cache.django cache.results cache.persisted
 
-    executor failures response mutations.info
+    executor failures response audit mutations.info
     mutations.violations mutations.models_validation mutations.models_rows mutations.models_relations
     mutations.models_write mutations.models_run mutations.forms mutations.models_declared mutations.models_function
     mutations.models
 
     mutations.python mutations.functions mutations.answer mutations.failed mutations.operation invalidation
-    backends server_urls upstream engine
+    backends server_urls upstream documents engine
 
     census health http.refused http.csrf http.negotiation http.graphiql http.parameters
-    http.uploads views urls
+    http.uploads http.documents views urls
     sql.tokens sql.script operations sql.files sql.changes
     sql.inspection sql.samples sql.source sql.declarations
+    trusted.extraction trusted.operations trusted.formats
     checks apps testing
     management.commands.fraiseql_clear_cache management.commands.fraiseql_health management.commands.fraiseql_schema
     management.commands.fraiseql_makemigrations management.commands.fraiseql_inspect
+    management.commands.fraiseql_trust
 
     __init__
 """
 ORDER = PIPELINE.split()
 
-PACKAGES = {"schema", "planner", "storage", "cache", "mutations", "http", "management", "management.commands", "sql"}
+PACKAGES = {
+    *("schema", "planner", "storage", "cache", "mutations", "http", "management", "management.commands", "sql"),
+    "trusted",
+}
 
 
 def name_of(path: Path) -> str:

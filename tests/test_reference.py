@@ -37,12 +37,20 @@ def rows(text: str) -> dict[str, list[str]]:
 
 def in_words(option: Option) -> str:
     """Return the type as the reference writes it."""
-    text = str(option.type).removeprefix("<class '").removesuffix("'>")
+    if option.choices:
+        *others, last = (f"`{choice!r}`" for choice in option.choices)
+        return f"{', '.join(others)} or {last}"
+    text = str(option.type).removeprefix("<class '").removesuffix("'>").replace("_local.", "")
     words = {"str": "string", "bool": "True or False", "dict[str, str]": "dictionary of strings"}
     if text.startswith("int"):
         return f"integer, {option.minimum} or more" + (", or None" if text.endswith("None") else "")
     if text.endswith(" | None"):
-        return {"str": "string or None", "bool": "True, False or None"}[text.removesuffix(" | None")]
+        nullable = {
+            "str": "string or None",
+            "bool": "True, False or None",
+            "str | pathlib.Path": "string, path or None",
+        }
+        return nullable[text.removesuffix(" | None")]
     return words[text]
 
 
@@ -76,6 +84,7 @@ def test_commands_are_found() -> None:
         "fraiseql_inspect",
         "fraiseql_makemigrations",
         "fraiseql_schema",
+        "fraiseql_trust",
     ]
 
 

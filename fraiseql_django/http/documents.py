@@ -14,7 +14,7 @@ from http import HTTPStatus
 
 from ..documents import Documents
 from ..response import Response
-from ..trusted.documents import is_hash
+from ..trusted.documents import digest, is_hash
 from .parameters import Parameters
 from .refused import Refused
 
@@ -32,7 +32,7 @@ def text_of(given: Parameters, documents: Documents) -> str:
                 code="DOCUMENT_MISMATCH",
             )
     if documents.restricted and text not in documents.trusted:
-        raise _not_trusted("The document that was sent")
+        raise _not_trusted("The document that was sent", f"document {digest(text)!r}")
     return text
 
 
@@ -51,7 +51,7 @@ def _known(identifier: str, documents: Documents) -> str:
     if text is not None:
         return text
     if documents.restricted:
-        raise _not_trusted(_shown(identifier))
+        raise _not_trusted(_shown(identifier), f"document {_shown(identifier)}")
     if documents.searched:
         raise Refused("PersistedQueryNotFound", status=HTTPStatus.OK, code="PERSISTED_QUERY_NOT_FOUND")
     # after this one Apollo's clients send texts alone
@@ -62,5 +62,6 @@ def _shown(identifier: str) -> str:
     return repr(identifier[:100])
 
 
-def _not_trusted(what: str) -> Refused:
-    return Refused(f"{what} is not a trusted document; no other is executed here.", code="DOCUMENT_NOT_TRUSTED")
+def _not_trusted(shown: str, what: str) -> Refused:
+    message = f"{shown} is not a trusted document; no other is executed here."
+    return Refused(message, code="DOCUMENT_NOT_TRUSTED", what=what)

@@ -14,7 +14,7 @@ from ..errors import OperationError
 class Refused(OperationError):
     """An HTTP request is turned away before an operation is read from it.
 
-    ``status``, ``code`` and ``headers`` are the answer's, ``extensions`` go beside the code.
+    ``status``, ``code`` and ``headers`` are the answer's, ``extensions`` go beside the code; ``what`` is refused.
     """
 
     code = "BAD_REQUEST"
@@ -26,13 +26,14 @@ class Refused(OperationError):
         status: HTTPStatus = HTTPStatus.BAD_REQUEST,
         code: str | None = None,
         headers: Mapping[str, str] | None = None,
+        what: str | None = None,
         **extensions: Any,
     ) -> None:
-        super().__init__(message, code=code)
+        super().__init__(message, code=code, what=what)
         self.status = status
         self.headers = headers or {}
         self.extensions = extensions
 
     def as_graphql_error(self) -> GraphQLError:
         """Return the error with its code and whatever else there is to say."""
-        return GraphQLError(self.message, extensions={"code": self.code, **self.extensions})
+        return GraphQLError(self.message, original_error=self, extensions={"code": self.code, **self.extensions})

@@ -14,7 +14,7 @@ from django.db.models import Model, QuerySet
 from graphql import GraphQLEnumType, GraphQLError, GraphQLFloat
 
 from .._compat import parse_input
-from ..errors import InvalidInput
+from ..errors import InvalidInput, OperationError
 from ..executor import Executor
 from ..planner.payload import (
     KEYS,
@@ -180,6 +180,12 @@ class Writer:
         row = rows[place.index]
         if row:
             return row
+        definition = place.node.definition
+        if definition.rows is not None or definition.permission is not None:
+            # it may be there, but not for this viewer
+            if place.node.nullable:
+                return b"null"
+            raise OperationError(f"This {definition.name} is not there for you.", code="FORBIDDEN")
         if isinstance(place.snapshot, Mapping):
             return self._lost(place.node, place.snapshot)
         raise self._wrong("", place.snapshot, ", whose row is not in the database")

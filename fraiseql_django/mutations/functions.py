@@ -28,6 +28,7 @@ from ..schema.naming import camel_case, snake_case
 from ..schema.outputs import ObjectDef, ObjectField
 from ..schema.registry import UNSET
 from ..storage.base import Storage
+from ..viewer import given_value
 from .info import Info, Made, WrongResult
 from .python import given_arguments
 
@@ -75,7 +76,7 @@ def call(write: Write, info: Info, variables: Variables, storage: Storage) -> An
 
 def statement(called: FunctionCall, given: Any, info: Info) -> tuple[str, list[str | None]]:
     """Return the SQL that calls a function, and its parameters: PostgreSQL finds their types by the function's."""
-    context = {name: context_value(key, info) for key, name in called.context_params.items()}
+    context = {name: given_value(info.viewer, key) for key, name in called.context_params.items()}
     params = [_text(value) for value in context.values()]
     if called.named_arguments:
         fields = _fields(given)
@@ -90,26 +91,6 @@ def statement(called: FunctionCall, given: Any, info: Info) -> tuple[str, list[s
         arguments = ", ".join(places)
     name = ".".join(_quoted(part) for part in (called.schema, called.function) if part)
     return f"SELECT to_json(result)::text FROM {name}({arguments}) AS result", params
-
-
-def context_value(key: str, info: Info) -> Any:
-    """Return what the context, the request or its user holds under a name.
-
-    ``user_id`` is the user's key where nothing else is called so. Raises WrongResult where there is none.
-    """
-    if isinstance(info.context, Mapping) and key in info.context:
-        return info.context[key]
-    if hasattr(info.request, key):
-        return getattr(info.request, key)
-    name = key.removeprefix("user_")
-    if key.startswith("user_") and info.user is not None:
-        found = getattr(info.user, "pk" if name == "id" else name, _MISSING)
-        if found is not _MISSING:
-            return found
-    raise WrongResult(f"context_params names {key!r}, which neither the context, nor the request, nor its user has")
-
-
-_MISSING: Any = object()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

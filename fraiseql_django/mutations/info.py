@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from ..errors import FraiseQLError
+from ..schema.rules import RowRule, condition, restrict
+from ..viewer import Viewer
+
+M = TypeVar("M", bound=Model)
+# By model, the row rules of the types over it, with the types' names
+RowRules: TypeAlias = Mapping[Any, Sequence[tuple[str, RowRule]]]
 
 
 def _unanswered(result: Any) -> Answer:
@@ -49,12 +56,25 @@ class Info:
     request: HttpRequest | None
     context: Any
     database: str = "default"
+    _rules: RowRules = field(default_factory=dict, repr=False, compare=False)
     _answer: Callable[[Any], Answer] = field(default=_unanswered, repr=False, compare=False)
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who asks."""
+        return Viewer(self.request, self.context)
 
     @property
     def user(self) -> Any:
         """The user of the request as Django's authentication set it, or None."""
-        return getattr(self.request, "user", None)
+        return self.viewer.user
+
+    def visible(self, model: type[M]) -> QuerySet[M]:
+        """Return the rows of a model that are there for the viewer: by its default manager and all types' row rules."""
+        rows: QuerySet[M] = model._default_manager.using(self.database)
+        for name, rule in self._rules.get(model._meta.concrete_model, ()):
+            rows = restrict(rows, condition(rule, self.viewer, name))
+        return rows
 
     def answer(self, result: Any) -> Any:
         """Read what the client selected of a result now, and return that: for what is about to be deleted.

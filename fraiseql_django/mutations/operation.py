@@ -8,37 +8,29 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.http import HttpRequest
 from graphql import GraphQLError
 
+from .. import audit
+from ..audit import Asked, Outcome
 from ..conf import Settings
 from ..executor import Executor
 from ..failures import failure
 from ..planner.plan import Plan, Write
 from ..planner.values import Variables
 from ..response import Response, failed
-from ..schema.outputs import ObjectDef
+from ..schema.build import Schema
 from ..storage.base import Storage
 from . import functions, python
 from .answer import Writer
 from .failed import REPEATABLE, as_result, as_user_error, sqlstate_of
-from .info import Answer, Info
+from .info import Answer, Info, Made
 
 # the wait before the first repetition; it doubles, and a random part keeps two from meeting again
 PAUSE_SECONDS = 0.01
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """Where an operation comes from: what mutations are told of it."""
-
-    operation_name: str | None
-    request: HttpRequest | None
-    context: Any
 
 
 class _Again(Exception):
@@ -54,15 +46,21 @@ class Perform:
     asked: Asked
     storage: Storage
     executor: Executor
-    objects: Mapping[str, ObjectDef]
+    schema: Schema
     settings: Settings
     mask: bool
     answers: dict[str, bytes] = field(default_factory=dict)
     errors: list[GraphQLError] = field(default_factory=list)
+    # by response key: the code of what failed, the seconds that what was run has taken
+    failed: dict[str, Any] = field(default_factory=dict)
+    took: dict[str, float] = field(default_factory=dict)
 
     def response(self) -> Response:
         """Run all and answer."""
         run = self._together if self.settings.atomic_mutations else self._one_by_one
+        if audit.mutations_are_heard():
+            # who it is now, since a mutation may log in or out
+            self.asked.user_id()
         if self.plan.writes:
             run(self.plan.writes)
         if not self.errors:
@@ -81,6 +79,7 @@ class Perform:
             self._repeated([write])
             if len(self.errors) > before and not write.definition.output.nullable:
                 self._abort(writes[place + 1 :], "Not begun, since another mutation of the operation failed.")
+                self._tell(writes[place + 1 :])
                 return
 
     def _together(self, writes: Sequence[Write]) -> None:
@@ -103,6 +102,7 @@ class Perform:
         for attempt in range(again + 1):
             try:
                 self._transaction(writes, may_repeat=attempt < again)
+                self._tell(writes)
                 return
             except _Again:
                 time.sleep(PAUSE_SECONDS * 2**attempt * (1 + random.random()))
@@ -115,7 +115,7 @@ class Perform:
                 # a storage of a project's own may not say
                 may_repeat = may_repeat and getattr(transaction, "outermost", False)
                 for write in writes:
-                    answer = self._run(write)
+                    answer = self._timed(write)
                     if answer.failed:
                         # left without a commit; the others have not happened
                         self.answers[write.key] = answer.text
@@ -138,6 +138,28 @@ class Perform:
 
     # --- one mutation ---
 
+    def _tell(self, writes: Sequence[Write]) -> None:
+        """Tell the audit what has become of mutations, now that their transaction has ended."""
+        for write in writes:
+            key = write.key
+            ended = Outcome.FAILED if key in self.failed else Outcome.DONE if key in self.answers else None
+            audit.run(
+                self.asked,
+                mutation=write.definition.name,
+                path=key,
+                arguments=[node.name.value for node in write.node.arguments or ()],
+                outcome=ended or (Outcome.UNDONE if key in self.took else Outcome.NOT_BEGUN),
+                code=self.failed.get(key),
+                took=self.took.get(key, 0.0),
+            )
+
+    def _timed(self, write: Write) -> Answer:
+        started = time.perf_counter()
+        try:
+            return self._run(write)
+        finally:
+            self.took[write.key] = time.perf_counter() - started
+
     def _run(self, write: Write) -> Answer:
         def answer(result: object) -> Answer:
             return Writer(write).answer(result, self.variables, self.executor)
@@ -146,29 +168,42 @@ class Perform:
             field_name=write.definition.name,
             response_key=write.key,
             operation_name=self.asked.operation_name,
-            request=self.asked.request,
-            context=self.asked.context,
+            request=self.asked.viewer.request,
+            context=self.asked.viewer.context,
             database=self.settings.database,
+            _rules=self.schema.row_rules,
             _answer=answer,
         )
         if write.definition.call is not None:
             result = functions.call(write, info, self.variables, self.storage)
         else:
             result = python.call(write, info, self.variables)
-        return result if isinstance(result, Answer) else answer(result)
+        answered = result if isinstance(result, Answer) else answer(result)
+        if answered.failed:
+            self.failed[write.key] = _code_of(result)
+        return answered
 
     def _fail(self, write: Write, error: Exception, writes: Sequence[Write]) -> None:
         """Answer an exception, as data where the mutation declares a class for it; everything is rolled back."""
         alias = self.settings.database
         try:
-            result = as_result(error, write, self.objects, alias)
+            result = as_result(error, write, self.schema.objects, alias)
             if result is not None:
                 self.answers[write.key] = Writer(write).answer(result, self.variables, self.executor).text
+                self.failed[write.key] = _code_of(result)
                 return
             error = as_user_error(error, alias)
         except Exception as another:
             error = another
-        self.errors.append(failure(error, mask=self.mask, nodes=[write.node], path=[write.key]))
+        shown = failure(error, mask=self.mask, nodes=[write.node], path=[write.key])
+        self.failed[write.key] = (shown.extensions or {}).get("code")
+        self.errors.append(shown)
+
+
+def _code_of(result: object) -> Any:
+    """Return the code of an error that is answered as data, None where it has none."""
+    code = result.values.get("code") if isinstance(result, Made) else getattr(result, "code", None)
+    return code if isinstance(code, (int, str)) else None
 
 
 def _members(plan: Plan, answers: dict[str, bytes]) -> bytes:

@@ -15,6 +15,7 @@ from .conditions import Compare
 from .extracted import TEXT, WHOLE, Compared, native_types
 from .json import Template
 from .places import ROW, Found, Here, Inside, Place, Row, member_text
+from .rules import Rules
 
 _NUMBER = WHOLE | {"numeric", "real", "double precision"}
 
@@ -45,6 +46,7 @@ class Values:
 
     types: Mapping[str, Shape]
     alias: str
+    rules: Rules
 
     def compared(self, definition: Shape, field: Column | Computed | Embedded | Extracted, place: Place) -> Compared:
         """Return what conditions and orders compare: the value that clients see, so that null is null."""
@@ -77,16 +79,21 @@ class Values:
         """
         target = self.target(related)
         manager = target.model._default_manager if related.many else target.model._base_manager
+        rows: QuerySet[Any] = self.rules.rows(target, manager.using(self.alias))
         if isinstance(related, Relation):
             key = related.key
-            return manager.filter(**{related.inverse: place.value(lambda here: _column(here, key))})
+            return rows.filter(**{related.inverse: place.value(lambda here: _column(here, key))})
         assert isinstance(related, Link)
         there, kind = self._key(target, related.there, ROW)
         here, own = self._key(definition, related.here, place)
         if kind is not None and _family(kind) != _family(own):
             # an index over there serves
             here = Template(f"({{0}})::{kind}", here)
-        return manager.filter(Q(Compare("{column} = {value}", there, here)))
+        return rows.filter(Q(Compare("{column} = {value}", there, here)))
+
+    def joins(self, related: Related) -> bool:
+        """Whether a join may read the row that a to-one relation leads to: not past the rows' rule."""
+        return isinstance(related, Relation) and self.target(related).rows is None
 
     def found(self, related: Related, definition: Shape, place: Place) -> Found:
         """Return the one row that a relation leads to, as a place."""

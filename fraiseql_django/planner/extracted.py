@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import ExpressionWrapper, Field, Q
+
 from ..catalog import columns
+from ..errors import DeclarationError
 from ..schema import leaves, scalars
 from ..schema.annotations import PLAIN_ID
 from ..schema.definition import Extracted, Shape, TypeDef
@@ -95,6 +98,38 @@ def ties(definition: TypeDef, alias: str) -> list[Any]:
     fields = [field for field in definition.key.values() if isinstance(field, Extracted)]
     keys = [compared(definition, field, ROW, alias).value for field in fields]
     return keys or [WholeRow(ROW.column(ANCHOR))]
+
+
+def named(definition: TypeDef, condition: Q, alias: str) -> dict[str, Any]:
+    """Return what a row rule's condition may name, as annotations of a source's query.
+
+    That are its fields by column or by key in the JSON, and columns of the source that no field shows. Raises
+    DeclarationError for a name that is neither.
+    """
+    fields = {item.key: item for item in definition.fields.values() if isinstance(item, Extracted)}
+    names = {name for name, item in fields.items() if name.isidentifier() and not item.dimensions}
+    known = native_types(definition, alias)
+    found: dict[str, Any] = {}
+    for name in names | set(_names(condition)):
+        if name in fields:
+            value = compared(definition, fields[name], ROW, alias).value
+        elif not known or name in known:
+            value = column_of(ROW, name)
+        else:
+            raise DeclarationError(
+                f"the row rule of {definition.name} asks for {name!r}, which {definition.name} has not"
+            )
+        # every lookup of Django's that suits columns of all types
+        found[name] = ExpressionWrapper(value, output_field=Field())
+    return found
+
+
+def _names(condition: Any) -> Iterator[str]:
+    for child in condition.children:
+        if isinstance(child, Q):
+            yield from _names(child)
+        elif isinstance(child, tuple):
+            yield child[0].split("__")[0]
 
 
 def _object_of(definition: Shape, here: Row) -> Any:

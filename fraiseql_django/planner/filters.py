@@ -15,7 +15,7 @@ from django.db.models import Exists, Q, Value
 
 from ..errors import InvalidInput
 from ..limits import Tally
-from ..schema.definition import AnyField, Nested, Related, Relation, Shape
+from ..schema.definition import AnyField, Computed, Extracted, Nested, Related, Relation, Shape
 from ..schema.encoding import encode_array, encode_nested_array, encode_text
 from ..schema.operators import OPERATORS, Operator, Takes
 from .computed import Values
@@ -66,6 +66,15 @@ class Filters:
                 conditions.append(condition)
         return reduce(and_, conditions) if conditions else None
 
+    def of_rows(self, definition: Shape, given: Mapping[str, Any], label: str = "where") -> Q | None:
+        """Return the condition of a ``where`` on the rows of a query that are there for the viewer."""
+        return self._after_rule(definition, given, self.where(definition, given, ROW, label))
+
+    def _after_rule(self, definition: Shape, given: Mapping[str, Any], condition: Q | None) -> Q | None:
+        if condition is None or not _may_fail(definition, given, self.values.types):
+            return condition
+        return self.values.rules.first(definition, condition)
+
     def _member(self, definition: Shape, key: str, value: Any, place: Place, where: str, negated: bool) -> Q | None:
         if key in ("AND", "OR"):
             alternatives = [self.where(definition, item, place, where, negated=negated) for item in value]
@@ -73,6 +82,9 @@ class Filters:
         if key == "NOT":
             return _not(self.where(definition, value, place, where, negated=True))
         field = definition.fields[key]
+        self.values.rules.check(definition, field)
+        if isinstance(field, (Related, Nested)):
+            self.values.rules.check_type(self.values.types[field.target])
         if not isinstance(field, (Related, Nested)):
             return self._value(definition, field, value, place, where)
         if not field.many:
@@ -86,7 +98,7 @@ class Filters:
         self, definition: Shape, field: Related | Nested, given: Any, place: Place, where: str, negated: bool
     ) -> Q | None:
         target = self.values.types[field.target]
-        if isinstance(field, Relation):
+        if isinstance(field, Relation) and self.values.joins(field):
             there: Place = place.join(field.path)
         elif isinstance(field, Nested):
             key = field.key
@@ -95,7 +107,7 @@ class Filters:
             there = self.values.found(field, definition, place)
         else:
             # true of no row that is missing, and nobody asks whether it is false: PostgreSQL may join for it
-            condition = self.where(target, given, ROW, where)
+            condition = self.of_rows(target, given, where)
             rows = self.values.rows(field, definition, place.outer()).order_by()
             return None if condition is None else Q(Exists(rows.filter(condition)))
         return self.where(target, given, there, where, negated=negated)
@@ -118,7 +130,8 @@ class Filters:
             return Q(_exists_in_json(item, elements, sql, ANYTHING if condition is None else condition, quantifier))
         rows = self.values.rows(field, definition, place.outer()).order_by()
         if condition is not None:
-            rows = rows.filter(condition if sql == "{0}" else Combined(sql, condition))
+            failing = condition if sql == "{0}" else Q(Combined(sql, condition))
+            rows = rows.filter(self._after_rule(self.values.types[field.target], given, failing))
         return Q(Exists(rows) if quantifier == "some" else ~Exists(rows))
 
     def _value(self, definition: Shape, field: AnyField, given: Any, place: Place, where: str) -> Q | None:
@@ -185,6 +198,27 @@ def _is_strict_operation(name: str, operand: Any) -> bool:
         return isinstance(operand, Leaf) and operand.value is False
     # "nin" is true of null where the list is empty
     return name == "neq" if operand is None else name != "nin"
+
+
+def _may_fail(definition: Shape, given: Mapping[str, Any], types: Mapping[str, Shape]) -> bool:
+    """Whether a ``where`` may be an error for some rows: by a cast, an expression, or a regular expression."""
+    for key, value in given.items():
+        if key in ("AND", "OR"):
+            if any(_may_fail(definition, item, types) for item in value):
+                return True
+            continue
+        if key == "NOT":
+            inner, target = [value], definition
+        else:
+            field = definition.fields[key]
+            if not isinstance(field, (Related, Nested)):
+                if isinstance(field, (Computed, Extracted)) or not {"matches", "imatches"}.isdisjoint(value):
+                    return True
+                continue
+            inner, target = list(value.values()) if field.many else [value], types[field.target]
+        if any(_may_fail(target, item, types) for item in inner):
+            return True
+    return False
 
 
 def _array(encode: Encode, dimensions: int) -> Encode:

@@ -30,7 +30,7 @@ class Template(Func):
         self.sql_template = template
 
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
-        compiled = [compiler.compile(expression) for expression in self.get_source_expressions()]
+        compiled = [_or_null(compiler, expression) for expression in self.get_source_expressions()]
         params: list[Any] = []
 
         def put(found: re.Match[str]) -> str:
@@ -39,6 +39,15 @@ class Template(Func):
             return str(sql)
 
         return re.sub(r"\{(\d+)\}", put, self.sql_template), params
+
+
+def _or_null(compiler: Any, expression: Any) -> tuple[str, Any]:
+    """Compile an expression; null where Django knows that its subquery finds nothing, as for a rule that is false."""
+    try:
+        sql, params = compiler.compile(expression)
+    except EmptyResultSet:
+        return "NULL", []
+    return sql, params
 
 
 class Concat(Func):

@@ -16,7 +16,8 @@ from ..schema.definition import Nested, Related, Relation, Shape, TypeDef
 from ..schema.inputs import DIRECTIONS
 from .computed import Values
 from .extracted import json_of, ties
-from .places import ROW, Place
+from .json import Template
+from .places import ROW, Found, Place
 
 
 class Ordering:
@@ -45,13 +46,19 @@ class Ordering:
         if value is None:
             raise InvalidInput(f"{where}.{key} is null, must be one of: {', '.join(DIRECTIONS)}.")
         field = definition.fields[key]
+        self.values.rules.check(definition, field)
         if isinstance(field, (Related, Nested)):
             there = self._to_one(definition, field, place)
             return self._term(self.values.types[field.target], value, there, f"{where}.{key}")
-        return OrderBy(self.values.compared(definition, field, place).value, **DIRECTIONS[value.value])
+        value_there = self.values.compared(definition, field, place).value
+        if isinstance(place, Found):
+            # a bare null, where no row is there for anybody, is none that PostgreSQL sorts by
+            value_there = Template("coalesce({0}, NULL)", value_there)
+        return OrderBy(value_there, **DIRECTIONS[value.value])
 
     def _to_one(self, definition: Shape, field: Related | Nested, place: Place) -> Place:
-        if isinstance(field, Relation):
+        self.values.rules.check_type(self.values.types[field.target])
+        if isinstance(field, Relation) and self.values.joins(field):
             return place.join(field.path)
         if isinstance(field, Nested):
             return place.within(lambda here: json_of(definition, field.key, here))

@@ -7,14 +7,14 @@ rows whose keys it is given, whichever instances the mutation returns there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from django.db.models import Q
-from graphql import FieldNode, GraphQLEnumType, GraphQLScalarType
+from graphql import FieldNode, GraphQLEnumType, GraphQLScalarType, GraphQLString
 
 from ..schema.build import Schema
-from ..schema.definition import TypeDef
+from ..schema.definition import FieldDef, TypeDef
 from ..schema.encoding import encode_array
 from ..schema.outputs import ObjectDef, ObjectField, Output
 from .conditions import Compare
@@ -23,7 +23,7 @@ from .params import Hole
 from .places import ROW
 from .selection import Selection
 from .statement import Compiled, compile_one
-from .values import Variables
+from .values import Variables, located
 
 # The name of a variable that no client can write: for each slot the keys of its rows, each a tuple of texts
 KEYS = "#keys"
@@ -69,13 +69,15 @@ class ObjectNode:
 class RowNode:
     """A row of a declared type, read by the statement's column ``slot``.
 
-    ``alone`` says that the whole slot is one list or one row of the answer. ``members`` are the selected
-    fields by response key (None: ``__typename``), for a row that is not there any more.
+    ``alone`` says that the whole slot is one list or one row of the answer; ``nullable`` that null may stand for
+    a row that is not there for the viewer. ``members`` are the selected fields by response key (None:
+    ``__typename``), for a row that is not there any more.
     """
 
     definition: TypeDef
     slot: int
     alone: bool
+    nullable: bool
     members: tuple[tuple[str, Any], ...]
 
 
@@ -136,16 +138,20 @@ class Payloads:
         if output.leaf is not None:
             return LeafNode(leaf=output.leaf, nullable=output.nullable)
         # objects in a list have each rows of their own
-        types = {name: self._one(name, nodes, alone, listed) for name in output.types}
+        types = {name: self._one(name, nodes, alone, listed, output.nullable) for name in output.types}
         return ChoiceNode(types=types, nullable=output.nullable)
 
-    def _one(self, name: str, nodes: Sequence[FieldNode], alone: bool, listed: bool) -> ObjectNode | RowNode:
+    def _one(
+        self, name: str, nodes: Sequence[FieldNode], alone: bool, listed: bool, nullable: bool
+    ) -> ObjectNode | RowNode:
         collected = self.selection.collector.collect(name, self.selection.collector.sub_sets(nodes))
         definition = self.schema.types.get(name)
         if definition is not None:
-            members = tuple((key, definition.fields.get(found[0].name.value)) for key, found in collected.items())
-            slot = self._slot(definition, nodes)
-            return RowNode(definition=definition, slot=slot, alone=alone, members=members)
+            with located(nodes[0]):
+                members = tuple((key, self._lost(definition, found)) for key, found in collected.items())
+                readable = self.selection.rules.may_read(definition)
+            slot = self._slot(definition, nodes, readable)
+            return RowNode(definition=definition, slot=slot, alone=alone, nullable=nullable, members=members)
         described = self.schema.objects[name]
         return ObjectNode(
             definition=described,
@@ -158,11 +164,24 @@ class Payloads:
         described = definition.fields.get(nodes[0].name.value)
         if described is None:
             return Member(key=key, field=None, node=None)
+        with located(nodes[0]):
+            if not self.selection.rules.may_see(definition, described):
+                return Member(key=key, field=replace(described, **_NOWHERE), node=_NOTHING)
         return Member(key=key, field=described, node=self.node(described.output, nodes, alone=alone))
 
-    def _slot(self, definition: TypeDef, nodes: Sequence[FieldNode]) -> int:
+    def _lost(self, definition: TypeDef, nodes: Sequence[FieldNode]) -> FieldDef | None:
+        """Return what a row's field is, for a row that is not there any more; what is masked is nothing."""
+        described = definition.fields.get(nodes[0].name.value)
+        if described is None or self.selection.rules.may_see(definition, described):
+            return described
+        return FieldDef(name=described.name)
+
+    def _slot(self, definition: TypeDef, nodes: Sequence[FieldNode], readable: bool) -> int:
         # what a mutation returns is shown even where the default manager would hide it
-        queryset = definition.model._base_manager.using(self.alias)
+        rules = self.selection.rules
+        queryset = rules.rows(definition, definition.model._base_manager.using(self.alias))
+        if not readable:
+            queryset = queryset.none()
         keys = [self.selection.values.compared(definition, field, ROW) for field in definition.key.values()]
         for index, key in enumerate(keys):
             queryset = queryset.filter(Q(Compare("{column} = {value}", key.value, Template(f"fraiseql_keys.k{index}"))))
@@ -177,6 +196,11 @@ class Payloads:
             )
         )
         return number
+
+
+# What stands for a masked field: one that no object has, so that its default is answered
+_NOWHERE: Mapping[str, Any] = {"name": "", "attribute": "", "key": "", "required": False, "default": None}
+_NOTHING = LeafNode(leaf=GraphQLString, nullable=True)
 
 
 def _keys(slot: int, index: int) -> Hole:

@@ -33,14 +33,18 @@ from ..schema.arguments import MutationDef
 from ..schema.build import DEFINITION, Root, Schema
 from ..schema.operators import OPERATORS
 from ..schema.variables import ABSENT
+from ..viewer import Viewer
 from .fields import Collector
 from .filters import comparison
+from .json import NULL
 from .params import Hole
 from .payload import SLOT_END, Node, Payloads, Slot
 from .places import ROW
+from .rules import Rules
 from .selection import Live, Selection
 from .statement import Compiled, compile_list, compile_one, statement
 from .values import Variables, arguments, located
+from .viewer import PlannedViewer, Plans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -104,34 +108,38 @@ class Planner:
         self.schema = schema
         self.alias = alias
         self.limits = limits
-        self.cache: LRU[Plan] = LRU(cache_size)
+        self.cache: LRU[Plans[Plan]] = LRU(cache_size)
 
-    def plan(self, operation: Operation, variables: Variables) -> Plan:
-        """Return the plan for an operation with variables of this shape.
+    def plan(self, operation: Operation, variables: Variables, viewer: Viewer | None = None) -> Plan:
+        """Return the plan for an operation with variables of this shape, by a viewer (None: by nobody).
 
-        Raises InvalidInput or LimitExceeded for arguments that no plan can have.
+        Raises InvalidInput or LimitExceeded for arguments that no plan can have, OperationError for what is not
+        for this viewer.
         """
+        viewer = viewer or Viewer()
         shape = tuple(
             variable.of(variables[variable.name]) if variable.name in variables else ABSENT
             for variable in operation.variables
         )
         key = (operation, shape)
-        plan = self.cache.get(key)
+        known = self.cache.get(key)
+        plan = None if known is None else known.of(viewer)
         if plan is None:
-            plan = self._make(operation, variables)
+            planned = PlannedViewer(viewer)
+            plan = self._make(operation, variables, Rules(planned))
             if operation.kept:
-                self.cache.set(key, plan)
+                self.cache.set(key, (known or Plans()).adding(plan, planned.asked, viewer))
         return plan
 
-    def _make(self, operation: Operation, variables: Variables) -> Plan:
+    def _make(self, operation: Operation, variables: Variables, rules: Rules) -> Plan:
         collector = Collector(operation.fragments, variables, self.schema.unions)
         root = self.schema.graphql.get_root_type(operation.kind)
         assert root is not None
         collected = collector.collect(root.name, [operation.node.selection_set])
         if operation.kind is OperationType.QUERY:
-            selection = Selection(self.schema, collector, variables, self.limits, self.alias)
+            selection = Selection(self.schema, collector, variables, self.limits, self.alias, rules)
             return Plan(kind=operation.kind, read=self._query(operation, selection, root, collected))
-        return self._mutation(operation, collector, variables, root, collected)
+        return self._mutation(operation, collector, variables, root, collected, rules)
 
     # --- queries ---
 
@@ -179,7 +187,9 @@ class Planner:
     def _root(self, selection: Selection, field: GraphQLField, nodes: list[FieldNode]) -> Compiled:
         root: Root = field.extensions[DEFINITION]
         definition = self.schema.types[root.target]
-        queryset = definition.model._default_manager.using(self.alias)
+        if not selection.rules.may_read(definition):
+            return ("'[]'" if root.many else f"'{NULL}'"), []
+        queryset = selection.rules.rows(definition, definition.model._default_manager.using(self.alias))
         given = arguments(nodes[0], field, selection.variables)
         if root.many:
             return compile_list(selection.list_rows(definition, queryset, nodes, given), self.alias)
@@ -221,6 +231,7 @@ class Planner:
         variables: Variables,
         root: GraphQLObjectType,
         collected: Mapping[str, list[FieldNode]],
+        rules: Rules,
     ) -> Plan:
         writes: list[Write] = []
         constants: dict[str, bytes] = {}
@@ -231,14 +242,22 @@ class Planner:
             elif name in ("__schema", "__type"):
                 constants[key] = self._introspect(operation, key, nodes, variables)
             else:
-                writes.append(self._write(key, root.fields[name], nodes, collector, variables))
+                writes.append(self._write(key, root.fields[name], nodes, collector, variables, rules))
         return Plan(kind=operation.kind, writes=tuple(writes), constants=constants, keys=tuple(collected))
 
     def _write(
-        self, key: str, field: GraphQLField, nodes: list[FieldNode], collector: Collector, variables: Variables
+        self,
+        key: str,
+        field: GraphQLField,
+        nodes: list[FieldNode],
+        collector: Collector,
+        variables: Variables,
+        rules: Rules,
     ) -> Write:
         definition: MutationDef = field.extensions[DEFINITION]
-        selection = Selection(self.schema, collector, variables, self.limits, self.alias)
+        with located(nodes[0]):
+            rules.check_mutation(definition, [argument.name.value for argument in nodes[0].arguments or ()])
+        selection = Selection(self.schema, collector, variables, self.limits, self.alias, rules)
         payloads = Payloads(self.schema, selection, self.alias)
         answer = payloads.node(definition.output, nodes)
 

@@ -38,6 +38,7 @@ from .json import NULL, Concat, JSONList, Piece, Template, json_object
 from .ordering import Ordering, key_columns, ordered
 from .pages import Pages
 from .places import ROW, Inside, Item, Row, depth_of
+from .rules import Rules
 from .values import Variables, arguments, located
 
 Live = Callable[[Any], Any]
@@ -58,6 +59,7 @@ class Selection:
     variables: Variables
     limits: LimitSettings
     alias: str
+    rules: Rules
     live: list[Live] = field(default_factory=list)
     values: Values = field(init=False)
     filters: Filters = field(init=False)
@@ -66,7 +68,7 @@ class Selection:
 
     def __post_init__(self) -> None:
         tally = Tally("conditions", self.limits.conditions, "CONDITIONS")
-        self.values = Values({**self.schema.types, **self.schema.shapes}, self.alias)
+        self.values = Values({**self.schema.types, **self.schema.shapes}, self.alias, self.rules)
         self.filters = Filters(self.values, tally)
         self.ordering = Ordering(self.values, tally)
         self.pages = Pages(self.limits)
@@ -82,7 +84,7 @@ class Selection:
     ) -> JSONList:
         """Make a list of rows with these arguments."""
         if given := arguments_.get("where"):
-            condition = self.filters.where(definition, given)
+            condition = self.filters.of_rows(definition, given)
             if condition is not None:
                 queryset = queryset.filter(condition)
         terms = self.ordering.order_by(definition, arguments_.get("orderBy") or ())
@@ -105,8 +107,26 @@ class Selection:
             if name == "__typename":
                 members.append((key, [f'"{definition.name}"']))
             else:
-                members.append((key, self._field(definition, graphql, definition.fields[name], nodes, here)))
+                members.append((key, self._seen(definition, graphql, definition.fields[name], nodes, here)))
         return json_object(members)
+
+    def _seen(
+        self,
+        definition: Shape,
+        graphql: GraphQLObjectType,
+        described: AnyField,
+        nodes: list[FieldNode],
+        here: Row | Inside,
+    ) -> list[Piece]:
+        """Write a field as the viewer may see it."""
+        with located(nodes[0]):
+            if not self.rules.may_see(definition, described):
+                return ["[]" if getattr(described, "many", False) else NULL]
+            if isinstance(described, (Related, Nested)) and not self.rules.may_read(
+                self.values.types[described.target]
+            ):
+                return ["[]" if described.many else NULL]
+        return self._field(definition, graphql, described, nodes, here)
 
     def _field(
         self,

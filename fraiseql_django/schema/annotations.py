@@ -10,7 +10,7 @@ import types
 import typing
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, ForwardRef, Union, get_args, get_origin
 
@@ -57,12 +57,16 @@ LISTS = (list, collections.abc.Sequence, collections.abc.Iterable, collections.a
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """``base`` stands in no list, or ``item`` is what a list holds, or ``members`` are those of a union."""
+    """``base`` stands in no list, or ``item`` is what a list holds, or ``members`` are those of a union.
+
+    ``extras`` are what ``Annotated`` says beside the type.
+    """
 
     base: Any = None
     item: Annotation | None = None
     nullable: bool = False
     members: tuple[Annotation, ...] = ()
+    extras: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,8 @@ def read(annotation: Any, module: str, registry: Registry, *, unions: bool = Fal
         inner = read(members[0], module, registry)
         return Annotation(inner.base, inner.item, nullable)
     if origin is typing.Annotated:
-        return read(get_args(annotation)[0], module, registry, unions=unions)
+        annotated, *extras = get_args(annotation)
+        return replace(read(annotated, module, registry, unions=unions), extras=tuple(extras))
     if origin in LISTS:
         return Annotation(item=read(get_args(annotation)[0], module, registry, unions=unions))
     if origin is dict:

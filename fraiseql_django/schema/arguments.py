@@ -23,8 +23,10 @@ from ..errors import DeclarationError, InvalidInput
 from .annotations import Annotation, read
 from .naming import camel_case, check_name, lower_first, pascal_case
 from .outputs import ObjectDef, Output, Outputs
+from .protection import mutation_permission
 from .registry import FunctionDeclaration, MutationDeclaration, Registry
 from .results import Cascade
+from .rules import Rule
 
 Convert = Callable[[Any], Any]
 
@@ -59,7 +61,7 @@ class MutationDef:
 
     It calls a Python ``function`` or the PostgreSQL function ``call``. ``converts`` turn coerced arguments, by
     Python name, into what the function is given; ``repeatable`` says whether it may be called again when what
-    it did was undone.
+    it did was undone. ``permission`` says who may run it, ``argument_rules`` who may give an argument, by its name.
     """
 
     name: str
@@ -71,6 +73,8 @@ class MutationDef:
     converts: Mapping[str, Convert]
     output: Output
     repeatable: Callable[[], bool]
+    permission: Rule | None
+    argument_rules: Mapping[str, tuple[Rule, ...]]
 
 
 def _python_name(name: str) -> str:
@@ -102,9 +106,12 @@ class Arguments:
             raise DeclarationError(f"{where} has no return annotation")
         arguments: dict[str, GraphQLArgument] = {}
         converts: dict[str, Convert] = {}
+        rules: dict[str, tuple[Rule, ...]] = {}
         for parameter in parameters[1:]:
             name, argument, converts[parameter.name] = self._argument(parameter, function.__module__, where)
             arguments[name] = argument
+            extras = self._read(parameter.annotation, function.__module__).extras
+            rules[name] = tuple(extra for extra in extras if isinstance(extra, Rule))
         name = check_name(declaration.name or _python_name(function.__name__), where)
         return MutationDef(
             name=name,
@@ -118,6 +125,8 @@ class Arguments:
                 signature.return_annotation, function.__module__, where, union=f"{pascal_case(name)}Result"
             ),
             repeatable=declaration.repeatable,
+            permission=mutation_permission(declaration, where),
+            argument_rules=rules,
         )
 
     def _argument(self, parameter: inspect.Parameter, module: str, where: str) -> tuple[str, GraphQLArgument, Convert]:
@@ -174,6 +183,8 @@ class Arguments:
             converts=converts,
             output=output,
             repeatable=lambda: True,
+            permission=mutation_permission(declaration, where),
+            argument_rules={},
         )
 
     def _with_error(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ from .inputs import Inputs
 from .leaves import UPLOAD
 from .outputs import ObjectDef, Output, Outputs
 from .registry import Registry, default_registry
+from .rules import RowRule
 
 # What the planner finds in the extensions of a field or type
 DEFINITION = "fraiseql"
@@ -45,7 +46,10 @@ class Root:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Schema:
-    """A built schema beside the descriptions that it was built from: of rows, of objects of classes, of mutations."""
+    """A built schema beside the descriptions that it was built from: of rows, of objects of classes, of mutations.
+
+    ``row_rules`` are those of the types over each model, with the types' names.
+    """
 
     graphql: GraphQLSchema
     types: Mapping[str, TypeDef]
@@ -53,6 +57,7 @@ class Schema:
     objects: Mapping[str, ObjectDef]
     unions: Mapping[str, tuple[str, ...]]
     mutations: Mapping[str, MutationDef]
+    row_rules: Mapping[Any, Sequence[tuple[str, RowRule]]]
 
 
 class Builder:
@@ -102,6 +107,7 @@ class Builder:
             objects=self.outputs.objects,
             unions=self.outputs.unions,
             mutations=self.mutations,
+            row_rules=_row_rules(self.types),
         )
 
     def _object(self, definition: TypeDef) -> GraphQLObjectType:
@@ -222,6 +228,14 @@ class Builder:
             )
             for name, definition in self.mutations.items()
         }
+
+
+def _row_rules(types: Mapping[str, TypeDef]) -> Mapping[Any, Sequence[tuple[str, RowRule]]]:
+    found: dict[Any, list[tuple[str, RowRule]]] = {}
+    for definition in types.values():
+        if definition.rows is not None:
+            found.setdefault(definition.model._meta.concrete_model, []).append((definition.name, definition.rows))
+    return found
 
 
 def _uploads_in_outputs(schema: GraphQLSchema) -> Iterator[str]:

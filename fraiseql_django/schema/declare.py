@@ -1,31 +1,25 @@
-"""The decorators and functions that a project declares with; what they are given goes into a Registry."""
+"""What a project declares types with: what it is given goes into a Registry."""
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, dataclass_transform, overload
+from collections.abc import Callable, Collection
+from typing import Any, Literal, TypeVar, overload
 
 from django.db import models
 
 from ..errors import DeclarationError
-from .naming import snake_case
 from .registry import (
     FieldOptions,
-    FunctionDeclaration,
-    InputDeclaration,
-    MutationDeclaration,
     Registry,
     TypeDeclaration,
     declare_object,
     default_registry,
 )
+from .rules import RowRule
 from .sources import Source, make_source, source_model
 
 _C = TypeVar("_C", bound=type)
-_D = TypeVar("_D", bound=Callable[..., Any])
 
 
 def field(
@@ -35,29 +29,48 @@ def field(
     column: str | None = None,
     description: str | None = None,
     deprecation: str | None = None,
+    permission: Any = None,
+    mask: bool = False,
 ) -> Any:
     """Say more of a field than its annotation does.
 
     ``expression`` is an ORM expression over the type's model: the field's value is computed in SQL.
     ``name`` is the field's name in GraphQL, as it is; ``column`` is the view's column, or the key in its JSON,
-    where that is not the attribute's name; ``deprecation`` is why clients should leave the field.
+    where that is not the attribute's name; ``deprecation`` is why clients should leave the field. ``permission``
+    says who may see it, as for a type; others are refused, or see null with ``mask``.
     """
     return FieldOptions(
-        expression=expression, name=name, column=column, description=description, deprecation=deprecation
+        expression=expression,
+        name=name,
+        column=column,
+        description=description,
+        deprecation=deprecation,
+        permission=permission,
+        mask=mask,
     )
 
 
 def relation(
-    key: str, *, to: str, name: str | None = None, description: str | None = None, deprecation: str | None = None
+    key: str,
+    *,
+    to: str,
+    name: str | None = None,
+    description: str | None = None,
+    deprecation: str | None = None,
+    permission: Any = None,
+    mask: bool = False,
 ) -> Any:
     """Lead to the rows of another declared type whose ``to`` equals ``key`` here.
 
     Both are Python names of fields, or columns that the view or table has. The annotation says which type, and
-    whether one row (``BookType``), one that may be missing (``BookType | None``) or a list is meant.
+    whether one row (``BookType``), one that may be missing (``BookType | None``) or a list is meant. ``permission``
+    and ``mask`` are those of ``field``.
     """
     if not (isinstance(key, str) and key and isinstance(to, str) and to):
         raise DeclarationError(f"relation({key!r}, to={to!r}) must name a field or column here, and one over there")
-    return FieldOptions(name=name, description=description, deprecation=deprecation, key=key, to=to)
+    return FieldOptions(
+        name=name, description=description, deprecation=deprecation, key=key, to=to, permission=permission, mask=mask
+    )
 
 
 QUERIES = ("single", "plural")
@@ -75,6 +88,9 @@ def type_(  # type: ignore[overload-overlap]
     single: str | None = None,
     plural: str | None = None,
     primary: bool = False,
+    rows: RowRule | None = None,
+    permission: Any = None,
+    mask: bool = False,
     registry: Registry = default_registry,
 ) -> Callable[[_C], _C]: ...
 @overload
@@ -89,6 +105,9 @@ def type_(
     queries: Collection[str] = QUERIES,
     single: str | None = None,
     plural: str | None = None,
+    rows: RowRule | None = None,
+    permission: Any = None,
+    mask: bool = False,
     registry: Registry = default_registry,
 ) -> Callable[[_C], _C]: ...
 @overload
@@ -110,6 +129,9 @@ def type_(
     single: str | None = None,
     plural: str | None = None,
     primary: bool = False,
+    rows: RowRule | None = None,
+    permission: Any = None,
+    mask: bool = False,
     registry: Registry = default_registry,
 ) -> Any:
     """Declare a GraphQL type over a model, or over a view or table; without any, an object type of its own.
@@ -124,6 +146,11 @@ def type_(
     annotations: of its columns, or of what its ``jsonb_column`` holds. ``key`` names the fields that tell one
     row ("id" by default, where there is such a field); ``reads`` are the tables below it, for what PostgreSQL's
     catalogue does not tell: writes to them drop the answers.
+
+    ``permission`` says who may read the type: a rule (``requires_auth``, ``requires_permission(…)``,
+    ``requires_role(…)``), the name of a permission of Django's, or a function of the viewer. Others are refused,
+    or with ``mask`` see null and empty lists. ``rows`` is a function of the viewer that returns a condition: which
+    rows are there for them.
 
     Raises DeclarationError where the arguments contradict each other.
     """
@@ -160,6 +187,9 @@ def type_(
             single=single,
             plural=plural,
             primary=primary,
+            rows=rows,
+            permission=permission,
+            mask=mask,
         )
         if source is None and fields is None and not exclude and not inspect.get_annotations(cls):
             raise DeclarationError(
@@ -197,98 +227,3 @@ def _anchor(source: Source, cls: type) -> str:
         if options.to is None:
             return options.column or name
     raise DeclarationError(f"{cls.__name__} has no fields of its own: annotate some, `title: str`")
-
-
-@overload
-def mutation(declared: _D, /) -> _D: ...
-@overload
-def mutation(
-    *,
-    function: str | None = None,
-    schema: str | None = None,
-    context_params: Mapping[str, str] | None = None,
-    named_arguments: bool = False,
-    enable_cascade: bool = False,
-    name: str | None = None,
-    description: str | None = None,
-    deprecation: str | None = None,
-    repeatable: bool = False,
-    registry: Registry = default_registry,
-) -> Callable[[_D], _D]: ...
-def mutation(
-    declared: Any = None,
-    /,
-    *,
-    function: str | None = None,
-    schema: str | None = None,
-    context_params: Mapping[str, str] | None = None,
-    named_arguments: bool = False,
-    enable_cascade: bool = False,
-    name: str | None = None,
-    description: str | None = None,
-    deprecation: str | None = None,
-    repeatable: bool = False,
-    registry: Registry = default_registry,
-) -> Any:
-    """Declare a root field of Mutation that a Python function answers, or a PostgreSQL function.
-
-    Over a Python function: its first parameter is given an ``Info``; the others are the field's arguments,
-    typed by their annotations. It returns what its own annotation says: an instance of a declared type's
-    model, or several (their selection is then read in one statement), an object of a class of annotations,
-    or a plain value. ``repeatable`` says that it touches nothing but the database, so that it may be called
-    again after a deadlock.
-
-    Over a class, annotated with ``input``, ``success`` and ``error``: the PostgreSQL function ``function`` in
-    ``schema`` (the search path's where None; the class's name in snake_case where ``function`` is None) is
-    called with the input as one jsonb value, or with each of its fields as an argument of that name
-    (``named_arguments``). ``context_params`` come before it: names of what the context, the request or its
-    user holds, to names of parameters. ``enable_cascade`` adds the field ``cascade`` to the success type.
-    """
-
-    def declare(declared: Any) -> Any:
-        if inspect.isclass(declared):
-            named = function or snake_case(declared.__name__)
-            within, _, bare = named.rpartition(".") if schema is None else (schema, "", named)
-            registry.mutations.append(
-                FunctionDeclaration(
-                    cls=declared,
-                    function=bare,
-                    schema=within or None,
-                    context_params=dict(context_params or {}),
-                    named_arguments=named_arguments,
-                    enable_cascade=enable_cascade,
-                    name=name,
-                    description=description or (inspect.cleandoc(declared.__doc__) if declared.__doc__ else None),
-                    deprecation=deprecation,
-                )
-            )
-            return declared
-        if function or schema or context_params or named_arguments or enable_cascade:
-            raise DeclarationError(
-                f"{declared.__name__} is a Python function, but @mutation was told of a PostgreSQL function; "
-                f"write a class with input, success and error under it"
-            )
-        registry.mutations.append(
-            MutationDeclaration(
-                function=declared,
-                name=name,
-                description=description,
-                deprecation=deprecation,
-                repeatable=lambda: repeatable,
-            )
-        )
-        return declared
-
-    return declare if declared is None else declare(declared)
-
-
-@dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field,))
-def input_(cls: _C) -> _C:
-    """Declare an input type: a class of annotations, made a dataclass whose instances mutations are given.
-
-    A field with a default may be left out by clients; ``UNSET`` as the default tells left out from null.
-    """
-    description = inspect.cleandoc(cls.__doc__) if cls.__doc__ else None
-    declared: Any = dataclass(kw_only=True)(cls)
-    declared.__fraiseql_input__ = InputDeclaration(description=description)
-    return cls

@@ -20,17 +20,23 @@ from typing import Any, TypeAlias
 from django.db import models
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLScalarType
 
+from .rules import RowRule, Rule
 from .scalars import Scalar
 from .sources import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldDef:
-    """What every field has: its GraphQL name and what clients read about it."""
+    """What every field has: its GraphQL name, what clients read about it, and who may see it.
+
+    Others are refused, or see null where ``mask`` says so.
+    """
 
     name: str
     description: str | None = None
     deprecation: str | None = None
+    permission: Rule | None = None
+    mask: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +220,9 @@ class TypeDef(Shape):
     key: Mapping[str, Column | Extracted]
     single: str | None
     plural: str | None
+    rows: RowRule | None = None
+    permission: Rule | None = None
+    mask: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from ..errors import DeclarationError
 from ..tables import register
 from .definition import Key, Shape, TypeDef
 from .outputs import Outputs
+from .protection import protected, with_missing_rows
 from .registry import Registry
 from .relations import Targets, resolve_links
 from .types import TypeDescriber
@@ -42,7 +43,7 @@ def describe_types(registry: Registry, outputs: Outputs) -> Described:
             else SourceDescriber(declaration, source, targets, shapes)
         )
         try:
-            found[declaration.name] = describer.describe()
+            found[declaration.name] = protected(describer.describe(), declaration)
             key_of[declaration.name] = describer.key_of
             if source is not None:
                 register(source.sql, source.reads)
@@ -55,7 +56,7 @@ def describe_types(registry: Registry, outputs: Outputs) -> Described:
         problems.append(str(error))
     if problems:
         raise DeclarationError("\n".join(problems))
-    return Described(types=found, shapes=shapes.found)
+    return Described(types=with_missing_rows(found, shapes.found), shapes=shapes.found)
 
 
 def _clashing_roots(types: Mapping[str, TypeDef]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Optional
 
 from ..errors import DeclarationError
-from .declare import input_
+from .declare_mutations import input_
 from .model_mutations import Fields, Link
 from .naming import pascal_case
 from .registry import ID, UNSET

@@ -19,6 +19,7 @@ from .definition import EnumFactory, EnumSource, FieldDef
 from .naming import camel_case, check_name
 from .registry import FieldOptions, ObjectDeclaration, Registry
 from .relations import Targets
+from .rules import as_rule
 from .scalars import TEXT, Scalar, choice
 
 
@@ -163,13 +164,17 @@ class Outputs:
             elif item.default_factory is not dataclasses.MISSING:
                 default = item.default_factory()
             missing = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
+            output = self.read(item.type, declared.cls.__module__, where, union=None)
             return ObjectField(
                 name=check_name(options.name or _graphql_name(item.name), f"the field {where}"),
                 description=options.description,
                 deprecation=options.deprecation,
                 attribute=item.name,
                 key=options.column or item.name,
-                output=self.read(item.type, declared.cls.__module__, where, union=None),
+                # whoever may not see it sees null
+                output=replace(output, nullable=True) if options.mask else output,
+                permission=as_rule(options.permission, where),
+                mask=options.mask,
                 required=missing,
                 default=default,
             )

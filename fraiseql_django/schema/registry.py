@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, NewType, TypeVar
 
 from django.db import models
 
+from .rules import RowRule
 from .sources import Source
 
 _C = TypeVar("_C", bound=type)
@@ -59,6 +60,8 @@ class FieldOptions:
     # of relation(…)
     key: str | None = None
     to: str | None = None
+    permission: Any = None
+    mask: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,9 @@ class TypeDeclaration:
     single: str | None
     plural: str | None
     primary: bool
+    rows: RowRule | None = None
+    permission: Any = None
+    mask: bool = False
 
     @property
     def options(self) -> Mapping[str, FieldOptions]:
@@ -112,6 +118,7 @@ class MutationDeclaration:
     description: str | None = None
     deprecation: str | None = None
     repeatable: Callable[[], bool] = lambda: False
+    permission: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +134,7 @@ class FunctionDeclaration:
     name: str | None
     description: str | None
     deprecation: str | None
+    permission: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

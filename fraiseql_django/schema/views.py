@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..conf import get_settings
@@ -67,7 +68,8 @@ class Shapes:
         self.found[name] = Shape(name=name, description=declared.description, fields=fields)
         for item in declared.fields.values():
             said = FieldOptions(description=item.description, deprecation=item.deprecation)
-            fields[item.name] = self.field(item.output, item.key, f"{name}.{item.attribute}", said, item.name)
+            described = self.field(item.output, item.key, f"{name}.{item.attribute}", said, item.name)
+            fields[item.name] = replace(described, permission=item.permission, mask=item.mask)
 
 
 class SourceDescriber:

@@ -164,5 +164,5 @@ def test_errors_and_answers_to_post_are_not_stored(client: Client) -> None:
     assert post(client, {"query": "{ __typename }"})["Cache-Control"] == "no-store"
     assert client.get(URL, {"query": "{ nonsense }"})["Cache-Control"] == "no-store"
     assert client.get(URL)["Cache-Control"] == "no-store"
-    # left to the project
-    assert "Cache-Control" not in client.get(URL, {"query": "{ __typename }"})
+    # to be shared only where the project says so
+    assert client.get(URL, {"query": "{ __typename }"})["Cache-Control"] == "private"

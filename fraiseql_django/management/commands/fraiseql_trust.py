@@ -1,0 +1,132 @@
+"""``manage.py fraiseql_trust``: the operations in clients' files as trusted documents."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ...conf import get_settings
+from ...engine import get_engine
+from ...errors import FraiseQLError
+from ...trusted.documents import UnusableDocuments
+from ...trusted.extraction import SUFFIXES, extract
+from ...trusted.formats import FORMATS, files, format_of, kept, present
+from ...trusted.operations import TrustedOperation, UnusableOperations, operations
+
+# what other tools put there is not the client's own
+_PASSED_OVER = {"node_modules", "__pycache__"}
+
+
+class Command(BaseCommand):
+    """Writes a folder or a manifest, or compares it with the files; the database is not asked."""
+
+    help = "Write the GraphQL operations in clients' files as trusted documents."
+    # one of the checks says that this command is to be run
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the sources, --out, --format, --typename, --keep and --check."""
+        parser.add_argument(
+            "sources", metavar="SRC", nargs="+", type=Path, help=f"files or folders; read are {', '.join(SUFFIXES)}"
+        )
+        parser.add_argument(
+            "--out", metavar="PATH", type=Path, help="folder or manifest; without, FRAISEQL's TRUSTED_DOCUMENTS.PATH"
+        )
+        parser.add_argument(
+            "--format",
+            metavar="FORMAT",
+            choices=FORMATS,
+            help=f"{', '.join(FORMATS)}; without, a manifest where PATH ends in .json, and otherwise a folder",
+        )
+        parser.add_argument("--typename", action="store_true", help="add __typename to every object below the top")
+        parser.add_argument("--keep", action="store_true", help="keep the documents that PATH holds already")
+        parser.add_argument("--check", action="store_true", help="write nothing; fail when PATH is not up to date")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Read the files, then write what is in them or compare it."""
+        try:
+            out = self._out(options["out"])
+            format_ = options["format"] or format_of(out)
+            found = self._operations(options["sources"], out, options["typename"])
+            old = kept(out, found) if options["keep"] else []
+            wanted = files(out, [*found, *old], format_)
+            there = present(out, format_)
+        except FraiseQLError as error:
+            raise CommandError(str(error)) from error
+        except UnusableDocuments as error:
+            raise CommandError(f"{out} {error}") from error
+        except OSError as error:
+            raise CommandError(f"{out} cannot be read: {error.strerror}") from error
+        differs = {file: text for file, text in wanted.items() if there.get(file) != text.encode()}
+        if options["check"]:
+            self._check(out, differs, there.keys() - wanted.keys())
+        else:
+            self._write(out, differs, there.keys() - wanted.keys())
+            self.stdout.write(f"{out}: {_count(len(found) + len(old), 'document')}.")
+
+    def _out(self, given: Path | None) -> Path:
+        path = given or get_settings().trusted_documents.path
+        if path is None:
+            raise CommandError("nothing says where to write: give --out, or set FRAISEQL['TRUSTED_DOCUMENTS']['PATH']")
+        return Path(path)
+
+    def _operations(self, sources: Iterable[Path], out: Path, typenames: bool) -> list[TrustedOperation]:
+        # the same file may be reached by two sources
+        paths = {file.resolve(): file for source in sources for file in _files(source, out)}
+        found = [item for path in paths.values() for item in extract(path)]
+        try:
+            made = operations(found, get_engine().parser, typenames=typenames)
+        except UnusableOperations as error:
+            for mistake in error.mistakes:
+                self.stderr.write(str(mistake))
+            raise CommandError(f"{_count(len(error.mistakes), 'mistake')}; nothing is written") from None
+        if not made:
+            raise CommandError(f"there is no operation in: {', '.join(map(str, sources))}")
+        return made
+
+    def _check(self, out: Path, differs: Mapping[Path, str], superfluous: Iterable[Path]) -> None:
+        for file in sorted(differs):
+            self.stdout.write(f"to be written: {file}")
+        for file in sorted(superfluous):
+            self.stdout.write(f"to be removed: {file}")
+        if differs or superfluous:
+            raise CommandError(f"{out} is not up to date; write it anew: manage.py fraiseql_trust")
+        self.stdout.write(f"{out} is up to date.")
+
+    def _write(self, out: Path, differs: Mapping[Path, str], superfluous: Iterable[Path]) -> None:
+        try:
+            for file, text in differs.items():
+                file.parent.mkdir(parents=True, exist_ok=True)
+                # bytes: line ends count for the hash
+                file.write_bytes(text.encode())
+            for file in superfluous:
+                file.unlink()
+        except OSError as error:
+            raise CommandError(f"{out} cannot be written: {error.strerror}") from error
+
+
+def _files(source: Path, out: Path) -> Iterator[Path]:
+    """Yield the files of a source, as they are found; what was written before is not a client's."""
+    if source.is_file():
+        if source.suffix not in SUFFIXES:
+            raise CommandError(f"{source} is none of: {', '.join(SUFFIXES)}")
+        yield source
+        return
+    if not source.is_dir():
+        raise CommandError(f"{source} does not exist")
+    for folder, folders, names in os.walk(source):
+        here = Path(folder)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if name not in _PASSED_OVER and not name.startswith(".") and (here / name).resolve() != out.resolve()
+        )
+        yield from (here / name for name in sorted(names) if Path(name).suffix in SUFFIXES)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,85 @@
+"""Declared rules → the descriptions of types and fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..conf import get_settings
+from ..errors import DeclarationError
+from .definition import AnyField, Nested, Related, Relation, Shape, TypeDef
+from .naming import camel_case
+from .registry import TypeDeclaration
+from .rules import Rule, as_rule, requires_auth, requires_permission
+
+
+def protected(definition: TypeDef, declaration: TypeDeclaration) -> TypeDef:
+    """Add a declaration's rules to its type and the type's fields.
+
+    Raises DeclarationError for what is no rule.
+    """
+    name = definition.name
+    permission = as_rule(declaration.permission, name) or default_permission(declaration)
+    if declaration.rows is not None and not callable(declaration.rows):
+        raise DeclarationError(f"{name}: rows is {declaration.rows!r}, must be a function of the viewer")
+    if declaration.mask and permission is None:
+        raise DeclarationError(f"{name}: mask is for those whom a permission leaves out; give permission=… as well")
+    fields: dict[str, AnyField] = dict(definition.fields)
+    for python_name, options in declaration.options.items():
+        rule = as_rule(options.permission, f"{name}.{python_name}")
+        if options.mask and rule is None:
+            raise DeclarationError(
+                f"{name}.{python_name}: mask is for those whom a permission leaves out; give permission=… as well"
+            )
+        if rule is not None:
+            own = options.name or (camel_case(python_name) if get_settings().camel_case else python_name)
+            # whoever may not see it sees null
+            changed: dict[str, Any] = {"nullable": True} if options.mask else {}
+            fields[own] = replace(fields[own], permission=rule, mask=options.mask, **changed)
+    return replace(definition, fields=fields, rows=declaration.rows, permission=permission, mask=declaration.mask)
+
+
+def default_permission(declaration: TypeDeclaration) -> Rule | None:
+    """Return what ``DEFAULT_PERMISSION`` says of a type that has no permission of its own."""
+    default = get_settings().default_permission
+    if default == "model" and declaration.source is None:
+        meta = declaration.model._meta
+        return requires_permission(f"{meta.app_label}.view_{meta.model_name}")
+    return None if default == "open" else requires_auth
+
+
+def mutation_permission(declaration: Any, where: str) -> Rule | None:
+    """Return who may run a mutation."""
+    own = as_rule(declaration.permission, where)
+    return own or (None if get_settings().default_permission == "open" else requires_auth)
+
+
+def with_missing_rows(types: Mapping[str, TypeDef], shapes: Mapping[str, Shape]) -> dict[str, TypeDef]:
+    """Let relations be null that lead to rows which are not there for every viewer.
+
+    They are read by a subquery, as if no constraint stood behind them: a join would read rows past their rule.
+    Raises DeclarationError where an object in JSON is of a type with a row rule, which nothing finds again.
+    """
+    problems = [
+        f"{owner.name}.{field.name} holds a {field.target} in JSON, where the row rule of {field.target} finds no "
+        f"rows; say how they are found with fraiseql.relation(key, to=…)"
+        for owner in (*types.values(), *shapes.values())
+        for field in owner.fields.values()
+        if isinstance(field, Nested) and field.target in types and types[field.target].rows is not None
+    ]
+    if problems:
+        raise DeclarationError("\n".join(problems))
+    hidden = {name for name, definition in types.items() if definition.rows is not None or definition.mask}
+
+    def seen(field: AnyField) -> AnyField:
+        if not isinstance(field, (Related, Nested)) or field.target not in hidden:
+            return field
+        if isinstance(field, Relation) and types[field.target].rows is not None:
+            field = replace(field, enforced=field.enforced and field.many)
+        return field if field.many else replace(field, nullable=True)
+
+    return {
+        name: replace(definition, fields={key: seen(field) for key, field in definition.fields.items()})
+        for name, definition in types.items()
+    }

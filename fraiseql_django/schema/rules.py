@@ -1,0 +1,190 @@
+"""Rules: who may see a type, a field, or run a mutation, and which rows of a type are there for them.
+
+A permission is a function of the viewer that returns whether they may. A row rule returns a condition of the ORM on
+the type's model; True stands for every row, False for none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+
+from ..errors import DeclarationError
+
+
+class AnyViewer(Protocol):
+    """What a rule is given: who asks, or while a plan is made someone who stands for all of whom the same is true."""
+
+    @property
+    def id(self) -> Any:
+        """The user's key, to compare with: null for nobody."""
+        ...
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether the user is signed in."""
+        ...
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the user may use Django's admin."""
+        ...
+
+    @property
+    def is_superuser(self) -> bool:
+        """Whether the user has every permission."""
+        ...
+
+    def has_perm(self, permission: str) -> bool:
+        """Whether the user has a permission of Django's, like "shop.view_order"."""
+        ...
+
+    def has_role(self, role: str) -> bool:
+        """Whether the user is in a group of Django's with this name."""
+        ...
+
+    def value(self, name: str, type_: type = str) -> Any:
+        """What the context, the request or its user holds under a name, to compare with."""
+        ...
+
+
+Permission: TypeAlias = Callable[[AnyViewer], bool]
+RowRule: TypeAlias = Callable[[AnyViewer], "Q | bool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A permission with what it is called in errors and in the log."""
+
+    name: str
+    allows: Permission
+
+
+def _is_authenticated(viewer: AnyViewer) -> bool:
+    return viewer.is_authenticated
+
+
+requires_auth = Rule("requires_auth", _is_authenticated)
+"""Only for those who are signed in."""
+
+
+def requires_permission(*permissions: str) -> Rule:
+    """Only for those who have all of these permissions of Django's, like "shop.view_order"."""
+    wrong = [name for name in permissions if not isinstance(name, str) or name.count(".") != 1]
+    if wrong or not permissions:
+        raise DeclarationError(f"requires_permission takes names like 'shop.view_order', not {wrong or 'nothing'}")
+    return Rule(
+        f"requires_permission({', '.join(map(repr, permissions))})",
+        lambda viewer: all(viewer.has_perm(name) for name in permissions),
+    )
+
+
+def requires_role(*roles: str) -> Rule:
+    """Only for those who are in one of these groups of Django's."""
+    if not roles or not all(isinstance(role, str) and role for role in roles):
+        raise DeclarationError(f"requires_role takes names of groups, not {roles!r}")
+    return Rule(
+        f"requires_role({', '.join(map(repr, roles))})", lambda viewer: any(viewer.has_role(role) for role in roles)
+    )
+
+
+class _Comparing:
+    """A viewer in whose place SQL's null stands for what is unknown: None would ask for rows that belong to nobody."""
+
+    def __init__(self, viewer: AnyViewer) -> None:
+        self._viewer = viewer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._viewer, name)
+
+    @property
+    def id(self) -> Any:
+        return _or_null(self._viewer.id)
+
+    def value(self, name: str, type_: type = str) -> Any:
+        return _or_null(self._viewer.value(name, type_))
+
+
+def _or_null(value: Any) -> Any:
+    return Value(None) if value is None else value
+
+
+def condition(rows: RowRule, viewer: AnyViewer, name: str) -> Q | bool:
+    """Return which rows of the type ``name`` are there for a viewer.
+
+    Raises DeclarationError for a rule that returns anything else than a condition, True or False.
+    """
+    comparing: Any = _Comparing(viewer)
+    found = rows(comparing)
+    if not isinstance(found, (Q, bool)):
+        raise DeclarationError(f"the row rule of {name} returned {found!r}, must be a Q, True or False")
+    return found
+
+
+def restrict(queryset: QuerySet[Any], condition: Q | bool) -> QuerySet[Any]:
+    """Leave of a query the rows that a rule's condition is true of, each once."""
+    if isinstance(condition, bool):
+        return queryset if condition else queryset.none()
+    return queryset.filter(once(queryset.model, condition))
+
+
+def once(model: type[models.Model], condition: Q) -> Q:
+    """Return a condition that is true of the same rows, and finds each of them once."""
+    if not _may_multiply(model, condition):
+        return condition
+    # a join with many rows would give a row once for each
+    return Q(Exists(model._base_manager.filter(condition, pk=OuterRef("pk"))))
+
+
+def _may_multiply(model: type[models.Model], condition: Q) -> bool:
+    """Whether a condition's joins may find several rows for one: those of lists, and those that only Django knows."""
+    for child in condition.children:
+        if isinstance(child, Q):
+            if _may_multiply(model, child):
+                return True
+        elif isinstance(child, tuple):
+            if _leads_to_many(model, child[0]) or _is_computed(child[1]):
+                return True
+        elif not isinstance(child, Exists):
+            return True
+    return False
+
+
+def _is_computed(value: Any) -> bool:
+    """Whether what is compared with is made of columns, which may be those of a list."""
+    return isinstance(value, F) or bool(getattr(value, "get_source_expressions", list)())
+
+
+def _leads_to_many(model: type[models.Model], lookup: str) -> bool:
+    here: Any = model
+    for part in lookup.split("__"):
+        if part == "pk" or here is None:
+            return False
+        try:
+            field = here._meta.get_field(part)
+        except FieldDoesNotExist:
+            # a lookup, or a column behind a key
+            return False
+        if field.many_to_many or field.one_to_many:
+            return True
+        here = field.related_model if field.is_relation else None
+    return False
+
+
+def as_rule(permission: Any, where: str) -> Rule | None:
+    """Return what a declaration's ``permission`` means: a Rule, a permission's name or a function of the viewer."""
+    if permission is None or isinstance(permission, Rule):
+        return permission
+    if isinstance(permission, str):
+        return requires_permission(permission)
+    if callable(permission):
+        return Rule(getattr(permission, "__name__", "a function"), permission)
+    raise DeclarationError(
+        f"{where}: permission is {permission!r}, must be a rule, a name like 'shop.view_order', or a function of "
+        "the viewer"
+    )

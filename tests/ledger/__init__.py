@@ -1,0 +1,1 @@
+"""A table that the audit is written to."""
