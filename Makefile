@@ -41,6 +41,7 @@ lint: $(VENV)/dev.stamp
 	@$(bin)/ruff format --check .
 	@$(bin)/mypy
 	@$(bin)/python manage.py makemigrations --check --dry-run
+	@$(bin)/python manage.py fraiseql_makemigrations --check
 
 bench: .venv/dev.stamp
 	@$(bin)/python manage.py demo --once >/dev/null

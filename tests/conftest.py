@@ -11,7 +11,7 @@ from pytest_django import DjangoDbBlocker
 
 from example_project.bookshop.seed import Sizes, seed
 from example_project.servers import EmbeddedServerError
-from fraiseql_django import GraphQLEngine
+from fraiseql_django import GraphQLEngine, tables
 from tests.settings import POSTGRES, REDIS, SERVERS_DIR
 from tests.zoo.data import populate
 from tests.zoo.types import ZOO
@@ -87,3 +87,10 @@ def _empty(cache: BaseCache) -> None:
         cache.delete_pattern("*")
     else:
         cache.clear()
+
+
+@pytest.fixture
+def no_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the sources that other tests have declared: what is known of their names is known to the process."""
+    monkeypatch.setattr(tables, "_registered", {})
+    monkeypatch.setattr(tables, "_known", set())

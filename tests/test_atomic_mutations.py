@@ -21,7 +21,7 @@ class AuthorType:
 
 
 @fraiseql.error
-class NameError_:
+class Refused:
     """Why a name was refused."""
 
 
@@ -42,10 +42,10 @@ def surely(info: fraiseql.Info, name: str) -> AuthorType:
 
 
 @fraiseql.mutation(registry=REGISTRY)
-def politely(info: fraiseql.Info, name: str) -> AuthorType | NameError_:
+def politely(info: fraiseql.Info, name: str) -> AuthorType | Refused:
     """Add an author, or say as data why not."""
     author = Author.objects.create(name=name)
-    return author if name else NameError_(message="A name is needed.")  # type: ignore[return-value]
+    return author if name else Refused(message="A name is needed.")  # type: ignore[return-value]
 
 
 @fraiseql.mutation(registry=REGISTRY)
@@ -66,7 +66,7 @@ def hang_up(info: fraiseql.Info) -> bool:
 
 @pytest.fixture
 def engine(settings: Any, transactional_db: None) -> Iterator[GraphQLEngine]:
-    yield GraphQLEngine(registry=REGISTRY, cache=None)
+    return GraphQLEngine(registry=REGISTRY, cache=None)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def codes(body: Any) -> list[tuple[str, str]]:
 
 def test_error_as_data_undoes_the_others(engine: GraphQLEngine) -> None:
     body = engine.execute(
-        """mutation { a: add(name: "Ursula") { name } b: politely(name: "") { ... on NameError_ { message } }
+        """mutation { a: add(name: "Ursula") { name } b: politely(name: "") { ... on Refused { message } }
            c: add(name: "Octavia") { name } }"""
     ).json()
 
@@ -114,7 +114,7 @@ def test_constraint_that_fails_at_the_commit_of_one(engine: GraphQLEngine) -> No
 def test_each_in_its_own_transaction(one_by_one: GraphQLEngine) -> None:
     body = one_by_one.execute(
         """mutation { a: add(name: "Ursula") { name } b: add(name: "") { name }
-           c: politely(name: "") { ... on NameError_ { message } } d: add(name: "Octavia") { name } }"""
+           c: politely(name: "") { ... on Refused { message } } d: add(name: "Octavia") { name } }"""
     ).json()
 
     assert body["data"] == {

@@ -238,6 +238,7 @@ def test_columns(source: str, found: Any) -> None:
 # --- when it is read ---
 
 
+@pytest.mark.usefixtures("no_sources")
 @COMMITS
 def test_operations_over_plain_models_do_not_ask_the_catalogue() -> None:
     catalog.forget()

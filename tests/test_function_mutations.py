@@ -145,7 +145,9 @@ BEGIN
     result.updated_fields := ARRAY['name', 'old_name'];
     result.metadata := '{"old_name": "Somebody"}';
     result.cascade := jsonb_build_object(
-        'updated', jsonb_build_array(jsonb_build_object('__typename', 'Author', 'id', found.id, 'operation', 'UPDATED')),
+        'updated', jsonb_build_array(
+            jsonb_build_object('__typename', 'Author', 'id', found.id, 'operation', 'UPDATED')
+        ),
         'invalidations', '[{"queryName": "authors", "strategy": "INVALIDATE", "scope": "PREFIX"}]'::jsonb,
         'metadata', '{"affectedCount": 1}'::jsonb
     );
@@ -162,7 +164,7 @@ def functions(db: None) -> None:
 
 @pytest.fixture
 def engine(functions: None) -> Iterator[GraphQLEngine]:
-    yield GraphQLEngine(registry=REGISTRY, cache=None)
+    return GraphQLEngine(registry=REGISTRY, cache=None)
 
 
 def run(sql: str) -> None:
@@ -295,7 +297,9 @@ mutation ($id: ID!, $name: String!) {
       status message updatedFields id oldName
       author { name books(orderBy: [{title: DESC}], limit: 1) { title publisher { name } } }
     }
-    ... on RenameAuthorError { status message code errors { code identifier message field details } known: author { name } }
+    ... on RenameAuthorError {
+      status message code errors { code identifier message field details } known: author { name }
+    }
   }
 }
 """
@@ -675,7 +679,7 @@ def test_declarations_that_cannot_be() -> None:
 
 
 def test_python_function_is_no_function_of_postgresql() -> None:
-    with pytest.raises(DeclarationError, match="^act is a Python function, but @mutation was told of a PostgreSQL"):
+    with pytest.raises(DeclarationError, match=r"^act is a Python function, but @mutation was told of a PostgreSQL"):
 
         @fraiseql.mutation(function="fn_act", registry=Registry())
         def act(info: fraiseql.Info) -> bool:

@@ -135,7 +135,7 @@ def shop(db: None) -> Shop:
 
 @pytest.fixture
 def engine(shop: Shop) -> Iterator[GraphQLEngine]:
-    yield GraphQLEngine(registry=REGISTRY, cache=None)
+    return GraphQLEngine(registry=REGISTRY, cache=None)
 
 
 RETITLE = """

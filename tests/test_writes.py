@@ -22,6 +22,7 @@ from tests.zoo.types import ZOO
 BOOK, AUTHOR = "bookshop_book", "bookshop_author"
 
 
+@pytest.mark.usefixtures("no_sources")
 @pytest.mark.parametrize(
     ("statement", "tables"),
     [

@@ -17,6 +17,7 @@ from ..schema import leaves
 from ..schema.definition import EnumFactory
 from ..schema.model_mutations_fields import FieldsDescriber, graphql_name
 from ..schema.registry import ID
+from .info import Info
 from .models_run import Item, Rows
 from .models_validation import Path, errors_from
 from .models_write import Writer, attempt
@@ -65,7 +66,7 @@ class FormMutation:
     model: type[models.Model]
     members: Mapping[str, tuple[Any, bool]]
 
-    def save(self, alias: str, rows: Rows | None, items: Sequence[Item]) -> list[models.Model]:
+    def save(self, info: Info, rows: Rows | None, items: Sequence[Item]) -> list[models.Model]:
         """Save a form for each item, over its row where ``rows`` tell how those are found; raise Refused."""
 
         def write(writer: Writer) -> list[models.Model]:
@@ -74,10 +75,10 @@ class FormMutation:
             for item, row in zip(items, found, strict=True):
                 if rows is None or row is not None:
                     bumped = rows.bumped if rows is not None else None
-                    made.append(self._save_one(writer, item, self._new(alias) if row is None else row, bumped))
+                    made.append(self._save_one(writer, item, self._new(info.database) if row is None else row, bumped))
             return made
 
-        return attempt(alias, write)
+        return attempt(info, write)
 
     def _new(self, alias: str) -> models.Model:
         instance = self.model()

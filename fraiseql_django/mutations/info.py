@@ -69,6 +69,10 @@ class Info:
         """The user of the request as Django's authentication set it, or None."""
         return self.viewer.user
 
+    def has_rules(self, model: type[Model]) -> bool:
+        """Whether a type over a model has a row rule."""
+        return model._meta.concrete_model in self._rules
+
     def visible(self, model: type[M]) -> QuerySet[M]:
         """Return the rows of a model that are there for the viewer: by its default manager and all types' row rules."""
         rows: QuerySet[M] = model._default_manager.using(self.database)

@@ -22,9 +22,12 @@ def create(
     name: str | None = None,
     description: str | None = None,
     deprecation: str | None = None,
+    permission: Any = None,
     registry: Registry = default_registry,
 ) -> ModelMutation:
     """Declare a mutation that creates an object of a type, or several (``bulk``).
+
+    ``permission`` says who may run it, as for a type.
 
     Clients may give the named ``fields``, of which some may be ``nested(…)``; or those of a ModelForm, which
     then cleans and saves. What is wrong with the declaration is said when the schema is built.
@@ -32,7 +35,7 @@ def create(
     mutation = ModelMutation(
         kind="create", over=type_, fields=fields, form=form, bulk=bulk, name=name, registry=registry
     )
-    return _declare(mutation, description, deprecation)
+    return _declare(mutation, description, deprecation, permission)
 
 
 def update(
@@ -45,6 +48,7 @@ def update(
     name: str | None = None,
     description: str | None = None,
     deprecation: str | None = None,
+    permission: Any = None,
     registry: Registry = default_registry,
 ) -> ModelMutation:
     """Declare a mutation that changes an object of a type, or several (``bulk``).
@@ -55,7 +59,7 @@ def update(
     mutation = ModelMutation(
         kind="update", over=type_, fields=fields, form=form, version=version, bulk=bulk, name=name, registry=registry
     )
-    return _declare(mutation, description, deprecation)
+    return _declare(mutation, description, deprecation, permission)
 
 
 def delete(
@@ -66,11 +70,12 @@ def delete(
     name: str | None = None,
     description: str | None = None,
     deprecation: str | None = None,
+    permission: Any = None,
     registry: Registry = default_registry,
 ) -> ModelMutation:
     """Declare a mutation that deletes an object of a type, or several (``bulk``), and answers what was there."""
     mutation = ModelMutation(kind="delete", over=type_, version=version, bulk=bulk, name=name, registry=registry)
-    return _declare(mutation, description, deprecation)
+    return _declare(mutation, description, deprecation, permission)
 
 
 def upsert(
@@ -82,6 +87,7 @@ def upsert(
     name: str | None = None,
     description: str | None = None,
     deprecation: str | None = None,
+    permission: Any = None,
     registry: Registry = default_registry,
 ) -> ModelMutation:
     """Declare a mutation that changes the object with the same ``unique`` values, or creates it.
@@ -91,10 +97,12 @@ def upsert(
     mutation = ModelMutation(
         kind="upsert", over=type_, fields=fields, unique=unique, bulk=bulk, name=name, registry=registry
     )
-    return _declare(mutation, description, deprecation)
+    return _declare(mutation, description, deprecation, permission)
 
 
-def _declare(mutation: ModelMutation, description: str | None, deprecation: str | None) -> ModelMutation:
+def _declare(
+    mutation: ModelMutation, description: str | None, deprecation: str | None, permission: Any
+) -> ModelMutation:
     mutation.registry.mutations.append(
         MutationDeclaration(
             make=lambda enum: make(mutation, enum),
@@ -102,6 +110,18 @@ def _declare(mutation: ModelMutation, description: str | None, deprecation: str 
             description=description,
             deprecation=deprecation,
             repeatable=lambda: touches_only_database(mutation),
+            permission=permission,
+            model_permissions=_permissions(mutation),
         )
     )
     return mutation
+
+
+def _permissions(mutation: ModelMutation) -> tuple[str, ...]:
+    """Name Django's permissions to do what a mutation does; none for what is no type over a model."""
+    declared = getattr(mutation.over, "__fraiseql_type__", None)
+    if declared is None:
+        return ()
+    meta = declared.model._meta
+    actions = {"create": ["add"], "update": ["change"], "delete": ["delete"], "upsert": ["add", "change"]}
+    return tuple(f"{meta.app_label}.{action}_{meta.model_name}" for action in actions[mutation.kind])

@@ -125,17 +125,16 @@ class _Function:
 
     def perform(self, info: Info, items: Sequence[Item]) -> Any:
         """Write the objects of an input and return what is answered; raise Refused."""
-        alias = info.database
         if self.mutation.kind == "delete":
-            return run.delete(alias, self.rows, items, lambda found: info.answer(self._succeeded(found)))
+            return run.delete(info, self.rows, items, lambda found: info.answer(self._succeeded(found)))
         if self.mutation.kind == "upsert":
-            found, created = run.upsert(alias, self.fields, self.rows, self.unique, items)
+            found, created = run.upsert(info, self.fields, self.rows, self.unique, items)
             return self._succeeded(found, created=created if self.mutation.bulk else created[0])
         if self.form is not None:
-            return self._succeeded(self.form.save(alias, self.rows if self.mutation.kind == "update" else None, items))
+            return self._succeeded(self.form.save(info, self.rows if self.mutation.kind == "update" else None, items))
         if self.mutation.kind == "update":
-            return self._succeeded(run.update(alias, self.fields, self.rows, items))
-        return self._succeeded(run.create(alias, self.fields, items))
+            return self._succeeded(run.update(info, self.fields, self.rows, items))
+        return self._succeeded(run.create(info, self.fields, items))
 
     def _succeeded(self, found: Sequence[Any], **others: Any) -> Any:
         return self.success(object=list(found) if self.mutation.bulk else found[0], **others)

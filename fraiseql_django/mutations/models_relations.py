@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from ..schema.model_mutations import WAYS, Fields, Link
 from ..schema.model_mutations_inputs import given
-from .models_rows import lock, visible
+from .info import Info
+from .models_rows import lock
 from .models_validation import Path
 
 # what is let go of comes first: what takes its place may be unique
@@ -22,7 +23,7 @@ _ORDER = ("set", "disconnect", "connect", "create")
 class Writes(Protocol):
     """What writes the objects at the other end."""
 
-    alias: str
+    info: Info
     errors: list[Any]
     path: Path
     keys: Mapping[str, str]
@@ -103,11 +104,11 @@ def _find(writer: Writes, link: Link, keys: Sequence[Any], paths: Sequence[Path]
     wanted = [key for key in dict.fromkeys(parsed) if key is not None]
     known: dict[Any, models.Model] = {}
     if link.foreign is not None:
-        rows = lock(link.model, writer.alias, [link.target.column], [(key,) for key in wanted])
+        rows = lock(link.model, writer.info, [link.target.column], [(key,) for key in wanted])
         known = {key: row for (key,), row in rows.items()}
     elif wanted:
         relation: Any = link.relation
-        shown = visible(link.model, writer.alias).filter(pk__in=wanted)
+        shown = writer.info.visible(link.model).filter(pk__in=wanted)
         limit = {} if isinstance(relation, ForeignObjectRel) else relation.get_limit_choices_to()
         known = {row.pk: row for row in shown.complex_filter(limit)}
     for key, value, path in zip(keys, parsed, paths, strict=True):
@@ -215,11 +216,11 @@ def _current(writer: Writes, instance: models.Model, link: Link) -> list[models.
     """Return what the relation leads to now, as far as clients may know of it; what may be changed is locked."""
     if instance._state.adding:
         return []
-    shown = visible(link.model, writer.alias)
+    shown = writer.info.visible(link.model)
     if link.foreign is None:
         return list(shown.filter(pk__in=getattr(instance, link.name).values("pk")))
     keys = shown.filter(**{link.foreign.name: instance}).values_list("pk", flat=True)
-    return list(lock(link.model, writer.alias, [link.target.column], [(key,) for key in keys]).values())
+    return list(lock(link.model, writer.info, [link.target.column], [(key,) for key in keys]).values())
 
 
 def _may_write(writer: Writes, path: Path) -> bool:

@@ -17,6 +17,7 @@ from ..schema.model_mutations import Fields, KeyPart
 from ..schema.model_mutations_fields import graphql_name
 from ..schema.registry import UNSET
 from ..schema.results import Error, MutationError
+from .info import Info
 from .models_relations import not_found
 from .models_rows import lock, lock_where, parse_key
 from .models_validation import Path
@@ -60,7 +61,7 @@ class Rows:
     def find(self, writer: Writer, items: Sequence[Item]) -> list[models.Model | None]:
         """Lock the rows that items are about; note those that there are not, and those that have changed."""
         keys = [parse_key(self.key, item.key) for item in items]
-        rows = lock(self.model, writer.alias, self.columns, keys)
+        rows = lock(self.model, writer.info, self.columns, keys)
         found: list[models.Model | None] = []
         for item, key in zip(items, keys, strict=True):
             row = rows.get(key) if key is not None else None
@@ -82,12 +83,12 @@ class Rows:
         writer.refuse(not_found(self.model, shown), (*item.path, *named), 404)
 
 
-def create(alias: str, fields: Fields, items: Sequence[Item]) -> list[models.Model]:
+def create(info: Info, fields: Fields, items: Sequence[Item]) -> list[models.Model]:
     """Create an object for each item; raise Refused."""
-    return attempt(alias, lambda writer: [writer.create(fields, item.given, item.path) for item in items])
+    return attempt(info, lambda writer: [writer.create(fields, item.given, item.path) for item in items])
 
 
-def update(alias: str, fields: Fields, rows: Rows, items: Sequence[Item]) -> list[models.Model]:
+def update(info: Info, fields: Fields, rows: Rows, items: Sequence[Item]) -> list[models.Model]:
     """Change the row of each item; raise Refused."""
 
     def write(writer: Writer) -> list[models.Model]:
@@ -97,10 +98,10 @@ def update(alias: str, fields: Fields, rows: Rows, items: Sequence[Item]) -> lis
             if row is not None
         ]
 
-    return attempt(alias, write)
+    return attempt(info, write)
 
 
-def delete(alias: str, rows: Rows, items: Sequence[Item], answer: Callable[[list[models.Model]], Any]) -> Any:
+def delete(info: Info, rows: Rows, items: Sequence[Item], answer: Callable[[list[models.Model]], Any]) -> Any:
     """Delete the row of each item; return what ``answer`` makes of them before; raise Refused."""
 
     def write(writer: Writer) -> Any:
@@ -111,14 +112,14 @@ def delete(alias: str, rows: Rows, items: Sequence[Item], answer: Callable[[list
         answered = answer(there)
         for row, item in {id(row): (row, item) for row, item in zip(there, items, strict=True)}.values():
             writer.path = item.path
-            row.delete(using=alias)
+            row.delete(using=info.database)
         return answered
 
-    return attempt(alias, write)
+    return attempt(info, write)
 
 
 def upsert(
-    alias: str, fields: Fields, rows: Rows, unique: Sequence[str], items: Sequence[Item]
+    info: Info, fields: Fields, rows: Rows, unique: Sequence[str], items: Sequence[Item]
 ) -> tuple[list[models.Model], list[bool]]:
     """Change the row that has an item's unique values, or create it; return rows, and which were created.
 
@@ -128,7 +129,7 @@ def upsert(
 
     def one(writer: Writer, item: Item) -> tuple[models.Model, bool]:
         wanted = _same(fields, unique, item.given)
-        found = list(lock_where(rows.model, alias, rows.columns, wanted).values()) if wanted is not None else []
+        found = list(lock_where(rows.model, info, rows.columns, wanted).values()) if wanted is not None else []
         if found:
             return writer.write(found[0], fields, item.given, item.path), False
         if wanted is not None:
@@ -139,11 +140,11 @@ def upsert(
         return [one(writer, item) for item in items]
 
     try:
-        done = attempt(alias, write)
+        done = attempt(info, write)
     except Refused:
-        if not any(rows.model._base_manager.using(alias).filter(wanted).exists() for wanted in missing):
+        if not any(rows.model._base_manager.using(info.database).filter(wanted).exists() for wanted in missing):
             raise
-        done = attempt(alias, write)
+        done = attempt(info, write)
     return [row for row, _ in done], [created for _, created in done]
 
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from ..schema.model_mutations import Fields
 from ..schema.results import Error
+from .info import Info
 from .models_relations import write_list, write_one
 from .models_validation import Path, assign, dotted, errors_from, violations
 from .violations import errors_of
@@ -36,8 +37,9 @@ class Refused(Exception):
 class Writer:
     """Writes objects of one mutation on a database, and gathers what is wrong with them."""
 
-    def __init__(self, alias: str) -> None:
-        self.alias = alias
+    def __init__(self, info: Info) -> None:
+        self.info = info
+        self.alias = info.database
         self.errors: list[Error] = []
         # where PostgreSQL may refuse what is being written, and how the input calls the model's fields there
         self.path: Path = ()
@@ -144,13 +146,14 @@ class Writer:
         return wrong
 
 
-def attempt(alias: str, write: Callable[[Writer], _T]) -> _T:
+def attempt(info: Info, write: Callable[[Writer], _T]) -> _T:
     """Call a function that writes, and return what it returns.
 
     Raises Refused with everything that was wrong; the database is then as it was. Deferred constraints are
     checked here, where what they refuse can still be told as data, and not at the commit.
     """
-    writer = Writer(alias)
+    alias = info.database
+    writer = Writer(info)
     try:
         with transaction.atomic(using=alias):
             result = write(writer)

@@ -52,7 +52,11 @@ def default_permission(declaration: TypeDeclaration) -> Rule | None:
 def mutation_permission(declaration: Any, where: str) -> Rule | None:
     """Return who may run a mutation."""
     own = as_rule(declaration.permission, where)
-    return own or (None if get_settings().default_permission == "open" else requires_auth)
+    default = get_settings().default_permission
+    if own is not None or default == "open":
+        return own
+    permissions = getattr(declaration, "model_permissions", ())
+    return requires_permission(*permissions) if default == "model" and permissions else requires_auth
 
 
 def with_missing_rows(types: Mapping[str, TypeDef], shapes: Mapping[str, Shape]) -> dict[str, TypeDef]:

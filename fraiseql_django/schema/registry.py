@@ -110,6 +110,7 @@ class MutationDeclaration:
 
     ``make`` is given the schema's factory of enums and returns the function, where its annotations depend on
     that; ``repeatable`` says whether it may be called again when a deadlock has undone what it did.
+    ``model_permissions`` are Django's, for where ``DEFAULT_PERMISSION`` is "model".
     """
 
     function: Callable[..., Any] | None = None
@@ -119,6 +120,7 @@ class MutationDeclaration:
     deprecation: str | None = None
     repeatable: Callable[[], bool] = lambda: False
     permission: Any = None
+    model_permissions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

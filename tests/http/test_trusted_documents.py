@@ -372,5 +372,5 @@ def test_documents_that_cannot_be_used_are_unwell(settings: Any, tmp_path: Path,
 
     (check,) = check_project()
     assert (check.name, check.healthy) == ("settings", False)
-    with pytest.raises(ConfigurationError, match="none.json', which does not exist"):
+    with pytest.raises(ConfigurationError, match=r"none\.json', which does not exist"):
         post(client, {"query": TYPE})
