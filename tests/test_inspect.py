@@ -456,12 +456,15 @@ def test_view_that_fails(shop: None) -> None:
         run("v_bad")
 
 
-def test_other_databases_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    handler = ConnectionHandler({"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}})
+def test_other_databases_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # a file: Django does not close a database in memory
+    settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "shop.sqlite3"}
+    handler = ConnectionHandler({"default": settings})
     monkeypatch.setattr(fraiseql_inspect, "connections", handler)
 
     with pytest.raises(CommandError, match=r"^the database 'default' is SQLite, must be PostgreSQL$"):
         run()
+    handler.close_all()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Views and functions made by migrations: forwards, backwards, and what PostgreSQL then has."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -425,8 +426,10 @@ def test_elidable_operations_are_squashed_away() -> None:
 
 
 @pytest.mark.usefixtures("empty_schema")
-def test_other_databases_are_refused() -> None:
-    sqlite = ConnectionHandler({"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}})["default"]
+def test_other_databases_are_refused(tmp_path: Path) -> None:
+    # a file: Django does not close a database in memory
+    settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "shop.sqlite3"}
+    sqlite = ConnectionHandler({"default": settings})["default"]
 
     with sqlite.schema_editor() as editor, pytest.raises(NotSupportedError) as caught:
         migration(CreateView("v_one", "SELECT 1")).apply(ProjectState(), editor)
