@@ -206,17 +206,6 @@ class Outputs:
         return replace(self.union(types, union, where), nullable=annotation.nullable)
 
 
-def signature_of_output(output: Output) -> str:
-    """Write an output's type as GraphQL would."""
-    if output.item is not None:
-        written = f"[{signature_of_output(output.item)}]"
-    elif output.leaf is not None:
-        written = output.leaf.name
-    else:
-        written = output.union or output.types[0]
-    return written + "!" * (not output.nullable)
-
-
 def _graphql_name(python_name: str) -> str:
     return camel_case(python_name) if get_settings().camel_case else python_name
 
