@@ -16,16 +16,30 @@ from graphql.execution import values as graphql_values
 
 try:
     from psycopg import ClientCursor as ClientCursor
+    from psycopg import Error as Error
     from psycopg import IsolationLevel as IsolationLevel
+    from psycopg import NotSupportedError as NotSupportedError
+    from psycopg import OperationalError as OperationalError
+    from psycopg import Pipeline as Pipeline
     from psycopg import ProgrammingError as ProgrammingError
     from psycopg import RawCursor as RawCursor
+    from psycopg.adapt import PyFormat as PyFormat
+    from psycopg.adapt import Transformer as Transformer
     from psycopg.conninfo import conninfo_to_dict as conninfo_to_dict
+    from psycopg.errors import CharacterNotInRepertoire as CharacterNotInRepertoire
+    from psycopg.errors import InvalidSqlStatementName as InvalidSqlStatementName
+    from psycopg.errors import error_from_result as error_from_result
+    from psycopg.pq import ExecStatus as ExecStatus
     from psycopg.pq import TransactionStatus as TransactionStatus
+    from psycopg.waiting import Ready as Ready
+    from psycopg.waiting import Wait as Wait
 except ImportError:
     # Django would go on with psycopg 2; so does the import of this package, for a system check to say so
     PSYCOPG_3 = False
-    ClientCursor = IsolationLevel = ProgrammingError = conninfo_to_dict = None  # type: ignore[assignment, misc]
-    TransactionStatus = None  # type: ignore[assignment, misc]
+    ClientCursor = IsolationLevel = conninfo_to_dict = TransactionStatus = None  # type: ignore[assignment, misc]
+    Error = NotSupportedError = OperationalError = ProgrammingError = None  # type: ignore[assignment, misc]
+    Pipeline = PyFormat = Transformer = ExecStatus = Ready = Wait = None  # type: ignore[assignment, misc]
+    CharacterNotInRepertoire = InvalidSqlStatementName = error_from_result = None  # type: ignore[assignment, misc]
     RawCursor = list  # type: ignore[assignment, misc]
 else:
     PSYCOPG_3 = True

@@ -22,7 +22,7 @@ from django.test.utils import CaptureQueriesContext
 
 from .cache.base import Cache
 from .errors import StorageError
-from .storage.base import ExecuteResult, Health, QueryResult, Storage, Transaction
+from .storage.base import ExecuteResult, Health, QueryResult, Settings, Storage, Transaction
 
 __all__ = ["CacheFailure", "CountingStorage", "FailingCache", "FailingStorage", "assert_one_statement"]
 
@@ -43,11 +43,11 @@ class CountingStorage:
         self.queries = self.executions = self.transactions = 0
         self.statements: list[str] = []
 
-    def query(self, sql: str, params: Sequence[Any] = ()) -> QueryResult:
+    def query(self, sql: str, params: Sequence[Any] = (), settings: Settings = ()) -> QueryResult:
         """Count a query and run it."""
         self.queries += 1
         self.statements.append(sql)
-        return self.storage.query(sql, params)
+        return self.storage.query(sql, params, settings)
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> ExecuteResult:
         """Count a statement that changes rows and run it."""
@@ -55,10 +55,10 @@ class CountingStorage:
         self.statements.append(sql)
         return self.storage.execute(sql, params)
 
-    def begin_transaction(self) -> AbstractContextManager[Transaction]:
+    def begin_transaction(self, settings: Settings = ()) -> AbstractContextManager[Transaction]:
         """Count a transaction and open it."""
         self.transactions += 1
-        return self.storage.begin_transaction()
+        return self.storage.begin_transaction(settings)
 
     @property
     def shared(self) -> bool:
@@ -83,17 +83,17 @@ class FailingStorage:
         self.sqlstate = sqlstate
         self.backend_name = storage.backend_name if storage is not None else "failing"
 
-    def query(self, sql: str, params: Sequence[Any] = ()) -> QueryResult:
+    def query(self, sql: str, params: Sequence[Any] = (), settings: Settings = ()) -> QueryResult:
         """Fail, or run a query."""
-        return self._working().query(sql, params)
+        return self._working().query(sql, params, settings)
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> ExecuteResult:
         """Fail, or run a statement that changes rows."""
         return self._working().execute(sql, params)
 
-    def begin_transaction(self) -> AbstractContextManager[Transaction]:
+    def begin_transaction(self, settings: Settings = ()) -> AbstractContextManager[Transaction]:
         """Fail, or open a transaction."""
-        return self._working().begin_transaction()
+        return self._working().begin_transaction(settings)
 
     @property
     def shared(self) -> bool:

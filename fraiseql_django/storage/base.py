@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 Row = tuple["bytes | None", ...]
+# Names and values of PostgreSQL's settings, all as texts
+Settings: TypeAlias = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,23 +56,26 @@ class Transaction(Protocol):
 
 
 class Storage(Protocol):
-    """A database that statements are sent to. ``%s`` in SQL stands for a parameter, ``%%`` for a percent sign."""
+    """A database that statements are sent to. ``%s`` in SQL stands for a parameter, ``%%`` for a percent sign.
+
+    ``settings`` are given where the project has any (``FRAISEQL["SESSION"]``, ``LIMITS.STATEMENT_MS``).
+    """
 
     @property
     def backend_name(self) -> str:
         """Name the kind of database, for people."""
         ...
 
-    def query(self, sql: str, params: Sequence[Any] = ()) -> QueryResult:
-        """Run a statement that returns rows; raise StorageError when it fails."""
+    def query(self, sql: str, params: Sequence[Any] = (), settings: Settings = ()) -> QueryResult:
+        """Run a statement that returns rows, for which settings hold; raise StorageError when it fails."""
         ...
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> ExecuteResult:
         """Run a statement that changes rows; raise StorageError when it fails."""
         ...
 
-    def begin_transaction(self) -> AbstractContextManager[Transaction]:
-        """Open a transaction, or a savepoint in an open one."""
+    def begin_transaction(self, settings: Settings = ()) -> AbstractContextManager[Transaction]:
+        """Open a transaction in which settings hold, or a savepoint in an open one."""
         ...
 
     @property

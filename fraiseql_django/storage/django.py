@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,10 +10,11 @@ from typing import Any
 
 from django.db import Error, connections, transaction
 
-from .._compat import ClientCursor, RawCursor, TransactionStatus
+from .._compat import CharacterNotInRepertoire, ClientCursor, PyFormat, RawCursor, TransactionStatus, Transformer
 from ..errors import StorageError
-from .base import ExecuteResult, Health, QueryResult, Row
+from .base import ExecuteResult, Health, QueryResult, Row, Settings
 from .transactions import of, sees_committed_only
+from .wire import Command, Former, wire_of
 from .written import written_in_transaction
 
 # What a load balancer waits for at most to be told that the database is not there
@@ -55,18 +55,26 @@ class Sent:
 
 
 class PreparedCursor(RawCursor[Any]):
-    """A cursor that binds parameters in PostgreSQL and has it prepare the statement at first sight."""
+    """A cursor whose statement PostgreSQL prepares at first sight; it sends ``settings`` with it, for it alone."""
 
     prepare = True
+    settings: Settings = ()
 
     def execute(self, query: Any, params: Any = None, **kwargs: Any) -> PreparedCursor:
         """Run ``%s``-style SQL; the results stay in the form that PostgreSQL sent them."""
-        params = params or ()
-        try:
-            return super().execute(numbered(query), params, prepare=self.prepare)
-        finally:
-            # psycopg leaves it empty when a statement is prepared
-            self._query: Any = Sent(self.connection, query, params)
+        raw: Any = self.connection
+        self._query: Any = Sent(raw, query, params or ())
+        self.pgresult = None
+        texts, types, formats = _written(raw, params or ())
+        command = Command(numbered(query), texts, types, formats, self.prepare)
+        self.pgresult = wire_of(raw).run_with(self.settings, command)
+        return self
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows were read or changed; -1 where there is no telling."""
+        rows = None if self.pgresult is None else self.pgresult.command_tuples
+        return -1 if rows is None else rows
 
 
 class UnpreparedCursor(PreparedCursor):
@@ -75,14 +83,33 @@ class UnpreparedCursor(PreparedCursor):
     prepare = False
 
 
+def _written(raw: Any, params: Sequence[Any]) -> tuple[list[Any], tuple[int, ...], tuple[int, ...]]:
+    """Write parameters as PostgreSQL reads them, with their types and formats where they are not just texts."""
+    if all(param is None or type(param) is str for param in params):
+        return [None if param is None else _text(param) for param in params], (), ()
+    adapted = Transformer.from_context(raw)
+    texts = adapted.dump_sequence(params, [PyFormat.AUTO] * len(params))
+    return list(texts), tuple(adapted.types or ()), tuple(adapted.formats or ())
+
+
+def _text(value: str) -> bytes:
+    if "\0" in value:
+        # the end of the text for libpq
+        raise CharacterNotInRepertoire("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+    return value.encode()
+
+
 class DjangoTransaction:
     """An ``atomic`` block that ends with commit or rollback; left without either it is rolled back."""
 
-    def __init__(self, alias: str) -> None:
+    def __init__(self, alias: str, settings: Settings = (), *, prepare: bool = True) -> None:
         self.alias = alias
         self._atomic = transaction.atomic(using=alias)
         self._open = False
         self.outermost = False
+        self._settings = settings
+        self._prepare = prepare
+        self._former: Former | None = None
 
     def __enter__(self) -> DjangoTransaction:
         self.outermost = not connections[self.alias].in_atomic_block
@@ -91,6 +118,12 @@ class DjangoTransaction:
         except Error as error:
             raise _storage_error(error) from error
         self._open = True
+        if self._settings:
+            try:
+                self._put_in_force()
+            except Exception:
+                self.rollback()
+                raise
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -112,6 +145,29 @@ class DjangoTransaction:
         """Undo what was done."""
         self._end(undo=True)
 
+    def _put_in_force(self) -> None:
+        connection: Any = connections[self.alias]
+        try:
+            with connection.wrap_database_errors:
+                self._former = wire_of(connection.connection).put_in_force(self._settings, prepare=self._prepare)
+        except Error as error:
+            raise _storage_error(error) from error
+
+    def _put_back(self, *, undone: bool) -> None:
+        """Let settings be what they were, where PostgreSQL does not do it by itself."""
+        connection: Any = connections[self.alias]
+        if self._former is None or connection.connection is None:
+            return
+        wire = wire_of(connection.connection)
+        if undone or self.outermost:
+            wire.in_force = self._former.in_force
+            return
+        try:
+            with connection.wrap_database_errors:
+                wire.put_back(self._former, prepare=self._prepare)
+        except Error as error:
+            raise _storage_error(error) from error
+
     def _ask_what_was_written(self, connection: Any) -> None:
         transactions = of(connection)
         if transactions is None:
@@ -129,6 +185,7 @@ class DjangoTransaction:
         self._open = False
         if undo:
             transaction.set_rollback(True, using=self.alias)
+        self._put_back(undone=undo)
         try:
             self._atomic.__exit__(None, None, None)
         except Error as error:
@@ -144,10 +201,14 @@ class DjangoStorage:
         self.alias = alias
         self.prepare_statements = prepare_statements
 
-    def query(self, sql: str, params: Sequence[Any] = ()) -> QueryResult:
-        """Run a statement that returns rows; raise StorageError when it fails."""
+    def query(self, sql: str, params: Sequence[Any] = (), settings: Settings = ()) -> QueryResult:
+        """Run a statement that returns rows; raise StorageError when it fails.
+
+        ``settings`` hold in PostgreSQL for this statement alone; they are sent in the same round trip.
+        """
         started = time.perf_counter()
         with self._cursor() as cursor:
+            cursor.cursor.settings = settings
             cursor.execute(sql, params)
             result: Any = cursor.cursor.pgresult
             value = result.get_value
@@ -165,9 +226,12 @@ class DjangoStorage:
         elapsed = (time.perf_counter() - started) * 1000
         return ExecuteResult(rows_affected=affected, execution_time_ms=elapsed)
 
-    def begin_transaction(self) -> DjangoTransaction:
-        """Open a transaction, or a savepoint in an open one; it is rolled back unless committed."""
-        return DjangoTransaction(self.alias)
+    def begin_transaction(self, settings: Settings = ()) -> DjangoTransaction:
+        """Open a transaction, or a savepoint in an open one; it is rolled back unless committed.
+
+        ``settings`` hold in it, and are what they were when it has ended.
+        """
+        return DjangoTransaction(self.alias, settings, prepare=self.prepare_statements)
 
     def health_check(self) -> Health:
         """Reach the database and say which version it is."""
@@ -204,10 +268,6 @@ class DjangoStorage:
     def _wrapped(self, connection: Any) -> Any:
         """Open a cursor of ours in the wrapper that Django, or the debug toolbar, puts around every cursor."""
         raw = connection.connection
-        if self.prepare_statements and raw.prepare_threshold is None:
-            # Django's connections never prepare, not even when told to; with a threshold that no count
-            # reaches, what is told to is prepared and all else is as before
-            raw.prepare_threshold = sys.maxsize
         factory = raw.cursor_factory
         raw.cursor_factory = PreparedCursor if self.prepare_statements else UnpreparedCursor
         try:

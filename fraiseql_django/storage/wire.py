@@ -1,0 +1,282 @@
+"""A connection of psycopg's, spoken to through libpq: statements are prepared once, several go in one round trip.
+
+psycopg's cursors find out anew at each execution how parameters are written and what is prepared, which takes as long
+as a small statement itself. Here parameters are texts already; a statement is sent under its name, and whatever has to
+be said before or after it goes in the same round trip: BEGIN, settings, the preparation itself (PostgreSQL
+documentation, "Pipeline Mode" of libpq, and "Pipelining" of the protocol). Where no transaction is open, all that is
+sent together is one.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, NamedTuple, TypeAlias
+
+from .._compat import (
+    Error,
+    ExecStatus,
+    InvalidSqlStatementName,
+    IsolationLevel,
+    NotSupportedError,
+    OperationalError,
+    Pipeline,
+    Ready,
+    TransactionStatus,
+    Wait,
+    error_from_result,
+)
+from .base import Settings
+
+# So many statements stay prepared on a connection; those that were not used for longest are given up
+KEPT = 500
+_ATTRIBUTE = "_fraiseql_wire"
+
+Result: TypeAlias = Any
+
+
+class Command(NamedTuple):
+    """A statement with ``$1``, ``$2`` … in it, its parameters, and their types where the text alone does not tell."""
+
+    sql: bytes
+    params: Sequence[bytes | None] = ()
+    types: tuple[int, ...] = ()
+    formats: tuple[int, ...] = ()
+    prepare: bool = False
+
+    @property
+    def key(self) -> tuple[bytes, tuple[int, ...]]:
+        """What it is prepared for."""
+        return self.sql, self.types
+
+
+class Former(NamedTuple):
+    """What settings were before others were put in force."""
+
+    values: Settings
+    in_force: Settings
+
+
+_SAVEPOINT = Command(b"SAVEPOINT _fraiseql")
+_UNDO = Command(b"ROLLBACK TO SAVEPOINT _fraiseql")
+_RELEASE = Command(b"RELEASE SAVEPOINT _fraiseql")
+
+
+class _Step(NamedTuple):
+    """What is sent to libpq as one message: a preparation under ``name``, or an execution of a command."""
+
+    command: Command
+    name: bytes
+    prepares: bool
+
+
+class Wire:
+    """What is known of one connection: the statements that it has prepared, and the settings in force."""
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+        # those of an open transaction; statements in it need not bring them along
+        self.in_force: Settings = ()
+        self._prepared: OrderedDict[tuple[bytes, tuple[int, ...]], bytes] = OrderedDict()
+        self._named = 0
+
+    def run(self, commands: Sequence[Command]) -> list[Result]:
+        """Send commands in one round trip and return their results; raise psycopg's error of the first that fails."""
+        pgconn = self.raw.pgconn
+        idle = pgconn.transaction_status == TransactionStatus.IDLE
+        with self.raw.lock:
+            try:
+                return self._run(commands)
+            except InvalidSqlStatementName:
+                # DISCARD or DEALLOCATE, by others: none of it was executed
+                self._prepared.clear()
+                if not idle or pgconn.transaction_status != TransactionStatus.IDLE:
+                    raise
+                return self._run(commands)
+
+    def run_with(self, settings: Settings, command: Command) -> Result:
+        """Send a command with settings that hold for it alone, in one round trip, and return its result."""
+        if not settings or settings == self.in_force:
+            return self.run([command])[0]
+        setting = self._setting(settings, prepare=command.prepare)
+        if self.raw.autocommit and self.raw.pgconn.transaction_status == TransactionStatus.IDLE:
+            return self.run([setting, command])[1]
+        # in a transaction of others' they would stay until its end; a savepoint takes them along when it is undone
+        return self.run([_SAVEPOINT, setting, command, _UNDO, _RELEASE])[2]
+
+    def put_in_force(self, settings: Settings, *, prepare: bool) -> Former:
+        """Make settings hold until the open transaction ends; return what ``put_back`` takes to make it earlier."""
+        reading = Command(_reading(len(settings)), [name.encode() for name, _ in settings], prepare=prepare)
+        row = self.run([reading, self._setting(settings, prepare=prepare)])[0]
+        values = [(row.get_value(0, column) or b"").decode() for column in range(len(settings))]
+        found = Former(tuple((name, value) for (name, _), value in zip(settings, values, strict=True)), self.in_force)
+        self.in_force = settings
+        return found
+
+    def put_back(self, former: Former, *, prepare: bool) -> None:
+        """Make settings what they were."""
+        self.run([self._setting(former.values, prepare=prepare)])
+        self.in_force = former.in_force
+
+    def _setting(self, settings: Settings, *, prepare: bool) -> Command:
+        if not Pipeline.is_supported():
+            raise NotSupportedError("settings for each operation need libpq 14 or newer")
+        texts = [text.encode() for pair in settings for text in pair]
+        return Command(_writing(len(settings)), texts, prepare=prepare)
+
+    def _run(self, commands: Sequence[Command]) -> list[Result]:
+        pgconn = self.raw.pgconn
+        if not self.raw.autocommit and pgconn.transaction_status == TransactionStatus.IDLE:
+            commands = [Command(_begin(self.raw)), *commands]
+            return self._run_steps(self._steps(commands))[1:]
+        return self._run_steps(self._steps(commands))
+
+    def _steps(self, commands: Sequence[Command]) -> list[_Step]:
+        steps: list[_Step] = []
+        for command in commands:
+            name = b""
+            if command.prepare:
+                name = self._prepared.get(command.key, b"")
+                if name:
+                    self._prepared.move_to_end(command.key)
+                else:
+                    steps += self._made_room()
+                    self._named += 1
+                    name = b"_fraiseql_%d" % self._named
+                    steps.append(_Step(command, name, prepares=True))
+            steps.append(_Step(command, name, prepares=False))
+        return steps
+
+    def _made_room(self) -> list[_Step]:
+        if len(self._prepared) < KEPT:
+            return []
+        _, name = self._prepared.popitem(last=False)
+        return [_Step(Command(b'DEALLOCATE "%b"' % name), b"", prepares=True)]
+
+    def _run_steps(self, steps: list[_Step]) -> list[Result]:
+        if len(steps) > 1 and not Pipeline.is_supported():
+            # an older libpq: one after the other
+            return [result for step in steps for result in self._run_steps([step])]
+        pgconn = self.raw.pgconn
+        results = self.raw.wait(_alone(pgconn, steps[0]) if len(steps) == 1 else _in_a_row(pgconn, steps))
+        found: list[Result] = []
+        for step, result in zip(steps, results, strict=True):
+            _check(result)
+            if not step.prepares:
+                found.append(result)
+            elif step.name:
+                self._prepared[step.command.key] = step.name
+        return found
+
+
+def wire_of(raw: Any) -> Wire:
+    """Return what is known of a connection of psycopg's."""
+    found = getattr(raw, _ATTRIBUTE, None)
+    if found is None:
+        found = Wire(raw)
+        setattr(raw, _ATTRIBUTE, found)
+    return found
+
+
+@cache
+def _reading(count: int) -> bytes:
+    return b"SELECT " + b", ".join(b"current_setting($%d, true)" % number for number in range(1, count + 1))
+
+
+@cache
+def _writing(count: int) -> bytes:
+    # true: until the transaction ends, were it of this statement and the next alone
+    pairs = ((2 * number + 1, 2 * number + 2) for number in range(count))
+    return b"SELECT " + b", ".join(b"set_config($%d, $%d, true)" % pair for pair in pairs)
+
+
+def _begin(raw: Any) -> bytes:
+    """Write the BEGIN that psycopg sends before the first statement of a transaction."""
+    words = [b"BEGIN"]
+    if raw.isolation_level is not None:
+        words += [b"ISOLATION LEVEL", IsolationLevel(raw.isolation_level).name.replace("_", " ").encode()]
+    if raw.read_only is not None:
+        words.append(b"READ ONLY" if raw.read_only else b"READ WRITE")
+    if raw.deferrable is not None:
+        words.append(b"DEFERRABLE" if raw.deferrable else b"NOT DEFERRABLE")
+    return b" ".join(words)
+
+
+def _check(result: Result) -> None:
+    if result is None:
+        raise OperationalError("the connection was lost")
+    if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK, ExecStatus.EMPTY_QUERY):
+        raise error_from_result(result, encoding="utf-8")
+
+
+# --- libpq, without ever blocking: psycopg waits for the socket between the steps of a generator ---
+
+
+def _alone(pgconn: Any, step: _Step) -> Generator[Any, Any, list[Result]]:
+    results: list[Result] = []
+    with _closing_if_it_fails(pgconn, results):
+        _send(pgconn, step)
+        yield from _flush(pgconn)
+        while (result := (yield from _fetch(pgconn))) is not None:
+            if result.status in (ExecStatus.COPY_IN, ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH):
+                raise NotSupportedError("COPY cannot be sent as a statement")
+            results.append(result)
+    return results[:1]
+
+
+def _in_a_row(pgconn: Any, steps: list[_Step]) -> Generator[Any, Any, list[Result]]:
+    results: list[Result] = []
+    with _closing_if_it_fails(pgconn, results):
+        pgconn.enter_pipeline_mode()
+        for step in steps:
+            _send(pgconn, step)
+        pgconn.pipeline_sync()
+        yield from _flush(pgconn)
+        for _ in steps:
+            results.append((yield from _fetch(pgconn)))
+            # each one's results end with nothing
+            yield from _fetch(pgconn)
+        yield from _fetch(pgconn)
+        pgconn.exit_pipeline_mode()
+    return results
+
+
+@contextmanager
+def _closing_if_it_fails(pgconn: Any, results: list[Result]) -> Iterator[None]:
+    """Close a connection of which nobody knows any more what it will answer next."""
+    try:
+        yield
+    except BaseException as error:
+        pgconn.finish()
+        if isinstance(error, Error):
+            # what PostgreSQL said last, as that it is shut down, tells more than that the connection is gone
+            for result in results:
+                _check(result)
+        raise
+
+
+def _send(pgconn: Any, step: _Step) -> None:
+    command = step.command
+    if step.prepares and step.name:
+        pgconn.send_prepare(step.name, command.sql, command.types or None)
+    elif step.name:
+        pgconn.send_query_prepared(step.name, command.params, command.formats or None)
+    else:
+        pgconn.send_query_params(command.sql, command.params, command.types or None, command.formats or None)
+
+
+def _flush(pgconn: Any) -> Generator[Any, Any, None]:
+    while pgconn.flush():
+        ready = yield Wait.RW
+        if ready & Ready.R:
+            # or else both sides would wait for the other to read
+            pgconn.consume_input()
+
+
+def _fetch(pgconn: Any) -> Generator[Any, Any, Result]:
+    while pgconn.is_busy():
+        if (yield Wait.R):
+            pgconn.consume_input()
+    return pgconn.get_result()
