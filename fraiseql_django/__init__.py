@@ -23,6 +23,7 @@ from .errors import (
     LimitExceeded,
     OperationError,
     StorageError,
+    TryLater,
     UserError,
 )
 from .mutations.info import Info
@@ -59,6 +60,7 @@ __all__ = [
     "Registry",
     "Response",
     "StorageError",
+    "TryLater",
     "Upload",
     "UserError",
     "Viewer",

@@ -27,6 +27,7 @@ try:
     from psycopg.adapt import Transformer as Transformer
     from psycopg.conninfo import conninfo_to_dict as conninfo_to_dict
     from psycopg.errors import CharacterNotInRepertoire as CharacterNotInRepertoire
+    from psycopg.errors import InternalError_ as InternalError_
     from psycopg.errors import InvalidSqlStatementName as InvalidSqlStatementName
     from psycopg.errors import error_from_result as error_from_result
     from psycopg.pq import ExecStatus as ExecStatus
@@ -39,7 +40,7 @@ except ImportError:
     ClientCursor = IsolationLevel = conninfo_to_dict = TransactionStatus = None  # type: ignore[assignment, misc]
     Error = NotSupportedError = OperationalError = ProgrammingError = None  # type: ignore[assignment, misc]
     Pipeline = PyFormat = Transformer = ExecStatus = Ready = Wait = None  # type: ignore[assignment, misc]
-    CharacterNotInRepertoire = InvalidSqlStatementName = error_from_result = None  # type: ignore[assignment, misc]
+    CharacterNotInRepertoire = InternalError_ = InvalidSqlStatementName = error_from_result = None  # type: ignore[assignment, misc]
     RawCursor = list  # type: ignore[assignment, misc]
 else:
     PSYCOPG_3 = True

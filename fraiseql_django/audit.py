@@ -44,7 +44,9 @@ REFUSALS: Mapping[str, str | None] = MappingProxyType(
         "FORBIDDEN": None,
         "LIMIT_EXCEEDED": None,
         "REQUEST_TOO_LARGE": None,
+        "RATE_LIMITED": "LIMITS.RATE",
         "OPERATION_NOT_ALLOWED": None,
+        "INTROSPECTION_DISABLED": "INTROSPECTION",
         "DOCUMENT_NOT_TRUSTED": "TRUSTED_DOCUMENTS.MODE",
         "CSRF_FAILED": "CSRF",
     }

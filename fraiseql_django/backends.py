@@ -11,8 +11,9 @@ from django.utils.module_loading import import_string
 
 from ._compat import PSYCOPG_3
 from .cache.base import Cache
-from .conf import Problem, Settings, refuse
+from .conf import Settings
 from .errors import ConfigurationError
+from .reading import Problem, refuse
 from .storage.base import Storage
 
 # What the aliases that engines make for themselves begin with

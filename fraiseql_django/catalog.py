@@ -9,6 +9,7 @@ find one more in whichever of them comes first.
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
@@ -79,7 +80,17 @@ UNION SELECT 'part', c.name, p.name, ''
     FROM pg_inherits i JOIN relation c ON c.oid = i.inhrelid JOIN relation p ON p.oid = i.inhparent
 """
 
+# Where a session variable may be asked for. A materialised view is not asked anew for each viewer
+_ASKS = r"current_setting|pg_settings|pg_show_all_settings"
+# but for what stands in place of a null that must not be there (see planner/selection.py): it only raises
+_ASKS_ITSELF = re.compile(rf"(?!current_setting\('(?:[^']|'')* is null'\))(?:{_ASKS})", re.IGNORECASE)
+_ASKING = f"""
+SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {_OWN} AND (c.relrowsecurity OR c.relkind = 'v' AND pg_get_viewdef(c.oid) ~* '{_ASKS}')
+"""
+
 _dependencies: dict[tuple[Any, ...], Dependencies] = {}
+_asking: dict[tuple[Any, ...], frozenset[str]] = {}
 _columns: dict[tuple[Any, ...], Columns] = {}
 _failed_at: dict[tuple[Any, ...], float] = {}
 # how often it was forgotten: what was read meanwhile is not kept
@@ -90,7 +101,7 @@ def forget(**kwargs: Any) -> None:
     """Read the catalogues anew when they are next needed; a receiver of Django's signals as well."""
     global _forgotten
     _forgotten += 1
-    for kept in (_dependencies, _columns, _failed_at):
+    for kept in (_dependencies, _asking, _columns, _failed_at):
         kept.clear()
 
 
@@ -151,6 +162,36 @@ def tables_read(sql: str, alias: str) -> tuple[str, ...]:
         # a view may lie on another, whose declaration knows of more
         found |= frozenset[str]().union(*map(declared_below, found))
     return tuple(sorted(found))
+
+
+def asks_for_session(sql: str, alias: str) -> bool:
+    """Whether what a statement reads may depend on session variables.
+
+    It may where a table that it reads has row security, where it or a view asks for settings, and where a function of
+    the project's is called: what that does is not looked into. True where the catalogue cannot be asked.
+    """
+    if _ASKS_ITSELF.search(sql):
+        return True
+    connection = connections[alias]
+    catalog, asking = dependencies(connection, connect=True), _relations_asking(connection)
+    if catalog is None or asking is None:
+        return True
+    reached = catalog.reached(mentioned(sql) | called(sql))
+    return not reached.isdisjoint(asking) or not reached.isdisjoint(catalog.functions)
+
+
+def _relations_asking(connection: Any) -> frozenset[str] | None:
+    key = _database(connection)
+    found = _asking.get(key)
+    if found is None:
+        seen = _forgotten
+        rows = _ask(connection, _ASKING, connect=True)
+        if rows is None:
+            return None
+        found = frozenset(name for (name,) in rows)
+        if seen == _forgotten:
+            _asking[key] = found
+    return found
 
 
 def tables_written(connection: Any, changes: Iterable[Change]) -> frozenset[str]:

@@ -6,8 +6,11 @@
     E010–E011  classes by dotted path    W002, W003  the cache
     E014       FRAISEQL itself, choices  W004        no declarations
     E015–E016  trusted documents         W005        .sql files without their migration
+    E017       session variables
+    E018–E019  LIMITS.RATE and RATE_KEY
     W006       types and mutations that nothing protects (--deploy)
     W007       computed fields and orders that read past rules
+    W008       introspection for everybody (--deploy)
 
 Nothing here connects to anything.
 """
@@ -24,12 +27,15 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from .backends import cache_problems, storage_problems
-from .conf import Problem, Settings, load
+from .conf import Settings, load
 from .errors import ConfigurationError, DeclarationError
+from .rate import rate_problems
+from .reading import Problem
 from .schema.build import build_schema
 from .schema.models import SCALARS, mapped_classes
 from .schema.past_rules import past_rules
 from .schema.registry import default_registry
+from .session import session_problems
 from .sql.files import all_differences
 from .trusted.documents import document_problems
 
@@ -42,7 +48,9 @@ def check_project(**kwargs: Any) -> list[CheckMessage]:
     settings, problems = load(getattr(django_settings, "FRAISEQL", {}))
     problems += storage_problems(settings)
     problems += cache_problems(settings)
+    problems += rate_problems(settings, cached=settings.cache.alias is not None)
     problems += document_problems(settings.trusted_documents)
+    problems += session_problems(settings.session)
     problems += _scalar_problems(settings)
     if not problems:
         problems += _declaration_problems()
@@ -54,7 +62,7 @@ def check_project(**kwargs: Any) -> list[CheckMessage]:
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     """Check what is right while developing, but not in production."""
     settings, _ = load(getattr(django_settings, "FRAISEQL", {}))
-    return [*_unshared_cache(settings), *_open_graphiql(settings), *_unprotected()]
+    return [*_unshared_cache(settings), *_open_graphiql(settings), *_unprotected(), *_introspection(settings)]
 
 
 @register(TAG)
@@ -169,6 +177,18 @@ def _open_graphiql(settings: Settings) -> Iterator[CheckMessage]:
             "FRAISEQL['GRAPHIQL']['ENABLED'] is True though DEBUG is False.",
             hint="Everybody who finds the URL is shown GraphiQL. Set it to None, which follows DEBUG, or silence this.",
             id="fraiseql.W001",
+        )
+
+
+def _introspection(settings: Settings) -> Iterator[CheckMessage]:
+    if settings.introspection == "public":
+        yield Warning(
+            "FRAISEQL['INTROSPECTION'] is 'public': everybody may read the whole schema.",
+            hint=(
+                "Set it to 'authenticated', 'staff' or 'disabled', which keeps names of the schema out of errors as "
+                "well. Where everybody may know the schema, silence this."
+            ),
+            id="fraiseql.W008",
         )
 
 

@@ -7,17 +7,16 @@ nested dictionaries are nested dataclasses, keys are the fields' names in capita
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import NoneType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 
-from .errors import ConfigurationError
+from .reading import Problem, read, refuse
 
 
 def _option(default: Any, doc: str, *, minimum: int | None = None, choices: tuple[str, ...] = ()) -> Any:
@@ -46,10 +45,15 @@ class LimitSettings:
     depth: int | None = _option(15, "Levels of nested fields (introspection not counted).", minimum=1)
     aliases: int | None = _option(50, "Aliased fields in the operation.", minimum=0)
     fields: int | None = _option(1000, "Fields selected, every fragment spread counted anew.", minimum=1)
+    breadth: int | None = _option(200, "Fields in one selection set, fragments spread into it counted.", minimum=1)
     repeats: int | None = _option(
         100, "Mentions of one field in one place of the answer, as several fragments make them.", minimum=1
     )
+    document_bytes: int | None = _option(100_000, "Bytes in the document, as UTF-8.", minimum=1)
     tokens: int | None = _option(5000, "Tokens in the document.", minimum=1)
+    variables_bytes: int | None = _option(
+        500_000, "Bytes in the variables, as compact JSON in UTF-8; a file counts as null.", minimum=1
+    )
     conditions: int | None = _option(
         500, "Conditions and sort keys in the operation, those in its variables counted.", minimum=1
     )
@@ -58,9 +62,54 @@ class LimitSettings:
         1_000_000, "Bytes in the body of an HTTP request, or in a field of one with files.", minimum=1
     )
     upload_bytes: int | None = _option(10_000_000, "Bytes in the body of an HTTP request with files.", minimum=1)
+    statement_ms: int | None = _option(
+        None, "Milliseconds that a statement may take, each one of a mutation for itself.", minimum=1
+    )
     max_rows: int | None = _option(None, "Largest value of `limit` on any list.", minimum=1)
     default_rows: int | None = _option(
         None, "Rows in a list when `limit` is not given; `MAX_ROWS` where None.", minimum=1
+    )
+    complexity: int | None = _option(
+        None, "What the operation may cost: fields, times the rows of the lists around them.", minimum=1
+    )
+    assumed_rows: int = _option(
+        100, "Rows that `COMPLEXITY` takes a list for, where neither `limit` nor another setting says.", minimum=1
+    )
+    response_bytes: int | None = _option(None, "Bytes of an answer's data, as JSON.", minimum=1)
+    rate: str | None = _option(
+        None, "Operations by HTTP that one viewer may have executed in a second, minute, hour or day, like '600/m'."
+    )
+    rate_key: str | None = _option(
+        None,
+        "Dotted path of a function that is given the viewer and returns what operations are counted by; None counts "
+        "them by the user, and where nobody is signed in by `REMOTE_ADDR`.",
+    )
+    concurrent_statements: int | None = _option(
+        None, "Statements that operations run at once in each process; a mutation counts as one.", minimum=1
+    )
+    wait_ms: int = _option(
+        1000, "Milliseconds for which an operation waits for a place among `CONCURRENT_STATEMENTS`.", minimum=0
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchingSettings:
+    """``FRAISEQL["BATCHING"]``: several operations in one request."""
+
+    max_operations: int = _option(0, "Operations in a batch, a JSON array as the body; 0 takes no batches.", minimum=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSettings:
+    """``FRAISEQL["SESSION"]``: what PostgreSQL is told of who asks, while their statements run."""
+
+    variables: dict[str, str] = _option(  # noqa: RUF009 - it makes a new dictionary each time
+        {},
+        "Session variables: 'app.user_id' to what it is, a name to look up ('user_id') or the dotted path of a "
+        "function of the viewer.",
+    )
+    role: str | None = _option(
+        None, "Dotted path of a function of the viewer that names the role to SET; its None is the connection's own."
     )
 
 
@@ -109,6 +158,8 @@ class Settings:
     )
     cache: CacheSettings = dataclasses.field(default_factory=CacheSettings)
     limits: LimitSettings = dataclasses.field(default_factory=LimitSettings)
+    batching: BatchingSettings = dataclasses.field(default_factory=BatchingSettings)
+    session: SessionSettings = dataclasses.field(default_factory=SessionSettings)
     graphiql: GraphiQLSettings = dataclasses.field(default_factory=GraphiQLSettings)
     trusted_documents: TrustedDocumentSettings = dataclasses.field(default_factory=TrustedDocumentSettings)
     persisted_queries: PersistedQuerySettings = dataclasses.field(default_factory=PersistedQuerySettings)
@@ -127,6 +178,12 @@ class Settings:
         "(who has Django's permission to view the model, or to change it).",
         choices=("open", "authenticated", "model"),
     )
+    introspection: str = _option(
+        "public",
+        "Who may ask for the schema, and is told names of it in errors: 'public' (everybody), 'authenticated', "
+        "'staff', or 'disabled' (nobody).",
+        choices=("public", "authenticated", "staff", "disabled"),
+    )
     camel_case: bool = _option(True, "Turn `first_name` into `firstName` in the schema.")
     document_cache_size: int = _option(1000, "Validated documents kept in each process.", minimum=1)
     plan_cache_size: int = _option(1000, "Plans kept in each process.", minimum=1)
@@ -137,15 +194,6 @@ class Settings:
         {},
         "Field classes of other packages: dotted path to the path of the Django field class to treat it as.",
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """One thing wrong with the settings: the id of its system check, what it is, and what would mend it."""
-
-    id: str
-    message: str
-    hint: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +230,7 @@ def options(cls: type = Settings, prefix: str = "") -> Iterator[Option]:
 def load(raw: Any) -> tuple[Settings, list[Problem]]:
     """Read the value of ``FRAISEQL``; a key that is wrong keeps its default and is among the problems."""
     problems: list[Problem] = []
-    settings: Settings = _load(Settings, raw, "FRAISEQL", problems)
+    settings: Settings = read(Settings, raw, "FRAISEQL", problems)
     limits = settings.limits
     if limits.default_rows is not None and limits.max_rows is not None and limits.default_rows > limits.max_rows:
         message = (
@@ -201,62 +249,6 @@ def load(raw: Any) -> tuple[Settings, list[Problem]]:
     return settings, problems
 
 
-_WORDS: Mapping[Any, tuple[str, ...]] = {
-    str: ("a string",),
-    int: ("an integer",),
-    bool: ("True", "False"),
-    Path: ("a path",),
-    NoneType: ("None",),
-}
-
-
-def _load(cls: type, raw: Any, where: str, problems: list[Problem]) -> Any:
-    if not isinstance(raw, Mapping):
-        message, hint = f"{where} is {raw!r}, not a dictionary.", f"Write {where} as {{'KEY': value}}."
-        problems.append(Problem(id="fraiseql.E001", message=message, hint=hint))
-        return cls()
-    hints = get_type_hints(cls)
-    fields = {item.name.upper(): item for item in dataclasses.fields(cls)}
-    values: dict[str, Any] = {}
-    for key, value in raw.items():
-        item = fields.get(key)
-        if item is None:
-            message, hint = f"{where} has an unknown key {key!r}.", f"Must be one of: {', '.join(sorted(fields))}."
-            problems.append(Problem(id="fraiseql.E002", message=message, hint=hint))
-        elif dataclasses.is_dataclass(hints[item.name]):
-            values[item.name] = _load(hints[item.name], value, f"{where}[{key!r}]", problems)
-        elif problem := _wrong_value(value, hints[item.name], item.metadata, f"{where}[{key!r}]"):
-            problems.append(problem)
-        else:
-            values[item.name] = value
-    return cls(**values)
-
-
-def _wrong_value(value: Any, hint: Any, metadata: Mapping[str, Any], where: str) -> Problem | None:
-    if get_origin(hint) is dict:
-        right, wanted = _is_dictionary_of_strings(value), "a dictionary of strings"
-    else:
-        types: tuple[Any, ...] = get_args(hint) or (hint,)
-        # bool is an int in Python, but TTL=True is a mistake
-        right = isinstance(value, types) and (bool in types or not isinstance(value, bool))
-        *others, last = (word for item in types for word in _WORDS[item])
-        wanted = f"{', '.join(others)} or {last}" if others else last
-    if not right:
-        return Problem(id="fraiseql.E003", message=f"{where} is {value!r}, not {wanted}.", hint=metadata["doc"])
-    if metadata["choices"] and value not in metadata["choices"]:
-        allowed = f"Must be one of: {', '.join(map(repr, metadata['choices']))}."
-        return Problem(id="fraiseql.E014", message=f"{where} is {value!r}, which is no choice.", hint=allowed)
-    minimum = metadata["minimum"]
-    if minimum is not None and value is not None and value < minimum:
-        message = f"{where} is {value}, less than {minimum}."
-        return Problem(id="fraiseql.E004", message=message, hint=metadata["doc"])
-    return None
-
-
-def _is_dictionary_of_strings(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(text, str) for pair in value.items() for text in pair)
-
-
 @cache
 def get_settings() -> Settings:
     """Return the project's settings.
@@ -266,12 +258,6 @@ def get_settings() -> Settings:
     settings, problems = load(getattr(django_settings, "FRAISEQL", {}))
     refuse(problems)
     return settings
-
-
-def refuse(problems: Iterable[Problem]) -> None:
-    """Raise ConfigurationError that lists the problems, a line each, if there are any."""
-    if lines := [f"{problem.message} {problem.hint}" for problem in problems]:
-        raise ConfigurationError("\n".join(lines))
 
 
 _listeners: list[Callable[[], None]] = []

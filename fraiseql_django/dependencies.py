@@ -85,7 +85,12 @@ class Dependencies:
     def below(self, names: Iterable[str]) -> frozenset[str]:
         """Return the relations that views and functions read, step by step; not those that are asked for."""
         start = frozenset(names)
-        seen, waiting = set(start), list(start)
+        return (self.reached(start) - start) & frozenset(self.relations)
+
+    def reached(self, names: Iterable[str]) -> frozenset[str]:
+        """Return the relations and functions that are read, step by step, with those that are asked for."""
+        seen = set(names)
+        waiting = list(seen)
         while waiting:
             name = waiting.pop()
             found = set(self._below.get(name, ()))
@@ -93,7 +98,7 @@ class Dependencies:
                 found |= names_in(self.functions[name]) & (self.relations | self.functions.keys())
             waiting += found - seen
             seen |= found
-        return frozenset((seen - start) & self.relations)
+        return frozenset(seen)
 
     def set_off(self, changes: Iterable[Change]) -> frozenset[str]:
         """Return the relations that changes may change in turn: by triggers, rules, keys, functions, inheritance."""

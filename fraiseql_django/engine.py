@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from threading import Lock
 from typing import Any
 
@@ -27,13 +27,16 @@ from .documents import Documents
 from .errors import FraiseQLError, InvalidInput, OperationError
 from .executor import Executor
 from .failures import failure
+from .introspection import Introspection
 from .mutations.operation import Perform
 from .parser import InvalidDocument, Parser
 from .planner.plan import Planner, Read
 from .planner.values import Variables
+from .rate import make_rate
 from .response import Explanation, Response, Statistics, failed
 from .schema.build import Schema, build_schema
 from .schema.registry import Registry, default_registry
+from .session import Session
 from .storage.base import Health, Storage
 from .upstream import Configuration, give_back, settings_from
 from .version import __version__
@@ -71,8 +74,11 @@ class GraphQLEngine:
         self.storage: Storage = storage or make_storage(self.settings)
         self.cache: Cache | None = make_cache(self.settings) if cache is _FROM_SETTINGS else cache
         self.results = invalidation.watch(Results(self.cache, self.settings.cache.ttl))
-        self.executor = Executor(self.storage, self.results)
+        self.session = Session(self.settings.session, self.settings.limits.statement_ms)
+        self.executor = Executor(self.storage, self.results, self.session, self.settings.limits)
+        self.rate = make_rate(self.settings, self.cache)
         self.documents = Documents(self.settings, self.cache)
+        self.introspection = Introspection(self.settings.introspection, lambda: self.schema.graphql)
         self._built: tuple[Schema, Parser, Planner] | None = None
         self._lock = Lock()
         self._config = configuration.shown if configuration else asdict(self.settings)
@@ -123,19 +129,20 @@ class GraphQLEngine:
         try:
             response = self._execute(asked, variables or {}, only)
             audit.refused(asked, response.errors)
-            return response
+            errors = self.introspection.told(response.errors, viewer, query, variables or {})
+            return response if errors is response.errors else replace(response, errors=errors)
         finally:
             self.release()
 
     def _execute(self, asked: Asked, variables: Mapping[str, Any], only: OperationType | None) -> Response:
         try:
+            if self.rate is not None:
+                # before anything that costs
+                self.rate.count(asked.viewer)
             operation = self.parser.parse(asked.text).operation(asked.operation_name)
             asked.operation_name = operation.name
-            if only is not None and operation.kind is not only:
-                raise OperationError(
-                    f"This is a {operation.kind.value}; only a {only.value} can be executed here.",
-                    code="OPERATION_NOT_ALLOWED",
-                )
+            operation.require(only)
+            self.introspection.require(asked.viewer, operation.introspecting)
             values = self.parser.variables(operation, variables)
             # where the plan's holes find who asks
             values = {**values, VIEWER: asked.viewer}
@@ -162,11 +169,10 @@ class GraphQLEngine:
     def _answer(self, read: Read, values: Variables) -> Response:
         try:
             return Response(self.executor.read(read, values))
-        except OperationError as error:
-            # a value that no plan depends on, as a negative limit in a variable
-            return failed([failure(error, mask=self._mask)])
         except Exception as error:
-            return failed([failure(error, mask=self._mask)], b"null")
+            # refused for a value that no plan depends on, as a negative limit in a variable, execution has not begun
+            data = None if isinstance(error, OperationError) else b"null"
+            return failed([failure(error, mask=self._mask)], data)
 
     def execute_query(
         self, query: str, variables: Mapping[str, Any] | None = None, operation_name: str | None = None, **kwargs: Any
@@ -198,12 +204,13 @@ class GraphQLEngine:
         try:
             viewer = Viewer(request, context)
             values = {**values, VIEWER: viewer}
-            read = self.planner.plan(operation, values, viewer).read
+            plan = self.planner.plan(operation, values, viewer)
         finally:
             self.release()
+        read, complexity = plan.read, plan.complexity.of(values)
         if read is None or read.sql is None:
             raise OperationError("The operation reads nothing from the database in one statement.")
-        return Explanation(sql=read.sql, params=read.params(values), tables=read.tables)
+        return Explanation(sql=read.sql, params=read.params(values), tables=read.tables, complexity=complexity)
 
     # --- how it is ---
 
@@ -257,7 +264,9 @@ class GraphQLEngine:
                     settings = self.settings
                     schema = build_schema(self.registry)
                     parser = Parser(schema.graphql, settings.limits, settings.document_cache_size)
-                    planner = Planner(schema, settings.database, settings.limits, settings.plan_cache_size)
+                    planner = Planner(
+                        schema, settings.database, settings.limits, self.session, settings.plan_cache_size
+                    )
                     self._built = schema, parser, planner
         return self._built
 

@@ -5,7 +5,8 @@ FraiseQLError
 ├── DeclarationError        a type, field or mutation is declared wrongly
 ├── OperationError          an operation is refused; the client sees why
 │   ├── InvalidInput        a value in it is not allowed where it stands
-│   └── LimitExceeded       it is larger than a limit allows
+│   ├── LimitExceeded       it is larger than a limit allows
+│   └── TryLater            it may be sent again, but not now
 ├── StorageError            the database did not answer
 └── UserError               raised by a project's own mutation, for the client to see
 """
@@ -34,7 +35,8 @@ class OperationError(FraiseQLError):
     """An operation is refused; message and code are for the client.
 
     ``nodes`` point at the part of the document, ``path`` at the part of the answer. ``what`` is refused by the rule
-    called ``rule``, which is for the audit alone.
+    called ``rule``, which is for the audit alone. ``hint`` names what is allowed, and is left out for those who may
+    not see the schema.
     """
 
     code = "BAD_REQUEST"
@@ -48,9 +50,12 @@ class OperationError(FraiseQLError):
         code: str | None = None,
         what: str | None = None,
         rule: str | None = None,
+        hint: str | None = None,
     ) -> None:
+        message = f"{message} {hint}" if hint else message
         super().__init__(message)
         self.message = message
+        self.hint = hint
         self.nodes = nodes
         self.path = path
         self.what = what
@@ -80,7 +85,7 @@ class LimitExceeded(OperationError):
 
     code = "LIMIT_EXCEEDED"
 
-    def __init__(self, what: str, *, limit: int, value: int | str, setting: str) -> None:
+    def __init__(self, what: str, *, limit: int, value: float | str, setting: str) -> None:
         super().__init__(f"The operation has {value} {what}; the limit is {limit}.", what=what, rule=setting)
         self.limit = limit
         self.value = value
@@ -89,6 +94,19 @@ class LimitExceeded(OperationError):
     def as_graphql_error(self) -> GraphQLError:
         """Return the error with the limit, the operation's value and the setting's name."""
         extensions = {"code": self.code, "limit": self.limit, "value": self.value, "setting": self.setting}
+        return GraphQLError(self.message, nodes=self.nodes, path=self.path, original_error=self, extensions=extensions)
+
+
+class TryLater(OperationError):
+    """The operation may be sent again, but not now: in ``retry_after`` seconds."""
+
+    def __init__(self, message: str, *, code: str, retry_after: int) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+    def as_graphql_error(self) -> GraphQLError:
+        """Return the error with the seconds to wait."""
+        extensions = {"code": self.code, "retryAfter": self.retry_after}
         return GraphQLError(self.message, nodes=self.nodes, path=self.path, original_error=self, extensions=extensions)
 
 

@@ -108,8 +108,10 @@ def _sqlstate(error: Exception) -> str:
 def status_of(errors: Sequence[GraphQLError]) -> int:
     """Return the HTTP status of a response without data."""
     codes = {(error.extensions or {}).get("code") for error in errors}
-    if "DATABASE_UNAVAILABLE" in codes:
+    if codes & {"DATABASE_UNAVAILABLE", "OVERLOADED"}:
         return 503
     if "INTERNAL_SERVER_ERROR" in codes:
         return 500
+    if "RATE_LIMITED" in codes:
+        return 429
     return 400

@@ -1,15 +1,19 @@
-"""How large an operation is, measured before it is validated, in one pass that visits each fragment once.
+"""How large an operation is: its text and its variables in bytes, and its selection before it is validated.
 
-A fragment's figures are worked out once and counted at every spread of it, so that documents whose
-fragments double at each level cost no more to refuse than to read. Documents whose fragments go round in
-circles are refused before.
+A selection is measured in one pass that visits each fragment once: its figures are counted at every spread of it,
+so that documents whose fragments double at each level cost no more to refuse than to read. Documents whose
+fragments go round in circles are refused before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from django.core.files.base import File
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -21,17 +25,21 @@ from graphql import (
 )
 
 from .conf import LimitSettings
-from .errors import LimitExceeded
+from .errors import InvalidInput, LimitExceeded
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a selection set comes to; ``top`` counts the fields at its own level."""
+    """What a selection set comes to.
+
+    ``top`` counts the fields at its own level, ``breadth`` those of the broadest set in it, itself included.
+    """
 
     depth: int = 0
     aliases: int = 0
     fields: int = 0
     top: int = 0
+    breadth: int = 0
 
 
 class Measure:
@@ -42,13 +50,14 @@ class Measure:
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
         self._known: dict[str, Size] = {}
+        self._repeats: dict[tuple[int, ...], int] = {}
 
     def size(self, node: OperationDefinitionNode | FragmentDefinitionNode) -> Size:
         """Return the size of an operation, or of a fragment."""
         return self._set(node.selection_set)
 
     def _set(self, node: SelectionSetNode | None) -> Size:
-        depth = aliases = fields = top = 0
+        depth = aliases = fields = top = breadth = 0
         for selection in node.selections if node is not None else ():
             if isinstance(selection, FieldNode):
                 size = self._field(selection)
@@ -63,14 +72,15 @@ class Measure:
             depth = max(depth, size.depth)
             aliases += size.aliases
             fields += size.fields
-        return Size(depth, aliases, fields, top)
+            breadth = max(breadth, size.breadth)
+        return Size(depth, aliases, fields, top, max(breadth, top))
 
     def _field(self, node: FieldNode) -> Size:
         aliases = 1 if node.alias is not None else 0
         inner = self._set(node.selection_set)
         # introspection is deep by nature, and validation has a rule against more of it (MaxIntrospectionDepthRule)
         depth = 1 if node.name.value in ("__schema", "__type") else inner.depth + 1
-        return Size(depth, inner.aliases + aliases, inner.fields + 1, 1)
+        return Size(depth, inner.aliases + aliases, inner.fields + 1, 1, inner.breadth)
 
     def _fragment(self, name: str) -> Size:
         if name not in self._known:
@@ -84,9 +94,15 @@ class Measure:
 
         Validation compares every mention with every other (specification, "Field Selection Merging").
         """
+        waiting = list(sets)
+        key = tuple(map(id, waiting))
+        if key not in self._repeats:
+            self._repeats[key] = self._repeats_of(waiting)
+        return self._repeats[key]
+
+    def _repeats_of(self, waiting: list[SelectionSetNode]) -> int:
         mentions: dict[str, list[FieldNode]] = {}
         visited: set[str] = set()
-        waiting = list(sets)
         while waiting:
             for selection in waiting.pop().selections:
                 if isinstance(selection, FieldNode):
@@ -132,6 +148,7 @@ def check_limits(document: DocumentNode, limits: LimitSettings) -> None:
         size = measure.size(node)
         _check("aliases", size.aliases, limits.aliases, "ALIASES")
         _check("fields", size.fields, limits.fields, "FIELDS")
+        _check("fields in one selection set", size.breadth, limits.breadth, "BREADTH")
         if isinstance(node, OperationDefinitionNode):
             # not of a fragment alone: it may be one of introspection
             _check("levels of fields", size.depth, limits.depth, "DEPTH")
@@ -140,6 +157,54 @@ def check_limits(document: DocumentNode, limits: LimitSettings) -> None:
         if limits.repeats is not None:
             repeats = measure.repeats([node.selection_set])
             _check("mentions of one field in one place", repeats, limits.repeats, "REPEATS")
+
+
+def check_document_bytes(text: str, limit: int | None) -> None:
+    """Raise LimitExceeded for a document's text that has more bytes than allowed."""
+    if limit is not None:
+        _check("bytes of text", _bytes(text), limit, "DOCUMENT_BYTES")
+
+
+def check_variables_bytes(variables: Mapping[str, Any], limit: int | None) -> None:
+    """Raise LimitExceeded for variables whose compact JSON has more bytes than allowed.
+
+    A file in them counts as null, what else JSON does not know as its text. Raises InvalidInput for what cannot be
+    written at all.
+    """
+    if limit is None or not variables:
+        return
+    try:
+        size = _bytes(_COMPACT.encode(variables))
+    except RecursionError:
+        raise InvalidInput("The variables are nested too deeply.") from None
+    except (TypeError, ValueError):
+        # from Python: what came as JSON has neither
+        raise InvalidInput("The variables hold a key that is no string, or a number of thousands of digits.") from None
+    _check("bytes of variables", size, limit, "VARIABLES_BYTES")
+
+
+def _bytes(text: str) -> int:
+    # half a surrogate pair has no UTF-8, but Python writes it
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, File):
+        return None
+    return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+# what goes round in circles is too deep
+_COMPACT = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), default=_as_json)
+
+
+def check_complexity(value: float, limit: int | None) -> None:
+    """Raise LimitExceeded for an operation that may cost more than allowed."""
+    if limit is not None and value > limit:
+        # up, or it might be shown as the limit
+        shown = math.ceil(value * 100) / 100
+        shown = int(shown) if shown == int(shown) else shown
+        raise LimitExceeded("points of complexity", limit=limit, value=shown, setting="LIMITS.COMPLEXITY")
 
 
 def _check(what: str, value: int, limit: int | None, setting: str) -> None:

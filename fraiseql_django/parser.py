@@ -12,6 +12,7 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
@@ -26,7 +27,8 @@ from graphql import (
 from ._compat import coerce_variables
 from .conf import LimitSettings
 from .errors import LimitExceeded, OperationError
-from .limits import check_limits
+from .introspection import introspecting_field
+from .limits import check_document_bytes, check_limits, check_variables_bytes
 from .lru import LRU
 from .schema.coercion import VariableCoercion
 from .schema.variables import VariableShape, read_while_planning, variable_shapes
@@ -52,7 +54,8 @@ class InvalidDocument(OperationError):
 class Operation:
     """One operation of a validated document, ready to be planned.
 
-    ``kept`` says whether the same object is there when the document is asked again.
+    ``kept`` says whether the same object is there when the document is asked again. ``introspecting`` is a field
+    that asks for the schema, None where there is none.
     """
 
     node: OperationDefinitionNode
@@ -62,6 +65,7 @@ class Operation:
     variables: tuple[VariableShape, ...]
     read_while_planning: frozenset[str]
     coercion: VariableCoercion
+    introspecting: FieldNode | None
 
     @property
     def name(self) -> str | None:
@@ -72,6 +76,13 @@ class Operation:
     def kind(self) -> OperationType:
         """Query or mutation; the schema has no subscriptions."""
         return self.node.operation
+
+    def require(self, kind: OperationType | None) -> None:
+        """Raise OperationError where another kind is executed, None standing for any."""
+        if kind is not None and self.kind is not kind:
+            raise OperationError(
+                f"This is a {self.kind.value}; only a {kind.value} can be executed here.", code="OPERATION_NOT_ALLOWED"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +129,11 @@ class Parser:
         return document
 
     def variables(self, operation: Operation, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Coerce a request's variables (GraphQL specification, 6.1.2); raise InvalidDocument with every error."""
+        """Coerce a request's variables (GraphQL specification, 6.1.2).
+
+        Raises InvalidDocument with every error, or LimitExceeded.
+        """
+        check_variables_bytes(inputs, self.limits.variables_bytes)
         accepted = operation.coercion.accept(inputs)
         if accepted is not None:
             return accepted
@@ -128,6 +143,7 @@ class Parser:
         return result
 
     def _read(self, text: str) -> Document:
+        check_document_bytes(text, self.limits.document_bytes)
         node = self._syntax(text)
         # what walks through fragments would not come to an end in a cycle of them
         self._refuse(validate(self.schema, node, [NoFragmentCyclesRule], max_errors=MAX_ERRORS))
@@ -173,6 +189,7 @@ class Parser:
             variables=variable_shapes(self.schema, node, by_value),
             read_while_planning=by_value,
             coercion=VariableCoercion(self.schema, node),
+            introspecting=introspecting_field(node, fragments),
         )
 
     def _syntax(self, text: str) -> DocumentNode:

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from graphql import GraphQLError
 
+from .errors import TryLater
 from .failures import status_of
 from .lru import Counts
 
@@ -39,6 +40,12 @@ class Response:
         encoded = errors.encode("utf-8", "backslashreplace")
         return b'{"errors":%b}' % encoded if self.data is None else b'{"errors":%b,"data":%b}' % (encoded, self.data)
 
+    @property
+    def retry_after(self) -> int | None:
+        """The seconds to wait before the same operation may be sent again; None where that would be of no use."""
+        found = (error.original_error for error in self.errors)
+        return max((error.retry_after for error in found if isinstance(error, TryLater)), default=None)
+
     def json(self) -> Any:
         """The whole response as Python objects: for tests and scripts."""
         return json.loads(self.body)
@@ -58,11 +65,15 @@ def failed(errors: Sequence[GraphQLError], data: bytes | None = None) -> Respons
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What an operation comes to: one statement, its parameters, the tables that it reads."""
+    """What an operation comes to: one statement, its parameters, the tables that it reads.
+
+    ``complexity`` is what ``LIMITS.COMPLEXITY`` is compared with.
+    """
 
     sql: str
     params: list[str | None]
     tables: tuple[str, ...]
+    complexity: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,6 +124,7 @@ METHODS: Final = (
     "set",
     "set_many",
     "add",
+    "increment",
     "delete",
     "delete_many",
     "keys",
@@ -168,6 +169,10 @@ class FailingCache:
     def add(self, key: str, value: Any, ttl_seconds: int | None) -> bool:
         """Fail, or keep a value unless there is one."""
         return self._working("add").add(key, value, ttl_seconds)
+
+    def increment(self, key: str) -> int | None:
+        """Fail, or add one to a number."""
+        return self._working("increment").increment(key)
 
     def delete(self, key: str) -> None:
         """Fail, or remove a value."""

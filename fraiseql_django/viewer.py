@@ -28,6 +28,8 @@ class Viewer:
         self.request = request
         self.context = context
         self._roles: frozenset[str] | None = None
+        # what PostgreSQL is told of them, once it is known (see ``session``)
+        self.told: tuple[tuple[str, str], ...] | None = None
 
     @property
     def user(self) -> Any:

@@ -8,7 +8,7 @@ that hangs up cannot cancel a mutation half-way.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPMethod, HTTPStatus
 from typing import Any
 
@@ -24,7 +24,7 @@ from . import audit
 from .audit import Asked
 from .engine import GraphQLEngine, get_engine
 from .health import as_dict, check_project
-from .http import documents, graphiql, parameters, uploads
+from .http import batching, documents, graphiql, parameters, uploads
 from .http.csrf import require_preflight, require_token
 from .http.negotiation import ANSWERS, JSON, is_form, preferred
 from .http.parameters import Parameters
@@ -50,19 +50,20 @@ class GraphQLView(View):
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         """Find out who answers, and in which media type."""
         super().setup(request, *args, **kwargs)
-        self.serving = self.engine or get_engine()
+        self.serving = self.get_engine()
         self.accept = request.META.get("HTTP_ACCEPT", "")
         self.media_type = preferred(self.accept, ANSWERS)
+
+    def get_engine(self) -> GraphQLEngine:
+        """Return the engine that answers; override it to choose one by ``self.request``: a tenant's."""
+        return self.engine or get_engine()
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer; a request that is turned away gets an error as GraphQL writes it."""
         try:
             response = super().dispatch(request, *args, **kwargs)
         except Refused as refused:
-            answer = Response(None, [refused.as_graphql_error()], refused.status)
-            asked = Asked(viewer=Viewer(request), alias=self.serving.settings.database)
-            audit.refused(asked, answer.errors)
-            response = self._respond(answer, refused.status)
+            response = self._respond(self._refuse(refused), refused.status)
             for name, value in refused.headers.items():
                 response[name] = value
         response.setdefault("Vary", "Accept")
@@ -72,7 +73,8 @@ class GraphQLView(View):
         """Execute a query whose parameters are in the URL (4.3), or show a browser GraphiQL."""
         settings = self.serving.settings
         # where only trusted documents are executed, there is nothing to ask from the page
-        if settings.trusted_documents.mode != "required" and graphiql.wants_page(self.accept, settings.graphiql):
+        open_ = settings.trusted_documents.mode != "required"
+        if open_ and graphiql.is_for(request, self.accept, settings.graphiql, self.serving.introspection):
             return graphiql.page(request, settings.graphiql)
         self._require_acceptable()
         given = parameters.from_url(request, settings.limits.body_bytes)
@@ -82,15 +84,18 @@ class GraphQLView(View):
         return self._respond(answer, self._status(answer))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Execute an operation whose parameters are in the body (4.4), files beside them if it is a form."""
+        """Execute the operation, or the operations, in the body (4.4), with files beside it if that is a form."""
         self._require_acceptable()
-        limits, with_files = self.serving.settings.limits, is_form(request)
+        settings, with_files = self.serving.settings, is_form(request)
         require_token(request)
+        given: Parameters | list[Parameters | Refused]
         if with_files:
             require_preflight(request)
-            given = uploads.from_form(request, limits)
+            given = uploads.from_form(request, settings.limits)
         else:
-            given = parameters.from_body(request, limits.body_bytes)
+            given = batching.from_body(request, settings.limits.body_bytes, settings.batching.max_operations)
+        if isinstance(given, list):
+            return self._respond_to_batch([self._answer(item) for item in given])
         answer = self._execute(given)
         return self._respond(answer, self._status(answer))
 
@@ -107,6 +112,20 @@ class GraphQLView(View):
                 code="NOT_ACCEPTABLE",
             )
 
+    def _refuse(self, refused: Refused) -> Response:
+        answer = Response(None, [refused.as_graphql_error()], refused.status)
+        audit.refused(Asked(viewer=Viewer(self.request), alias=self.serving.settings.database), answer.errors)
+        return answer
+
+    def _answer(self, given: Parameters | Refused) -> Response:
+        """Answer one operation of several; what turns it away turns none of the others away."""
+        try:
+            if isinstance(given, Refused):
+                raise given
+            return self._execute(given)
+        except Refused as refused:
+            return self._refuse(refused)
+
     def _execute(self, given: Parameters, only: OperationType | None = None) -> Response:
         text = documents.text_of(given, self.serving.documents)
         answer = self.serving.execute(text, given.variables, given.operation_name, request=self.request, only=only)
@@ -118,18 +137,32 @@ class GraphQLView(View):
 
         In application/json an operation that is refused has 200: another server on the way might have
         written a 4xx in that media type, so clients do not read errors from one (5.4.1). What fails
-        for a fault of the server keeps its 5xx, for whoever watches the server.
+        for a fault of the server keeps its 5xx, for whoever watches the server; what is to be sent again
+        later its 429, which says the same whoever has written it.
         """
-        if self.media_type == JSON and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        if (
+            self.media_type == JSON
+            and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
+            and answer.status != HTTPStatus.TOO_MANY_REQUESTS
+        ):
             return HTTPStatus.OK
         return answer.status
 
     def _respond(self, answer: Response, status: int) -> HttpResponse:
-        response = HttpResponse(answer.body, status=status, content_type=f"{self.media_type or JSON}; charset=utf-8")
+        return self._write(answer.body, status, [answer])
+
+    def _respond_to_batch(self, answers: Sequence[Response]) -> HttpResponse:
+        return self._write(batching.body(answers), batching.status(answers), answers)
+
+    def _write(self, body: bytes, status: int, answers: Sequence[Response]) -> HttpResponse:
+        response = HttpResponse(body, status=status, content_type=f"{self.media_type or JSON}; charset=utf-8")
         # an error must not outlive its cause, nor a mutation's answer be kept by anybody; whether answers
         # to GET may be shared, among users by a CDN, is the project's to say, with Django's decorators
-        kept = self.request.method != HTTPMethod.POST and not answer.errors
+        kept = self.request.method != HTTPMethod.POST and not any(answer.errors for answer in answers)
         response["Cache-Control"] = "private" if kept else "no-store"
+        waits = [answer.retry_after for answer in answers if answer.retry_after is not None]
+        if waits:
+            response["Retry-After"] = str(max(waits))
         return response
 
 

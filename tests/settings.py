@@ -31,7 +31,9 @@ INSTALLED_APPS = [
     "tests.library",
     "tests.archive",
     "tests.ledger",
+    "tests.cabinet",
     "knox",
+    "guardian",
 ]
 DATABASES = {"default": database_settings(os.environ.get("DATABASE_URL") or POSTGRES.url)}
 # A second way to the same database, for the tests that ask for it; its transactions keep their first snapshot.
@@ -52,3 +54,6 @@ CACHES = {
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # HMAC with SHA-256 wants a key of 32 bytes (RFC 7518, section 3.2); SECRET_KEY is shorter.
 SIMPLE_JWT = {"SIGNING_KEY": "a key for tests, which is nobody's secret"}
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "guardian.backends.ObjectPermissionBackend"]
+# Guardian's user for those who are not signed in would be among the users of every test.
+ANONYMOUS_USER_NAME = None

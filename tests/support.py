@@ -1,9 +1,10 @@
 """What tests of the engine share: engines on the tests' caches, other threads, and a small shop."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from example_project.bookshop.models import Author, Book, Category, Customer, Order, OrderLine, Publisher, Review
 from fraiseql_django import GraphQLEngine
 from fraiseql_django.cache.django import DjangoCache
+from fraiseql_django.conf import LimitSettings, get_settings
 
 T = TypeVar("T")
 
@@ -67,6 +69,31 @@ def data(engine: GraphQLEngine, query: str, variables: dict[str, Any] | None = N
     return response["data"]
 
 
+def put(template: str, *texts: str) -> str:
+    """Put texts where the template has an @."""
+    for text in texts:
+        template = template.replace("@", text, 1)
+    return template
+
+
+def limited(**limits: Any) -> GraphQLEngine:
+    """Make an engine with these limits and no others, which keeps no answers."""
+    none = {item.name: None for item in fields(LimitSettings) if "None" in str(item.type)}
+    settings = replace(get_settings(), limits=LimitSettings(**{**none, **limits}))
+    return GraphQLEngine(settings=settings, cache=None)
+
+
+def refused(engine: GraphQLEngine, query: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the one error of an operation that is refused before it begins, without a statement."""
+    with statements(0):
+        response = engine.execute(query, variables)
+    body = response.json()
+    assert "data" not in body
+    assert response.status == 400
+    (error,) = body["errors"]
+    return dict(error)
+
+
 @contextmanager
 def statements(number: int, alias: str = "default") -> Iterator[None]:
     """Hold a block to so many statements."""
@@ -93,3 +120,21 @@ def in_thread(function: Callable[[], T]) -> T:
 
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(call).result(timeout=60)
+
+
+@contextmanager
+def round_trips() -> Iterator[list[int]]:
+    """Count how often the connection is told, after an answer, that it may go on; the list holds the number."""
+    connection.ensure_connection()
+    pgconn = connection.connection.pgconn
+    counted: list[int] = []
+    with tempfile.TemporaryFile("w+") as file:
+        pgconn.trace(file.fileno())
+        try:
+            yield counted
+        finally:
+            pgconn.untrace()
+        file.seek(0)
+        # time, who speaks, length, message (PostgreSQL documentation, PQtrace)
+        messages = [line.split("\t") for line in file]
+    counted.append(sum(message[1:2] == ["B"] and "ReadyForQuery" in message[3] for message in messages))

@@ -27,9 +27,9 @@ REDIS = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://localh
 
 
 def found(*, deploy: bool = False) -> list[CheckMessage]:
-    """Return what the package's checks say of the settings; that the bookshop is open to all is left out."""
+    """Return what the package's checks say of the settings; that bookshop and schema are open to all is left out."""
     messages = run_checks(tags=["fraiseql"], include_deployment_checks=deploy)
-    return [message for message in messages if message.id != "fraiseql.W006"]
+    return [message for message in messages if message.id not in ("fraiseql.W006", "fraiseql.W008")]
 
 
 def test_right_settings_have_no_problem() -> None:
@@ -149,7 +149,7 @@ def test_every_problem_of_the_settings_is_reported_at_once(settings: Any) -> Non
             {"CACHE": {"BACKEND": "collections.OrderedDict"}},
             Error(
                 "FRAISEQL['CACHE']['BACKEND'] is 'collections.OrderedDict', which lacks: "
-                "get_many, set, set_many, add, delete, delete_many, health_check.",
+                "get_many, set, set_many, add, increment, delete, delete_many, health_check.",
                 hint="Name a class that has what fraiseql_django.cache.base.Cache lists.",
                 id="fraiseql.E010",
             ),
@@ -367,6 +367,26 @@ def test_graphiql_in_production_is_a_warning(settings: Any) -> None:
             id="fraiseql.W001",
         )
     ]
+
+
+@pytest.mark.parametrize("policy", [None, "public", "authenticated", "staff", "disabled"])
+def test_introspection_by_everybody_is_a_warning_in_production(settings: Any, policy: str | None) -> None:
+    settings.FRAISEQL = {} if policy is None else {"INTROSPECTION": policy}
+    public = Warning(
+        "FRAISEQL['INTROSPECTION'] is 'public': everybody may read the whole schema.",
+        hint=(
+            "Set it to 'authenticated', 'staff' or 'disabled', which keeps names of the schema out of errors as well. "
+            "Where everybody may know the schema, silence this."
+        ),
+        id="fraiseql.W008",
+    )
+
+    def messages(deploy: bool) -> list[CheckMessage]:
+        found = run_checks(tags=["fraiseql"], include_deployment_checks=deploy)
+        return [message for message in found if message.id == "fraiseql.W008"]
+
+    assert messages(deploy=True) == ([public] if policy in (None, "public") else [])
+    assert messages(deploy=False) == []
 
 
 def test_deployment_checks_of_wrong_settings_do_not_fail(settings: Any) -> None:

@@ -27,7 +27,15 @@ def test_architecture_shows_the_statement_of_its_operation():
     assert sql.strip().replace('"', "") == compiled.strip().replace('"', "")
 
 
-@pytest.mark.parametrize("page", ["reference/operators.md", "tutorial.md", "architecture.md"])
+@pytest.mark.django_db
+def test_limits_shows_the_complexity_of_its_operation():
+    (operation,) = blocks("limits.md", "graphql")
+    complexity = get_engine().explain(operation, {"n": 5}).complexity
+    assert complexity == 5221
+    assert f'explain(SHELF, {{"n": 5}}).complexity  # {complexity}' in (DOCS / "limits.md").read_text()
+
+
+@pytest.mark.parametrize("page", ["reference/operators.md", "tutorial.md", "architecture.md", "limits.md"])
 def test_operations_in_the_documentation_are_valid(page):
     for block in blocks(page, "graphql"):
         if block.lstrip().startswith(("{", "query", "mutation")):
@@ -43,3 +51,10 @@ def test_every_field_class_is_documented():
     page = (DOCS / "reference" / "types.md").read_text()
     classes = [cls.__name__ for cls in (*SCALARS, *RANGES)]
     assert [name for name in classes if f"`{name}`" not in page] == []
+
+
+def test_threat_model_names_tests_that_exist():
+    page = (DOCS / "threat-model.md").read_text()
+    named = set(re.findall(r"`(tests/[\w/]+\.py)`", page))
+    assert len(named) > 20
+    assert [name for name in sorted(named) if not (DOCS.parent / name).exists()] == []

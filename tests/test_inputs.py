@@ -186,12 +186,12 @@ REFUSED = {
     "filter that is null": (
         "{ specimens(where: {integer: null}) { id } }",
         {},
-        "where.integer is null, which is no condition; leave it out, or ask for null with {isnull: true} on a field.",
+        "where.integer is null, which is no condition; leave it out. Ask for null with {isnull: true} on a field.",
     ),
     "relation that is null": (
         "query ($k: KeeperWhere) { animals(where: {OR: [{keeper: $k}]}) { id } }",
         {"k": None},
-        "where.OR.keeper is null, which is no condition; leave it out, or ask for null with {isnull: true} on a field.",
+        "where.OR.keeper is null, which is no condition; leave it out. Ask for null with {isnull: true} on a field.",
     ),
     "quantifier that is null": (
         "{ animals(where: {foods: {some: null}}) { id } }",
@@ -230,7 +230,7 @@ REFUSED = {
     "direction that is null": (
         "{ animals(orderBy: {name: null}) { id } }",
         {},
-        "orderBy[0].name is null, must be one of: ASC, DESC, ASC_NULLS_FIRST, ASC_NULLS_LAST, DESC_NULLS_FIRST, DESC_NULLS_LAST.",
+        "orderBy[0].name is null. It must be one of: ASC, DESC, ASC_NULLS_FIRST, ASC_NULLS_LAST, DESC_NULLS_FIRST, DESC_NULLS_LAST.",
     ),
 }  # fmt: skip
 

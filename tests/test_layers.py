@@ -11,7 +11,8 @@ import fraiseql_django
 ROOT = Path(fraiseql_django.__file__).parent
 
 PIPELINE = """
-    version errors _compat conf trusted.documents lru tables dependencies catalog limits viewer
+    version errors _compat reading conf trusted.documents lru tables dependencies catalog limits viewer session
+    introspection
 
     schema.naming schema.sources schema.rules schema.registry schema.past_rules schema.declare
     schema.declare_mutations schema.results
@@ -24,11 +25,11 @@ PIPELINE = """
 
     planner.values planner.params planner.json planner.conditions planner.places planner.extracted planner.viewer
     planner.rules planner.computed
-    planner.fields planner.filters planner.ordering
+    planner.fields planner.complexity planner.filters planner.ordering
     planner.pages planner.selection planner.statement planner.payload planner.plan
 
-    storage.base storage.writes storage.transactions storage.written storage.django
-    cache.base cache.django cache.results cache.persisted
+    storage.base storage.writes storage.transactions storage.written storage.wire storage.django
+    cache.base cache.django cache.results cache.outage cache.persisted places rate
 
     executor failures response audit mutations.info
     mutations.violations mutations.models_validation mutations.models_rows mutations.models_relations
@@ -39,11 +40,11 @@ PIPELINE = """
     backends server_urls upstream documents engine
 
     census health http.refused http.csrf http.negotiation http.graphiql http.parameters
-    http.uploads http.documents views urls
+    http.batching http.uploads http.documents views urls
     sql.tokens sql.script operations sql.files sql.changes
     sql.inspection sql.samples sql.source sql.declarations
     trusted.extraction trusted.operations trusted.formats
-    checks apps testing
+    checks apps testing contrib.guardian
     management.commands.fraiseql_clear_cache management.commands.fraiseql_health management.commands.fraiseql_schema
     management.commands.fraiseql_makemigrations management.commands.fraiseql_inspect
     management.commands.fraiseql_trust
@@ -54,7 +55,7 @@ ORDER = PIPELINE.split()
 
 PACKAGES = {
     *("schema", "planner", "storage", "cache", "mutations", "http", "management", "management.commands", "sql"),
-    "trusted",
+    *("trusted", "contrib"),
 }
 
 

@@ -25,6 +25,7 @@ NAMES = [
     "Registry",
     "Response",
     "StorageError",
+    "TryLater",
     "Upload",
     "UserError",
     "Viewer",

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -13,6 +14,8 @@ from fraiseql_django.conf import LimitSettings, get_settings
 from fraiseql_django.schema.build import Schema
 from fraiseql_django.schema.definition import Link
 from fraiseql_django.schema.registry import default_registry
+from fraiseql_django.schema.scalars import JSONB
+from fraiseql_django.viewer import VIEWER, Viewer
 from tests.generator import operations
 from tests.naive import assert_same_answer
 from tests.values import pool
@@ -22,7 +25,18 @@ pytestmark = pytest.mark.django_db
 
 # More of them, and other ones each time: FRAISEQL_RANDOM_OPERATIONS=5000
 WANTED = os.environ.get("FRAISEQL_RANDOM_OPERATIONS")
-NO_LIMITS = LimitSettings(depth=None, aliases=None, fields=None, tokens=None, root_fields=None)
+# no list of the tests' data has more rows than are assumed
+NO_LIMITS = LimitSettings(
+    depth=None,
+    aliases=None,
+    fields=None,
+    breadth=None,
+    document_bytes=None,
+    tokens=None,
+    variables_bytes=None,
+    root_fields=None,
+    assumed_rows=1000,
+)
 
 
 def engine(registry: Registry) -> GraphQLEngine:
@@ -37,6 +51,18 @@ def of_models(schema: Schema) -> Schema:
         if known.source is None:
             fields = {key: field for key, field in known.fields.items() if not isinstance(field, Link)}
             types[name] = dataclasses.replace(known, fields=fields)
+    return dataclasses.replace(schema, types=types)
+
+
+def without_json(schema: Schema) -> Schema:
+    """Leave out values that look like objects with fields."""
+    types = {
+        name: dataclasses.replace(
+            known,
+            fields={key: field for key, field in known.fields.items() if getattr(field, "scalar", None) is not JSONB},
+        )
+        for name, known in schema.types.items()
+    }
     return dataclasses.replace(schema, types=types)
 
 
@@ -62,5 +88,39 @@ def test_random_operations(populated: None, registry: Registry, examples: int) -
             assert_same_answer(tried, query, variables)
 
     schema = of_models(tried.schema)
+    strategy = operations(schema, pool(schema))
+    try_them()
+
+
+def members(answer: Any) -> int:
+    """Count what costs 1 each by default: the fields of all objects, of lists the lists themselves."""
+    if isinstance(answer, list):
+        return sum(map(members, answer))
+    if isinstance(answer, dict):
+        return sum(1 + members(value) for key, value in answer.items() if key != "__typename")
+    return 0
+
+
+def test_estimate_is_never_less_than_what_the_answer_has(populated: None) -> None:
+    tried = engine(default_registry)
+
+    @settings(
+        max_examples=int(WANTED or 60),
+        derandomize=not WANTED,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.data())
+    def try_them(data: st.DataObject) -> None:
+        query, variables = data.draw(strategy)
+        with transaction.atomic():
+            response = tried.execute(query, variables).json()
+            if "errors" not in response:
+                operation = tried.parser.parse(query).operation(None)
+                values = {**tried.parser.variables(operation, variables), VIEWER: Viewer()}
+                assert members(response["data"]) <= tried.planner.plan(operation, values).complexity.of(values)
+
+    schema = without_json(of_models(tried.schema))
     strategy = operations(schema, pool(schema))
     try_them()

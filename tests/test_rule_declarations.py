@@ -330,3 +330,47 @@ def test_a_row_rule_that_returns_no_condition_is_refused() -> None:
     with pytest.raises(DeclarationError) as raised:
         GraphQLEngine(registry=registry, cache=None).explain("{ seals { id } }")
     assert str(raised.value) == "the row rule of Seal returned Value(True), must be a Q, True or False"
+
+
+# --- root fields ---
+
+
+def test_root_field_has_a_rule_of_its_own(transactional_db: None) -> None:
+    registry = Registry()
+
+    @fraiseql.type(Room, fields=["id", "boxes"], queries={"single": None, "plural": requires_auth}, registry=registry)
+    class RoomType:
+        pass
+
+    @fraiseql.type(Box, fields=["id", "room"], queries={"plural": "archive.view_box"}, registry=registry)
+    class BoxType:
+        pass
+
+    engine = GraphQLEngine(registry=registry, cache=None)
+    signed_in = SimpleNamespace(user=User.objects.create(username="ann"))
+
+    assert "box" not in engine.schema.graphql.query_type.fields  # type: ignore[union-attr]
+    assert ask(engine, '{ room(id: "1") { boxes { room { id } } } }') == {"data": {"room": None}}
+    assert ask(engine, "{ a: rooms { id } }")["errors"] == [
+        {
+            "message": "Sign in to use rooms.",
+            "locations": [{"line": 1, "column": 3}],
+            "extensions": {"code": "UNAUTHENTICATED"},
+        }
+    ]
+    assert ask(engine, "{ rooms { boxes { id } } }", signed_in) == {"data": {"rooms": []}}
+    (error,) = ask(engine, "{ boxes { id } }", signed_in)["errors"]
+    assert (error["message"], error["extensions"]["code"]) == ("You are not allowed to use boxes.", "FORBIDDEN")
+
+
+def test_root_field_that_does_not_exist_has_no_rule(db: None) -> None:
+    with pytest.raises(DeclarationError, match=r"queries is \{'list': None\}, must be a list of: 'single', 'plural'"):
+        fraiseql.type(Room, fields=["id"], queries={"list": None}, registry=Registry())
+
+
+def test_rule_of_a_root_field_must_be_one(db: None) -> None:
+    registry = Registry()
+    fraiseql.type(Room, fields=["id"], queries={"plural": 7}, registry=registry)(type("RoomType", (), {}))
+
+    with pytest.raises(DeclarationError, match="Room, plural: permission is 7, must be a rule"):
+        assert GraphQLEngine(registry=registry, cache=None).schema

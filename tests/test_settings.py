@@ -11,9 +11,9 @@ from fraiseql_django import ConfigurationError, GraphQLEngine, get_engine
 from fraiseql_django.conf import CacheSettings, LimitSettings, Settings, get_settings, load, options
 
 KEYS = (
-    "ATOMIC_MUTATIONS, CACHE, CAMEL_CASE, DATABASE, DEFAULT_PERMISSION, DOCUMENT_CACHE_SIZE, GRAPHIQL, LIMITS, "
-    "MASK_ERRORS, MUTATION_RETRIES, PERSISTED_QUERIES, PLAN_CACHE_SIZE, PREPARE_STATEMENTS, SCALARS, STORAGE, "
-    "TRUSTED_DOCUMENTS"
+    "ATOMIC_MUTATIONS, BATCHING, CACHE, CAMEL_CASE, DATABASE, DEFAULT_PERMISSION, DOCUMENT_CACHE_SIZE, GRAPHIQL, "
+    "INTROSPECTION, LIMITS, MASK_ERRORS, MUTATION_RETRIES, PERSISTED_QUERIES, PLAN_CACHE_SIZE, PREPARE_STATEMENTS, "
+    "SCALARS, SESSION, STORAGE, TRUSTED_DOCUMENTS"
 )
 
 
@@ -131,7 +131,7 @@ def test_a_changed_setting_makes_another_engine(settings: Any) -> None:
         (
             {"CACHE": {"BACKEND": "datetime.date"}},
             "FRAISEQL['CACHE']['BACKEND'] is 'datetime.date', which lacks: "
-            "get, get_many, set, set_many, add, delete, delete_many, keys, clear, health_check. "
+            "get, get_many, set, set_many, add, increment, delete, delete_many, keys, clear, health_check. "
             "Name a class that has what fraiseql_django.cache.base.Cache lists.",
         ),
         (

@@ -163,6 +163,7 @@ CALLS: dict[str, Sequence[Any]] = {
     "set": ["a", 1, 60],
     "set_many": [{"a": 1}, 60],
     "add": ["a", 1, 60],
+    "increment": ["a"],
     "delete": ["a"],
     "delete_many": [["a"]],
     "keys": [],
@@ -202,9 +203,10 @@ def test_a_cache_that_does_not_fail_is_the_other(cache_alias: str) -> None:
     cache.set_many({"b": 2}, 60)
     assert cache.add("c", 3, 60)
     assert not cache.add("c", 4, 60)
+    assert (cache.increment("c"), cache.increment("d")) == (4, None)
 
     assert cache.get("a") == 1
-    assert cache.get_many(["b", "c", "d"]) == {"b": 2, "c": 3}
+    assert cache.get_many(["b", "c", "d"]) == {"b": 2, "c": 4}
     assert sorted(cache.keys() or ()) == ["a", "b", "c"]
     assert cache.size == 3
     cache.delete("a")

@@ -36,6 +36,10 @@ class Cache(Protocol):
         """Keep a value unless there is one, and say whether it was kept."""
         ...
 
+    def increment(self, key: str) -> int | None:
+        """Add one to a number, in one step for all processes, and return it; None where it is missing."""
+        ...
+
     def delete(self, key: str) -> None:
         """Remove a value; a missing one is removed already."""
         ...

@@ -53,6 +53,13 @@ class DjangoCache:
         """Keep a value unless there is one, and say whether it was kept."""
         return bool(self._django.add(self.prefix + key, value, ttl_seconds))
 
+    def increment(self, key: str) -> int | None:
+        """Add one to a number and return it; None where it is missing. As atomic as the backend's ``incr``."""
+        try:
+            return int(self._django.incr(self.prefix + key))
+        except ValueError:
+            return None
+
     def delete(self, key: str) -> None:
         """Remove a value; a missing one is removed already."""
         self._django.delete(self.prefix + key)

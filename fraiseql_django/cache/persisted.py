@@ -7,15 +7,10 @@ parameters.
 
 from __future__ import annotations
 
-import logging
-import time
-
 from ..lru import LRU
 from ..trusted.documents import digest
 from .base import Cache
-from .results import LOG_EVERY_SECONDS, REST_SECONDS
-
-logger = logging.getLogger("fraiseql_django.cache")
+from .outage import Outage
 
 KEY = "document:"
 
@@ -31,7 +26,7 @@ class PersistedQueries:
         self.cache = cache
         self.ttl = ttl
         self._texts: LRU[str] = LRU(size)
-        self._logged_at = self._rests_until = float("-inf")
+        self._outage = Outage("persisted queries must be sent anew")
 
     def get(self, identifier: str) -> str | None:
         """Return the document of a hash, or None where it is not known."""
@@ -49,7 +44,7 @@ class PersistedQueries:
             try:
                 cache.set(KEY + identifier, text, self.ttl)
             except Exception as error:
-                self._failed(error)
+                self._outage.begins(error)
 
     def _ask(self, identifier: str) -> str | None:
         cache = self._usable()
@@ -58,21 +53,10 @@ class PersistedQueries:
         try:
             found = cache.get(KEY + identifier)
         except Exception as error:
-            self._failed(error)
+            self._outage.begins(error)
             return None
         # others may be able to write to the cache: under a hash only its own document counts
         return found if isinstance(found, str) and digest(found) == identifier else None
 
     def _usable(self) -> Cache | None:
-        return self.cache if time.monotonic() >= self._rests_until else None
-
-    def _failed(self, error: Exception) -> None:
-        now = time.monotonic()
-        self._rests_until = now + REST_SECONDS
-        if now - self._logged_at >= LOG_EVERY_SECONDS:
-            self._logged_at = now
-            logger.warning(
-                "the cache failed, persisted queries must be sent anew (said once a minute): %s: %s",
-                type(error).__name__,
-                error,
-            )
+        return None if self._outage.lasts() else self.cache

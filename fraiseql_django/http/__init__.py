@@ -3,6 +3,7 @@
     negotiation   Accept → the media type of the answer; Content-Type → how the body is read
     csrf          session → whether the request comes from a page of this site
     parameters    body or URL → query, variables, operationName
+    batching      body → one operation's, or those of several
     uploads       form with files → the same, files in the variables
     documents     identifier of a document → its text; whether it may be executed
     graphiql      browser → a page to ask from

@@ -14,6 +14,8 @@ from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.views.decorators.csrf import ensure_csrf_cookie
 
 from ..conf import GraphiQLSettings
+from ..introspection import Introspection
+from ..viewer import Viewer
 from .csrf import header_name
 from .negotiation import ANSWERS, HTML, preferred
 
@@ -55,10 +57,13 @@ SCRIPTS = (
 )
 
 
-def wants_page(accept: str, settings: GraphiQLSettings) -> bool:
-    """Whether a GET with this Accept header is a browser's, and the page may be shown."""
+def is_for(request: HttpRequest, accept: str, settings: GraphiQLSettings, introspection: Introspection) -> bool:
+    """Whether a GET with this Accept header is a browser's, and the page may be shown to whoever asks.
+
+    It begins by asking for the schema, so it is for those who may. The user is read last, for browsers alone.
+    """
     enabled = django_settings.DEBUG if settings.enabled is None else settings.enabled
-    return enabled and preferred(accept, (*ANSWERS, HTML)) == HTML
+    return enabled and preferred(accept, (*ANSWERS, HTML)) == HTML and introspection.allows(Viewer(request))
 
 
 @ensure_csrf_cookie

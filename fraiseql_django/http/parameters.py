@@ -45,19 +45,18 @@ class Parameters:
     operation_name: str | None
 
 
-def from_body(request: HttpRequest, limit: int | None) -> Parameters:
-    """Read the parameters from a JSON body of at most ``limit`` bytes (GraphQL over HTTP, 4.4.1).
+def body_of(request: HttpRequest, limit: int | None) -> str:
+    """Return the text of a body of at most ``limit`` bytes (GraphQL over HTTP, 4.4.1).
 
-    Raises Refused: 413 for a larger body, 400 for one that is malformed.
+    Raises Refused: 413 for a larger body, 400 for one that is empty or not UTF-8.
     """
     body = _body(request, limit)
     if not body:
         raise _missing(request)
     try:
-        text = body.decode()
+        return body.decode()
     except UnicodeDecodeError as error:
         raise Refused(f"The body is not UTF-8: byte {error.start} cannot be decoded.") from None
-    return from_text(text, "The body")
 
 
 def from_text(text: str, what: str) -> Parameters:
@@ -65,7 +64,14 @@ def from_text(text: str, what: str) -> Parameters:
 
     Raises Refused (400) for one that is malformed.
     """
-    given = read_json(text, what)
+    return from_value(read_json(text, what), text, what)
+
+
+def from_value(given: Any, text: str, what: str) -> Parameters:
+    """Read the parameters from a JSON object that was read from a text, of which it may be a part.
+
+    Raises Refused (400) for one that is malformed, and for what is no object.
+    """
     if not isinstance(given, dict):
         raise Refused(f"{what} is {kind_of(given)}; it must be a JSON object with a query.")
     if _SURROGATE.search(text):

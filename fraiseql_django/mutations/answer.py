@@ -185,7 +185,8 @@ class Writer:
             # it may be there, but not for this viewer
             if place.node.nullable:
                 return b"null"
-            raise OperationError(f"This {definition.name} is not there for you.", code="FORBIDDEN")
+            message = f"This {definition.name} is not there for you."
+            raise OperationError(message, code="FORBIDDEN", what=definition.name)
         if isinstance(place.snapshot, Mapping):
             return self._lost(place.node, place.snapshot)
         raise self._wrong("", place.snapshot, ", whose row is not in the database")

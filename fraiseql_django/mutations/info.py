@@ -56,6 +56,7 @@ class Info:
     request: HttpRequest | None
     context: Any
     database: str = "default"
+    _may_introspect: Callable[[], bool] = field(default=lambda: True, repr=False, compare=False)
     _rules: RowRules = field(default_factory=dict, repr=False, compare=False)
     _answer: Callable[[Any], Answer] = field(default=_unanswered, repr=False, compare=False)
 
@@ -68,6 +69,10 @@ class Info:
     def user(self) -> Any:
         """The user of the request as Django's authentication set it, or None."""
         return self.viewer.user
+
+    def may_introspect(self) -> bool:
+        """Whether the viewer may be told names of the schema (``INTROSPECTION``)."""
+        return self._may_introspect()
 
     def has_rules(self, model: type[Model]) -> bool:
         """Whether a type over a model has a row rule."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..schema.model_mutations import Nested
-from ..schema.registry import MutationDeclaration, Registry, default_registry
+from ..schema.registry import MutationDeclaration, Registry, check_cost, default_registry
+from ..schema.rules import RowRule
 from .models_declared import ModelMutation, touches_only_database
 from .models_function import make
 
@@ -23,11 +24,12 @@ def create(
     description: str | None = None,
     deprecation: str | None = None,
     permission: Any = None,
+    cost: float = 1,
     registry: Registry = default_registry,
 ) -> ModelMutation:
     """Declare a mutation that creates an object of a type, or several (``bulk``).
 
-    ``permission`` says who may run it, as for a type.
+    ``permission`` says who may run it, as for a type; ``cost`` is what it counts for in ``LIMITS.COMPLEXITY``.
 
     Clients may give the named ``fields``, of which some may be ``nested(…)``; or those of a ModelForm, which
     then cleans and saves. What is wrong with the declaration is said when the schema is built.
@@ -35,7 +37,7 @@ def create(
     mutation = ModelMutation(
         kind="create", over=type_, fields=fields, form=form, bulk=bulk, name=name, registry=registry
     )
-    return _declare(mutation, description, deprecation, permission)
+    return _declare(mutation, description, deprecation, permission, cost)
 
 
 def update(
@@ -49,17 +51,28 @@ def update(
     description: str | None = None,
     deprecation: str | None = None,
     permission: Any = None,
+    rows: RowRule | None = None,
+    cost: float = 1,
     registry: Registry = default_registry,
 ) -> ModelMutation:
     """Declare a mutation that changes an object of a type, or several (``bulk``).
 
     ``version`` is a field that tells whether the object is still as the client read it: a whole number, which
-    each update counts up, or a moment with ``auto_now``.
+    each update counts up, or a moment with ``auto_now``. ``rows`` is a row rule, as a type's: of the objects that
+    the viewer may see, those may be changed of which it is true as well.
     """
     mutation = ModelMutation(
-        kind="update", over=type_, fields=fields, form=form, version=version, bulk=bulk, name=name, registry=registry
+        kind="update",
+        over=type_,
+        fields=fields,
+        form=form,
+        version=version,
+        rows=rows,
+        bulk=bulk,
+        name=name,
+        registry=registry,
     )
-    return _declare(mutation, description, deprecation, permission)
+    return _declare(mutation, description, deprecation, permission, cost)
 
 
 def delete(
@@ -71,11 +84,18 @@ def delete(
     description: str | None = None,
     deprecation: str | None = None,
     permission: Any = None,
+    rows: RowRule | None = None,
+    cost: float = 1,
     registry: Registry = default_registry,
 ) -> ModelMutation:
-    """Declare a mutation that deletes an object of a type, or several (``bulk``), and answers what was there."""
-    mutation = ModelMutation(kind="delete", over=type_, version=version, bulk=bulk, name=name, registry=registry)
-    return _declare(mutation, description, deprecation, permission)
+    """Declare a mutation that deletes an object of a type, or several (``bulk``), and answers what was there.
+
+    ``rows`` is as for ``update``.
+    """
+    mutation = ModelMutation(
+        kind="delete", over=type_, version=version, rows=rows, bulk=bulk, name=name, registry=registry
+    )
+    return _declare(mutation, description, deprecation, permission, cost)
 
 
 def upsert(
@@ -88,20 +108,23 @@ def upsert(
     description: str | None = None,
     deprecation: str | None = None,
     permission: Any = None,
+    rows: RowRule | None = None,
+    cost: float = 1,
     registry: Registry = default_registry,
 ) -> ModelMutation:
     """Declare a mutation that changes the object with the same ``unique`` values, or creates it.
 
-    ``unique`` are fields that are unique together, or the name of a UniqueConstraint over fields.
+    ``unique`` are fields that are unique together, or the name of a UniqueConstraint over fields. ``rows`` is as for
+    ``update``; what is created is not held to it.
     """
     mutation = ModelMutation(
-        kind="upsert", over=type_, fields=fields, unique=unique, bulk=bulk, name=name, registry=registry
+        kind="upsert", over=type_, fields=fields, unique=unique, rows=rows, bulk=bulk, name=name, registry=registry
     )
-    return _declare(mutation, description, deprecation, permission)
+    return _declare(mutation, description, deprecation, permission, cost)
 
 
 def _declare(
-    mutation: ModelMutation, description: str | None, deprecation: str | None, permission: Any
+    mutation: ModelMutation, description: str | None, deprecation: str | None, permission: Any, cost: float
 ) -> ModelMutation:
     mutation.registry.mutations.append(
         MutationDeclaration(
@@ -111,6 +134,7 @@ def _declare(
             deprecation=deprecation,
             repeatable=lambda: touches_only_database(mutation),
             permission=permission,
+            cost=check_cost(cost),
             model_permissions=_permissions(mutation),
         )
     )

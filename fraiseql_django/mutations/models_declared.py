@@ -16,6 +16,7 @@ from ..schema.model_mutations import Fields, Link, Nested
 from ..schema.model_mutations_fields import FieldsDescriber
 from ..schema.naming import lower_first, pascal_case, plural, snake_case
 from ..schema.registry import Registry, TypeDeclaration
+from ..schema.rules import check_rows
 from .models_run import Rows
 
 Kind = Literal["create", "update", "delete", "upsert"]
@@ -49,6 +50,7 @@ class ModelMutation:
     form: Any = None
     unique: Any = None
     version: str | None = None
+    rows: Any = None
     bulk: bool = False
     name: str | None = None
     written: set[type[models.Model]] = dataclass_field(default_factory=set)
@@ -104,13 +106,15 @@ class ModelMutation:
         names = self._names()
         if self.version is not None:
             self._check_version(model, names)
+        check_rows(self.rows, model, self.where)
         fields = describer.describe(model, names)
         self.written.update(_written(fields))
         if self.kind == "delete":
             self.written.update(_deleted_with(model, set()))
         key = describer.key(model)
         only_key = self.kind == "delete" and self.bulk and len(key) == 1 and self.version is None
-        return fields, Rows(model=model, key=key, version=self.version, only_key=only_key)
+        rows = Rows(model=model, key=key, version=self.version, only_key=only_key, rule=self.rows, name=self.where)
+        return fields, rows
 
     def _names(self) -> Sequence[str | Nested]:
         if self.form is not None and self.fields is not None:

@@ -90,7 +90,7 @@ def _chosen(writer: Writes, link: Link, value: Any, path: Path) -> tuple[str, An
         way, wanted = ways[0]
         return way, wanted, (*path, way)
     allowed = ", ".join(way for way in WAYS if way in link.ways)
-    message = _("Give exactly one of: %(allowed)s.")
+    message = _("Give exactly one of: %(allowed)s.") if writer.info.may_introspect() else _("Give exactly one field.")
     writer.refuse(ValidationError(message, code="invalid", params={"allowed": allowed}), path)
     return None
 

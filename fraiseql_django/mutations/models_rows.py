@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 
 from ..schema.model_mutations import KeyPart
+from ..schema.rules import RowRule, condition, restrict
 from .info import Info
 
 Key: TypeAlias = tuple[Any, ...]
@@ -44,6 +45,17 @@ def lock_where(model: type[models.Model], info: Info, columns: Sequence[str], wa
     locked = _with_keys(columns, list(found))
     shown = set(info.visible(model).filter(locked).values_list(*columns))
     return {key: row for key, row in found.items() if key in shown}
+
+
+def permitted(
+    model: type[models.Model], info: Info, columns: Sequence[str], keys: Sequence[Key], rule: RowRule, name: str
+) -> set[Key]:
+    """Return which of the rows with these keys the rule of the mutation ``name`` lets the viewer write."""
+    wanted = _with_keys(columns, keys)
+    if wanted is None:
+        return set()
+    rows = model._base_manager.using(info.database).filter(wanted)
+    return set(restrict(rows, condition(rule, info.viewer, name)).values_list(*columns))
 
 
 def shows_all(model: type[models.Model], info: Info) -> bool:

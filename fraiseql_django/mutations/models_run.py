@@ -17,9 +17,10 @@ from ..schema.model_mutations import Fields, KeyPart
 from ..schema.model_mutations_fields import graphql_name
 from ..schema.registry import UNSET
 from ..schema.results import Error, MutationError
+from ..schema.rules import RowRule
 from .info import Info
 from .models_relations import not_found
-from .models_rows import lock, lock_where, parse_key
+from .models_rows import Key, lock, lock_where, parse_key, permitted
 from .models_validation import Path
 from .models_write import Refused, Writer, attempt
 
@@ -38,13 +39,16 @@ class Item:
 class Rows:
     """How rows are found: the key's columns, and the field that tells one version of a row from another.
 
-    ``only_key`` says that the input is a list of keys, and not of objects that have one.
+    ``only_key`` says that the input is a list of keys, and not of objects that have one. ``rule`` says which of the
+    visible rows the mutation ``name`` may write.
     """
 
     model: type[models.Model]
     key: tuple[KeyPart, ...]
     version: str | None = None
     only_key: bool = False
+    rule: RowRule | None = None
+    name: str = ""
 
     @property
     def columns(self) -> list[str]:
@@ -62,11 +66,15 @@ class Rows:
         """Lock the rows that items are about; note those that there are not, and those that have changed."""
         keys = [parse_key(self.key, item.key) for item in items]
         rows = lock(self.model, writer.info, self.columns, keys)
+        forbidden = self.forbidden(writer.info, list(rows))
         found: list[models.Model | None] = []
         for item, key in zip(items, keys, strict=True):
             row = rows.get(key) if key is not None else None
             if row is None:
                 self._refuse(writer, item)
+            elif key in forbidden:
+                row = None
+                writer.refuse(_forbidden(), item.path, 403)
             elif self.version is not None and getattr(row, self.version) != item.version:
                 message = _("This object has been changed since you read it.")
                 path = (*item.path, graphql_name(self.version))
@@ -75,12 +83,22 @@ class Rows:
             found.append(row)
         return found
 
+    def forbidden(self, info: Info, keys: Sequence[Key]) -> set[Key]:
+        """Return the keys of those locked rows that the viewer sees, and may not write."""
+        if self.rule is None:
+            return set()
+        return set(keys) - permitted(self.model, info, self.columns, keys, self.rule, self.name)
+
     def _refuse(self, writer: Writer, item: Item) -> None:
         """Note that there is no such row, or none that clients may know of, which sounds the same."""
         shown = ", ".join(str(value) for value in item.key.values())
         # of several columns none is to blame alone; in a list of keys it is the item
         named = (graphql_name(self.key[0].name),) if len(self.key) == 1 and not self.only_key else ()
         writer.refuse(not_found(self.model, shown), (*item.path, *named), 404)
+
+
+def _forbidden() -> ValidationError:
+    return ValidationError(_("You are not allowed to do this with this object."), code="forbidden")
 
 
 def create(info: Info, fields: Fields, items: Sequence[Item]) -> list[models.Model]:
@@ -129,9 +147,13 @@ def upsert(
 
     def one(writer: Writer, item: Item) -> tuple[models.Model, bool]:
         wanted = _same(fields, unique, item.given)
-        found = list(lock_where(rows.model, info, rows.columns, wanted).values()) if wanted is not None else []
+        found = lock_where(rows.model, info, rows.columns, wanted) if wanted is not None else {}
         if found:
-            return writer.write(found[0], fields, item.given, item.path), False
+            key, row = next(iter(found.items()))
+            if rows.forbidden(info, [key]):
+                writer.refuse(_forbidden(), item.path, 403)
+                return row, False
+            return writer.write(row, fields, item.given, item.path), False
         if wanted is not None:
             missing.append(wanted)
         return writer.create(fields, item.given, item.path), True
@@ -170,5 +192,6 @@ def as_error(errors: Sequence[Error]) -> MutationError:
     """Say as data why nothing was written."""
     first = errors[0]
     code = first.code if all(error.code == first.code for error in errors) else 422
-    status = {404: "failed:not_found", 409: f"conflict:{first.identifier}"}.get(code, "failed:validation")
+    statuses = {403: "failed:forbidden", 404: "failed:not_found", 409: f"conflict:{first.identifier}"}
+    status = statuses.get(code, "failed:validation")
     return MutationError(message=first.message, code=code, status=status, errors=list(errors))

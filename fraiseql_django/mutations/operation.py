@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +17,10 @@ from graphql import GraphQLError
 from .. import audit
 from ..audit import Asked, Outcome
 from ..conf import Settings
+from ..errors import TryLater
 from ..executor import Executor
 from ..failures import failure
+from ..introspection import may_introspect
 from ..planner.plan import Plan, Write
 from ..planner.values import Variables
 from ..response import Response, failed
@@ -57,6 +59,14 @@ class Perform:
 
     def response(self) -> Response:
         """Run all and answer."""
+        try:
+            # for all of them, with what they read
+            with self.executor.places.one():
+                return self._response()
+        except TryLater as error:
+            return failed([error.as_graphql_error()])
+
+    def _response(self) -> Response:
         run = self._together if self.settings.atomic_mutations else self._one_by_one
         if audit.mutations_are_heard():
             # who it is now, since a mutation may log in or out
@@ -67,8 +77,17 @@ class Perform:
             return Response(_members(self.plan, self.answers))
         if not all(write.definition.output.nullable or write.key in self.answers for write in self.plan.writes):
             return failed(self.errors, b"null")
+        return failed(self.errors, self._data({}))
+
+    def _data(self, answers: Mapping[str, bytes]) -> bytes:
+        """Return the data with these answers and those that are settled, null for all others."""
         nothing = {write.key: b"null" for write in self.plan.writes}
-        return failed(self.errors, _members(self.plan, {**nothing, **self.answers}))
+        return _members(self.plan, {**nothing, **self.answers, **answers})
+
+    def _check_size(self, answers: Mapping[str, bytes]) -> None:
+        """Raise LimitExceeded where the data with these answers would be larger than allowed."""
+        if self.settings.limits.response_bytes is not None:
+            self.executor.checked(self._data(answers))
 
     # --- transactions ---
 
@@ -111,16 +130,19 @@ class Perform:
         answers: dict[str, bytes] = {}
         write = writes[-1]
         try:
-            with self.storage.begin_transaction() as transaction:
+            settings = self.executor.session.of(self.asked.viewer)
+            with self.storage.begin_transaction(*([settings] if settings else [])) as transaction:
                 # a storage of a project's own may not say
                 may_repeat = may_repeat and getattr(transaction, "outermost", False)
                 for write in writes:
                     answer = self._timed(write)
                     if answer.failed:
                         # left without a commit; the others have not happened
+                        self._check_size({write.key: answer.text})
                         self.answers[write.key] = answer.text
                         return
                     answers[write.key] = answer.text
+                    self._check_size(answers)
                     if len(writes) > 1:
                         self._check_constraints()
                 transaction.commit()
@@ -171,6 +193,7 @@ class Perform:
             request=self.asked.viewer.request,
             context=self.asked.viewer.context,
             database=self.settings.database,
+            _may_introspect=lambda: may_introspect(self.settings.introspection, self.asked.viewer),
             _rules=self.schema.row_rules,
             _answer=answer,
         )
@@ -189,7 +212,9 @@ class Perform:
         try:
             result = as_result(error, write, self.schema.objects, alias)
             if result is not None:
-                self.answers[write.key] = Writer(write).answer(result, self.variables, self.executor).text
+                text = Writer(write).answer(result, self.variables, self.executor).text
+                self._check_size({write.key: text})
+                self.answers[write.key] = text
                 self.failed[write.key] = _code_of(result)
                 return
             error = as_user_error(error, alias)

@@ -58,8 +58,8 @@ class Filters:
             where = f"{label}.{key}"
             if value is None:
                 raise InvalidInput(
-                    f"{where} is null, which is no condition; leave it out, or ask for null with "
-                    f"{{isnull: true}} on a field."
+                    f"{where} is null, which is no condition; leave it out.",
+                    hint="Ask for null with {isnull: true} on a field.",
                 )
             condition = self._member(definition, key, value, place, where, negated)
             if condition is not None:
@@ -149,7 +149,8 @@ class Filters:
             return Q(Compare(operator.sql if given.value else "{column} IS NOT NULL", column))
         if given is None:
             if operator.null is None:
-                raise InvalidInput(f"{where} is null; it takes {operator.takes.value}. Ask for null with isnull.")
+                takes = operator.takes.value
+                raise InvalidInput(f"{where} is null; it takes {takes}.", hint="Ask for null with isnull.")
             return Q(Compare(operator.null, column))
         return Q(comparison(operator, compared, dimensions, given, where))
 

@@ -44,7 +44,7 @@ class Ordering:
             )
         ((key, value),) = item.items()
         if value is None:
-            raise InvalidInput(f"{where}.{key} is null, must be one of: {', '.join(DIRECTIONS)}.")
+            raise InvalidInput(f"{where}.{key} is null.", hint=f"It must be one of: {', '.join(DIRECTIONS)}.")
         field = definition.fields[key]
         self.values.rules.check(definition, field)
         if isinstance(field, (Related, Nested)):

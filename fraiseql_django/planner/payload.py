@@ -120,6 +120,15 @@ class Slot:
         )
         return column, [*params, *own]
 
+    def check(self, variables: Variables) -> None:
+        """Raise InvalidInput or LimitExceeded for what a client has given that the rows cannot be read with.
+
+        It is asked before the mutation is run; what its own result tells, and who the viewer is, is left alone.
+        """
+        for param in self.row[1]:
+            if isinstance(param, Hole) and param.node is not None:
+                param.fill(variables)
+
 
 @dataclass(slots=True)
 class Payloads:

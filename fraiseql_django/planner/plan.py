@@ -27,13 +27,16 @@ from graphql import (
 
 from ..catalog import tables_read
 from ..conf import LimitSettings
+from ..limits import check_complexity
 from ..lru import LRU
 from ..parser import Operation
 from ..schema.arguments import MutationDef
 from ..schema.build import DEFINITION, Root, Schema
 from ..schema.operators import OPERATORS
 from ..schema.variables import ABSENT
+from ..session import Session
 from ..viewer import Viewer
+from .complexity import Complexity, Estimate
 from .fields import Collector
 from .filters import comparison
 from .json import NULL
@@ -42,7 +45,7 @@ from .payload import SLOT_END, Node, Payloads, Slot
 from .places import ROW
 from .rules import Rules
 from .selection import Live, Selection
-from .statement import Compiled, compile_list, compile_one, statement
+from .statement import Compiled, compile_list, compile_one, joined, statement
 from .values import Variables, arguments, located
 from .viewer import PlannedViewer, Plans
 
@@ -51,9 +54,10 @@ from .viewer import PlannedViewer, Plans
 class Read:
     """One SQL statement and what it answers.
 
-    ``digest`` names the statement among others, ``tables`` are what it reads, in a fixed order.
-    ``segments`` are the answer's bytes in order: constants, or the number of a column of the statement's
-    one row. ``live`` finish marked parts in Python. ``sql`` is None where nothing need be read.
+    ``digest`` names the statement among others, ``tables`` are what it reads, in a fixed order, and ``of_session``
+    says whether its answer may depend on what PostgreSQL is told of the viewer. ``segments`` are the answer's bytes
+    in order: constants, or the number of a column of the statement's one row. ``live`` finish marked parts in Python.
+    ``sql`` is None where nothing need be read.
     """
 
     sql: str | None
@@ -62,6 +66,7 @@ class Read:
     tables: tuple[str, ...]
     digest: str
     live: tuple[Live, ...]
+    of_session: bool
 
     def params(self, variables: Variables) -> list[str | None]:
         """Return the statement's parameters; raise InvalidInput for a value that cannot be one."""
@@ -95,6 +100,7 @@ class Plan:
     """
 
     kind: OperationType
+    complexity: Complexity
     read: Read | None = None
     writes: tuple[Write, ...] = ()
     constants: Mapping[str, bytes] | None = None
@@ -104,9 +110,10 @@ class Plan:
 class Planner:
     """Plans the operations of one schema against one database."""
 
-    def __init__(self, schema: Schema, alias: str, limits: LimitSettings, cache_size: int) -> None:
+    def __init__(self, schema: Schema, alias: str, limits: LimitSettings, session: Session, cache_size: int) -> None:
         self.schema = schema
         self.alias = alias
+        self.session = session
         self.limits = limits
         self.cache: LRU[Plans[Plan]] = LRU(cache_size)
 
@@ -129,6 +136,10 @@ class Planner:
             plan = self._make(operation, variables, Rules(planned))
             if operation.kept:
                 self.cache.set(key, (known or Plans()).adding(plan, planned.asked, viewer))
+        elif self.limits.complexity is not None:
+            check_complexity(plan.complexity.of(variables), self.limits.complexity)
+        for slot in (slot for write in plan.writes for slot in write.slots):
+            slot.check(variables)
         return plan
 
     def _make(self, operation: Operation, variables: Variables, rules: Rules) -> Plan:
@@ -136,10 +147,13 @@ class Planner:
         root = self.schema.graphql.get_root_type(operation.kind)
         assert root is not None
         collected = collector.collect(root.name, [operation.node.selection_set])
+        complexity = Estimate(collector, variables, self.limits).of(root, collected)
+        check_complexity(complexity.of(variables), self.limits.complexity)
         if operation.kind is OperationType.QUERY:
             selection = Selection(self.schema, collector, variables, self.limits, self.alias, rules)
-            return Plan(kind=operation.kind, read=self._query(operation, selection, root, collected))
-        return self._mutation(operation, collector, variables, root, collected, rules)
+            read = self._query(operation, selection, root, collected)
+            return Plan(kind=operation.kind, complexity=complexity, read=read)
+        return self._mutation(operation, collector, variables, root, collected, rules, complexity)
 
     # --- queries ---
 
@@ -168,24 +182,26 @@ class Planner:
 
     def _read(self, columns: Sequence[Compiled], segments: Sequence[bytes | int], live: Sequence[Live]) -> Read:
         if not columns:
-            return Read(sql=None, holes=(), segments=_joined(segments), tables=(), digest="", live=())
+            return Read(sql=None, holes=(), segments=joined(segments), tables=(), digest="", live=(), of_session=False)
         sql, holes = statement(columns, self.alias)
-        joined = _joined(segments)
+        parts = joined(segments)
         # not the alias alone: the tests' database has that of the real one, and may share its cache
         settings = connections[self.alias].settings_dict
         database = [self.alias, *(settings[key] for key in ("HOST", "PORT", "NAME"))]
         return Read(
             sql=sql,
             holes=holes,
-            segments=joined,
+            segments=parts,
             tables=tables_read(sql, self.alias),
             # the names of the answer's parts are not in the SQL
-            digest=blake2b(repr((database, sql, joined)).encode(), digest_size=16).hexdigest(),
+            digest=blake2b(repr((database, sql, parts)).encode(), digest_size=16).hexdigest(),
             live=tuple(live),
+            of_session=self.session.may_show_in(sql, self.alias),
         )
 
     def _root(self, selection: Selection, field: GraphQLField, nodes: list[FieldNode]) -> Compiled:
         root: Root = field.extensions[DEFINITION]
+        selection.rules.check_root(root.permission, nodes[0].name.value)
         definition = self.schema.types[root.target]
         if not selection.rules.may_read(definition):
             return ("'[]'" if root.many else f"'{NULL}'"), []
@@ -232,6 +248,7 @@ class Planner:
         root: GraphQLObjectType,
         collected: Mapping[str, list[FieldNode]],
         rules: Rules,
+        complexity: Complexity,
     ) -> Plan:
         writes: list[Write] = []
         constants: dict[str, bytes] = {}
@@ -243,7 +260,9 @@ class Planner:
                 constants[key] = self._introspect(operation, key, nodes, variables)
             else:
                 writes.append(self._write(key, root.fields[name], nodes, collector, variables, rules))
-        return Plan(kind=operation.kind, writes=tuple(writes), constants=constants, keys=tuple(collected))
+        return Plan(
+            kind=operation.kind, complexity=complexity, writes=tuple(writes), constants=constants, keys=tuple(collected)
+        )
 
     def _write(
         self,
@@ -276,14 +295,3 @@ class Planner:
             rows=read([slot.column() for slot in payloads.slots]) if payloads.slots else None,
             alias=self.alias,
         )
-
-
-def _joined(segments: Sequence[bytes | int]) -> tuple[bytes | int, ...]:
-    """Put neighbouring constants together."""
-    joined: list[bytes | int] = []
-    for segment in segments:
-        if isinstance(segment, bytes) and joined and isinstance(joined[-1], bytes):
-            joined[-1] += segment
-        else:
-            joined.append(segment)
-    return tuple(joined)

@@ -71,6 +71,10 @@ class Rules:
         """Whether the viewer may see a field; False where null takes its place. Raises OperationError where refused."""
         return self._may(field.permission, field.mask, f"{definition.name}.{field.name}")
 
+    def check_root(self, permission: Rule | None, name: str) -> None:
+        """Refuse a root field that the viewer may not use."""
+        self._may(permission, False, name)
+
     def check(self, definition: Shape, field: FieldDef) -> None:
         """Refuse to search or sort by what the viewer may not see, masked or not: that would tell what it is."""
         self._may(field.permission, False, f"{definition.name}.{field.name}")

@@ -80,3 +80,14 @@ def _literal(value: Any, alias: str) -> str:
     connection: Any = connections[alias]
     connection.ensure_connection()
     return str(connection.ops.compose_sql("%s", [value])).replace("%", "%%")
+
+
+def joined(segments: Sequence[bytes | int]) -> tuple[bytes | int, ...]:
+    """Put neighbouring constants of an answer together."""
+    found: list[bytes | int] = []
+    for segment in segments:
+        if isinstance(segment, bytes) and found and isinstance(found[-1], bytes):
+            found[-1] += segment
+        else:
+            found.append(segment)
+    return tuple(found)

@@ -75,6 +75,7 @@ class MutationDef:
     repeatable: Callable[[], bool]
     permission: Rule | None
     argument_rules: Mapping[str, tuple[Rule, ...]]
+    cost: float
 
 
 def _python_name(name: str) -> str:
@@ -127,6 +128,7 @@ class Arguments:
             repeatable=declaration.repeatable,
             permission=mutation_permission(declaration, where),
             argument_rules=rules,
+            cost=declaration.cost,
         )
 
     def _argument(self, parameter: inspect.Parameter, module: str, where: str) -> tuple[str, GraphQLArgument, Convert]:
@@ -185,6 +187,7 @@ class Arguments:
             repeatable=lambda: True,
             permission=mutation_permission(declaration, where),
             argument_rules={},
+            cost=declaration.cost,
         )
 
     def _with_error(
@@ -277,7 +280,7 @@ def _unless_none(convert: Convert) -> Convert:
 def _required(convert: Convert, where: str) -> Convert:
     def converted(value: Any) -> Any:
         if value is None:
-            raise InvalidInput(f"{where} may be left out, but not null")
+            raise InvalidInput(f"{where} may be left out, but not null", what=where)
         return convert(value)
 
     return converted

@@ -30,18 +30,19 @@ from .inputs import Inputs
 from .leaves import UPLOAD
 from .outputs import ObjectDef, Output, Outputs
 from .registry import Registry, default_registry
-from .rules import RowRule
+from .rules import RowRule, Rule
 
 # What the planner finds in the extensions of a field or type
 DEFINITION = "fraiseql"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Root:
-    """What a root field of Query reads: one row by its key, or a list."""
+    """What a root field of Query reads: one row by its key, or a list; ``permission`` is the field's own."""
 
     target: str
     many: bool
+    permission: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -123,7 +124,10 @@ class Builder:
             definition.name,
             lambda: {
                 field.name: GraphQLField(
-                    self._output(field.output), description=field.description, deprecation_reason=field.deprecation
+                    self._output(field.output),
+                    description=field.description,
+                    deprecation_reason=field.deprecation,
+                    extensions={DEFINITION: field},
                 )
                 for field in definition.fields.values()
             },
@@ -206,14 +210,18 @@ class Builder:
                         for name, column in definition.key.items()
                     },
                     description=f"The {definition.name} with this key, or null.",
-                    extensions={DEFINITION: Root(target=definition.name, many=False)},
+                    extensions={
+                        DEFINITION: Root(definition.name, many=False, permission=definition.root_rules.get("single"))
+                    },
                 )
             if definition.plural is not None:
                 roots[definition.plural] = GraphQLField(
                     GraphQLNonNull(GraphQLList(GraphQLNonNull(graphql))),
                     args=self._list_arguments(definition.name),
                     description=f"A list of {definition.name}.",
-                    extensions={DEFINITION: Root(target=definition.name, many=True)},
+                    extensions={
+                        DEFINITION: Root(definition.name, many=True, permission=definition.root_rules.get("plural"))
+                    },
                 )
         return roots
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal, TypeVar, overload
 
 from django.db import models
@@ -13,6 +13,7 @@ from .registry import (
     FieldOptions,
     Registry,
     TypeDeclaration,
+    check_cost,
     declare_object,
     default_registry,
 )
@@ -31,13 +32,15 @@ def field(
     deprecation: str | None = None,
     permission: Any = None,
     mask: bool = False,
+    cost: float = 1,
 ) -> Any:
     """Say more of a field than its annotation does.
 
     ``expression`` is an ORM expression over the type's model: the field's value is computed in SQL.
     ``name`` is the field's name in GraphQL, as it is; ``column`` is the view's column, or the key in its JSON,
     where that is not the attribute's name; ``deprecation`` is why clients should leave the field. ``permission``
-    says who may see it, as for a type; others are refused, or see null with ``mask``.
+    says who may see it, as for a type; others are refused, or see null with ``mask``. ``cost`` is what it counts for
+    in ``LIMITS.COMPLEXITY``, a number of 0 or more.
     """
     return FieldOptions(
         expression=expression,
@@ -47,6 +50,7 @@ def field(
         deprecation=deprecation,
         permission=permission,
         mask=mask,
+        cost=check_cost(cost),
     )
 
 
@@ -59,18 +63,20 @@ def relation(
     deprecation: str | None = None,
     permission: Any = None,
     mask: bool = False,
+    cost: float = 1,
 ) -> Any:
     """Lead to the rows of another declared type whose ``to`` equals ``key`` here.
 
     Both are Python names of fields, or columns that the view or table has. The annotation says which type, and
-    whether one row (``BookType``), one that may be missing (``BookType | None``) or a list is meant. ``permission``
-    and ``mask`` are those of ``field``.
+    whether one row (``BookType``), one that may be missing (``BookType | None``) or a list is meant. ``permission``,
+    ``mask`` and ``cost`` are those of ``field``.
     """
     if not (isinstance(key, str) and key and isinstance(to, str) and to):
         raise DeclarationError(f"relation({key!r}, to={to!r}) must name a field or column here, and one over there")
     return FieldOptions(
-        name=name, description=description, deprecation=deprecation, key=key, to=to, permission=permission, mask=mask
-    )
+        name=name, description=description, deprecation=deprecation, key=key, to=to, permission=permission, mask=mask,
+        cost=check_cost(cost),
+    )  # fmt: skip
 
 
 QUERIES = ("single", "plural")
@@ -84,13 +90,14 @@ def type_(  # type: ignore[overload-overlap]
     description: str | None = None,
     fields: Collection[str] | Literal["__all__"] | None = None,
     exclude: Collection[str] = (),
-    queries: Collection[str] = QUERIES,
+    queries: Collection[str] | Mapping[str, Any] = QUERIES,
     single: str | None = None,
     plural: str | None = None,
     primary: bool = False,
     rows: RowRule | None = None,
     permission: Any = None,
     mask: bool = False,
+    cost: float = 0,
     registry: Registry = default_registry,
 ) -> Callable[[_C], _C]: ...
 @overload
@@ -102,12 +109,13 @@ def type_(
     reads: Collection[str] = (),
     name: str | None = None,
     description: str | None = None,
-    queries: Collection[str] = QUERIES,
+    queries: Collection[str] | Mapping[str, Any] = QUERIES,
     single: str | None = None,
     plural: str | None = None,
     rows: RowRule | None = None,
     permission: Any = None,
     mask: bool = False,
+    cost: float = 0,
     registry: Registry = default_registry,
 ) -> Callable[[_C], _C]: ...
 @overload
@@ -125,22 +133,23 @@ def type_(
     description: str | None = None,
     fields: Collection[str] | Literal["__all__"] | None = None,
     exclude: Collection[str] = (),
-    queries: Collection[str] = QUERIES,
+    queries: Collection[str] | Mapping[str, Any] = QUERIES,
     single: str | None = None,
     plural: str | None = None,
     primary: bool = False,
     rows: RowRule | None = None,
     permission: Any = None,
     mask: bool = False,
+    cost: float = 0,
     registry: Registry = default_registry,
 ) -> Any:
     """Declare a GraphQL type over a model, or over a view or table; without any, an object type of its own.
 
     Which fields it has is said by annotations in the class, by ``fields`` (names, or ``"__all__"``), or by
     ``exclude`` (all but these). ``name`` is the class's name without a trailing "Type" by default.
-    ``queries`` are the root fields that it gets: "single" (one row by its key) and "plural" (a list);
-    ``single`` and ``plural`` name them. Of several types over one model, the ``primary`` one is what
-    relations lead to that name no type.
+    ``queries`` are the root fields that it gets: "single" (one row by its key) and "plural" (a list); a dictionary
+    says who may use each, beside who may read the type. ``single`` and ``plural`` name them. Of several types over
+    one model, the ``primary`` one is what relations lead to that name no type.
 
     ``sql_source`` names a view, a materialised view or a table, with or without its schema. Its fields are
     annotations: of its columns, or of what its ``jsonb_column`` holds. ``key`` names the fields that tell one
@@ -150,7 +159,7 @@ def type_(
     ``permission`` says who may read the type: a rule (``requires_auth``, ``requires_permission(…)``,
     ``requires_role(…)``), the name of a permission of Django's, or a function of the viewer. Others are refused,
     or with ``mask`` see null and empty lists. ``rows`` is a function of the viewer that returns a condition: which
-    rows are there for them.
+    rows are there for them. ``cost`` is what each row counts for in ``LIMITS.COMPLEXITY``, beside its fields.
 
     Raises DeclarationError where the arguments contradict each other.
     """
@@ -190,6 +199,7 @@ def type_(
             rows=rows,
             permission=permission,
             mask=mask,
+            row_cost=check_cost(cost),
         )
         if source is None and fields is None and not exclude and not inspect.get_annotations(cls):
             raise DeclarationError(

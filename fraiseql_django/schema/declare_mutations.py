@@ -10,7 +10,14 @@ from typing import Any, TypeVar, dataclass_transform, overload
 
 from ..errors import DeclarationError
 from .naming import snake_case
-from .registry import FunctionDeclaration, InputDeclaration, MutationDeclaration, Registry, default_registry
+from .registry import (
+    FunctionDeclaration,
+    InputDeclaration,
+    MutationDeclaration,
+    Registry,
+    check_cost,
+    default_registry,
+)
 
 _C = TypeVar("_C", bound=type)
 _D = TypeVar("_D", bound=Callable[..., Any])
@@ -31,6 +38,7 @@ def mutation(
     deprecation: str | None = None,
     repeatable: bool = False,
     permission: Any = None,
+    cost: float = 1,
     registry: Registry = default_registry,
 ) -> Callable[[_D], _D]: ...
 def mutation(
@@ -47,6 +55,7 @@ def mutation(
     deprecation: str | None = None,
     repeatable: bool = False,
     permission: Any = None,
+    cost: float = 1,
     registry: Registry = default_registry,
 ) -> Any:
     """Declare a root field of Mutation that a Python function answers, or a PostgreSQL function.
@@ -62,6 +71,8 @@ def mutation(
     called with the input as one jsonb value, or with each of its fields as an argument of that name
     (``named_arguments``). ``context_params`` come before it: names of what the context, the request or its
     user holds, to names of parameters. ``enable_cascade`` adds the field ``cascade`` to the success type.
+
+    ``cost`` is what the mutation counts for in ``LIMITS.COMPLEXITY``, beside what is selected of its answer.
     """
 
     def declare(declared: Any) -> Any:
@@ -80,6 +91,7 @@ def mutation(
                     description=description or (inspect.cleandoc(declared.__doc__) if declared.__doc__ else None),
                     deprecation=deprecation,
                     permission=permission,
+                    cost=check_cost(cost),
                 )
             )
             return declared
@@ -96,6 +108,7 @@ def mutation(
                 deprecation=deprecation,
                 repeatable=lambda: repeatable,
                 permission=permission,
+                cost=check_cost(cost),
             )
         )
         return declared

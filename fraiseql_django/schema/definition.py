@@ -14,7 +14,7 @@ Names of fields are GraphQL's; ``column`` and ``path`` are the ORM's, ``key`` is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from django.db import models
@@ -27,9 +27,9 @@ from .sources import Source
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldDef:
-    """What every field has: its GraphQL name, what clients read about it, and who may see it.
+    """What every field has: its GraphQL name, what clients read about it, who may see it, and what it costs.
 
-    Others are refused, or see null where ``mask`` says so.
+    Others are refused, or see null where ``mask`` says so. ``cost`` is counted by ``LIMITS.COMPLEXITY``.
     """
 
     name: str
@@ -37,6 +37,7 @@ class FieldDef:
     deprecation: str | None = None
     permission: Rule | None = None
     mask: bool = False
+    cost: float = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +213,8 @@ class TypeDef(Shape):
     """A GraphQL object type over a Django model, or over a source, for which a model stands.
 
     ``single`` and ``plural`` are the names of its root fields (None: there is none); ``key`` is what tells
-    one row, by the names of the arguments that ask for it; a source may have none.
+    one row, by the names of the arguments that ask for it; a source may have none. ``root_rules`` are those of root
+    fields, by "single" and "plural". ``row_cost`` is what each row costs beside its fields.
     """
 
     model: type[models.Model]
@@ -223,6 +225,8 @@ class TypeDef(Shape):
     rows: RowRule | None = None
     permission: Rule | None = None
     mask: bool = False
+    root_rules: Mapping[str, Rule] = field(default_factory=dict)
+    row_cost: float = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

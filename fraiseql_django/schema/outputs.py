@@ -175,6 +175,7 @@ class Outputs:
                 output=replace(output, nullable=True) if options.mask else output,
                 permission=as_rule(options.permission, where),
                 mask=options.mask,
+                cost=options.cost,
                 required=missing,
                 default=default,
             )

@@ -11,18 +11,17 @@ from ..errors import DeclarationError
 from .definition import AnyField, Nested, Related, Relation, Shape, TypeDef
 from .naming import camel_case
 from .registry import TypeDeclaration
-from .rules import Rule, as_rule, requires_auth, requires_permission
+from .rules import Rule, as_rule, check_rows, requires_auth, requires_permission
 
 
 def protected(definition: TypeDef, declaration: TypeDeclaration) -> TypeDef:
-    """Add a declaration's rules to its type and the type's fields.
+    """Add a declaration's rules, and its costs, to its type and the type's fields.
 
     Raises DeclarationError for what is no rule.
     """
     name = definition.name
     permission = as_rule(declaration.permission, name) or default_permission(declaration)
-    if declaration.rows is not None and not callable(declaration.rows):
-        raise DeclarationError(f"{name}: rows is {declaration.rows!r}, must be a function of the viewer")
+    check_rows(declaration.rows, declaration.model, name)
     if declaration.mask and permission is None:
         raise DeclarationError(f"{name}: mask is for those whom a permission leaves out; give permission=… as well")
     fields: dict[str, AnyField] = dict(definition.fields)
@@ -32,12 +31,26 @@ def protected(definition: TypeDef, declaration: TypeDeclaration) -> TypeDef:
             raise DeclarationError(
                 f"{name}.{python_name}: mask is for those whom a permission leaves out; give permission=… as well"
             )
-        if rule is not None:
-            own = options.name or (camel_case(python_name) if get_settings().camel_case else python_name)
-            # whoever may not see it sees null
-            changed: dict[str, Any] = {"nullable": True} if options.mask else {}
-            fields[own] = replace(fields[own], permission=rule, mask=options.mask, **changed)
-    return replace(definition, fields=fields, rows=declaration.rows, permission=permission, mask=declaration.mask)
+        own = options.name or (camel_case(python_name) if get_settings().camel_case else python_name)
+        # whoever may not see it sees null
+        changed: dict[str, Any] = {"nullable": True} if options.mask else {}
+        fields[own] = replace(fields[own], permission=rule, mask=options.mask, cost=options.cost, **changed)
+    return replace(
+        definition,
+        fields=fields,
+        rows=declaration.rows,
+        permission=permission,
+        mask=declaration.mask,
+        root_rules=_root_rules(declaration, name),
+        row_cost=declaration.row_cost,
+    )
+
+
+def _root_rules(declaration: TypeDeclaration, name: str) -> dict[str, Rule]:
+    if not isinstance(declaration.queries, Mapping):
+        return {}
+    rules = {query: as_rule(rule, f"{name}, {query}") for query, rule in declaration.queries.items()}
+    return {query: rule for query, rule in rules.items() if rule is not None}
 
 
 def default_permission(declaration: TypeDeclaration) -> Rule | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -10,6 +11,7 @@ from typing import Any, Final, Literal, NewType, TypeVar
 
 from django.db import models
 
+from ..errors import DeclarationError
 from .rules import RowRule
 from .sources import Source
 
@@ -48,6 +50,13 @@ UNSET: Final[Any] = Unset()
 """The value of an input's field that the client did not write, which null is not."""
 
 
+def check_cost(cost: float) -> float:
+    """Return what a field or a row is declared to cost; raise DeclarationError for what is no number of 0 or more."""
+    if isinstance(cost, bool) or not isinstance(cost, (int, float)) or not 0 <= cost < math.inf:
+        raise DeclarationError(f"cost is {cost!r}, must be a number of 0 or more")
+    return cost
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldOptions:
     """What ``field(...)`` was given."""
@@ -62,6 +71,7 @@ class FieldOptions:
     to: str | None = None
     permission: Any = None
     mask: bool = False
+    cost: float = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +85,14 @@ class TypeDeclaration:
     description: str | None
     fields: Collection[str] | Literal["__all__"] | None
     exclude: Collection[str]
-    queries: Collection[str]
+    queries: Collection[str] | Mapping[str, Any]
     single: str | None
     plural: str | None
     primary: bool
     rows: RowRule | None = None
     permission: Any = None
     mask: bool = False
+    row_cost: float = 0
 
     @property
     def options(self) -> Mapping[str, FieldOptions]:
@@ -121,6 +132,7 @@ class MutationDeclaration:
     repeatable: Callable[[], bool] = lambda: False
     permission: Any = None
     model_permissions: tuple[str, ...] = ()
+    cost: float = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +149,7 @@ class FunctionDeclaration:
     description: str | None
     deprecation: str | None
     permission: Any = None
+    cost: float = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

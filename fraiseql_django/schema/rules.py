@@ -6,9 +6,10 @@ the type's model; True stands for every row, False for none.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
@@ -55,6 +56,37 @@ class AnyViewer(Protocol):
 
 Permission: TypeAlias = Callable[[AnyViewer], bool]
 RowRule: TypeAlias = Callable[[AnyViewer], "Q | bool"]
+
+
+@runtime_checkable
+class ChecksModel(Protocol):
+    """A row rule that does not fit every model."""
+
+    def check_model(self, model: type[models.Model], name: str) -> None:
+        """Raise DeclarationError where ``name``, a type or a mutation over a model, cannot have this rule."""
+        ...
+
+
+def check_rows(rows: Any, model: type[models.Model], name: str) -> None:
+    """Raise DeclarationError for what is no row rule, or none for a model; ``name`` is the type's or mutation's."""
+    if rows is not None and not callable(rows):
+        raise DeclarationError(f"{name}: rows is {rows!r}, must be a function of the viewer")
+    if isinstance(rows, ChecksModel):
+        rows.check_model(model, name)
+
+
+class ModelCondition(ABC):
+    """A part of a Q that is made for the model whose rows it is asked of, by a Q that finds each of them once."""
+
+    conditional = True
+
+    @abstractmethod
+    def on(self, model: type[models.Model]) -> Q:
+        """Return the condition on the rows of a model."""
+
+    def resolve_expression(self, query: Any, *args: Any, **options: Any) -> Any:
+        """Take the condition's place in a query, as Django asks it of expressions."""
+        return self.on(query.model).resolve_expression(query, *args, **options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +182,7 @@ def _may_multiply(model: type[models.Model], condition: Q) -> bool:
         elif isinstance(child, tuple):
             if _leads_to_many(model, child[0]) or _is_computed(child[1]):
                 return True
-        elif not isinstance(child, Exists):
+        elif not isinstance(child, (Exists, ModelCondition)):
             return True
     return False
 

@@ -69,7 +69,7 @@ class Shapes:
         for item in declared.fields.values():
             said = FieldOptions(description=item.description, deprecation=item.deprecation)
             described = self.field(item.output, item.key, f"{name}.{item.attribute}", said, item.name)
-            fields[item.name] = replace(described, permission=item.permission, mask=item.mask)
+            fields[item.name] = replace(described, permission=item.permission, mask=item.mask, cost=item.cost)
 
 
 class SourceDescriber:

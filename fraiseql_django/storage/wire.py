@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeAlias
 from .._compat import (
     Error,
     ExecStatus,
+    InternalError_,
     InvalidSqlStatementName,
     IsolationLevel,
     NotSupportedError,
@@ -45,6 +46,8 @@ class Command(NamedTuple):
     types: tuple[int, ...] = ()
     formats: tuple[int, ...] = ()
     prepare: bool = False
+    # whether it is told who asks, so that no client is to blame for its failure
+    tells: bool = False
 
     @property
     def key(self) -> tuple[bytes, tuple[int, ...]]:
@@ -124,7 +127,7 @@ class Wire:
         if not Pipeline.is_supported():
             raise NotSupportedError("settings for each operation need libpq 14 or newer")
         texts = [text.encode() for pair in settings for text in pair]
-        return Command(_writing(len(settings)), texts, prepare=prepare)
+        return Command(_writing(len(settings)), texts, prepare=prepare, tells=True)
 
     def _run(self, commands: Sequence[Command]) -> list[Result]:
         pgconn = self.raw.pgconn
@@ -163,7 +166,12 @@ class Wire:
         results = self.raw.wait(_alone(pgconn, steps[0]) if len(steps) == 1 else _in_a_row(pgconn, steps))
         found: list[Result] = []
         for step, result in zip(steps, results, strict=True):
-            _check(result)
+            try:
+                _check(result)
+            except Error as error:
+                if step.command.tells and not isinstance(error, InvalidSqlStatementName):
+                    raise InternalError_(f"what the session is told was refused: {error}") from error
+                raise
             if not step.prepares:
                 found.append(result)
             elif step.name:
@@ -238,7 +246,13 @@ def _in_a_row(pgconn: Any, steps: list[_Step]) -> Generator[Any, Any, list[Resul
             results.append((yield from _fetch(pgconn)))
             # each one's results end with nothing
             yield from _fetch(pgconn)
-        yield from _fetch(pgconn)
+        end = yield from _fetch(pgconn)
+        if end is not None and end.status != ExecStatus.PIPELINE_SYNC:
+            # without an open transaction this is a commit, which may fail as well
+            results[-1] = end
+            while end is not None and end.status != ExecStatus.PIPELINE_SYNC:
+                yield from _fetch(pgconn)
+                end = yield from _fetch(pgconn)
         pgconn.exit_pipeline_mode()
     return results
 

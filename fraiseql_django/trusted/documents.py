@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..conf import Problem, TrustedDocumentSettings, refuse
+from ..conf import TrustedDocumentSettings
+from ..reading import Problem, refuse
 
 PREFIX = "sha256:"
 SUFFIX = ".graphql"

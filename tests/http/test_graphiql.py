@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from fraiseql_django.http.graphiql import SCRIPTS, STYLE
@@ -69,6 +70,41 @@ def test_page_is_shown_for_an_address_with_a_query(client: Client) -> None:
     """It fills itself in from the address; nothing of that is executed."""
     assert is_page(open_page(client, **QUERY))
     assert is_page(open_page(client, query="mutation { nonsense }"))
+
+
+@pytest.mark.parametrize(
+    ("policy", "users"),
+    [
+        ("public", ["nobody", "user", "staff"]),
+        ("authenticated", ["user", "staff"]),
+        ("staff", ["staff"]),
+        ("disabled", []),
+    ],
+)
+@pytest.mark.django_db
+def test_page_is_shown_to_those_who_may_introspect(settings: Any, policy: str, users: list[str]) -> None:
+    settings.FRAISEQL = {"GRAPHIQL": {"ENABLED": True}, "INTROSPECTION": policy}
+    clients = {"nobody": Client(), "user": Client(), "staff": Client()}
+    for name in ("user", "staff"):
+        clients[name].force_login(User.objects.create(username=name, is_staff=name == "staff"))
+
+    answers = {name: open_page(client) for name, client in clients.items()}
+
+    assert [name for name, response in answers.items() if is_page(response)] == users
+    for response in answers.values():
+        if not is_page(response):
+            # as where there is no page at all
+            assert response.status_code == 400
+            assert message(response).startswith("The parameter query is missing;")
+            assert response["Cache-Control"] == "no-store"
+
+
+@pytest.mark.django_db
+def test_session_is_read_for_browsers_alone(client: Client, settings: Any) -> None:
+    settings.FRAISEQL = {"GRAPHIQL": {"ENABLED": True}, "INTROSPECTION": "staff"}
+
+    assert client.get(URL, QUERY)["Vary"] == "Accept"
+    assert {"Accept", "Cookie"} <= set(client.get(URL, headers={"Accept": BROWSER})["Vary"].split(", "))
 
 
 @pytest.mark.parametrize("accept", ["application/json", "*/*", "application/graphql-response+json, text/html;q=0.5"])

@@ -91,7 +91,11 @@ DEEP = 100_000
         ),
         pytest.param(b'{"query": "\xff"}', "The body is not UTF-8: byte 11 cannot be decoded.", id="not UTF-8"),
         pytest.param(b"null", "The body is null; it must be a JSON object with a query.", id="null"),
-        pytest.param(b"[]", "The body is an array; it must be a JSON object with a query.", id="batch"),
+        pytest.param(
+            b"[]",
+            "The body is an array; it must be a JSON object with a query: batches are not taken here.",
+            id="batch",
+        ),
         pytest.param(b'"{ a }"', "The body is a string; it must be a JSON object with a query.", id="string"),
         pytest.param(
             b'{"qeury": ""}',
