@@ -19,7 +19,6 @@ try:
     from psycopg import Error as Error
     from psycopg import IsolationLevel as IsolationLevel
     from psycopg import NotSupportedError as NotSupportedError
-    from psycopg import OperationalError as OperationalError
     from psycopg import Pipeline as Pipeline
     from psycopg import ProgrammingError as ProgrammingError
     from psycopg import RawCursor as RawCursor
@@ -30,17 +29,19 @@ try:
     from psycopg.errors import InternalError_ as InternalError_
     from psycopg.errors import InvalidSqlStatementName as InvalidSqlStatementName
     from psycopg.errors import error_from_result as error_from_result
+    from psycopg.generators import execute as execute
+    from psycopg.generators import fetch_many as fetch_many
+    from psycopg.generators import send as send
     from psycopg.pq import ExecStatus as ExecStatus
     from psycopg.pq import TransactionStatus as TransactionStatus
-    from psycopg.waiting import Ready as Ready
-    from psycopg.waiting import Wait as Wait
 except ImportError:
     # Django would go on with psycopg 2; so does the import of this package, for a system check to say so
     PSYCOPG_3 = False
     ClientCursor = IsolationLevel = conninfo_to_dict = TransactionStatus = None  # type: ignore[assignment, misc]
-    Error = NotSupportedError = OperationalError = ProgrammingError = None  # type: ignore[assignment, misc]
-    Pipeline = PyFormat = Transformer = ExecStatus = Ready = Wait = None  # type: ignore[assignment, misc]
-    CharacterNotInRepertoire = InternalError_ = InvalidSqlStatementName = error_from_result = None  # type: ignore[assignment, misc]
+    Error = NotSupportedError = ProgrammingError = Pipeline = PyFormat = None  # type: ignore[assignment, misc]
+    Transformer = ExecStatus = execute = fetch_many = send = None  # type: ignore[assignment, misc]
+    CharacterNotInRepertoire = InternalError_ = InvalidSqlStatementName = None  # type: ignore[assignment, misc]
+    error_from_result = None  # type: ignore[assignment]
     RawCursor = list  # type: ignore[assignment, misc]
 else:
     PSYCOPG_3 = True

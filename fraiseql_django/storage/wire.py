@@ -10,8 +10,7 @@ sent together is one.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
@@ -22,12 +21,12 @@ from .._compat import (
     InvalidSqlStatementName,
     IsolationLevel,
     NotSupportedError,
-    OperationalError,
     Pipeline,
-    Ready,
     TransactionStatus,
-    Wait,
     error_from_result,
+    execute,
+    fetch_many,
+    send,
 )
 from .base import Settings
 
@@ -163,7 +162,12 @@ class Wire:
             # an older libpq: one after the other
             return [result for step in steps for result in self._run_steps([step])]
         pgconn = self.raw.pgconn
-        results = self.raw.wait(_alone(pgconn, steps[0]) if len(steps) == 1 else _in_a_row(pgconn, steps))
+        try:
+            results = self.raw.wait(_alone(pgconn, steps[0]) if len(steps) == 1 else _in_a_row(pgconn, steps))
+        finally:
+            if pgconn.transaction_status == TransactionStatus.ACTIVE:
+                # nobody knows any more what it will answer next; COPY would wait for data
+                pgconn.finish()
         found: list[Result] = []
         for step, result in zip(steps, results, strict=True):
             try:
@@ -213,8 +217,6 @@ def _begin(raw: Any) -> bytes:
 
 
 def _check(result: Result) -> None:
-    if result is None:
-        raise OperationalError("the connection was lost")
     if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK, ExecStatus.EMPTY_QUERY):
         raise error_from_result(result, encoding="utf-8")
 
@@ -223,55 +225,28 @@ def _check(result: Result) -> None:
 
 
 def _alone(pgconn: Any, step: _Step) -> Generator[Any, Any, list[Result]]:
-    results: list[Result] = []
-    with _closing_if_it_fails(pgconn, results):
-        _send(pgconn, step)
-        yield from _flush(pgconn)
-        while (result := (yield from _fetch(pgconn))) is not None:
-            if result.status in (ExecStatus.COPY_IN, ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH):
-                raise NotSupportedError("COPY cannot be sent as a statement")
-            results.append(result)
-    return results[:1]
-
-
-def _in_a_row(pgconn: Any, steps: list[_Step]) -> Generator[Any, Any, list[Result]]:
-    results: list[Result] = []
-    with _closing_if_it_fails(pgconn, results):
-        pgconn.enter_pipeline_mode()
-        for step in steps:
-            _send(pgconn, step)
-        pgconn.pipeline_sync()
-        yield from _flush(pgconn)
-        for _ in steps:
-            results.append((yield from _fetch(pgconn)))
-            # each one's results end with nothing
-            yield from _fetch(pgconn)
-        end = yield from _fetch(pgconn)
-        if end is not None and end.status != ExecStatus.PIPELINE_SYNC:
-            # without an open transaction this is a commit, which may fail as well
-            results[-1] = end
-            while end is not None and end.status != ExecStatus.PIPELINE_SYNC:
-                yield from _fetch(pgconn)
-                end = yield from _fetch(pgconn)
-        pgconn.exit_pipeline_mode()
+    _hand_over(pgconn, step)
+    results: list[Result] = yield from execute(pgconn)
     return results
 
 
-@contextmanager
-def _closing_if_it_fails(pgconn: Any, results: list[Result]) -> Iterator[None]:
-    """Close a connection of which nobody knows any more what it will answer next."""
-    try:
-        yield
-    except BaseException as error:
-        pgconn.finish()
-        if isinstance(error, Error):
-            # what PostgreSQL said last, as that it is shut down, tells more than that the connection is gone
-            for result in results:
-                _check(result)
-        raise
+def _in_a_row(pgconn: Any, steps: list[_Step]) -> Generator[Any, Any, list[Result]]:
+    pgconn.enter_pipeline_mode()
+    for step in steps:
+        _hand_over(pgconn, step)
+    pgconn.pipeline_sync()
+    yield from send(pgconn)
+    results: list[Result] = []
+    for _ in steps:
+        results += yield from fetch_many(pgconn)
+    while (end := (yield from fetch_many(pgconn))) and end[-1].status != ExecStatus.PIPELINE_SYNC:
+        # without an open transaction this is a commit, which may fail as well
+        results[-1:] = end
+    pgconn.exit_pipeline_mode()
+    return results
 
 
-def _send(pgconn: Any, step: _Step) -> None:
+def _hand_over(pgconn: Any, step: _Step) -> None:
     command = step.command
     if step.prepares and step.name:
         pgconn.send_prepare(step.name, command.sql, command.types or None)
@@ -279,18 +254,3 @@ def _send(pgconn: Any, step: _Step) -> None:
         pgconn.send_query_prepared(step.name, command.params, command.formats or None)
     else:
         pgconn.send_query_params(command.sql, command.params, command.types or None, command.formats or None)
-
-
-def _flush(pgconn: Any) -> Generator[Any, Any, None]:
-    while pgconn.flush():
-        ready = yield Wait.RW
-        if ready & Ready.R:
-            # or else both sides would wait for the other to read
-            pgconn.consume_input()
-
-
-def _fetch(pgconn: Any) -> Generator[Any, Any, Result]:
-    while pgconn.is_busy():
-        if (yield Wait.R):
-            pgconn.consume_input()
-    return pgconn.get_result()
