@@ -11,6 +11,7 @@
     W006       types and mutations that nothing protects (--deploy)
     W007       computed fields and orders that read past rules
     W008       introspection for everybody (--deploy)
+    W009       nothing bounds the rows that an operation reads (--deploy)
 
 Nothing here connects to anything.
 """
@@ -62,7 +63,13 @@ def check_project(**kwargs: Any) -> list[CheckMessage]:
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     """Check what is right while developing, but not in production."""
     settings, _ = load(getattr(django_settings, "FRAISEQL", {}))
-    return [*_unshared_cache(settings), *_open_graphiql(settings), *_unprotected(), *_introspection(settings)]
+    return [
+        *_unshared_cache(settings),
+        *_open_graphiql(settings),
+        *_unprotected(),
+        *_introspection(settings),
+        *_unbounded(settings),
+    ]
 
 
 @register(TAG)
@@ -189,6 +196,20 @@ def _introspection(settings: Settings) -> Iterator[CheckMessage]:
                 "well. Where everybody may know the schema, silence this."
             ),
             id="fraiseql.W008",
+        )
+
+
+def _unbounded(settings: Settings) -> Iterator[CheckMessage]:
+    limits = settings.limits
+    if limits.max_rows is None and limits.complexity is None and settings.trusted_documents.mode != "required":
+        yield Warning(
+            "Nothing bounds how many rows an operation reads: neither FRAISEQL['LIMITS']['MAX_ROWS'] nor "
+            "FRAISEQL['LIMITS']['COMPLEXITY'] is set.",
+            hint=(
+                "Set both, and DEFAULT_ROWS for lists that ask for no limit; or execute trusted documents only. Where "
+                "all tables are small, silence this."
+            ),
+            id="fraiseql.W009",
         )
 
 

@@ -29,7 +29,7 @@ REDIS = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://localh
 def found(*, deploy: bool = False) -> list[CheckMessage]:
     """Return what the package's checks say of the settings; that bookshop and schema are open to all is left out."""
     messages = run_checks(tags=["fraiseql"], include_deployment_checks=deploy)
-    return [message for message in messages if message.id not in ("fraiseql.W006", "fraiseql.W008")]
+    return [message for message in messages if message.id not in ("fraiseql.W006", "fraiseql.W008", "fraiseql.W009")]
 
 
 def test_right_settings_have_no_problem() -> None:
@@ -387,6 +387,32 @@ def test_introspection_by_everybody_is_a_warning_in_production(settings: Any, po
 
     assert messages(deploy=True) == ([public] if policy in (None, "public") else [])
     assert messages(deploy=False) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "bounded"),
+    [
+        ({}, False),
+        ({"LIMITS": {"DEFAULT_ROWS": 10}}, False),
+        ({"LIMITS": {"MAX_ROWS": 10}}, True),
+        ({"LIMITS": {"COMPLEXITY": 10}}, True),
+        ({"TRUSTED_DOCUMENTS": {"MODE": "required"}}, True),
+    ],
+)
+def test_rows_without_bounds_are_a_warning_in_production(settings: Any, changed: Any, bounded: bool) -> None:
+    settings.FRAISEQL = changed
+    warning = Warning(
+        "Nothing bounds how many rows an operation reads: neither FRAISEQL['LIMITS']['MAX_ROWS'] nor "
+        "FRAISEQL['LIMITS']['COMPLEXITY'] is set.",
+        hint=(
+            "Set both, and DEFAULT_ROWS for lists that ask for no limit; or execute trusted documents only. Where all "
+            "tables are small, silence this."
+        ),
+        id="fraiseql.W009",
+    )
+    messages = run_checks(tags=["fraiseql"], include_deployment_checks=True)
+
+    assert [message for message in messages if message.id == "fraiseql.W009"] == ([] if bounded else [warning])
 
 
 def test_deployment_checks_of_wrong_settings_do_not_fail(settings: Any) -> None:

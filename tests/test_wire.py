@@ -151,3 +151,23 @@ def test_older_libpq_sends_one_after_the_other(storage: DjangoStorage, monkeypat
     with pytest.raises(StorageError, match="libpq 14"), storage.begin_transaction((("app.x", "1"),)):
         pass
     assert storage.query("SELECT 1").rows == [(b"1",)]
+
+
+def test_connection_in_an_unknown_state_is_closed(storage: DjangoStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something fails between the messages of a row of commands."""
+    storage.query("SELECT 1")
+    before, hand_over = connection.connection, wire._hand_over
+
+    def fail(pgconn: Any, step: Any) -> None:
+        if b"SELECT 2" in step.command.sql:
+            raise RuntimeError("nobody has seen this coming")
+        hand_over(pgconn, step)
+
+    monkeypatch.setattr(wire, "_hand_over", fail)
+    for settings in ((), (("app.x", "1"),)):
+        with pytest.raises(RuntimeError):
+            storage.query("SELECT 2", [], settings)
+        assert before.closed
+        connection.close()
+        assert storage.query("SELECT 1", [], settings).rows == [(b"1",)]
+        before = connection.connection

@@ -83,20 +83,23 @@ class UnpreparedCursor(PreparedCursor):
     prepare = False
 
 
-def _written(raw: Any, params: Sequence[Any]) -> tuple[list[Any], tuple[int, ...], tuple[int, ...]]:
+def _written(raw: Any, params: Sequence[Any]) -> tuple[list[Any] | None, tuple[int, ...], list[int] | None]:
     """Write parameters as PostgreSQL reads them, with their types and formats where they are not just texts."""
     if all(param is None or type(param) is str for param in params):
-        return [None if param is None else _text(param) for param in params], (), ()
+        return [None if param is None else _text(param) for param in params] or None, (), None
     adapted = Transformer.from_context(raw)
     texts = adapted.dump_sequence(params, [PyFormat.AUTO] * len(params))
-    return list(texts), tuple(adapted.types or ()), tuple(adapted.formats or ())
+    return list(texts), tuple(adapted.types or ()), list(adapted.formats or ())
 
 
 def _text(value: str) -> bytes:
     if "\0" in value:
         # the end of the text for libpq
         raise CharacterNotInRepertoire("PostgreSQL text fields cannot contain NUL (0x00) bytes")
-    return value.encode()
+    try:
+        return value.encode()
+    except UnicodeEncodeError:
+        raise CharacterNotInRepertoire("PostgreSQL text fields cannot contain half of a surrogate pair") from None
 
 
 class DjangoTransaction:

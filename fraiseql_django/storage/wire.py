@@ -41,9 +41,10 @@ class Command(NamedTuple):
     """A statement with ``$1``, ``$2`` … in it, its parameters, and their types where the text alone does not tell."""
 
     sql: bytes
-    params: Sequence[bytes | None] = ()
+    # None for none, as psycopg's libpq has it
+    params: list[bytes | None] | None = None
     types: tuple[int, ...] = ()
-    formats: tuple[int, ...] = ()
+    formats: list[int] | None = None
     prepare: bool = False
     # whether it is told who asks, so that no client is to blame for its failure
     tells: bool = False
@@ -125,7 +126,7 @@ class Wire:
     def _setting(self, settings: Settings, *, prepare: bool) -> Command:
         if not Pipeline.is_supported():
             raise NotSupportedError("settings for each operation need libpq 14 or newer")
-        texts = [text.encode() for pair in settings for text in pair]
+        texts: list[bytes | None] = [text.encode() for pair in settings for text in pair]
         return Command(_writing(len(settings)), texts, prepare=prepare, tells=True)
 
     def _run(self, commands: Sequence[Command]) -> list[Result]:
@@ -165,7 +166,7 @@ class Wire:
         try:
             results = self.raw.wait(_alone(pgconn, steps[0]) if len(steps) == 1 else _in_a_row(pgconn, steps))
         finally:
-            if pgconn.transaction_status == TransactionStatus.ACTIVE:
+            if pgconn.transaction_status == TransactionStatus.ACTIVE or pgconn.pipeline_status:
                 # nobody knows any more what it will answer next; COPY would wait for data
                 pgconn.finish()
         found: list[Result] = []
@@ -249,8 +250,8 @@ def _in_a_row(pgconn: Any, steps: list[_Step]) -> Generator[Any, Any, list[Resul
 def _hand_over(pgconn: Any, step: _Step) -> None:
     command = step.command
     if step.prepares and step.name:
-        pgconn.send_prepare(step.name, command.sql, command.types or None)
+        pgconn.send_prepare(step.name, command.sql, list(command.types) or None)
     elif step.name:
-        pgconn.send_query_prepared(step.name, command.params, command.formats or None)
+        pgconn.send_query_prepared(step.name, command.params, command.formats)
     else:
-        pgconn.send_query_params(command.sql, command.params, command.types or None, command.formats or None)
+        pgconn.send_query_params(command.sql, command.params, list(command.types) or None, command.formats)
