@@ -18,7 +18,7 @@ from django.db import connections
 
 from ._compat import TransactionStatus
 from .dependencies import CALL, Change, Dependencies
-from .tables import called, declared_below, known, may_be_view, mentioned, parts
+from .tables import called, declared_below, known, may_be_view, mentioned, names_in, parts
 
 logger = logging.getLogger("fraiseql_django.cache")
 
@@ -45,9 +45,11 @@ WITH relation AS (
     WHERE {_OWN} AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 ), function AS (
     SELECT p.oid, p.proname::text AS name,
-        CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE pg_get_function_sqlbody(p.oid) END AS source
+        CASE WHEN p.prokind = 'a' THEN (SELECT concat_ws(' ', a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggmtransfn,
+            a.aggminvtransfn, a.aggmfinalfn) FROM pg_aggregate a WHERE a.aggfnoid = p.oid)
+        WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE pg_get_function_sqlbody(p.oid) END AS source
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
-    WHERE {_OWN} AND l.lanname NOT IN ('c', 'internal') AND NOT EXISTS (
+    WHERE {_OWN} AND (l.lanname NOT IN ('c', 'internal') OR p.prokind = 'a') AND NOT EXISTS (
         SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
     )
 ), rewriting AS (
@@ -176,8 +178,15 @@ def asks_for_session(sql: str, alias: str) -> bool:
     catalog, asking = dependencies(connection, connect=True), _relations_asking(connection)
     if catalog is None or asking is None:
         return True
-    reached = catalog.reached(mentioned(sql) | called(sql))
+    # whatever has a function's name may be called
+    reached = catalog.reached(mentioned(sql) | (names_in(sql) & catalog.functions.keys()))
     return not reached.isdisjoint(asking) or not reached.isdisjoint(catalog.functions)
+
+
+def may_be_secured(table: str, alias: str) -> bool:
+    """Whether policies of row security may hide rows of a table; True where the catalogue cannot be asked."""
+    asking = _relations_asking(connections[alias])
+    return asking is None or table in asking
 
 
 def _relations_asking(connection: Any) -> frozenset[str] | None:

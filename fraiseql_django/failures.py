@@ -27,6 +27,7 @@ _CAUSED_BY_CLIENT = {
 _OF_CASTS = {"22P02", "22003", "22007", "22008"}
 # Nothing is wrong but the moment (13.5)
 _CONFLICTS = {"40001": "SERIALIZATION_FAILURE", "40P01": "DEADLOCK"}
+_PRIVILEGE = "42501"
 _UNREACHABLE = ("08", "57P", "53")
 
 
@@ -61,6 +62,10 @@ def _known(error: Exception) -> tuple[str, dict[str, Any]] | None:
         return str(error) or "You are not allowed to do this.", {"code": "FORBIDDEN"}
     if isinstance(error, (ObjectDoesNotExist, Http404)):
         return str(error) or "There is no such object.", {"code": "NOT_FOUND"}
+    if _sqlstate(error) == _PRIVILEGE:
+        # a policy of row security, or a role without the right: meant so, or forgotten by a migration
+        logger.warning("the database has refused the viewer: %s", error)
+        return "You are not allowed to do this.", {"code": "FORBIDDEN"}
     if (code := _CONFLICTS.get(_sqlstate(error))) is not None:
         return "Another operation was in the way, and nothing was written. The same operation may be sent again.", {
             "code": code

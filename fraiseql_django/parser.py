@@ -26,7 +26,7 @@ from graphql import (
 
 from ._compat import coerce_variables
 from .conf import LimitSettings
-from .errors import LimitExceeded, OperationError
+from .errors import InvalidInput, LimitExceeded, OperationError
 from .introspection import introspecting_field
 from .limits import check_document_bytes, check_limits, check_variables_bytes
 from .lru import LRU
@@ -131,13 +131,17 @@ class Parser:
     def variables(self, operation: Operation, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Coerce a request's variables (GraphQL specification, 6.1.2).
 
-        Raises InvalidDocument with every error, or LimitExceeded.
+        Raises InvalidDocument with every error, InvalidInput or LimitExceeded.
         """
         check_variables_bytes(inputs, self.limits.variables_bytes)
         accepted = operation.coercion.accept(inputs)
         if accepted is not None:
             return accepted
-        result = coerce_variables(self.schema, operation.node, inputs)
+        try:
+            result = coerce_variables(self.schema, operation.node, inputs)
+        except IndexError:
+            # from graphql-core's search for similar names: U+0130 is two letters in lower case
+            raise InvalidInput("A variable has an unknown field, with the letter U+0130 in its name.") from None
         if isinstance(result, list):
             raise InvalidDocument("BAD_USER_INPUT", result)
         return result

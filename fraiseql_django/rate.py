@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
+from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
 from django.utils.module_loading import import_string
@@ -37,7 +38,18 @@ def by_user_or_address(viewer: Viewer) -> Any:
     """
     if viewer.is_authenticated:
         return "user", str(viewer.id)
-    return "address", "" if viewer.request is None else viewer.request.META.get("REMOTE_ADDR", "")
+    return "address", _network("" if viewer.request is None else viewer.request.META.get("REMOTE_ADDR", ""))
+
+
+def _network(address: str) -> str:
+    """Return an address, of IPv6 the network of 64 bits that it is in: one subscriber has all of that (RFC 6177)."""
+    try:
+        known = IPv6Address(address)
+    except ValueError:
+        return address
+    if known.ipv4_mapped is not None:
+        return str(known.ipv4_mapped)
+    return str(IPv6Network((known, 64), strict=False))
 
 
 @dataclass(slots=True, kw_only=True)

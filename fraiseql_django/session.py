@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Model
 from django.utils.module_loading import import_string
 
-from .catalog import asks_for_session
+from .catalog import asks_for_session, may_be_secured
 from .conf import SessionSettings
 from .errors import FraiseQLError
 from .reading import Problem, refuse
+from .tables import table_of
 from .viewer import Viewer, given_value
 
 # A setting's name (PostgreSQL documentation, 20.16 "Customized Options"); without a point it is one of PostgreSQL's own
@@ -61,6 +63,12 @@ class Session:
     def may_show_in(self, sql: str, alias: str) -> bool:
         """Whether the answer of a statement may depend on what is told; if not, it is the same for all viewers."""
         return self._tells and (self._shows_anywhere or asks_for_session(sql, alias))
+
+    def may_hide(self, model: type[Model], alias: str) -> bool:
+        """Whether policies may hide rows of a model from those who are told apart."""
+        return self._tells and any(
+            may_be_secured(table_of(owner), alias) for owner in (model, *model._meta.all_parents)
+        )
 
     def _told(self, viewer: Viewer) -> Iterator[tuple[str, str]]:
         for name, source in self._variables.items():

@@ -43,8 +43,9 @@ class Viewer:
 
     @property
     def is_authenticated(self) -> bool:
-        """Whether the user is signed in."""
-        return bool(getattr(self.user, "is_authenticated", False))
+        """Whether the user is signed in; one who was shut out (``is_active``) is not, whatever let them through."""
+        user = self.user
+        return bool(getattr(user, "is_authenticated", False)) and bool(getattr(user, "is_active", True))
 
     @property
     def is_staff(self) -> bool:
@@ -62,7 +63,7 @@ class Viewer:
 
     def has_role(self, role: str) -> bool:
         """Whether the user is in a group of Django's with this name."""
-        if not self.is_authenticated or not self.user.is_active:
+        if not self.is_authenticated:
             return False
         if self._roles is None:
             self._roles = frozenset(self.user.groups.values_list("name", flat=True))
@@ -88,8 +89,7 @@ class Viewer:
         return _MISSING
 
     def _active(self, flag: str) -> bool:
-        # as Django's own has_perm has it: nobody who was shut out may do anything
-        return self.is_authenticated and bool(self.user.is_active and getattr(self.user, flag, False))
+        return self.is_authenticated and bool(getattr(self.user, flag, False))
 
 
 def given_value(viewer: Viewer, name: str) -> Any:

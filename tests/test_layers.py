@@ -26,7 +26,7 @@ PIPELINE = """
     planner.values planner.params planner.json planner.conditions planner.places planner.extracted planner.viewer
     planner.rules planner.computed
     planner.fields planner.complexity planner.filters planner.ordering
-    planner.pages planner.selection planner.statement planner.payload planner.plan
+    planner.pages planner.schema_fields planner.selection planner.statement planner.payload planner.plan
 
     storage.base storage.writes storage.transactions storage.written storage.wire storage.django
     cache.base cache.django cache.results cache.outage cache.persisted places rate

@@ -16,6 +16,7 @@ from fraiseql_django.audit import RefusalEvent, operation_refused
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.checks import check_project
 from fraiseql_django.conf import CacheSettings, LimitSettings, Settings
+from fraiseql_django.rate import by_user_or_address
 from fraiseql_django.testing import FailingCache
 from tests.http.requests import URL, codes, post
 from tests.support import statements
@@ -391,3 +392,19 @@ def test_counts_are_of_the_engines_part_of_the_cache(clock: list[float]) -> None
     assert key.startswith("rate:3600:")
     assert engine.cache.get(key) == 1
     caches["locmem"].clear()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:10.0.0.1", "10.0.0.1", True),
+        ("10.0.0.1", "10.0.0.2", False),
+        ("", "unix:", False),
+    ],
+)
+def test_an_address_of_version_6_counts_by_its_network(one: str, other: str, same: bool) -> None:
+    viewers = [Viewer(RequestFactory().get("/", REMOTE_ADDR=address)) for address in (one, other)]
+
+    assert (by_user_or_address(viewers[0]) == by_user_or_address(viewers[1])) is same

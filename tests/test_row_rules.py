@@ -191,3 +191,28 @@ def test_argument_that_only_some_may_give(shop: Shop) -> None:
     assert code(ask(engine, "mutation { order(pieces: 3, discount: 1) }", ann)) == "FORBIDDEN"
     ann.groups.create(name="managers")
     assert ask(engine, "mutation { order(pieces: 3, discount: 1) }", ann) == {"data": {"order": 2}}
+
+
+def test_user_who_was_shut_out_is_nobody(registry: Registry, shop: Shop) -> None:
+    engine, ann = GraphQLEngine(registry=registry, cache=None), shop.customer.user
+    ann.is_active = False
+
+    assert ask(engine, "{ customers { name } }", ann) == {"data": {"customers": []}}
+    (error,) = ask(engine, "{ orders { number } }", ann)["errors"]
+    assert error["message"] == "Sign in to use Order."
+
+
+def test_value_of_the_viewer_that_does_not_fit_is_not_the_clients_fault(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry = Registry()
+    fraiseql.type(Book, fields=["id"], rows=lambda viewer: Q(pages=viewer.value("pages", int)), registry=registry)(
+        type("BookType", (), {})
+    )
+    engine = GraphQLEngine(registry=registry, cache=None)
+    body = engine.execute("{ books { id } }", request=SimpleNamespace(user=None, pages=10**30)).json()  # type: ignore[arg-type]
+
+    (error,) = body["errors"]
+    assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+    assert "pages" not in error["message"]
+    assert "viewer.value('pages')" in caplog.text

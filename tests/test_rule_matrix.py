@@ -225,8 +225,13 @@ class BoxInput:
     id: int
 
 
-def with_views(rules: Mapping[type[Guarded], Any], source_rule: Any) -> Registry:
-    """Declare types over the models and over views of boxes, with relations between them."""
+def with_views(
+    rules: Mapping[type[Guarded], Any], source_rule: Any, name_options: Mapping[str, Any] | None = None, **options: Any
+) -> Registry:
+    """Declare types over the models and over views of boxes, with relations between them.
+
+    ``options`` are of both types over views, ``name_options`` of their field ``name``.
+    """
     registry = Registry()
 
     bodies = {
@@ -244,19 +249,19 @@ def with_views(rules: Mapping[type[Guarded], Any], source_rule: Any) -> Registry
     }
     declare(registry, {model: {"rows": rule} for model, rule in rules.items()}, bodies)
 
-    @fraiseql.type(sql_source="v_box", jsonb_column="data", rows=source_rule, registry=registry)
+    @fraiseql.type(sql_source="v_box", jsonb_column="data", rows=source_rule, registry=registry, **options)
     class Card:
         id: int
-        name: str
+        name: str = fraiseql.field(**(name_options or {}))
         tenant: int
         room: RoomCard
         notes: list[NoteCard] | None
         box: "BoxType | None" = fraiseql.relation("id", to="id")  # type: ignore[name-defined]  # noqa: F821
 
-    @fraiseql.type(sql_source="v_box_row", plural="rowOfBoxes", rows=source_rule, registry=registry)
+    @fraiseql.type(sql_source="v_box_row", plural="rowOfBoxes", rows=source_rule, registry=registry, **options)
     class RowOfBox:
         id: int
-        name: str
+        name: str = fraiseql.field(**(name_options or {}))
         tenant: int
         box: "BoxType | None" = fraiseql.relation("id", to="id")  # type: ignore[name-defined]  # noqa: F821
         siblings: "list[BoxType]" = fraiseql.relation("room_id", to="room_id")  # type: ignore[name-defined]  # noqa: F821
@@ -303,10 +308,10 @@ class BoxFound:
     box: "BoxType | None" = None  # type: ignore[name-defined]  # noqa: F821
 
 
-def with_payloads(rule: Any) -> Registry:
+def with_payloads(rules: Mapping[type[Guarded], Any]) -> Registry:
     """Declare every way in which a mutation returns rows."""
     registry = Registry()
-    declare(registry, {Box: {"rows": rule}, Room: {"rows": rule}})
+    declare(registry, {model: {"rows": rule} for model, rule in rules.items()})
 
     @fraiseql.type
     class Several:
@@ -350,35 +355,39 @@ def with_payloads(rule: Any) -> Registry:
 
 @pytest.mark.parametrize("kind", [KINDS[0], KINDS[2], KINDS[6], KINDS[-1]], ids=lambda kind: kind.name)
 def test_rows_of_payloads(views: Archive, kind: Kind) -> None:
-    engine = engine_of(with_payloads(kind.rule))
+    engine = engine_of(with_payloads({Box: kind.rule, Room: kind.rule}))
     for name in VIEWERS:
         who = views.people[name]
-        hidden = hidden_from(views, kind, [Box, Room], who)
-        single = {n: f"{{ box(id: {n}) {{ {SELECTED} }} }}" for n in range(1, 11)}
-        rows = Oracle(engine, hidden).answers(single.values())
-        seen = {n: rows[query]["box"] for n, query in single.items()}
-        for n, box in seen.items():
-            expected = {
-                f"mutation {{ x: oneOrNone(id: {n}) {{ {SELECTED} }} }}": box,
-                f"mutation {{ x: entity(input: {{id: {n}}}) {{ ... on BoxFound {{ box {{ {SELECTED} }} }} }} }}": {
-                    "box": box
-                },
-                f"mutation {{ x: row(input: {{id: {n}}}) {{ {SELECTED} }} }}": box,
-                f"mutation {{ x: mixed(id: {n}) {{ kept {{ {SELECTED} }} first {{ name }} any {{ id }} }} }}": {
-                    "kept": [seen[key] for key in range(1, 5) if seen[key]],
-                    "first": box and {"name": box["name"]},
-                    "any": [box and {"id": box["id"]}] * 2,
-                },
-            }
-            for query, data in expected.items():
-                assert asked(engine, query, who).json() == {"data": {"x": data}}, (kind.name, name, query)
-            answer = asked(engine, f"mutation {{ x: one(id: {n}) {{ {SELECTED} }} }}", who).json()
-            assert answer.get("data") == ({"x": box} if box else None)
-            assert box or [error["extensions"]["code"] for error in answer["errors"]] == ["FORBIDDEN"]
-        backwards = [seen[n] for n in reversed(seen)]
-        for field, listed in (("instances", backwards), ("queryset", [box for box in backwards if box])):
-            answer = asked(engine, f"mutation {{ {field} {{ {SELECTED} }} }}", who).json()
-            assert answer == {"data": {field: listed}}, (kind.name, name, field)
+        assert_payloads(engine, who, hidden_from(views, kind, [Box, Room], who))
+
+
+def assert_payloads(engine: GraphQLEngine, who: Person, hidden: Mapping[type[Guarded], list[int]]) -> None:
+    """What mutations return is what a query finds where the hidden rows are gone."""
+    single = {n: f"{{ box(id: {n}) {{ {SELECTED} }} }}" for n in range(1, 11)}
+    rows = Oracle(engine, hidden).answers(single.values())
+    seen = {n: rows[query]["box"] for n, query in single.items()}
+    for n, box in seen.items():
+        expected = {
+            f"mutation {{ x: oneOrNone(id: {n}) {{ {SELECTED} }} }}": box,
+            f"mutation {{ x: entity(input: {{id: {n}}}) {{ ... on BoxFound {{ box {{ {SELECTED} }} }} }} }}": {
+                "box": box
+            },
+            f"mutation {{ x: row(input: {{id: {n}}}) {{ {SELECTED} }} }}": box,
+            f"mutation {{ x: mixed(id: {n}) {{ kept {{ {SELECTED} }} first {{ name }} any {{ id }} }} }}": {
+                "kept": [seen[key] for key in range(1, 5) if seen[key]],
+                "first": box and {"name": box["name"]},
+                "any": [box and {"id": box["id"]}] * 2,
+            },
+        }
+        for query, data in expected.items():
+            assert asked(engine, query, who).json() == {"data": {"x": data}}, (who.name, query)
+        answer = asked(engine, f"mutation {{ x: one(id: {n}) {{ {SELECTED} }} }}", who).json()
+        assert answer.get("data") == ({"x": box} if box else None)
+        assert box or [error["extensions"]["code"] for error in answer["errors"]] == ["FORBIDDEN"]
+    backwards = [seen[n] for n in reversed(seen)]
+    for field, listed in (("instances", backwards), ("queryset", [box for box in backwards if box])):
+        answer = asked(engine, f"mutation {{ {field} {{ {SELECTED} }} }}", who).json()
+        assert answer == {"data": {field: listed}}, (who.name, field)
 
 
 # --- permissions ---

@@ -298,6 +298,22 @@ def test_row_goes_with_the_row_that_it_needs(make: Any, shop: Shop) -> None:
         run("ALTER TABLE bookshop_customer DISABLE ROW LEVEL SECURITY")
 
 
+def test_write_that_a_policy_refuses_is_forbidden(
+    registry: Registry, make: Any, shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    @fraiseql.mutation(registry=registry)
+    def order_for(info: fraiseql.Info, customer: int) -> Order:
+        return Order.objects.create(customer_id=customer, number="3")
+
+    engine, ann = make(role=f"{__name__}.role_of"), shop.customer.user
+    other = Customer.objects.get(name="Bob").pk
+    (error,) = ask(engine, f"mutation {{ orderFor(customer: {other}) {{ id }} }}", ann, role=ROLE)["errors"]
+
+    assert (error["message"], error["extensions"]["code"]) == ("You are not allowed to do this.", "FORBIDDEN")
+    assert 'new row violates row-level security policy for table "bookshop_order"' in caplog.text
+    assert Order.objects.count() == 2
+
+
 def test_anonymous_viewer_under_row_security(make: Any, shop: Shop) -> None:
     engine = make(role=f"{__name__}.role_of")
 
@@ -329,7 +345,21 @@ def test_it_is_gone_within_a_transaction_of_the_project(make: Any, shop: Shop, o
     assert in_session()[0] == ""
 
 
-def test_request_in_a_transaction_takes_one_round_trip_more_for_nothing(make: Any, shop: Shop) -> None:
+def test_it_is_gone_after_a_mutation_without_autocommit(make: Any, shop: Shop) -> None:
+    """The project's own transaction has begun, or begins with the mutation."""
+    engine = make(role=f"{__name__}.role_of", limits=LimitSettings(statement_ms=5000))
+    connection.set_autocommit(False)
+    try:
+        for _ in range(2):
+            before = in_session()
+            assert "errors" not in ask(engine, "mutation { tell }", shop.customer.user, role=ROLE)
+            assert in_session() == before
+    finally:
+        connection.rollback()
+        connection.set_autocommit(True)
+
+
+def test_request_in_a_transaction_takes_no_round_trip_more(make: Any, shop: Shop) -> None:
     engine = make()
     ask(engine, TOLD_QUERY, shop.customer.user)
     with transaction.atomic():
@@ -428,6 +458,32 @@ def test_computed_field_that_calls_a_function_is_kept_apart(make: Any, shop: Sho
 
     assert not hits(engine, "{ authors { who } }", shop.customer.user)
     assert not hits(engine, "{ authors { who } }")
+
+
+def test_view_over_an_aggregate_of_the_project_is_kept_apart(
+    registry: Registry, make: Any, shop: Shop, cache_alias: str
+) -> None:
+    """Only the function behind it asks who asks."""
+    run(
+        """CREATE FUNCTION fn_add(text, int) RETURNS text LANGUAGE plpgsql STABLE AS
+        $$ BEGIN RETURN current_setting('app.user', true); END $$""",
+        "CREATE AGGREGATE last_of(int) (sfunc = fn_add, stype = text)",
+        "CREATE VIEW v_last AS SELECT 1 AS id, (SELECT last_of(id::int) FROM bookshop_author) AS who",
+    )
+    catalog.forget()
+
+    @fraiseql.type(sql_source="v_last", registry=registry)
+    class Last:
+        id: int
+        who: str | None
+
+    try:
+        engine, ann = make(cache=DjangoCache(cache_alias)), shop.customer.user
+        assert ask(engine, "{ lasts { who } }", ann) == {"data": {"lasts": [{"who": str(ann.pk)}]}}
+        assert ask(engine, "{ lasts { who } }") == {"data": {"lasts": [{"who": ""}]}}
+    finally:
+        run("DROP VIEW v_last", "DROP AGGREGATE last_of(int)", "DROP FUNCTION fn_add")
+        catalog.forget()
 
 
 # --- what is wrong ---

@@ -131,7 +131,11 @@ fraiseql.delete(BookType)
 @fraiseql.mutation
 def rename_book(info: fraiseql.Info, id: fraiseql.ID, title: str) -> BookType:
     """Give a book another title."""
-    book = Book.objects.get(pk=id)
+    try:
+        book = Book.objects.get(pk=id)
+    except ValueError:
+        # an id may be any text
+        raise Book.DoesNotExist(f"There is no book {id}.") from None
     book.title = title
     book.full_clean()
     book.save()

@@ -109,7 +109,7 @@ def _paths(text: str) -> Mapping[str, list[str]]:
     if not isinstance(given, dict):
         raise Refused(f"The form field map is {kind_of(given)}; {example}")
     for name, paths in given.items():
-        for value, kind in [(paths, list), *((path, str) for path in paths if isinstance(paths, list))]:
+        for value, kind in [(paths, list), *((path, str) for path in (paths if isinstance(paths, list) else ()))]:
             if not isinstance(value, kind):
                 raise Refused(f"The form field map holds {kind_of(value)} at {_shown(name)}; {example}")
     return given

@@ -18,6 +18,7 @@ from ..schema.definition import EnumFactory
 from ..schema.model_mutations_fields import FieldsDescriber, graphql_name
 from ..schema.registry import ID
 from .info import Info
+from .models_rows import only_visible
 from .models_run import Item, Rows
 from .models_validation import Path, errors_from
 from .models_write import Writer, attempt
@@ -88,7 +89,7 @@ class FormMutation:
     def _save_one(self, writer: Writer, item: Item, instance: models.Model, bumped: str | None) -> models.Model:
         if not item.given and not instance._state.adding:
             return instance
-        form = self._bound(item, instance, writer.alias)
+        form = self._bound(item, instance, writer.info)
         if not form.is_valid():
             for name, errors in form.errors.as_data().items():
                 for error in errors:
@@ -103,7 +104,7 @@ class FormMutation:
     def _path(self, path: Path, name: str) -> Path:
         return (*path, graphql_name(name)) if name in self.members else path
 
-    def _bound(self, item: Item, instance: models.Model, alias: str) -> forms.BaseModelForm[Any]:
+    def _bound(self, item: Item, instance: models.Model, info: Info) -> forms.BaseModelForm[Any]:
         """Fill the form in: with what was given, and for the rest with what it would show."""
         shown = self.form(instance=instance)
         data = {
@@ -120,9 +121,12 @@ class FormMutation:
             else:
                 files[name] = value
         form = self.form(data=data, files=files, instance=instance)
-        for field in form.fields.values():
+        for name, field in form.fields.items():
             if isinstance(field, forms.ModelChoiceField) and field.queryset is not None:
-                field.queryset = field.queryset.using(alias)
+                choices = field.queryset.using(info.database)
+                # what a client chooses must be there for them; what was chosen before may be hidden, and stays
+                ruled = name in item.given and info.has_rules(choices.model)
+                field.queryset = only_visible(choices, info) if ruled else choices
         return form
 
 

@@ -171,15 +171,21 @@ def _disconnect(writer: Writes, instance: models.Model, link: Link, keys: Sequen
 
 
 def _set(writer: Writes, instance: models.Model, link: Link, keys: Sequence[Any], path: Path) -> None:
+    """Let the relation lead to these objects alone, of those that clients may know of: what is hidden stays."""
     found = _find(writer, link, keys, [(*path, index) for index in range(len(keys))])
+    if link.foreign is None and not _may_write(writer, path):
+        return
+    current = _current(writer, instance, link)
+    kept, there = {row.pk for row in found}, {row.pk for row in current}
+    gone = [row for row in current if row.pk not in kept]
+    new = [row for row in found if row.pk not in there]
     if link.foreign is not None:
-        kept = {row.pk for row in found}
-        current = _current(writer, instance, link)
-        _attach(writer, link, [row for row in current if row.pk not in kept], None, path)
-        there = {row.pk for row in current}
-        _attach(writer, link, [row for row in found if row.pk not in there], instance, path)
-    elif _may_write(writer, path):
-        getattr(instance, link.name).set(found)
+        _attach(writer, link, gone, None, path)
+        _attach(writer, link, new, instance, path)
+    else:
+        relation = getattr(instance, link.name)
+        relation.remove(*gone)
+        relation.add(*new)
 
 
 def _create_all(writer: Writes, instance: models.Model, link: Link, items: Sequence[Any], path: Path) -> None:

@@ -8,7 +8,7 @@ from operator import or_
 from typing import Any, TypeAlias
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ..schema.model_mutations import KeyPart
 from ..schema.rules import RowRule, condition, restrict
@@ -38,10 +38,14 @@ def lock_where(model: type[models.Model], info: Info, columns: Sequence[str], wa
     """
     # not the default manager's own query: PostgreSQL locks no rows of groups (documentation, SELECT, FOR UPDATE)
     rows = model._base_manager.using(info.database).select_for_update().filter(wanted).order_by(*columns)
+    everything = shows_all(model, info)
+    if not everything:
+        # a hidden row is not locked, and its lock not waited for: it is as if it did not exist
+        rows = only_visible(rows, info)
     found = {tuple(getattr(row, column) for column in columns): row for row in rows}
-    if not found or shows_all(model, info):
+    if not found or everything:
         return found
-    # asked once the rows are locked: another transaction may have hidden one in the meantime
+    # asked once more, now that the rows are locked: another transaction may have hidden one in the meantime
     locked = _with_keys(columns, list(found))
     shown = set(info.visible(model).filter(locked).values_list(*columns))
     return {key: row for key, row in found.items() if key in shown}
@@ -56,6 +60,11 @@ def permitted(
         return set()
     rows = model._base_manager.using(info.database).filter(wanted)
     return set(restrict(rows, condition(rule, info.viewer, name)).values_list(*columns))
+
+
+def only_visible(rows: QuerySet[Any], info: Info) -> QuerySet[Any]:
+    """Leave of a query the rows that are there for the viewer, whatever the default manager's own query is made of."""
+    return rows.filter(Exists(info.visible(rows.model).filter(pk=OuterRef("pk"))))
 
 
 def shows_all(model: type[models.Model], info: Info) -> bool:

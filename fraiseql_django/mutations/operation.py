@@ -26,6 +26,7 @@ from ..planner.values import Variables
 from ..response import Response, failed
 from ..schema.build import Schema
 from ..storage.base import Storage
+from ..viewer import VIEWER, Viewer
 from . import functions, python
 from .answer import Writer
 from .failed import REPEATABLE, as_result, as_user_error, sqlstate_of
@@ -51,6 +52,8 @@ class Perform:
     schema: Schema
     settings: Settings
     mask: bool
+    # of the request, when the operation begins
+    user: Any = None
     answers: dict[str, bytes] = field(default_factory=dict)
     errors: list[GraphQLError] = field(default_factory=list)
     # by response key: the code of what failed, the seconds that what was run has taken
@@ -67,6 +70,7 @@ class Perform:
             return failed([error.as_graphql_error()])
 
     def _response(self) -> Response:
+        self.user = self.asked.viewer.user
         run = self._together if self.settings.atomic_mutations else self._one_by_one
         if audit.mutations_are_heard():
             # who it is now, since a mutation may log in or out
@@ -184,7 +188,7 @@ class Perform:
 
     def _run(self, write: Write) -> Answer:
         def answer(result: object) -> Answer:
-            return Writer(write).answer(result, self.variables, self.executor)
+            return self._written(write, result)
 
         info = Info(
             field_name=write.definition.name,
@@ -206,13 +210,22 @@ class Perform:
             self.failed[write.key] = _code_of(result)
         return answered
 
+    def _written(self, write: Write, result: object) -> Answer:
+        """Write what a mutation has returned, as whoever is signed in by now may see it: it may log in or out."""
+        begun, variables = self.asked.viewer, self.variables
+        now = Viewer(begun.request, begun.context)
+        if now.user is not self.user:
+            variables = {**variables, VIEWER: now}
+            write = write.answered_for(now, variables)
+        return Writer(write).answer(result, variables, self.executor)
+
     def _fail(self, write: Write, error: Exception, writes: Sequence[Write]) -> None:
         """Answer an exception, as data where the mutation declares a class for it; everything is rolled back."""
         alias = self.settings.database
         try:
             result = as_result(error, write, self.schema.objects, alias)
             if result is not None:
-                text = Writer(write).answer(result, self.variables, self.executor).text
+                text = self._written(write, result).text
                 self._check_size({write.key: text})
                 self.answers[write.key] = text
                 self.failed[write.key] = _code_of(result)

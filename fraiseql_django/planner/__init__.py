@@ -8,6 +8,7 @@ extracted   values of sources
 computed, conditions, filters, ordering, pages   parts of a query
 fields      which fields a selection set asks for
 selection   the walk over the selection
+schema_fields   introspection
 complexity  what the operation may cost
 statement   ORM queries → one SQL statement
 plan        SQL + holes + tables read; the plan cache

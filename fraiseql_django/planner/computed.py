@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Cast
 
 from ..schema.definition import Column, Computed, Embedded, Extracted, Key, Link, Related, Relation, Shape, TypeDef
 from ..schema.inputs import comparable
@@ -27,6 +28,9 @@ def computed_value(definition: TypeDef, field: Computed, prefix: str) -> Any:
     would inflate each other, and an expression's names mean its own model's columns.
     """
     expression = field.expression
+    if isinstance(expression, Value) and isinstance(expression.value, str):
+        # a literal of no type yet, for PostgreSQL
+        return Cast(expression, TextField())
     if not prefix and not _aggregates(expression):
         return expression
     rows = definition.model._base_manager.filter(pk=OuterRef(f"{prefix}pk"))
@@ -92,8 +96,14 @@ class Values:
         return rows.filter(Q(Compare("{column} = {value}", there, here)))
 
     def joins(self, related: Related) -> bool:
-        """Whether a join may read the row that a to-one relation leads to: not past the rows' rule."""
-        return isinstance(related, Relation) and self.target(related).rows is None
+        """Whether a join may read the row that a to-one relation leads to: not past the rows' rule.
+
+        Nor where a policy may hide it: the key says that there is one. A row that cannot be without goes with it.
+        """
+        if not isinstance(related, Relation):
+            return False
+        target = self.target(related)
+        return target.rows is None and not (related.nullable and self.rules.secured(target.model))
 
     def found(self, related: Related, definition: Shape, place: Place) -> Found:
         """Return the one row that a relation leads to, as a place."""

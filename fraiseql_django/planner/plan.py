@@ -6,23 +6,17 @@ variables hold fills the holes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
 
 from django.db import connections
-from django.db.models import Q
+from django.db.models import Model, Q
 from graphql import (
-    DocumentNode,
     FieldNode,
     GraphQLField,
     GraphQLObjectType,
-    OperationDefinitionNode,
     OperationType,
-    SelectionSetNode,
-    execute,
 )
 
 from ..catalog import tables_read
@@ -44,6 +38,7 @@ from .params import Hole
 from .payload import SLOT_END, Node, Payloads, Slot
 from .places import ROW
 from .rules import Rules
+from .schema_fields import introspect
 from .selection import Live, Selection
 from .statement import Compiled, compile_list, compile_one, joined, statement
 from .values import Variables, arguments, located
@@ -79,6 +74,7 @@ class Write:
 
     ``slots`` are the rows in its answer; ``read`` makes the statement of them from the slots' columns, and
     ``rows`` is the one whose keys are all parameters (None: no rows were selected). ``alias`` is the database.
+    ``answered_for`` plans the answer for another viewer, with these variables: a mutation may log in or out.
     """
 
     key: str
@@ -90,13 +86,14 @@ class Write:
     read: Callable[[Sequence[Compiled]], Read]
     rows: Read | None
     alias: str
+    answered_for: Callable[[Viewer, Variables], Write]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plan:
     """What executing an operation takes: a Read for a query, Writes in order for a mutation.
 
-    A write of the mutation type's ``__typename`` is a constant in ``constants``, by response key.
+    The mutation type's ``__typename`` is a constant in ``constants``, by response key.
     """
 
     kind: OperationType
@@ -133,7 +130,7 @@ class Planner:
         plan = None if known is None else known.of(viewer)
         if plan is None:
             planned = PlannedViewer(viewer)
-            plan = self._make(operation, variables, Rules(planned))
+            plan = self._make(operation, variables, Rules(planned, self._is_secured))
             if operation.kept:
                 self.cache.set(key, (known or Plans()).adding(plan, planned.asked, viewer))
         elif self.limits.complexity is not None:
@@ -141,6 +138,9 @@ class Planner:
         for slot in (slot for write in plan.writes for slot in write.slots):
             slot.check(variables)
         return plan
+
+    def _is_secured(self, model: type[Model]) -> bool:
+        return self.session.may_hide(model, self.alias)
 
     def _make(self, operation: Operation, variables: Variables, rules: Rules) -> Plan:
         collector = Collector(operation.fragments, variables, self.schema.unions)
@@ -172,7 +172,7 @@ class Planner:
             if name == "__typename":
                 segments.append(f'"{root.name}"'.encode())
             elif name in ("__schema", "__type"):
-                segments.append(self._introspect(operation, key, nodes, selection.variables))
+                segments.append(introspect(self.schema.graphql, operation, key, nodes, selection.variables))
             else:
                 segments.append(len(columns))
                 with located(nodes[0]):
@@ -214,30 +214,6 @@ class Planner:
             queryset = queryset.filter(Q(comparison(OPERATORS["eq"], compared, 0, given[name], name)))
         return compile_one(selection.rows(definition, queryset.order_by(), nodes), self.alias)
 
-    def _introspect(self, operation: Operation, key: str, nodes: list[FieldNode], variables: Variables) -> bytes:
-        """Answer an introspection field by graphql-core; its variables' values are part of the plan's key."""
-        definitions = [
-            definition
-            for definition in operation.node.variable_definitions or ()
-            if definition.variable.name.value in operation.read_while_planning
-        ]
-        document = DocumentNode(
-            definitions=(
-                OperationDefinitionNode(
-                    operation=OperationType.QUERY,
-                    name=None,
-                    variable_definitions=tuple(definitions),
-                    directives=(),
-                    selection_set=SelectionSetNode(selections=tuple(nodes)),
-                ),
-                *operation.fragments.values(),
-            )
-        )
-        result: Any = execute(self.schema.graphql, document, variable_values=dict(variables))
-        if result.errors:
-            raise result.errors[0]
-        return json.dumps(result.data[key], separators=(",", ":"), ensure_ascii=False).encode()
-
     # --- mutations ---
 
     def _mutation(
@@ -256,8 +232,6 @@ class Planner:
             name = nodes[0].name.value
             if name == "__typename":
                 constants[key] = f'"{root.name}"'.encode()
-            elif name in ("__schema", "__type"):
-                constants[key] = self._introspect(operation, key, nodes, variables)
             else:
                 writes.append(self._write(key, root.fields[name], nodes, collector, variables, rules))
         return Plan(
@@ -276,13 +250,31 @@ class Planner:
         definition: MutationDef = field.extensions[DEFINITION]
         with located(nodes[0]):
             rules.check_mutation(definition, [argument.name.value for argument in nodes[0].arguments or ()])
+        return self._answered(key, field, nodes, collector, variables, rules)
+
+    def _answered(
+        self,
+        key: str,
+        field: GraphQLField,
+        nodes: list[FieldNode],
+        collector: Collector,
+        variables: Variables,
+        rules: Rules,
+    ) -> Write:
+        definition: MutationDef = field.extensions[DEFINITION]
         selection = Selection(self.schema, collector, variables, self.limits, self.alias, rules)
         payloads = Payloads(self.schema, selection, self.alias)
         answer = payloads.node(definition.output, nodes)
+        # what is kept with the plan must not keep whom it was made for
+        live, fragments = selection.live, collector.fragments
 
         def read(columns: Sequence[Compiled]) -> Read:
             segments = [part for index in range(len(columns)) for part in (index, SLOT_END)]
-            return self._read(columns, segments[:-1], selection.live)
+            return self._read(columns, segments[:-1], live)
+
+        def answered_for(viewer: Viewer, variables: Variables) -> Write:
+            others = Collector(fragments, variables, self.schema.unions)
+            return self._answered(key, field, nodes, others, variables, Rules(PlannedViewer(viewer), self._is_secured))
 
         return Write(
             key=key,
@@ -294,4 +286,5 @@ class Planner:
             read=read,
             rows=read([slot.column() for slot in payloads.slots]) if payloads.slots else None,
             alias=self.alias,
+            answered_for=answered_for,
         )

@@ -6,11 +6,11 @@ for a field. What a viewer may not see is not sorted or searched by either.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from ..errors import DeclarationError, OperationError
 from ..schema.arguments import MutationDef
@@ -24,9 +24,10 @@ from .viewer import DecidingViewer, PlannedViewer, ruling
 
 @dataclass(slots=True)
 class Rules:
-    """Applies the rules of one schema for the viewers of one plan."""
+    """Applies the rules of one schema for the viewers of one plan; ``secured`` tells models with row security."""
 
     viewer: PlannedViewer
+    secured: Callable[[type[Model]], bool] = lambda model: False
     _conditions: dict[str, Q | bool] = field(default_factory=dict)
 
     def rows(self, definition: TypeDef, queryset: QuerySet[Any]) -> QuerySet[Any]:

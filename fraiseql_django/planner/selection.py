@@ -142,7 +142,9 @@ class Selection:
             return [self._nested(definition, described, nodes, here)]
         if isinstance(described, Related) and described.many:
             return [self._list(definition, described, graphql, nodes, here)]
-        if isinstance(described, Related) and not (isinstance(described, Relation) and described.enforced):
+        if isinstance(described, Related) and not (
+            isinstance(described, Relation) and described.enforced and self.values.joins(described)
+        ):
             return [self._found(definition, described, nodes, here)]
         # what is left a row of a model has
         assert isinstance(here, Row)

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from django.contrib.auth import get_user_model
 from django.db.models.expressions import BaseExpression
 
-from ..errors import DeclarationError
+from ..errors import DeclarationError, FraiseQLError, InvalidInput
 from ..schema.annotations import scalar
 from ..schema.encoding import encode_text
 from ..schema.models import SCALARS, ancestor, concrete
@@ -132,10 +132,16 @@ class PlannedViewer:
             raise DeclarationError(f"viewer.value({name!r}, {type_!r}): this type has no scalar")
         encode = known.encode
 
-        def text(value: Any) -> str | None:
-            return None if value is None else encode(value)
+        where = f"viewer.value({name!r})"
 
-        source = Hole(lambda variables: variables[VIEWER].value(name), text, f"viewer.value({name!r})")
+        def text(value: Any) -> str | None:
+            try:
+                return None if value is None else encode(value)
+            except InvalidInput as error:
+                # no client has sent it
+                raise FraiseQLError(f"{where}: {error.message}") from None
+
+        source = Hole(lambda variables: variables[VIEWER].value(name), text, where)
         return Unknown(source, known.cast)
 
     def _ask(self, *question: str) -> bool:

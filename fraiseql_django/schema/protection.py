@@ -8,7 +8,7 @@ from typing import Any
 
 from ..conf import get_settings
 from ..errors import DeclarationError
-from .definition import AnyField, Nested, Related, Relation, Shape, TypeDef
+from .definition import AnyField, Nested, Related, Shape, TypeDef
 from .naming import camel_case
 from .registry import TypeDeclaration
 from .rules import Rule, as_rule, check_rows, requires_auth, requires_permission
@@ -75,7 +75,6 @@ def mutation_permission(declaration: Any, where: str) -> Rule | None:
 def with_missing_rows(types: Mapping[str, TypeDef], shapes: Mapping[str, Shape]) -> dict[str, TypeDef]:
     """Let relations be null that lead to rows which are not there for every viewer.
 
-    They are read by a subquery, as if no constraint stood behind them: a join would read rows past their rule.
     Raises DeclarationError where an object in JSON is of a type with a row rule, which nothing finds again.
     """
     problems = [
@@ -92,8 +91,6 @@ def with_missing_rows(types: Mapping[str, TypeDef], shapes: Mapping[str, Shape])
     def seen(field: AnyField) -> AnyField:
         if not isinstance(field, (Related, Nested)) or field.target not in hidden:
             return field
-        if isinstance(field, Relation) and types[field.target].rows is not None:
-            field = replace(field, enforced=field.enforced and field.many)
         return field if field.many else replace(field, nullable=True)
 
     return {

@@ -96,10 +96,8 @@ def _text(value: str) -> bytes:
     if "\0" in value:
         # the end of the text for libpq
         raise CharacterNotInRepertoire("PostgreSQL text fields cannot contain NUL (0x00) bytes")
-    try:
-        return value.encode()
-    except UnicodeEncodeError:
-        raise CharacterNotInRepertoire("PostgreSQL text fields cannot contain half of a surrogate pair") from None
+    # half of a surrogate pair is for PostgreSQL to refuse, as what the client sent
+    return value.encode("utf-8", "surrogatepass")
 
 
 class DjangoTransaction:
@@ -115,8 +113,10 @@ class DjangoTransaction:
         self._former: Former | None = None
 
     def __enter__(self) -> DjangoTransaction:
-        self.outermost = not connections[self.alias].in_atomic_block
+        connection = connections[self.alias]
         try:
+            # without autocommit there is a transaction of the project's, or there will be, and this is a savepoint
+            self.outermost = not connection.in_atomic_block and connection.get_autocommit()
             self._atomic.__enter__()
         except Error as error:
             raise _storage_error(error) from error

@@ -478,6 +478,7 @@ def taken(path: str, what: str) -> str:
             f"The form field map holds a string at '0'; {EXAMPLE}",
             id="map of a string",
         ),
+        pytest.param(with_map('{"0": null}'), f"The form field map holds null at '0'; {EXAMPLE}", id="map of null"),
         pytest.param(
             with_map('{"0": {}}'), f"The form field map holds an object at '0'; {EXAMPLE}", id="map of an object"
         ),
