@@ -1,5 +1,6 @@
 # make demo   a bookshop with data, one example operation, then http://127.0.0.1:8000/graphql/
 # make test   the whole test suite, on a PostgreSQL and a Redis that it starts itself
+# make fuzz   malformed requests, for as long as it is told: ARGS="--seconds 60 --seed 1"
 # make lint   style, types and migrations
 # make bench  the endpoint against a bare view with hand-written SQL, on the demo's data
 # make clean  forgets the environment and the demo's data
@@ -11,7 +12,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test fuzz lint bench clean
 
 ARGS ?=
 VENV ?= .venv
@@ -35,6 +36,9 @@ demo: $(VENV)/demo.stamp
 
 test: $(VENV)/dev.stamp
 	@$(bin)/python -m pytest $(ARGS)
+
+fuzz: $(VENV)/dev.stamp
+	@$(bin)/python -m tests.fuzz $(ARGS)
 
 lint: $(VENV)/dev.stamp
 	@$(bin)/ruff check .
