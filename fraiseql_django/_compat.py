@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import Any
 
 import graphql
@@ -47,6 +48,10 @@ else:
     PSYCOPG_3 = True
 
 GRAPHQL_33 = graphql.version_info[:2] >= (3, 3)
+# what newer versions would read, unlike the specification: a selection set without a field (2.4 "Selection Sets")
+STRICT_SYNTAX: Mapping[str, Any] = (
+    {"allow_empty_selection_sets": False} if "allow_empty_selection_sets" in signature(graphql.parse).parameters else {}
+)
 
 
 def coerce_variables(

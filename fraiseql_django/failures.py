@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Sequence
+from traceback import walk_tb
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
@@ -16,13 +17,16 @@ from .errors import OperationError, StorageError, UserError
 
 logger = logging.getLogger("fraiseql_django.engine")
 
+_MALFORMED = "A value in the operation is malformed or out of range for its column."
 # PostgreSQL's codes (appendix A) that the operation itself can cause: what the client is told
 _CAUSED_BY_CLIENT = {
     "2201B": "A regular expression in the operation is invalid.",
     "22025": "A LIKE pattern in the operation is invalid: it ends in a single backslash.",
-    "22": "A value in the operation is malformed or out of range for its column.",
+    "22": _MALFORMED,
     "54001": "The operation is too complex for the database.",
 }
+# ... but for a division by zero, which only the project's own SQL can do
+_OF_PROJECT = {"22012"}
 # ... or the author of a view that says other than its type: text that is no number, no date
 _OF_CASTS = {"22P02", "22003", "22007", "22008"}
 # Nothing is wrong but the moment (13.5)
@@ -76,7 +80,20 @@ def _known(error: Exception) -> tuple[str, dict[str, Any]] | None:
         for prefix, message in _CAUSED_BY_CLIENT.items():
             if error.sqlstate.startswith(prefix) and not _is_of_data(error):
                 return message, {"code": "BAD_USER_INPUT"}
+    if _does_not_fit_field(error):
+        # most often what a client has sent; should it be the project's own, the log says where
+        logger.warning("a field of a model was given what it does not take: %s", error, exc_info=error)
+        return _MALFORMED, {"code": "BAD_USER_INPUT"}
     return None
+
+
+def _does_not_fit_field(error: Exception) -> bool:
+    """Whether Django's ORM could not make of a value what a field's column holds: ``get(pk="x")``."""
+    if not isinstance(error, (ValueError, TypeError)) or error.__traceback__ is None:
+        return False
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    where = frame.f_globals.get("__name__", "")
+    return where.startswith("django.db.models.fields") and frame.f_code.co_name in ("get_prep_value", "to_python")
 
 
 def _unexpected(
@@ -99,9 +116,13 @@ def _is_unreachable(error: Exception) -> bool:
 
 
 def _is_of_data(error: StorageError) -> bool:
-    """Whether a value that the database holds could not be cast; of what was sent, PostgreSQL says which parameter."""
+    """Whether the project's own SQL failed, or a value that the database holds could not be cast.
+
+    Of a value that was sent PostgreSQL says which parameter it is.
+    """
     raised = getattr(error.__cause__, "__cause__", None)
-    return error.sqlstate in _OF_CASTS and raised is not None and not raised.diag.context
+    cast = error.sqlstate in _OF_CASTS and raised is not None and not raised.diag.context
+    return cast or error.sqlstate in _OF_PROJECT
 
 
 def _sqlstate(error: Exception) -> str:

@@ -24,7 +24,7 @@ from graphql import (
     validate,
 )
 
-from ._compat import coerce_variables
+from ._compat import STRICT_SYNTAX, coerce_variables
 from .conf import LimitSettings
 from .errors import InvalidInput, LimitExceeded, OperationError
 from .introspection import introspecting_field
@@ -199,7 +199,7 @@ class Parser:
     def _syntax(self, text: str) -> DocumentNode:
         limit = self.limits.tokens
         try:
-            return parse(text, max_tokens=limit)
+            return parse(text, max_tokens=limit, **STRICT_SYNTAX)
         except GraphQLSyntaxError as error:
             if limit is not None and _TOO_MANY_TOKENS.search(error.message):
                 raise LimitExceeded(

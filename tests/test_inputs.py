@@ -327,3 +327,11 @@ def test_graphql_core_refuses_what_we_refuse(zoo: GraphQLEngine) -> None:
     ):
         assert zoo.execute(query, variables).errors
         assert Naive(zoo.schema).execute(query, variables).errors
+
+
+@pytest.mark.parametrize("query", ["{}", "query Q {}", "{ books {} }", "{ books { ... {} } }"])
+def test_selection_set_without_a_field_is_no_document(query: str) -> None:
+    (error,) = GraphQLEngine(cache=None).execute(query).json()["errors"]
+
+    assert error["message"] == "Syntax Error: Expected Name, found '}'."
+    assert error["extensions"]["code"] == "GRAPHQL_PARSE_FAILED"

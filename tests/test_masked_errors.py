@@ -30,6 +30,7 @@ VALUE = "A value in the operation is malformed or out of range for its column."
 PATTERN = "A regular expression in the operation is invalid."
 COMPLEX = "The operation is too complex for the database."
 SLOW = "The database took longer than is allowed."
+DENIED = "You are not allowed to do this."
 CONFLICT = "Another operation was in the way, and nothing was written. The same operation may be sent again."
 RULE = "A rule of the database is violated."
 # of a constraint that no model knows
@@ -43,7 +44,7 @@ VIOLATED = {
 }
 DEEP = "The operation is nested too deeply."
 LIKE = "A LIKE pattern in the operation is invalid: it ends in a single backslash."
-TOLD = {SERVER, UNREACHABLE, VALUE, PATTERN, LIKE, COMPLEX, DEEP, SLOW, CONFLICT} | VIOLATED
+TOLD = {SERVER, UNREACHABLE, VALUE, PATTERN, LIKE, COMPLEX, DEEP, SLOW, DENIED, CONFLICT} | VIOLATED
 
 # PostgreSQL raises, with a secret in everything that an error can hold
 FUNCTIONS = f"""

@@ -850,3 +850,52 @@ def test_engine_in_an_event_loop_says_why_it_cannot(engine: GraphQLEngine, caplo
     assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
     assert "sync_to_async" in caplog.text
     assert Order.objects.count() == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["get", "filter", "save"])
+def test_value_that_no_field_takes_is_the_clients_fault(
+    shop: Shop, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    """A key comes as a text, and the ORM raises ValueError where it is no number."""
+    registry = Registry()
+    fraiseql.type(Book, fields=["id"], registry=registry)(type("BookType", (), {}))
+
+    @fraiseql.mutation(registry=registry)
+    def get(info: fraiseql.Info, id: fraiseql.ID) -> Book:
+        return Book.objects.get(pk=id)
+
+    @fraiseql.mutation(registry=registry)
+    def filter(info: fraiseql.Info, id: fraiseql.ID) -> list[Book]:
+        return Book.objects.filter(pages__gt=id)
+
+    @fraiseql.mutation(registry=registry)
+    def save(info: fraiseql.Info, id: fraiseql.ID) -> Book:
+        book = Book(pk=shop.books[0].pk, pages=id)
+        book.save(update_fields=["pages"])
+        return book
+
+    (error,) = (
+        GraphQLEngine(registry=registry, cache=None)
+        .execute(f'mutation {{ {name}(id: "x") {{ id }} }}')
+        .json()["errors"]
+    )
+    assert (error["message"], error["extensions"]) == (
+        "A value in the operation is malformed or out of range for its column.",
+        {"code": "BAD_USER_INPUT"},
+    )
+    assert "a field of a model was given what it does not take: Field 'id' expected a number" in caplog.text or (
+        "Field 'pages' expected a number" in caplog.text
+    )
+
+
+@pytest.mark.django_db
+def test_value_error_of_the_projects_own_is_the_servers_fault(shop: Shop) -> None:
+    registry = Registry()
+
+    @fraiseql.mutation(registry=registry)
+    def fail(info: fraiseql.Info) -> int:
+        return int("x")
+
+    (error,) = GraphQLEngine(registry=registry, cache=None).execute("mutation { fail }").json()["errors"]
+    assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
