@@ -96,8 +96,7 @@ def _text(value: str) -> bytes:
     if "\0" in value:
         # the end of the text for libpq
         raise CharacterNotInRepertoire("PostgreSQL text fields cannot contain NUL (0x00) bytes")
-    # half of a surrogate pair is for PostgreSQL to refuse, as what the client sent
-    return value.encode("utf-8", "surrogatepass")
+    return value.encode("utf-8", "surrogatepass")  # half of a surrogate pair is PostgreSQL's to refuse
 
 
 class DjangoTransaction:

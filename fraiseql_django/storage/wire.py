@@ -130,11 +130,31 @@ class Wire:
         return Command(_writing(len(settings)), texts, prepare=prepare, tells=True)
 
     def _run(self, commands: Sequence[Command]) -> list[Result]:
-        pgconn = self.raw.pgconn
-        if not self.raw.autocommit and pgconn.transaction_status == TransactionStatus.IDLE:
+        if not self.raw.autocommit and self.raw.pgconn.transaction_status == TransactionStatus.IDLE:
             commands = [Command(_begin(self.raw)), *commands]
             return self._run_steps(self._steps(commands))[1:]
+        first = commands[0]
+        if len(commands) == 1 and first.prepare and (name := self._prepared.get(first.key)) is not None:
+            return [self._again(first, name)]
         return self._run_steps(self._steps(commands))
+
+    def _again(self, command: Command, name: bytes) -> Result:
+        """Execute what is prepared, when nothing has to go with it: what happens most, in as few steps as can be."""
+        self._prepared.move_to_end(command.key)
+        pgconn = self.raw.pgconn
+        try:
+            pgconn.send_query_prepared(name, command.params, command.formats)
+            result = self.raw.wait(execute(pgconn))[0]
+        finally:
+            self._close_if_unknown()
+        _check(result)
+        return result
+
+    def _close_if_unknown(self) -> None:
+        """Close a connection of which nobody knows what it will answer next: COPY, for one, would wait for data."""
+        pgconn = self.raw.pgconn
+        if pgconn.transaction_status == TransactionStatus.ACTIVE or pgconn.pipeline_status:
+            pgconn.finish()
 
     def _steps(self, commands: Sequence[Command]) -> list[_Step]:
         steps: list[_Step] = []
@@ -166,9 +186,7 @@ class Wire:
         try:
             results = self.raw.wait(_alone(pgconn, steps[0]) if len(steps) == 1 else _in_a_row(pgconn, steps))
         finally:
-            if pgconn.transaction_status == TransactionStatus.ACTIVE or pgconn.pipeline_status:
-                # nobody knows any more what it will answer next; COPY would wait for data
-                pgconn.finish()
+            self._close_if_unknown()
         found: list[Result] = []
         for step, result in zip(steps, results, strict=True):
             try:
