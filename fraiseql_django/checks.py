@@ -51,7 +51,7 @@ def check_project(**kwargs: Any) -> list[CheckMessage]:
     problems += cache_problems(settings)
     problems += rate_problems(settings, cached=settings.cache.alias is not None)
     problems += document_problems(settings.trusted_documents)
-    problems += session_problems(settings.session)
+    problems += session_problems(settings.session, settings.limits.statement_ms)
     problems += _scalar_problems(settings)
     if not problems:
         problems += _declaration_problems()

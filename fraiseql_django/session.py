@@ -16,6 +16,7 @@ from typing import Any
 from django.db.models import Model
 from django.utils.module_loading import import_string
 
+from ._compat import PSYCOPG_3, Pipeline
 from .catalog import asks_for_session, may_be_secured
 from .conf import SessionSettings
 from .errors import FraiseQLError
@@ -37,7 +38,7 @@ class Session:
     """What PostgreSQL is told while an operation runs."""
 
     def __init__(self, settings: SessionSettings, statement_ms: int | None = None) -> None:
-        refuse(session_problems(settings))
+        refuse(session_problems(settings, statement_ms))
         self._variables = {name: _source(source) for name, source in settings.variables.items()}
         self._role = None if settings.role is None else import_string(settings.role)
         self._limits: Settings = () if statement_ms is None else (("statement_timeout", str(statement_ms)),)
@@ -79,8 +80,11 @@ class Session:
             yield "role", "none" if role is None else _written("role", role)
 
 
-def session_problems(settings: SessionSettings) -> Iterator[Problem]:
+def session_problems(settings: SessionSettings, statement_ms: int | None = None) -> Iterator[Problem]:
     """Find what is wrong with the names of variables, and with the functions that give their values."""
+    if (settings.variables or settings.role or statement_ms) and PSYCOPG_3 and not Pipeline.is_supported():
+        message = "FRAISEQL['SESSION'] and LIMITS.STATEMENT_MS need libpq 14 or newer, which psycopg does not find."
+        yield Problem(id="fraiseql.E017", message=message, hint="Install 'psycopg[binary]', or a newer libpq.")
     where = "FRAISEQL['SESSION']['VARIABLES']"
     for name, source in settings.variables.items():
         if elsewhere := _ELSEWHERE.get(name.lower()):

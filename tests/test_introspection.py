@@ -138,7 +138,7 @@ USERS: dict[str, Any] = {
     ("policy", "allowed"),
     [
         ("public", set(USERS)),
-        ("authenticated", {"user", "staff", "superuser", "staff that was shut out"}),
+        ("authenticated", {"user", "staff", "superuser"}),
         ("staff", {"staff"}),
         ("disabled", set()),
     ],

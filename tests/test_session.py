@@ -11,11 +11,13 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import Func, TextField
 from django.test.utils import CaptureQueriesContext
+from psycopg import Pipeline
 
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Customer, Order
 from fraiseql_django import ConfigurationError, GraphQLEngine, Registry, StorageError, catalog
 from fraiseql_django.cache.django import DjangoCache
+from fraiseql_django.checks import check_project
 from fraiseql_django.conf import LimitSettings, SessionSettings, get_settings
 from fraiseql_django.storage.django import DjangoStorage
 from fraiseql_django.testing import assert_one_statement
@@ -557,7 +559,6 @@ def test_role_that_is_none_shows_nothing_of_it(make: Any, shop: Shop, untouched:
     ],
 )
 def test_wrong_settings(settings: Any, session: Any, message: str, hint: str) -> None:
-    from fraiseql_django.checks import check_project
 
     settings.FRAISEQL = {"SESSION": session}
 
@@ -566,6 +567,21 @@ def test_wrong_settings(settings: Any, session: Any, message: str, hint: str) ->
     ]
     with pytest.raises(ConfigurationError, match="FRAISEQL"):
         GraphQLEngine()
+
+
+@pytest.mark.parametrize("changed", [{"SESSION": {"VARIABLES": VARIABLES}}, {"LIMITS": {"STATEMENT_MS": 5}}, {}])
+def test_older_libpq_is_named(settings: Any, monkeypatch: pytest.MonkeyPatch, changed: Any) -> None:
+
+    monkeypatch.setattr(Pipeline, "is_supported", lambda: False)
+    settings.FRAISEQL = changed
+
+    assert [(error.id, error.msg, error.hint) for error in check_project() if error.level >= 40] == [
+        (
+            "fraiseql.E017",
+            "FRAISEQL['SESSION'] and LIMITS.STATEMENT_MS need libpq 14 or newer, which psycopg does not find.",
+            "Install 'psycopg[binary]', or a newer libpq.",
+        )
+    ][: len(changed)]
 
 
 # --- the connection ---

@@ -71,7 +71,7 @@ def _table(sql_source: Any) -> str:
             return sql_source if len(names) == 1 else ".".join(map(quoted, names))
     raise DeclarationError(
         f"sql_source is {sql_source!r}, must be the name of a view or table: 'v_book', 'shop.v_book', "
-        f"or quoted as in SQL where a part has a dot; %s cannot be in it, where Django's SQL has a parameter"
+        f"or quoted as in SQL where a part has a dot"
     )
 
 
