@@ -94,6 +94,22 @@ def test_error_as_data_undoes_the_others(engine: GraphQLEngine) -> None:
     assert names() == []
 
 
+@pytest.mark.parametrize("atomic", [True, False])
+def test_error_as_data_is_not_lost_where_another_leaves_no_data(
+    settings: Any, transactional_db: None, atomic: bool
+) -> None:
+    settings.FRAISEQL = {"ATOMIC_MUTATIONS": atomic}
+    failed = 'b: politely(name: "") { __typename ... on Refused { why: message } }'
+    after = 'a: surely(name: "Ursula") { name }' if atomic else 'a: surely(name: "") { name }'
+    body = GraphQLEngine(registry=REGISTRY, cache=None).execute(f"mutation {{ {failed} {after} }}").json()
+
+    assert body["data"] is None
+    assert codes(body) == [("b", "MUTATION_FAILED"), ("a", "MUTATION_ABORTED" if atomic else "USER_ERROR")]
+    assert body["errors"][0]["message"] == "This mutation failed."
+    assert body["errors"][0]["extensions"]["data"] == {"__typename": "Refused", "why": "A name is needed."}
+    assert names() == []
+
+
 def test_constraint_that_is_checked_late_is_laid_to_its_mutation(engine: GraphQLEngine) -> None:
     body = engine.execute('mutation { dangle a: add(name: "Ursula") { name } }').json()
 

@@ -7,6 +7,7 @@ objects (``naive.py``), which knows of no rules.
 import dataclasses
 import json
 from collections.abc import Collection, Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -388,6 +389,43 @@ def assert_payloads(engine: GraphQLEngine, who: Person, hidden: Mapping[type[Gua
     for field, listed in (("instances", backwards), ("queryset", [box for box in backwards if box])):
         answer = asked(engine, f"mutation {{ {field} {{ {SELECTED} }} }}", who).json()
         assert answer == {"data": {field: listed}}, (who.name, field)
+
+
+# --- rows that are written, and not selected ---
+
+CHANGES: tuple[dict[str, Any], ...] = ({"tenant": 2}, {"tenant": 1, "owner": None}, {"owner": "ann"})
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_rows_that_are_changed(archive: Archive, kind: Kind) -> None:
+    """What is changed must be visible before, to be found, and afterwards, whether or not it is read."""
+    registry = Registry()
+    types = declare(registry, {Box: {"rows": kind.rule}})
+    fraiseql.update(types[Box], fields=["tenant", "owner"], registry=registry)
+    engine = engine_of(registry)
+    query = "mutation ($id: ID!, $to: UpdateBoxInput!) { x: updateBox(id: $id, input: $to) { __typename } }"
+    keys = {None: None, "ann": archive.people["ann"].id}
+    for who in (archive.people[name] for name in VIEWERS):
+        for n, box in enumerate(archive.rows[Box]):
+            change = dict(CHANGES[n % len(CHANGES)])
+            if "owner" in change:
+                change["owner"] = keys[change["owner"]]
+            after = SimpleNamespace(name=box.name, tenant=box.tenant, owner_id=box.owner_id)
+            after.__dict__.update({"owner_id" if name == "owner" else name: value for name, value in change.items()})
+            readers = archive.readers[Box, box.pk]
+            before, then = (kind.visible(row, readers, who, archive) for row in (box, after))
+            with transaction.atomic():
+                answer = engine.execute(query, {"id": box.pk, "to": change}, request=who.request).json()
+                changed = Box.objects.values_list("tenant", "owner_id").get(pk=box.pk)
+                transaction.set_rollback(True)
+            cell = (kind.name, who.name, box.pk)
+            done = before and then
+            assert changed == ((after.tenant, after.owner_id) if done else (box.tenant, box.owner_id)), cell
+            if before and not then:
+                assert [error["extensions"]["code"] for error in answer["errors"]] == ["FORBIDDEN"], cell
+            else:
+                named = "UpdateBoxSuccess" if before else "MutationError"
+                assert answer == {"data": {"x": {"__typename": named}}}, cell
 
 
 # --- permissions ---

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 from django.utils import translation
 
-from fraiseql_django import GraphQLEngine
+import fraiseql_django as fraiseql
+from fraiseql_django import GraphQLEngine, Registry
+from fraiseql_django.mutations.info import Info
 from fraiseql_django.mutations.violations import errors_of, unique_fields
 from tests.library.models import Bookmark, Chapter, Genre, Novel, Room, Writer
 from tests.library.support import Library, failing, make_engine, run
@@ -16,6 +19,7 @@ pytestmark = pytest.mark.django_db
 
 BLANK = "This field cannot be null."
 CHOICE = "Select a valid choice. That choice is not one of the available choices."
+HIDDEN = "This cannot be deleted, since it is still referred to."
 REFERRED = "This cannot be deleted, since it is still referred to by: {}."
 RULE = "A rule of the database is violated."
 
@@ -174,6 +178,68 @@ def test_deletion_that_django_refuses(library: Library) -> None:
     assert told(library.writer.delete, whole="2") == [("2", "protected", 409, REFERRED.format("1 novel"))]
     novel(writer=library.writer)()
     assert told(library.writer.delete) == [(None, "protected", 409, REFERRED.format("2 novels"))]
+
+
+def viewing(**rules: Any) -> Info:
+    """Make what a mutation of a viewer is told, with row rules."""
+    named = {"novels": Novel, "genres": Genre}
+    return Info(
+        field_name="drop",
+        response_key="drop",
+        operation_name=None,
+        request=None,
+        context=None,
+        _rules={named[name]: [(name, rule)] for name, rule in rules.items()},
+    )
+
+
+def test_hidden_rows_that_lead_here_are_not_counted(library: Library) -> None:
+    novel(writer=library.writer)()
+    one = viewing(novels=lambda viewer: Q(isbn="2"))
+
+    assert told(library.writer.delete, info=one) == [(None, "protected", 409, HIDDEN)]
+    assert told(library.writer.delete, whole="2", info=one) == [("2", "protected", 409, HIDDEN)]
+    for info in (viewing(novels=lambda viewer: True), viewing(genres=lambda viewer: False)):
+        assert told(library.writer.delete, info=info) == [(None, "protected", 409, REFERRED.format("2 novels"))]
+
+
+def test_table_that_leads_here_is_not_named_where_it_may_hide_rows(library: Library) -> None:
+    delete = f"DELETE FROM library_writer WHERE id = {library.writer.pk}"
+
+    assert told(lambda: sql(delete), info=viewing(novels=lambda viewer: True)) == [(None, "protected", 409, HIDDEN)]
+    assert told(lambda: sql(delete), info=viewing()) == [(None, "protected", 409, REFERRED.format("novels"))]
+    # its manager hides some
+    Writer.objects.filter(pk=library.other.pk).update(mentor=library.hidden)
+    connection.check_constraints()
+    delete = f"DELETE FROM library_writer WHERE id = {library.hidden.pk}"
+    assert told(lambda: sql(delete), info=viewing()) == [(None, "protected", 409, HIDDEN)]
+
+
+@pytest.mark.parametrize(
+    ("shown", "message"), [(["1", "2"], REFERRED.format("2 novels")), (["1"], HIDDEN), ([], HIDDEN)]
+)
+def test_deletion_that_hidden_rows_stand_against(library: Library, shown: list[str], message: str) -> None:
+    novel(writer=library.writer)()
+    registry = Registry()
+    own: Any = {"registry": registry}
+    writer = fraiseql.type(Writer, fields=["id"], **own)(type("WriterType", (), {}))
+    fraiseql.type(Novel, fields=["id"], rows=lambda viewer: Q(isbn__in=shown), **own)(type("NovelType", (), {}))
+    fraiseql.delete(writer, **own)
+    fraiseql.delete(writer, bulk=True, **own)
+
+    @fraiseql.mutation(registry=registry)
+    def drop(info: fraiseql.Info, id: fraiseql.ID) -> bool:
+        Writer.objects.get(pk=id).delete()
+        return True
+
+    engine, key = make_engine(registry), library.writer.pk
+    for call, field in ((f"deleteWriter(id: {key})", None), (f"deleteWriters(ids: [{key}])", "0")):
+        assert failing(engine, call) == [(field, "protected", 409, message)]
+    (error,) = engine.execute(f"mutation {{ drop(id: {key}) }}").json()["errors"]
+    assert error["message"] == message
+    assert [(found["identifier"], found["message"]) for found in error["extensions"]["errors"]] == [
+        ("protected", message)
+    ]
 
 
 def test_checks(library: Library) -> None:

@@ -16,7 +16,7 @@ from ..planner.plan import Write
 from ..schema.naming import camel_case
 from ..schema.outputs import ObjectDef
 from ..schema.results import Error
-from .info import Made
+from .info import Info, Made
 from .violations import errors_of
 
 # PL/pgSQL's RAISE without a code of its own (PostgreSQL documentation, appendix A)
@@ -36,23 +36,23 @@ def sqlstate_of(error: BaseException) -> str | None:
     return None
 
 
-def as_result(error: Exception, write: Write, objects: Mapping[str, ObjectDef], alias: str) -> Made | None:
+def as_result(error: Exception, write: Write, objects: Mapping[str, ObjectDef], info: Info) -> Made | None:
     """Return the error object that stands for an exception; None where there is none, or it is no one's mistake."""
     found = _class(write, objects)
     if found is None:
         return None
-    known = _known(error, alias)
+    known = _known(error, info)
     if known is None:
         return None
     message, code, status, errors = known
     return Made(found.name, {"message": message, "code": code, "status": status, "errors": _plain(errors)})
 
 
-def as_user_error(error: Exception, alias: str) -> Exception:
+def as_user_error(error: Exception, info: Info) -> Exception:
     """Return what a client may read of an exception where the mutation has no class of errors; else itself."""
     if isinstance(error, ValidationError):
         return error
-    known = _known(error, alias)
+    known = _known(error, info)
     if known is None:
         return error
     message, _, _, errors = known
@@ -72,14 +72,14 @@ def _class(write: Write, objects: Mapping[str, ObjectDef]) -> ObjectDef | None:
     )
 
 
-def _known(error: Exception, alias: str) -> tuple[str, int, str, Sequence[Error]] | None:
+def _known(error: Exception, info: Info) -> tuple[str, int, str, Sequence[Error]] | None:
     """Return message, code, status and errors of what a client may be told of."""
     if isinstance(error, ValidationError):
         errors = _of_validation(error)
         return errors[0].message if errors else "", 422, "failed:validation", errors
     database = error.__cause__ if isinstance(error, StorageError) else error
     if isinstance(database, IntegrityError) and _is_violation(database):
-        errors = errors_of(database, alias)
+        errors = errors_of(database, info.database, info=info)
         word = "conflict" if errors[0].code == HTTPStatus.CONFLICT else "failed"
         return errors[0].message, errors[0].code, f"{word}:{errors[0].identifier}", errors
     message = _raised(database)

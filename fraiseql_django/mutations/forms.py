@@ -16,9 +16,10 @@ from ..errors import DeclarationError
 from ..schema import leaves
 from ..schema.definition import EnumFactory
 from ..schema.model_mutations_fields import FieldsDescriber, graphql_name
-from ..schema.registry import ID
+from ..schema.registry import ID, TypeDeclaration
+from .forms_choices import keep_hidden, model_of, noting_links, restrict_choices
 from .info import Info
-from .models_rows import only_visible
+from .models_access import check_readable
 from .models_run import Item, Rows
 from .models_validation import Path, errors_from
 from .models_write import Writer, attempt
@@ -58,13 +59,19 @@ class Mutation(Protocol):
         """Name the declaration in errors."""
         ...
 
+    @property
+    def declaration(self) -> TypeDeclaration:
+        """The type's declaration."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FormMutation:
-    """A form, and the input's fields: for each its annotation, and whether clients must give it."""
+    """A form over a type, and the input's fields: for each its annotation, and whether clients must give it."""
 
     form: type[forms.BaseModelForm[Any]]
     model: type[models.Model]
+    type_name: str
     members: Mapping[str, tuple[Any, bool]]
 
     def save(self, info: Info, rows: Rows | None, items: Sequence[Item]) -> list[models.Model]:
@@ -79,7 +86,13 @@ class FormMutation:
                     made.append(self._save_one(writer, item, self._new(info.database) if row is None else row, bumped))
             return made
 
-        return attempt(info, write)
+        return attempt(info, self.type_name, write)
+
+    def check(self, info: Info, item: Item) -> None:
+        """Raise OperationError for a choice among rows that the viewer may not read."""
+        for name, field in self.form.base_fields.items():  # type: ignore[attr-defined]
+            if item.given.get(name) is not None and isinstance(field, forms.ModelChoiceField):
+                check_readable(info, model_of(field))
 
     def _new(self, alias: str) -> models.Model:
         instance = self.model()
@@ -98,7 +111,11 @@ class FormMutation:
         if not writer.errors:
             if bumped is not None:
                 setattr(instance, bumped, getattr(instance, bumped) + 1)
-            return form.save()  # type: ignore[no-any-return]
+            changed = keep_hidden(form, item.given, writer.info)
+            with noting_links(instance, item.given, writer.written):
+                saved = form.save()
+            writer.written.note([saved, *changed])
+            return writer.own(saved)
         return instance
 
     def _path(self, path: Path, name: str) -> Path:
@@ -121,12 +138,7 @@ class FormMutation:
             else:
                 files[name] = value
         form = self.form(data=data, files=files, instance=instance)
-        for name, field in form.fields.items():
-            if isinstance(field, forms.ModelChoiceField) and field.queryset is not None:
-                choices = field.queryset.using(info.database)
-                # what a client chooses must be there for them; what was chosen before may be hidden, and stays
-                ruled = name in item.given and info.has_rules(choices.model)
-                field.queryset = only_visible(choices, info) if ruled else choices
+        restrict_choices(form, item.given, info)
         return form
 
 
@@ -149,7 +161,7 @@ def describe_form(form: Any, model: type[models.Model], mutation: Mutation, enum
             needed = field.required and not isinstance(field, forms.NullBooleanField)
             required = needed and mutation.kind == "create" and field.initial is None
             members[name] = (_annotation(form, model, name, field, mutation.where, enum), required)
-    return FormMutation(form=form, model=model, members=members)
+    return FormMutation(form=form, model=model, type_name=mutation.declaration.name, members=members)
 
 
 def _annotation(

@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from ..errors import FraiseQLError
+from ..schema.definition import TypeDef
 from ..schema.rules import RowRule, condition, restrict
 from ..viewer import Viewer
 
@@ -58,6 +59,7 @@ class Info:
     database: str = "default"
     _may_introspect: Callable[[], bool] = field(default=lambda: True, repr=False, compare=False)
     _rules: RowRules = field(default_factory=dict, repr=False, compare=False)
+    _types: Mapping[str, TypeDef] = field(default_factory=dict, repr=False, compare=False)
     _answer: Callable[[Any], Answer] = field(default=_unanswered, repr=False, compare=False)
 
     @property
@@ -78,12 +80,22 @@ class Info:
         """Whether a type over a model has a row rule."""
         return model._meta.concrete_model in self._rules
 
+    def rules(self, model: type[Model]) -> Sequence[tuple[str, RowRule]]:
+        """Return the row rules of the types over a model, with the types' names."""
+        return self._rules.get(model._meta.concrete_model, ())
+
+    def types_over(self, model: type[Model]) -> Sequence[TypeDef]:
+        """Return the types over a model."""
+        concrete = model._meta.concrete_model
+        return [
+            type_
+            for type_ in self._types.values()
+            if type_.source is None and type_.model._meta.concrete_model is concrete
+        ]
+
     def visible(self, model: type[M]) -> QuerySet[M]:
         """Return the rows of a model that are there for the viewer: by its default manager and all types' row rules."""
-        rows: QuerySet[M] = model._default_manager.using(self.database)
-        for name, rule in self._rules.get(model._meta.concrete_model, ()):
-            rows = restrict(rows, condition(rule, self.viewer, name))
-        return rows
+        return passing(model, self.rules(model), self)
 
     def answer(self, result: Any) -> Any:
         """Read what the client selected of a result now, and return that: for what is about to be deleted.
@@ -91,3 +103,11 @@ class Info:
         The mutation returns it in place of the result.
         """
         return self._answer(result)
+
+
+def passing(model: type[M], rules: Sequence[tuple[str, RowRule]], info: Info) -> QuerySet[M]:
+    """Return the rows of a model that its default manager shows, and that pass rules for the viewer."""
+    rows: QuerySet[M] = model._default_manager.using(info.database)
+    for name, rule in rules:
+        rows = restrict(rows, condition(rule, info.viewer, name))
+    return rows

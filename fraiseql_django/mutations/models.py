@@ -35,9 +35,16 @@ def create(
     then cleans and saves. What is wrong with the declaration is said when the schema is built.
     """
     mutation = ModelMutation(
-        kind="create", over=type_, fields=fields, form=form, bulk=bulk, name=name, registry=registry
+        kind="create",
+        over=type_,
+        fields=fields,
+        form=form,
+        bulk=bulk,
+        name=name,
+        permission=permission,
+        registry=registry,
     )
-    return _declare(mutation, description, deprecation, permission, cost)
+    return _declare(mutation, description, deprecation, cost)
 
 
 def update(
@@ -70,9 +77,10 @@ def update(
         rows=rows,
         bulk=bulk,
         name=name,
+        permission=permission,
         registry=registry,
     )
-    return _declare(mutation, description, deprecation, permission, cost)
+    return _declare(mutation, description, deprecation, cost)
 
 
 def delete(
@@ -93,9 +101,16 @@ def delete(
     ``rows`` is as for ``update``.
     """
     mutation = ModelMutation(
-        kind="delete", over=type_, version=version, rows=rows, bulk=bulk, name=name, registry=registry
+        kind="delete",
+        over=type_,
+        version=version,
+        rows=rows,
+        bulk=bulk,
+        name=name,
+        permission=permission,
+        registry=registry,
     )
-    return _declare(mutation, description, deprecation, permission, cost)
+    return _declare(mutation, description, deprecation, cost)
 
 
 def upsert(
@@ -118,14 +133,20 @@ def upsert(
     ``update``; what is created is not held to it.
     """
     mutation = ModelMutation(
-        kind="upsert", over=type_, fields=fields, unique=unique, rows=rows, bulk=bulk, name=name, registry=registry
+        kind="upsert",
+        over=type_,
+        fields=fields,
+        unique=unique,
+        rows=rows,
+        bulk=bulk,
+        name=name,
+        permission=permission,
+        registry=registry,
     )
-    return _declare(mutation, description, deprecation, permission, cost)
+    return _declare(mutation, description, deprecation, cost)
 
 
-def _declare(
-    mutation: ModelMutation, description: str | None, deprecation: str | None, permission: Any, cost: float
-) -> ModelMutation:
+def _declare(mutation: ModelMutation, description: str | None, deprecation: str | None, cost: float) -> ModelMutation:
     mutation.registry.mutations.append(
         MutationDeclaration(
             make=lambda enum: make(mutation, enum),
@@ -133,7 +154,7 @@ def _declare(
             description=description,
             deprecation=deprecation,
             repeatable=lambda: touches_only_database(mutation),
-            permission=permission,
+            permission=mutation.permission,
             cost=check_cost(cost),
             model_permissions=_permissions(mutation),
         )

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from django.db import models
 from django.db.models import signals
 
+from ..conf import get_settings
 from ..errors import DeclarationError
 from ..schema.definition import EnumFactory
 from ..schema.model_mutations import Fields, Link, Nested
@@ -40,7 +41,7 @@ _HOOKS = (
 class ModelMutation:
     """What ``create``, ``update``, ``delete`` or ``upsert`` was given.
 
-    ``written`` becomes the models that it may write, when the schema is built.
+    ``permission`` says who may run it. ``written`` becomes the models that it may write, when the schema is built.
     """
 
     kind: Kind
@@ -53,6 +54,7 @@ class ModelMutation:
     rows: Any = None
     bulk: bool = False
     name: str | None = None
+    permission: Any = None
     written: set[type[models.Model]] = dataclass_field(default_factory=set)
 
     @property
@@ -95,6 +97,11 @@ class ModelMutation:
         stem = pascal_case(f"{self.kind}_{snake_case(self.single)}") if shared else self.stem
         return f"{stem}Input"
 
+    @property
+    def asks_models(self) -> bool:
+        """Whether Django's permissions say who may do what is nested, as they do who may run the mutation."""
+        return self.permission is None and get_settings().default_permission == "model"
+
     def describe(self, enum: EnumFactory) -> tuple[Fields, Rows]:
         """Check what was declared; return what is written, and how rows are found.
 
@@ -113,7 +120,10 @@ class ModelMutation:
             self.written.update(_deleted_with(model, set()))
         key = describer.key(model)
         only_key = self.kind == "delete" and self.bulk and len(key) == 1 and self.version is None
-        rows = Rows(model=model, key=key, version=self.version, only_key=only_key, rule=self.rows, name=self.where)
+        rows = Rows(
+            model=model, key=key, type_name=self.declaration.name, version=self.version, only_key=only_key,
+            rule=self.rows, name=self.where,
+        )  # fmt: skip
         return fields, rows
 
     def _names(self) -> Sequence[str | Nested]:

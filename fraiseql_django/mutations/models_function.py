@@ -18,6 +18,7 @@ from ..schema.results import MutationError
 from . import models_run as run
 from .forms import FormMutation, describe_form
 from .info import Info
+from .models_access import Access
 from .models_declared import ModelMutation
 from .models_run import Item, Rows, as_error
 from .models_write import Refused
@@ -43,13 +44,16 @@ def make(mutation: ModelMutation, enum: EnumFactory) -> Callable[..., Any]:
         fields=fields,
         rows=rows,
         unique=mutation.unique_fields(fields) if mutation.kind == "upsert" else (),
+        by_model=mutation.asks_models,
         form=describe_form(mutation.form, rows.model, mutation, enum) if mutation.form is not None else None,
         success=_success(mutation),
     )
 
     def function(info: Info, **arguments: Any) -> Any:
         try:
-            return made.perform(info, made.items(arguments))
+            items = made.items(arguments)
+            made.check(info, items)
+            return made.perform(info, items)
         except Refused as refused:
             return as_error(refused.errors)
 
@@ -74,6 +78,7 @@ class _Function:
     rows: Rows
     unique: tuple[str, ...]
     form: FormMutation | None
+    by_model: bool
     success: Any
 
     def arguments(self, enum: EnumFactory) -> dict[str, Any]:
@@ -123,6 +128,14 @@ class _Function:
             return [item(written, written, (index,)) for index, written in enumerate(map(given, arguments["input"]))]
         return [item(given(arguments["input"]) if "input" in arguments else {}, arguments, ())]
 
+    def check(self, info: Info, items: Sequence[Item]) -> None:
+        """Raise OperationError for objects of an input with which the viewer would do what they may not."""
+        for item in items:
+            if self.form is not None:
+                self.form.check(info, item)
+            else:
+                Access(info, self.by_model).check(self.fields, item.given, new=self.mutation.kind == "create")
+
     def perform(self, info: Info, items: Sequence[Item]) -> Any:
         """Write the objects of an input and return what is answered; raise Refused."""
         if self.mutation.kind == "delete":
@@ -134,7 +147,7 @@ class _Function:
             return self._succeeded(self.form.save(info, self.rows if self.mutation.kind == "update" else None, items))
         if self.mutation.kind == "update":
             return self._succeeded(run.update(info, self.fields, self.rows, items))
-        return self._succeeded(run.create(info, self.fields, items))
+        return self._succeeded(run.create(info, self.fields, self.rows, items))
 
     def _succeeded(self, found: Sequence[Any], **others: Any) -> Any:
         return self.success(object=list(found) if self.mutation.bulk else found[0], **others)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Q, QuerySet
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.utils.translation import gettext_lazy as _
 
@@ -15,6 +16,7 @@ from ..schema.model_mutations_inputs import given
 from .info import Info
 from .models_rows import lock
 from .models_validation import Path
+from .models_written import Written
 
 # what is let go of comes first: what takes its place may be unique
 _ORDER = ("set", "disconnect", "connect", "create")
@@ -30,6 +32,11 @@ class Writes(Protocol):
 
     def refuse(self, error: ValidationError, path: Path, code: int = 422) -> None:
         """Note what is wrong at a path."""
+        ...
+
+    @property
+    def written(self) -> Written:
+        """The rows that were written."""
         ...
 
     def create(
@@ -154,7 +161,7 @@ def _connect(writer: Writes, instance: models.Model, link: Link, keys: Sequence[
     if link.foreign is not None:
         _attach(writer, link, found, instance, path)
     elif _may_write(writer, path):
-        getattr(instance, link.name).add(*found)
+        _add(writer, instance, link, found)
 
 
 def _disconnect(writer: Writes, instance: models.Model, link: Link, keys: Sequence[Any], path: Path) -> None:
@@ -167,7 +174,7 @@ def _disconnect(writer: Writes, instance: models.Model, link: Link, keys: Sequen
     if link.foreign is not None:
         _attach(writer, link, found, None, path)
     elif _may_write(writer, path):
-        getattr(instance, link.name).remove(*found)
+        _remove(writer, instance, link, found)
 
 
 def _set(writer: Writes, instance: models.Model, link: Link, keys: Sequence[Any], path: Path) -> None:
@@ -183,9 +190,8 @@ def _set(writer: Writes, instance: models.Model, link: Link, keys: Sequence[Any]
         _attach(writer, link, gone, None, path)
         _attach(writer, link, new, instance, path)
     else:
-        relation = getattr(instance, link.name)
-        relation.remove(*gone)
-        relation.add(*new)
+        _remove(writer, instance, link, gone)
+        _add(writer, instance, link, new)
 
 
 def _create_all(writer: Writes, instance: models.Model, link: Link, items: Sequence[Any], path: Path) -> None:
@@ -205,7 +211,28 @@ def _create(writer: Writes, instance: models.Model, link: Link, items: Sequence[
     preset = {link.foreign.name: instance} if link.foreign else {}
     made = [writer.create(link.create, given(item), path, preset) for item, path in zip(items, paths, strict=True)]
     if link.foreign is None and _may_write(writer, paths[0][:-1] if paths else ()):
-        getattr(instance, link.name).add(*made)
+        _add(writer, instance, link, made)
+
+
+def _add(writer: Writes, instance: models.Model, link: Link, rows: Sequence[models.Model]) -> None:
+    """Let a relation through a table between lead to objects as well; rows of a model between are written, too."""
+    relation = getattr(instance, link.name)
+    between: QuerySet[Any] = relation.through._base_manager.using(writer.info.database)
+    ruled = writer.info.has_rules(relation.through)
+    here, there = relation.source_field_name, relation.target_field_name
+    pairs = Q(**{here: instance, f"{there}__in": rows})
+    if getattr(relation, "symmetrical", False):
+        pairs |= Q(**{there: instance, f"{here}__in": rows})
+    before = set(between.filter(pairs)) if ruled else set()
+    relation.add(*rows)
+    if ruled:
+        writer.written.note(set(between.filter(pairs)) - before)
+    writer.written.note(rows)
+
+
+def _remove(writer: Writes, instance: models.Model, link: Link, rows: Sequence[models.Model]) -> None:
+    getattr(instance, link.name).remove(*rows)
+    writer.written.note(rows)
 
 
 def _attach(

@@ -39,12 +39,13 @@ class Item:
 class Rows:
     """How rows are found: the key's columns, and the field that tells one version of a row from another.
 
-    ``only_key`` says that the input is a list of keys, and not of objects that have one. ``rule`` says which of the
-    visible rows the mutation ``name`` may write.
+    ``type_name`` is the type over ``model`` that the mutation is about. ``only_key`` says that the input is a list of
+    keys, and not of objects that have one. ``rule`` says which of the visible rows the mutation ``name`` may write.
     """
 
     model: type[models.Model]
     key: tuple[KeyPart, ...]
+    type_name: str
     version: str | None = None
     only_key: bool = False
     rule: RowRule | None = None
@@ -101,9 +102,13 @@ def _forbidden() -> ValidationError:
     return ValidationError(_("You are not allowed to do this with this object."), code="forbidden")
 
 
-def create(info: Info, fields: Fields, items: Sequence[Item]) -> list[models.Model]:
+def create(info: Info, fields: Fields, rows: Rows, items: Sequence[Item]) -> list[models.Model]:
     """Create an object for each item; raise Refused."""
-    return attempt(info, lambda writer: [writer.create(fields, item.given, item.path) for item in items])
+
+    def write(writer: Writer) -> list[models.Model]:
+        return [writer.own(writer.create(fields, item.given, item.path)) for item in items]
+
+    return attempt(info, rows.type_name, write)
 
 
 def update(info: Info, fields: Fields, rows: Rows, items: Sequence[Item]) -> list[models.Model]:
@@ -111,12 +116,12 @@ def update(info: Info, fields: Fields, rows: Rows, items: Sequence[Item]) -> lis
 
     def write(writer: Writer) -> list[models.Model]:
         return [
-            writer.write(row, fields, item.given, item.path, bumped=rows.bumped)
+            writer.own(writer.write(row, fields, item.given, item.path, bumped=rows.bumped))
             for row, item in zip(rows.find(writer, items), items, strict=True)
             if row is not None
         ]
 
-    return attempt(info, write)
+    return attempt(info, rows.type_name, write)
 
 
 def delete(info: Info, rows: Rows, items: Sequence[Item], answer: Callable[[list[models.Model]], Any]) -> Any:
@@ -133,7 +138,7 @@ def delete(info: Info, rows: Rows, items: Sequence[Item], answer: Callable[[list
             row.delete(using=info.database)
         return answered
 
-    return attempt(info, write)
+    return attempt(info, rows.type_name, write)
 
 
 def upsert(
@@ -153,21 +158,21 @@ def upsert(
             if rows.forbidden(info, [key]):
                 writer.refuse(_forbidden(), item.path, 403)
                 return row, False
-            return writer.write(row, fields, item.given, item.path), False
+            return writer.own(writer.write(row, fields, item.given, item.path)), False
         if wanted is not None:
             missing.append(wanted)
-        return writer.create(fields, item.given, item.path), True
+        return writer.own(writer.create(fields, item.given, item.path)), True
 
     def write(writer: Writer) -> list[tuple[models.Model, bool]]:
         return [one(writer, item) for item in items]
 
     try:
-        done = attempt(info, write)
+        done = attempt(info, rows.type_name, write)
     except Refused:
         # one that the viewer does not see would be missing once more
         if not any(info.visible(rows.model).filter(wanted).exists() for wanted in missing):
             raise
-        done = attempt(info, write)
+        done = attempt(info, rows.type_name, write)
     return [row for row, _ in done], [created for _, created in done]
 
 

@@ -20,6 +20,7 @@ from ..schema.results import Error
 from .info import Info
 from .models_relations import write_list, write_one
 from .models_validation import Path, assign, dotted, errors_from, violations
+from .models_written import Written
 from .violations import errors_of
 
 _T = TypeVar("_T")
@@ -35,10 +36,14 @@ class Refused(Exception):
 
 
 class Writer:
-    """Writes objects of one mutation on a database, and gathers what is wrong with them."""
+    """Writes objects of one mutation on a database, and gathers what is wrong with them.
 
-    def __init__(self, info: Info) -> None:
+    ``written`` knows the rows, which are asked for once all is done.
+    """
+
+    def __init__(self, info: Info, type_name: str) -> None:
         self.info = info
+        self.written = Written(info, type_name)
         self.alias = info.database
         self.errors: list[Error] = []
         # where PostgreSQL may refuse what is being written, and how the input calls the model's fields there
@@ -48,6 +53,11 @@ class Writer:
     def refuse(self, error: ValidationError, path: Path, code: int = 422) -> None:
         """Note what is wrong at a path."""
         self.errors += errors_from(error, None, path, {}, code)
+
+    def own(self, row: models.Model) -> models.Model:
+        """Return a row, which is one that the mutation is about."""
+        self.written.own(row)
+        return row
 
     def create(
         self, fields: Fields, given: Mapping[str, Any], path: Path, preset: Mapping[str, Any] = _NOTHING
@@ -109,6 +119,7 @@ class Writer:
                 instance.save(using=self.alias)
             else:
                 instance.save(using=self.alias, update_fields=_changed(instance, before, written))
+            self.written.note([instance])
         except ValidationError as error:
             # of a save() or a receiver that checks by itself
             self.errors += errors_from(error, type(instance), path, fields.keys)
@@ -146,14 +157,15 @@ class Writer:
         return wrong
 
 
-def attempt(info: Info, write: Callable[[Writer], _T]) -> _T:
-    """Call a function that writes, and return what it returns.
+def attempt(info: Info, type_name: str, write: Callable[[Writer], _T]) -> _T:
+    """Call a function that writes for a mutation over the type, and return what it returns.
 
-    Raises Refused with everything that was wrong; the database is then as it was. Deferred constraints are
-    checked here, where what they refuse can still be told as data, and not at the commit.
+    Raises Refused with everything that was wrong, and OperationError where what was written is not there for the
+    viewer; the database is then as it was. Deferred constraints are checked here, where what they refuse can still
+    be told as data, and not at the commit.
     """
     alias = info.database
-    writer = Writer(info)
+    writer = Writer(info, type_name)
     try:
         with transaction.atomic(using=alias):
             result = write(writer)
@@ -161,12 +173,13 @@ def attempt(info: Info, write: Callable[[Writer], _T]) -> _T:
                 raise Refused(writer.errors)
             writer.path, writer.keys = (), {}
             connections[alias].check_constraints()
+            writer.written.check()
             return result
     except ValidationError as error:
         raise Refused(list(errors_from(error, None, writer.path, writer.keys))) from error
     except IntegrityError as error:
         names = {name: str(dotted((*writer.path, key))) for name, key in writer.keys.items()}
-        raise Refused(errors_of(error, alias, names, dotted(writer.path))) from error
+        raise Refused(errors_of(error, alias, names, dotted(writer.path), info)) from error
     except DataError as error:
         # of a value that no validator looked at
         wrong = Error(code=422, identifier="invalid", message=_("Enter a valid value."), field=dotted(writer.path))

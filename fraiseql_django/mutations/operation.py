@@ -6,6 +6,7 @@ object of a class of errors: what it wrote is undone either way.
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Mapping, Sequence
@@ -80,8 +81,21 @@ class Perform:
         if not self.errors:
             return Response(_members(self.plan, self.answers))
         if not all(write.definition.output.nullable or write.key in self.answers for write in self.plan.writes):
-            return failed(self.errors, b"null")
+            return failed([*self._lost(), *self.errors], b"null")
         return failed(self.errors, self._data({}))
+
+    def _lost(self) -> list[GraphQLError]:
+        """Return as errors what is answered as data, where nothing of the data is left, by mutations that failed."""
+        return [
+            GraphQLError(
+                "This mutation failed.",
+                [write.node],
+                path=[write.key],
+                extensions={"code": "MUTATION_FAILED", "data": json.loads(self.answers[write.key])},
+            )
+            for write in self.plan.writes
+            if write.key in self.answers and write.key in self.failed
+        ]
 
     def _data(self, answers: Mapping[str, bytes]) -> bytes:
         """Return the data with these answers and those that are settled, null for all others."""
@@ -187,10 +201,18 @@ class Perform:
             self.took[write.key] = time.perf_counter() - started
 
     def _run(self, write: Write) -> Answer:
-        def answer(result: object) -> Answer:
-            return self._written(write, result)
+        info = self._info(write)
+        if write.definition.call is not None:
+            result = functions.call(write, info, self.variables, self.storage)
+        else:
+            result = python.call(write, info, self.variables)
+        answered = result if isinstance(result, Answer) else info.answer(result)
+        if answered.failed:
+            self.failed[write.key] = _code_of(result)
+        return answered
 
-        info = Info(
+    def _info(self, write: Write) -> Info:
+        return Info(
             field_name=write.definition.name,
             response_key=write.key,
             operation_name=self.asked.operation_name,
@@ -199,16 +221,9 @@ class Perform:
             database=self.settings.database,
             _may_introspect=lambda: may_introspect(self.settings.introspection, self.asked.viewer),
             _rules=self.schema.row_rules,
-            _answer=answer,
+            _types=self.schema.types,
+            _answer=lambda result: self._written(write, result),
         )
-        if write.definition.call is not None:
-            result = functions.call(write, info, self.variables, self.storage)
-        else:
-            result = python.call(write, info, self.variables)
-        answered = result if isinstance(result, Answer) else answer(result)
-        if answered.failed:
-            self.failed[write.key] = _code_of(result)
-        return answered
 
     def _written(self, write: Write, result: object) -> Answer:
         """Write what a mutation has returned, as whoever is signed in by now may see it: it may log in or out."""
@@ -221,16 +236,16 @@ class Perform:
 
     def _fail(self, write: Write, error: Exception, writes: Sequence[Write]) -> None:
         """Answer an exception, as data where the mutation declares a class for it; everything is rolled back."""
-        alias = self.settings.database
+        info = self._info(write)
         try:
-            result = as_result(error, write, self.schema.objects, alias)
+            result = as_result(error, write, self.schema.objects, info)
             if result is not None:
                 text = self._written(write, result).text
                 self._check_size({write.key: text})
                 self.answers[write.key] = text
                 self.failed[write.key] = _code_of(result)
                 return
-            error = as_user_error(error, alias)
+            error = as_user_error(error, info)
         except Exception as another:
             error = another
         shown = failure(error, mask=self.mask, nodes=[write.node], path=[write.key])

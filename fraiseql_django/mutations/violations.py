@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -23,6 +23,8 @@ from ..conf import get_settings
 from ..schema.naming import camel_case
 from ..schema.results import Error
 from ..tables import table_of
+from .info import Info
+from .models_rows import shows_all
 
 # PostgreSQL documentation, appendix A, class 23
 _RESTRICT, _NOT_NULL, _FOREIGN_KEY, _UNIQUE, _CHECK, _EXCLUSION = "23001", "23502", "23503", "23505", "23514", "23P01"
@@ -52,17 +54,22 @@ WHERE found.contype = 'f' AND found.conname = %s AND owner.relname = %s AND name
 
 
 def errors_of(
-    error: IntegrityError, alias: str, names: Mapping[str, str] | None = None, whole: str | None = None
+    error: IntegrityError,
+    alias: str,
+    names: Mapping[str, str] | None = None,
+    whole: str | None = None,
+    info: Info | None = None,
 ) -> list[Error]:
     """Say which constraint was violated: which field, which code, Django's message.
 
     ``names`` are the paths of the input's fields by the names of the model's, ``whole`` is that of the object;
-    without ``names`` a field has the name that GraphQL gives it. Asks PostgreSQL's catalogue at most once, so the
-    savepoint that the statement failed in must have been rolled back.
+    without ``names`` a field has the name that GraphQL gives it. ``info`` tells which rows are there for the viewer:
+    others are not named or counted. Asks PostgreSQL's catalogue at most once, so the savepoint that the statement
+    failed in must have been rolled back.
     """
     if isinstance(error, (ProtectedError, RestrictedError)):
-        return [_protected(error, whole)]
-    found, fields, code = _violation(error, alias)
+        return [_protected(error, whole, info)]
+    found, fields, code = _violation(error, alias, info)
     field = whole
     if len(fields) == 1:
         field = _graphql_name(fields[0]) if names is None else names.get(fields[0], whole)
@@ -88,7 +95,7 @@ def coded(error: ValidationError, model: type[models.Model] | None) -> str:
     return "invalid"
 
 
-def _violation(error: IntegrityError, alias: str) -> tuple[ValidationError, tuple[str, ...], int]:
+def _violation(error: IntegrityError, alias: str, info: Info | None) -> tuple[ValidationError, tuple[str, ...], int]:
     """Return what is said of a violation, the model's fields that it is about, and the code as of HTTP."""
     diag = _diag(error)
     model = _model(diag) if diag is not None else None
@@ -102,7 +109,7 @@ def _violation(error: IntegrityError, alias: str) -> tuple[ValidationError, tupl
     if sqlstate == _UNIQUE:
         return _not_unique(diag, model, constraint, alias)
     if sqlstate in (_FOREIGN_KEY, _RESTRICT):
-        return _foreign(diag, model, alias)
+        return _foreign(diag, model, alias, info)
     if constraint is not None:
         message = constraint.get_violation_error_message()
         return ValidationError(message, code=constraint.violation_error_code or _kind(constraint)), (), 422
@@ -134,7 +141,9 @@ def _unique_fields(diag: Any, model: type[models.Model], alias: str) -> tuple[st
     return tuple(field.name for field in fields if field) if fields and all(fields) else None
 
 
-def _foreign(diag: Any, model: type[models.Model] | None, alias: str) -> tuple[ValidationError, tuple[str, ...], int]:
+def _foreign(
+    diag: Any, model: type[models.Model] | None, alias: str, info: Info | None
+) -> tuple[ValidationError, tuple[str, ...], int]:
     """Tell a key that leads nowhere from a row that others still lead to.
 
     Both are reported under the table that has the key. PostgreSQL's sentence, in whatever language, names that
@@ -147,6 +156,9 @@ def _foreign(diag: Any, model: type[models.Model] | None, alias: str) -> tuple[V
     tables = {diag.table_name, *(table for _, table in rows)}
     mentioned = sum(len(re.findall(rf"(?<!\w){re.escape(table)}(?!\w)", rest)) for table in tables if table)
     if mentioned > 1 or diag.sqlstate == _RESTRICT:
+        if model is not None and info is not None and not shows_all(model, info):
+            # which of its rows PostgreSQL does not say
+            return ValidationError(_still_referred_to(), code="protected"), (), 409
         others = model._meta.verbose_name_plural if model else _("others")
         return ValidationError(_still_referred_to(str(others)), code="protected"), (), 409
     fields = [_field(model, column) for column, _ in rows] if model else []
@@ -155,9 +167,11 @@ def _foreign(diag: Any, model: type[models.Model] | None, alias: str) -> tuple[V
     return ValidationError(message, code="not_found"), names if len(names) == len(rows) else (), 404
 
 
-def _protected(error: Any, whole: str | None) -> Error:
-    """Name and count what a deletion would leave without what it refers to."""
-    objects = error.protected_objects if isinstance(error, ProtectedError) else error.restricted_objects
+def _protected(error: Any, whole: str | None, info: Info | None) -> Error:
+    """Name and count what a deletion would leave without what it refers to, unless some of it is hidden."""
+    objects = list(error.protected_objects if isinstance(error, ProtectedError) else error.restricted_objects)
+    if info is not None and not _all_visible(objects, info):
+        return Error(code=409, identifier="protected", message=_still_referred_to(), field=whole)
     counts: Counter[Any] = Counter(type(item) for item in objects)
     others = [
         f"{count} {meta.verbose_name if count == 1 else meta.verbose_name_plural}"
@@ -167,7 +181,18 @@ def _protected(error: Any, whole: str | None) -> Error:
     return Error(code=409, identifier="protected", message=message, field=whole)
 
 
-def _still_referred_to(others: str) -> str:
+def _all_visible(objects: Sequence[models.Model], info: Info) -> bool:
+    """Whether all objects are there for the viewer; models that hide nothing are not asked."""
+    keys: dict[Any, set[Any]] = {}
+    for item in objects:
+        if not shows_all(type(item), info):
+            keys.setdefault(type(item), set()).add(item.pk)
+    return all(info.visible(model).filter(pk__in=found).count() == len(found) for model, found in keys.items())
+
+
+def _still_referred_to(others: str | None = None) -> str:
+    if others is None:
+        return _("This cannot be deleted, since it is still referred to.")
     return _("This cannot be deleted, since it is still referred to by: %(others)s.") % {"others": others}
 
 

@@ -3,6 +3,7 @@ Every kind of relation, between models that any rule fits.
 
     Room ──< Room (within)      Room >──< Room (doors)
     Room ──< Box >──< Tag       Box ──< Note       Box ── Seal       Box ──< Box (twins)
+    Room >──< Member (guests), through Visit
 """
 
 from django.db import models
@@ -31,6 +32,15 @@ class Room(Guarded):
 
     within = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="rooms")
     doors = models.ManyToManyField("self")
+    guests = models.ManyToManyField(Member, through="Visit", related_name="+")
+
+
+class Visit(models.Model):
+    """A table between with a model of its own."""
+
+    room = models.ForeignKey(Room, on_delete=models.CASCADE)
+    member = models.ForeignKey(Member, on_delete=models.CASCADE)
+    noted = models.BooleanField(default=False)
 
 
 class Tag(Guarded):
