@@ -57,6 +57,20 @@ class LimitSettings:
     conditions: int | None = _option(
         500, "Conditions and sort keys in the operation, those in its variables counted.", minimum=1
     )
+    condition_depth: int | None = _option(
+        10, "Steps through relations and through AND, OR and NOT in one condition or sort key.", minimum=0
+    )
+    planning: int | None = _option(
+        25_000, "What the operation may take to plan: relations, conditions and fields, by their level.", minimum=1
+    )
+    objects: int | None = _option(
+        1000, "Objects that mutations from types write: items of their lists of objects and of keys.", minimum=1
+    )
+    introspection: int | None = _option(
+        1_000_000,
+        "What introspection may cost: fields, times 100 for a list of types around them, 5 to 20 for others.",
+        minimum=1,
+    )
     root_fields: int | None = _option(20, "Fields at the top of the operation.", minimum=1)
     body_bytes: int | None = _option(
         1_000_000, "Bytes in the body of an HTTP request, or in a field of one with files.", minimum=1

@@ -27,12 +27,25 @@ from graphql import (
 from .conf import LimitSettings
 from .errors import InvalidInput, LimitExceeded
 
+# What figures stop at: a number that every client can read
+MOST = 10**15
+# How many items the lists of introspection are taken to have
+_LISTS = {
+    "types": 100,
+    # filters are of many
+    "inputFields": 20,
+    **dict.fromkeys(("fields", "enumValues", "possibleTypes", "directives"), 10),
+    "args": 5,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
     """What a selection set comes to.
 
     ``top`` counts the fields at its own level, ``breadth`` those of the broadest set in it, itself included.
+    ``introspection`` is what its ``__schema`` and ``__type`` cost, ``introspected`` what the set itself would cost
+    below such a field.
     """
 
     depth: int = 0
@@ -40,6 +53,8 @@ class Size:
     fields: int = 0
     top: int = 0
     breadth: int = 0
+    introspection: int = 0
+    introspected: int = 0
 
 
 class Measure:
@@ -57,7 +72,7 @@ class Measure:
         return self._set(node.selection_set)
 
     def _set(self, node: SelectionSetNode | None) -> Size:
-        depth = aliases = fields = top = breadth = 0
+        depth = aliases = fields = top = breadth = introspection = introspected = 0
         for selection in node.selections if node is not None else ():
             if isinstance(selection, FieldNode):
                 size = self._field(selection)
@@ -73,14 +88,19 @@ class Measure:
             aliases += size.aliases
             fields += size.fields
             breadth = max(breadth, size.breadth)
-        return Size(depth, aliases, fields, top, max(breadth, top))
+            introspection += size.introspection
+            introspected = min(introspected + size.introspected, MOST)
+        return Size(depth, aliases, fields, top, max(breadth, top), introspection, introspected)
 
     def _field(self, node: FieldNode) -> Size:
         aliases = 1 if node.alias is not None else 0
         inner = self._set(node.selection_set)
         # introspection is deep by nature, and validation has a rule against more of it (MaxIntrospectionDepthRule)
-        depth = 1 if node.name.value in ("__schema", "__type") else inner.depth + 1
-        return Size(depth, inner.aliases + aliases, inner.fields + 1, 1, inner.breadth)
+        asks = node.name.value in ("__schema", "__type")
+        depth = 1 if asks else inner.depth + 1
+        introspected = min(1 + _LISTS.get(node.name.value, 1) * inner.introspected, MOST)
+        introspection = introspected if asks else inner.introspection
+        return Size(depth, inner.aliases + aliases, inner.fields + 1, 1, inner.breadth, introspection, introspected)
 
     def _fragment(self, name: str) -> Size:
         if name not in self._known:
@@ -121,21 +141,6 @@ class Measure:
         return max(most, *below, 0)
 
 
-class Tally:
-    """Counts something of an operation that only its variables tell, up to a limit."""
-
-    def __init__(self, what: str, limit: int | None, setting: str) -> None:
-        self.what = what
-        self.limit = limit
-        self.setting = setting
-        self.value = 0
-
-    def add(self) -> None:
-        """Count one more; raise LimitExceeded at the first that is too many."""
-        self.value += 1
-        _check(self.what, self.value, self.limit, self.setting)
-
-
 def check_limits(document: DocumentNode, limits: LimitSettings) -> None:
     """Raise LimitExceeded when an operation of the document is larger than a limit allows.
 
@@ -153,6 +158,7 @@ def check_limits(document: DocumentNode, limits: LimitSettings) -> None:
             # not of a fragment alone: it may be one of introspection
             _check("levels of fields", size.depth, limits.depth, "DEPTH")
             _check("root fields", size.top, limits.root_fields, "ROOT_FIELDS")
+            _check("points of introspection", size.introspection, limits.introspection, "INTROSPECTION")
         # last, since it visits all that was counted
         if limits.repeats is not None:
             repeats = measure.repeats([node.selection_set])
@@ -169,14 +175,12 @@ def check_variables_bytes(variables: Mapping[str, Any], limit: int | None) -> No
     """Raise LimitExceeded for variables whose compact JSON has more bytes than allowed.
 
     A file in them counts as null, what else JSON does not know as its text. Raises InvalidInput for what cannot be
-    written at all.
+    written at all, RecursionError for what is nested too deeply.
     """
     if limit is None or not variables:
         return
     try:
         size = _bytes(_COMPACT.encode(variables))
-    except RecursionError:
-        raise InvalidInput("The variables are nested too deeply.") from None
     except (TypeError, ValueError):
         # from Python: what came as JSON has neither
         raise InvalidInput("The variables hold a key that is no string, or a number of thousands of digits.") from None
@@ -205,6 +209,26 @@ def check_complexity(value: float, limit: int | None) -> None:
         shown = math.ceil(value * 100) / 100
         shown = int(shown) if shown == int(shown) else shown
         raise LimitExceeded("points of complexity", limit=limit, value=shown, setting="LIMITS.COMPLEXITY")
+
+
+def check_conditions(value: int, limit: int | None) -> None:
+    """Raise LimitExceeded at the first condition or sort key that is too many."""
+    _check("conditions", value, limit, "CONDITIONS")
+
+
+def too_many(what: str, limit: int, setting: str) -> LimitExceeded:
+    """Return the error for what is counted up to its limit only: how much more there is would be a walk for nothing."""
+    return LimitExceeded(what, limit=limit, value=f"more than {limit}", setting=f"LIMITS.{setting}")
+
+
+def too_many_steps(limit: int) -> LimitExceeded:
+    """Return the error for a condition or a sort key that is nested too deeply."""
+    return too_many("steps in one condition", limit, "CONDITION_DEPTH")
+
+
+def check_objects(value: int, limit: int) -> None:
+    """Raise LimitExceeded for mutations that would write more objects than allowed."""
+    _check("objects to write", value, limit, "OBJECTS")
 
 
 def _check(what: str, value: int, limit: int | None, setting: str) -> None:

@@ -28,7 +28,7 @@ from ._compat import STRICT_SYNTAX, coerce_variables
 from .conf import LimitSettings
 from .errors import InvalidInput, LimitExceeded, OperationError
 from .introspection import introspecting_field
-from .limits import check_document_bytes, check_limits, check_variables_bytes
+from .limits import check_document_bytes, check_limits, check_variables_bytes, too_many_steps
 from .lru import LRU
 from .schema.coercion import VariableCoercion
 from .schema.variables import VariableShape, read_while_planning, variable_shapes
@@ -133,18 +133,29 @@ class Parser:
 
         Raises InvalidDocument with every error, InvalidInput or LimitExceeded.
         """
-        check_variables_bytes(inputs, self.limits.variables_bytes)
-        accepted = operation.coercion.accept(inputs)
-        if accepted is not None:
-            return accepted
         try:
+            check_variables_bytes(inputs, self.limits.variables_bytes)
+            accepted = operation.coercion.accept(inputs)
+            if accepted is not None:
+                return accepted
+            self._check_steps(operation, inputs)
             result = coerce_variables(self.schema, operation.node, inputs)
+        except RecursionError:
+            self._check_steps(operation, inputs)
+            raise InvalidInput("The variables are nested too deeply.") from None
         except IndexError:
             # from graphql-core's search for similar names: U+0130 is two letters in lower case
             raise InvalidInput("A variable has an unknown field, with the letter U+0130 in its name.") from None
         if isinstance(result, list):
             raise InvalidDocument("BAD_USER_INPUT", result)
         return result
+
+    def _check_steps(self, operation: Operation, inputs: Mapping[str, Any]) -> None:
+        """Refuse conditions that are too deep to be coerced; all others are measured when they are planned."""
+        steps = self.limits.condition_depth
+        # a step has two, as in {reviews: {some: {…}}} and {OR: [{…}]}; the others are left to JSON to compare with
+        if steps is not None and operation.coercion.nests_conditions(inputs, 2 * steps + 40):
+            raise too_many_steps(steps)
 
     def _read(self, text: str) -> Document:
         check_document_bytes(text, self.limits.document_bytes)

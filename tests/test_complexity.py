@@ -8,9 +8,10 @@ from django.db.models import Count
 
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Book, Publisher, Review
-from fraiseql_django import DeclarationError, GraphQLEngine, Registry
+from fraiseql_django import DeclarationError, GraphQLEngine, Registry, nested
 from fraiseql_django.conf import LimitSettings
-from fraiseql_django.planner.complexity import MOST
+from fraiseql_django.limits import MOST
+from tests.library.types import LIBRARY, NovelType
 from tests.support import limited, put, refused
 
 pytestmark = pytest.mark.django_db
@@ -235,6 +236,94 @@ def test_mutation_from_a_model_costs_what_it_declares() -> None:
     query = 'mutation { updateBook(id: "1", input: {title: "x"}) { __typename } }'
 
     assert refused(engine, query)["extensions"]["value"] == 15
+
+
+# --- objects that mutations from types write ---
+
+LIBRARY_WITH_NESTED = Registry(types=list(LIBRARY.types))
+NESTED = [
+    "title",
+    "isbn",
+    "tags",
+    "notes",
+    nested("genres", create=["name"], connect=True, disconnect=True, set=True),
+    nested("chapters", create=["number", "heading"]),
+    nested("manuscript", create=["place"]),
+]
+for bulk in (False, True):
+    fraiseql.create(NovelType, fields=NESTED, bulk=bulk, cost=3, registry=LIBRARY_WITH_NESTED)
+    fraiseql.delete(NovelType, bulk=bulk, registry=LIBRARY_WITH_NESTED)
+fraiseql.update(NovelType, fields=["title", "genres"], bulk=True, cost=0, registry=LIBRARY_WITH_NESTED)
+
+NOVEL = {"title": "x", "isbn": "y"}
+CREATE_ONE = "mutation($i: CreateNovelInput!) { createNovel(input: $i) { __typename } }"
+CREATE_SEVERAL = "mutation($i: [CreateNovelInput!]!) { createNovels(input: $i) { __typename } }"
+CHAPTERS = {"create": [{"number": 1, "heading": "a"}, {"number": 2, "heading": "b"}]}
+# how many objects, and what they cost
+WRITTEN: list[tuple[str, dict[str, Any], int, int]] = [
+    (CREATE_ONE, {"i": NOVEL}, 1, 3),
+    (CREATE_ONE, {"i": {**NOVEL, "chapters": CHAPTERS}}, 3, 9),
+    (CREATE_ONE, {"i": {**NOVEL, "genres": {"connect": ["1", "2", "3"]}, "chapters": CHAPTERS}}, 6, 18),
+    # what a column holds is part of its object, and so is what a relation to one leads to
+    (CREATE_ONE, {"i": {**NOVEL, "tags": ["a", "b"], "notes": [1, 2, [3]]}}, 1, 3),
+    (CREATE_ONE, {"i": {**NOVEL, "manuscript": {"create": {"place": "attic"}}}}, 1, 3),
+    (CREATE_SEVERAL, {"i": [NOVEL] * 7}, 7, 21),
+    (CREATE_SEVERAL, {"i": NOVEL}, 1, 3),
+    (CREATE_SEVERAL, {"i": [{**NOVEL, "genres": {"create": [{"name": "a"}]}}, NOVEL]}, 3, 9),
+    ("mutation { deleteNovel(id: 1) { __typename } }", {}, 1, 1),
+    ("mutation { deleteNovels(ids: [1, 2, 3]) { __typename } }", {}, 3, 3),
+    ("mutation($a: ID!) { deleteNovels(ids: [$a, $a]) { __typename } }", {"a": "1"}, 2, 2),
+    ("mutation($a: [ID!]!) { a: deleteNovels(ids: $a) { __typename } b: deleteNovels(ids: $a) { __typename } }",
+     {"a": ["1", "2"]}, 4, 4),
+    ("mutation { updateNovels(input: [{id: 1, genres: [1, 2]}, {id: 2, title: null}]) { __typename } }", {}, 4, 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("query", "variables", "objects", "cost"), WRITTEN)
+def test_objects_to_write_are_counted_before_any_is_written(
+    query: str, variables: dict[str, Any], objects: int, cost: int
+) -> None:
+    def engine(**limits: Any) -> GraphQLEngine:
+        return GraphQLEngine(settings=limited(**limits).settings, registry=LIBRARY_WITH_NESTED, cache=None)
+
+    accepted = engine(objects=objects, complexity=max(cost, 1))
+    assert "LIMIT_EXCEEDED" not in str(accepted.execute(query, variables).json())
+
+    if objects > 1:
+        error = refused(engine(objects=objects - 1), query, variables)
+        limit = objects - 1
+        assert error["message"] == f"The operation has {objects} objects to write; the limit is {limit}."
+        assert error["extensions"] == {
+            "code": "LIMIT_EXCEEDED",
+            "limit": limit,
+            "value": objects,
+            "setting": "LIMITS.OBJECTS",
+        }
+    if cost > 1:
+        assert refused(engine(complexity=1), query, variables)["extensions"]["value"] == cost
+
+
+def test_objects_are_counted_where_the_plan_is_known() -> None:
+    engine = GraphQLEngine(settings=limited(objects=3).settings, registry=LIBRARY_WITH_NESTED, cache=None)
+    query = "mutation($a: [ID!]!) { deleteNovels(ids: $a) { __typename } }"
+
+    assert "errors" not in engine.execute(query, {"a": ["1"]}).json()
+    assert refused(engine, query, {"a": ["1"] * 4})["extensions"]["value"] == 4
+    assert "errors" not in engine.execute(query, {"a": ["1"] * 3}).json()
+    assert engine.statistics().plans.size == 1
+
+
+def test_mutations_in_python_bound_their_lists_themselves() -> None:
+    registry = Registry()
+
+    @fraiseql.mutation(cost=2, registry=registry)
+    def add(info: fraiseql.Info, numbers: list[fraiseql.ID]) -> int:
+        return len(numbers)
+
+    fraiseql.type(Author, fields=["id"], registry=registry)(type("AuthorOfOne", (), {}))
+    engine = GraphQLEngine(settings=limited(objects=1, complexity=2).settings, registry=registry, cache=None)
+
+    assert engine.execute("mutation { add(numbers: [1, 2, 3]) }").json() == {"data": {"add": 3}}
 
 
 @pytest.mark.parametrize("variable", [7, 3])

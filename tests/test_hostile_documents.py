@@ -116,12 +116,77 @@ def test_cycle_is_named(engine: GraphQLEngine) -> None:
 
 
 def test_deep_variables(engine: GraphQLEngine) -> None:
-    for levels in (150, 1_000, 100_000):
+    for levels in (11, 60, 150, 5_000, 10_000, 70_000):
         value: dict[str, Any] = {}
         for _ in range(levels):
             value = {"NOT": value}
+        started = time.perf_counter()
         error = refused(engine, "query($w: BookWhere) { books(where: $w) { id } }", {"w": value})
-        assert "nested too deeply" in error["message"]
+        assert time.perf_counter() - started < 1
+        assert error["message"] == "The operation has more than 10 steps in one condition; the limit is 10."
+        assert error["extensions"]["setting"] == "LIMITS.CONDITION_DEPTH"
+
+
+def nested(levels: int, value: Any) -> Any:
+    """Return a condition or sort key that leads from books to books, this number of levels of them."""
+    for _ in range(levels):
+        value = {"category": {"parent": value}} if levels % 2 else {"publisher": {"books": {"some": value}}}
+    return value
+
+
+WITH_VARIABLES = "query($w: BookWhere, $o: [BookOrderBy!]) { @ sorted: books(orderBy: $o, limit: 0) { id } }"
+EACH = " ".join(f"a{n}: books(where: $w, orderBy: $o) {{ id }}" for n in range(9))
+TITLE = {"title": {"eq": "x"}}
+SETTINGS = {f"LIMITS.{name}" for name in ("CONDITION_DEPTH", "CONDITIONS", "PLANNING", "INTROSPECTION")}
+SLOW_TO_PLAN: dict[str, tuple[str, dict[str, Any]]] = {
+    "deep condition": (put(WITH_VARIABLES, "books(where: $w) { id }"), {"w": nested(26, TITLE)}),
+    "deep condition under aliases": (put(WITH_VARIABLES, EACH), {"w": nested(6, TITLE)}),
+    "many conditions": (put(WITH_VARIABLES, EACH), {"w": {"OR": [nested(4, TITLE)] * 24}}),
+    "many sort keys": (put(WITH_VARIABLES, EACH), {"o": [{"publisher": {"name": "ASC"}}] * 60}),
+    "empty conditions": (put(WITH_VARIABLES, EACH), {"w": {"OR": [{}] * 50_000}}),
+    "doubling": (
+        put("{ books(limit: 1) { ...F0 } } @", " ".join(
+            f"fragment F{n} on Book {{ publisher {{ books(limit: 1) {{ ...F{n + 1} }} }} "
+            f"category {{ books(limit: 1) {{ ...F{n + 1} }} }} }}"
+            for n in range(6)
+        ) + " fragment F6 on Book { id }"),
+        {},
+    ),
+    "introspection": (put("{ __schema { types { inputFields { type { inputFields { @ } } } } } }", " ".join(
+        f"a{n}: type {{ name kind ofType {{ name kind }} }}" for n in range(49)
+    )), {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SLOW_TO_PLAN)
+def test_operation_that_is_slow_to_plan_is_refused_at_once(engine: GraphQLEngine, name: str) -> None:
+    query, variables = SLOW_TO_PLAN[name]
+    started = time.perf_counter()
+
+    error = refused(engine, query, variables)
+
+    assert time.perf_counter() - started < 1
+    assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
+    assert error["extensions"]["setting"] in SETTINGS
+
+
+SLOWEST_TO_PLAN: dict[str, tuple[str, dict[str, Any]]] = {
+    "conditions": (put(WITH_VARIABLES, "books(where: $w) { id }"), {"w": {"OR": [nested(4, TITLE)] * 18}}),
+    "deepest": (
+        put(WITH_VARIABLES, "books { publisher { " * 6 + "books(where: $w) { id }" + " } }" * 6),
+        {"w": nested(4, {"NOT": {"NOT": {"reviewCount": {"eq": 1}}}})},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SLOWEST_TO_PLAN)
+def test_slowest_plans_that_are_allowed_take_a_moment(engine: GraphQLEngine, name: str) -> None:
+    query, variables = SLOWEST_TO_PLAN[name]
+    started = time.perf_counter()
+
+    engine.explain(query, variables)
+
+    assert time.perf_counter() - started < 5
 
 
 def test_long_alias_is_allowed(engine: GraphQLEngine) -> None:

@@ -25,15 +25,16 @@ PIPELINE = """
 
     planner.values planner.params planner.json planner.conditions planner.places planner.extracted planner.viewer
     planner.rules planner.computed
-    planner.fields planner.complexity planner.filters planner.ordering
+    planner.fields planner.weight planner.complexity planner.filters planner.ordering
     planner.pages planner.schema_fields planner.selection planner.statement planner.payload planner.plan
 
     storage.base storage.writes storage.transactions storage.written storage.wire storage.django
     cache.base cache.django cache.results cache.outage cache.persisted places rate
 
     executor failures response audit mutations.info
-    mutations.violations mutations.models_validation mutations.models_rows mutations.models_relations
-    mutations.models_write mutations.models_run mutations.forms mutations.models_declared mutations.models_function
+    mutations.models_rows mutations.violations mutations.models_access mutations.models_validation
+    mutations.models_written mutations.models_relations mutations.models_write mutations.models_run
+    mutations.forms_choices mutations.forms mutations.models_declared mutations.models_function
     mutations.models
 
     mutations.python mutations.functions mutations.answer mutations.failed mutations.operation invalidation

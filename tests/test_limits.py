@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import Q
 from graphql import get_introspection_query
 
-from fraiseql_django import GraphQLEngine, get_engine
+import fraiseql_django as fraiseql
+from example_project.bookshop.models import Book, Publisher
+from fraiseql_django import GraphQLEngine, Registry, get_engine
 from fraiseql_django.conf import LimitSettings, get_settings
 from fraiseql_django.parser import LONGEST_KEPT
 from tests.support import limited, put, refused
@@ -34,6 +37,7 @@ WHAT = {
     "repeats": "mentions of one field in one place",
     "breadth": "fields in one selection set",
     "conditions": "conditions",
+    "introspection": "points of introspection",
 }
 EXACT = [
     ("depth", 5, "{ books { authors { books { authors { id } } } } }"),
@@ -51,6 +55,17 @@ EXACT = [
     ("breadth", 4, "{ books { id ...F ... { publisher { name } ...F } } } fragment F on Book { title }"),
     ("breadth", 4, "{ books { authors { ...F ...F } } } fragment F on Author { id ... on Author { name } }"),
     ("conditions", 5, CONDITIONS),
+    ("introspection", 2 + 100 * (1 + (1 + 10)), "{ books { id } __schema { types { name fields { name } } } }"),
+    (
+        "introspection",
+        2 + 10 * (1 + 5),
+        '{ __type(name: "Book") { ...F } } fragment F on __Type { fields { args { name } } }',
+    ),
+    (
+        "introspection",
+        2 * (2 + 20),
+        '{ a: __type(name: "B") { inputFields { name } } b: __type(name: "C") { inputFields { name } } }',
+    ),
 ]
 
 
@@ -137,6 +152,126 @@ def test_conditions_in_variables(engine: GraphQLEngine, variables: dict[str, Any
     assert time.perf_counter() - started < 2
 
 
+# --- what planning takes ---
+
+DEEP = "query($w: BookWhere, $o: [BookOrderBy!]) { books(where: $w, orderBy: $o) { id } }"
+STEPS: list[tuple[int, str, dict[str, Any]]] = [
+    (0, DEEP, {"w": {"title": {"eq": "x"}}, "o": [{"title": "ASC"}]}),
+    (1, DEEP, {"w": {"publisher": {"name": {"eq": "x"}}}}),
+    (1, DEEP, {"w": {"reviews": {"some": {"stars": {"eq": 1}}, "none": {"stars": {"eq": 2}}}}}),
+    (1, DEEP, {"o": [{"title": "ASC"}, {"publisher": {"name": "ASC"}}]}),
+    (2, DEEP, {"o": [{"category": {"parent": {"name": "ASC"}}}]}),
+    (4, DEEP, {"w": {"AND": [{"OR": [{"NOT": {"publisher": {}}}, {}]}]}}),
+    (3, "{ books(where: {NOT: {OR: [{category: {name: {eq: null}}}]}}) { id } }", {}),
+    (3, "query($w: PublisherWhere = {NOT: {AND: [{}]}}) { books(where: {publisher: $w}) { id } }", {}),
+    (2, "{ authors { books(where: {NOT: {NOT: {}}}) { id } } }", {}),
+]
+
+
+@pytest.mark.parametrize(("steps", "query", "variables"), STEPS)
+def test_steps_of_a_condition_are_counted_wherever_it_comes_from(
+    steps: int, query: str, variables: dict[str, Any]
+) -> None:
+    accepted = limited(condition_depth=steps).execute(query, variables).json()
+    assert "LIMIT_EXCEEDED" not in str(accepted)
+    if steps == 0:
+        return
+
+    error = refused(limited(condition_depth=steps - 1), query, variables)
+
+    limit = steps - 1
+    assert error["message"] == f"The operation has more than {limit} steps in one condition; the limit is {limit}."
+    assert error["extensions"] == {
+        "code": "LIMIT_EXCEEDED",
+        "limit": limit,
+        "value": f"more than {limit}",
+        "setting": "LIMITS.CONDITION_DEPTH",
+    }
+    assert error["locations"]
+
+
+# each thing weighs by its level + 2, which is 2 at the top: a relation 20 times, a condition 2 times
+WEIGHTS: list[tuple[int, str, dict[str, Any]]] = [
+    (2 * 20 + 3, "{ books { id } }", {}),
+    (2 * 20 + 3 * 20 + 4 + 3, "{ books { publisher { name } title __typename } }", {}),
+    (2 * (2 * 20 + 3), "{ ...F } fragment F on Query { a: books { id } b: books { id } }", {}),
+    # a condition on a value; each object of conditions counts as a field, since it is walked through
+    (2 * 20 + 3 + 3 + 2 * 3 * 2, DEEP, {"w": {"title": {"eq": "x", "neq": "y"}}}),
+    (2 * 20 + 3 + 3 + 50 * 3, DEEP, {"w": {"OR": [{}] * 50}}),
+    (2 * 20 + 3 + 3 + 3 * 20 + 4 + 4 * 2, DEEP, {"w": {"reviews": {"some": {"stars": {"eq": 1}}}}}),
+    (2 * 20 + 3 + 3 + 3 * 20, DEEP, {"w": {"reviewCount": {"eq": 1}}}),
+    (2 * 20 + 3 + 3 * 2 + 3 * 20 + 4 * 2, DEEP, {"o": [{"title": "ASC"}, {"publisher": {"name": "ASC"}}]}),
+]
+
+
+@pytest.mark.parametrize(("points", "query", "variables"), WEIGHTS)
+def test_planning_is_weighed_and_held_to_the_limit(points: int, query: str, variables: dict[str, Any]) -> None:
+    assert "errors" not in limited(planning=points).execute(query, variables).json()
+
+    error = refused(limited(planning=points - 1), query, variables)
+
+    assert (
+        error["message"] == f"The operation has more than {points - 1} points of planning; the limit is {points - 1}."
+    )
+    assert error["extensions"] == {
+        "code": "LIMIT_EXCEEDED",
+        "limit": points - 1,
+        "value": f"more than {points - 1}",
+        "setting": "LIMITS.PLANNING",
+    }
+
+
+RULED = Registry()
+
+
+@fraiseql.type(Publisher, fields=["id", "name"], rows=lambda viewer: Q(name="x"), registry=RULED)
+class PublisherType:
+    pass
+
+
+@fraiseql.type(Book, fields=["id", "title", "publisher"], registry=RULED)
+class BookType:
+    pass
+
+
+@pytest.mark.parametrize(("operator", "points"), [("eq", 43 + 3 + 60 + 4 + 8), ("matches", 43 + 3 + 2 * 60 + 4 + 8)])
+def test_relation_weighs_twice_where_its_rule_is_written_twice(operator: str, points: int) -> None:
+    query = put('{ books(where: {publisher: {name: {@: "x"}}}) { id } }', operator)
+
+    def engine(planning: int) -> GraphQLEngine:
+        return GraphQLEngine(settings=limited(planning=planning).settings, registry=RULED, cache=None)
+
+    assert "errors" not in engine(points).execute(query).json()
+    assert refused(engine(points - 1), query)["extensions"]["setting"] == "LIMITS.PLANNING"
+
+
+def test_refused_operation_is_refused_whatever_comes_after_it() -> None:
+    engine = limited(planning=100)
+
+    assert refused(engine, DEEP, {"w": {"OR": [{}] * 50}})["extensions"]["setting"] == "LIMITS.PLANNING"
+    assert "errors" not in engine.execute(DEEP, {"w": {"OR": [{}]}}).json()
+    assert refused(engine, DEEP, {"w": {"OR": [{}] * 50}})["extensions"]["setting"] == "LIMITS.PLANNING"
+
+
+def test_large_ordinary_operation_takes_a_fifth_of_what_planning_may_take() -> None:
+    """Some 200 fields in 5 levels, with 30 conditions and sort keys."""
+    where = (
+        "where: {OR: [{title: {icontains: $t}}, {publisher: {name: {eq: $t}}}, {reviews: {some: {stars: {gte: 3}}}}]}"
+    )
+    book = "id title isbn format condition price taxRate priceWithTax published inPrint pages weight attributes tags"
+    reviews = "reviews(where: {stars: {gte: 3}}, limit: 5) { id stars headline text customer { id name uuid } }"
+    more = f"publisher {{ id name country founded }} category {{ id name slug }} {reviews}"
+    books = f"books({where}, orderBy: [{{price: DESC}}]) {{ {book} {more} authors {{ id name bio }} }}"
+    query = put("query($t: String!) { @ authors { name @ } publishers { name @ } categories { @ } }", *[books] * 4)
+    settings = get_settings()
+    engine = GraphQLEngine(
+        settings=replace(settings, limits=replace(settings.limits, planning=(settings.limits.planning or 0) // 5)),
+        cache=None,
+    )
+
+    assert "errors" not in engine.execute(query, {"t": "x"}).json()
+
+
 def test_long_list_of_values_is_one_condition(engine: GraphQLEngine) -> None:
     query = "query($t: [String!]) { books(where: {title: {in: $t}}) { id } }"
 
@@ -207,7 +342,10 @@ def test_variables_that_go_round_in_circles_are_refused(engine: GraphQLEngine) -
 
     error = refused(engine, "query($w: BookWhere) { books(where: $w) { id } }", {"w": circle})
 
-    assert error["message"] == "The variables are nested too deeply."
+    assert error["message"] == "The operation has more than 10 steps in one condition; the limit is 10."
+    assert error["extensions"]["setting"] == "LIMITS.CONDITION_DEPTH"
+    without = refused(limited(variables_bytes=100), "query($w: BookWhere) { books(where: $w) { id } }", {"w": circle})
+    assert without["message"] == "The variables are nested too deeply."
 
 
 # --- operations and mutations ---

@@ -9,7 +9,8 @@ computed, conditions, filters, ordering, pages   parts of a query
 fields      which fields a selection set asks for
 selection   the walk over the selection
 schema_fields   introspection
-complexity  what the operation may cost
+complexity  what the operation may cost, and how much its mutations write
+weight      what planning it takes
 statement   ORM queries → one SQL statement
 plan        SQL + holes + tables read; the plan cache
 """

@@ -14,7 +14,6 @@ from typing import Any
 from django.db.models import Exists, Q, Value
 
 from ..errors import InvalidInput
-from ..limits import Tally
 from ..schema.definition import AnyField, Computed, Extracted, Nested, Related, Relation, Shape
 from ..schema.encoding import encode_array, encode_nested_array, encode_text
 from ..schema.operators import OPERATORS, Operator, Takes
@@ -35,9 +34,8 @@ ANYTHING = Q(Compare("{column} IS NOT NULL", Value(1)))
 class Filters:
     """Builds the conditions of one operation's plan."""
 
-    def __init__(self, values: Values, tally: Tally) -> None:
+    def __init__(self, values: Values) -> None:
         self.values = values
-        self.tally = tally
 
     def where(
         self,
@@ -54,7 +52,6 @@ class Filters:
         """
         conditions: list[Q] = []
         for key, value in given.items():
-            self.tally.add()
             where = f"{label}.{key}"
             if value is None:
                 raise InvalidInput(

@@ -11,7 +11,6 @@ from django.db.models.expressions import OrderBy
 from django.db.models.functions import Cast
 
 from ..errors import InvalidInput
-from ..limits import Tally
 from ..schema.definition import Nested, Related, Relation, Shape, TypeDef
 from ..schema.inputs import DIRECTIONS
 from .computed import Values
@@ -23,9 +22,8 @@ from .places import ROW, Found, Place
 class Ordering:
     """Builds the orders of one operation's plan."""
 
-    def __init__(self, values: Values, tally: Tally) -> None:
+    def __init__(self, values: Values) -> None:
         self.values = values
-        self.tally = tally
 
     def order_by(self, definition: Shape, given: Sequence[Mapping[str, Any]]) -> list[OrderBy]:
         """Return the terms of an ``orderBy`` list, without what breaks ties."""
@@ -36,7 +34,6 @@ class Ordering:
         return [] if definition.source is None else ties(definition, self.values.alias)
 
     def _term(self, definition: Shape, item: Mapping[str, Any], place: Place, where: str) -> OrderBy:
-        self.tally.add()
         if len(item) != 1:
             keys = f"the keys {', '.join(item)}" if item else "no key"
             raise InvalidInput(

@@ -21,7 +21,6 @@ from graphql import (
 
 from ..catalog import tables_read
 from ..conf import LimitSettings
-from ..limits import check_complexity
 from ..lru import LRU
 from ..parser import Operation
 from ..schema.arguments import MutationDef
@@ -43,6 +42,7 @@ from .selection import Live, Selection
 from .statement import Compiled, compile_list, compile_one, joined, statement
 from .values import Variables, arguments, located
 from .viewer import PlannedViewer, Plans
+from .weight import Weighing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -133,8 +133,8 @@ class Planner:
             plan = self._make(operation, variables, Rules(planned, self._is_secured))
             if operation.kept:
                 self.cache.set(key, (known or Plans()).adding(plan, planned.asked, viewer))
-        elif self.limits.complexity is not None:
-            check_complexity(plan.complexity.of(variables), self.limits.complexity)
+        else:
+            plan.complexity.check(variables, self.limits)
         for slot in (slot for write in plan.writes for slot in write.slots):
             slot.check(variables)
         return plan
@@ -148,7 +148,8 @@ class Planner:
         assert root is not None
         collected = collector.collect(root.name, [operation.node.selection_set])
         complexity = Estimate(collector, variables, self.limits).of(root, collected)
-        check_complexity(complexity.of(variables), self.limits.complexity)
+        complexity.check(variables, self.limits)
+        Weighing({**self.schema.types, **self.schema.shapes}, collector, variables, self.limits).check(root, collected)
         if operation.kind is OperationType.QUERY:
             selection = Selection(self.schema, collector, variables, self.limits, self.alias, rules)
             read = self._query(operation, selection, root, collected)

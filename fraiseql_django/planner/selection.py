@@ -14,7 +14,6 @@ from django.db.models import QuerySet, Subquery
 from graphql import FieldNode, GraphQLObjectType, SelectionSetNode
 
 from ..conf import LimitSettings
-from ..limits import Tally
 from ..schema.build import Schema
 from ..schema.definition import (
     AnyField,
@@ -67,10 +66,9 @@ class Selection:
     pages: Pages = field(init=False)
 
     def __post_init__(self) -> None:
-        tally = Tally("conditions", self.limits.conditions, "CONDITIONS")
         self.values = Values({**self.schema.types, **self.schema.shapes}, self.alias, self.rules)
-        self.filters = Filters(self.values, tally)
-        self.ordering = Ordering(self.values, tally)
+        self.filters = Filters(self.values)
+        self.ordering = Ordering(self.values)
         self.pages = Pages(self.limits)
 
     def rows(self, definition: TypeDef, queryset: QuerySet[Any], nodes: Sequence[FieldNode]) -> QuerySet[Any]:

@@ -62,6 +62,7 @@ class MutationDef:
     It calls a Python ``function`` or the PostgreSQL function ``call``. ``converts`` turn coerced arguments, by
     Python name, into what the function is given; ``repeatable`` says whether it may be called again when what
     it did was undone. ``permission`` says who may run it, ``argument_rules`` who may give an argument, by its name.
+    ``of_model`` says that it was made from a type, and writes the objects in its arguments.
     """
 
     name: str
@@ -76,6 +77,7 @@ class MutationDef:
     permission: Rule | None
     argument_rules: Mapping[str, tuple[Rule, ...]]
     cost: float
+    of_model: bool = False
 
 
 def _python_name(name: str) -> str:
@@ -129,6 +131,7 @@ class Arguments:
             permission=mutation_permission(declaration, where),
             argument_rules=rules,
             cost=declaration.cost,
+            of_model=declaration.make is not None,
         )
 
     def _argument(self, parameter: inspect.Parameter, module: str, where: str) -> tuple[str, GraphQLArgument, Convert]:

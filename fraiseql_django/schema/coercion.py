@@ -15,6 +15,7 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     Undefined,
+    get_named_type,
     is_input_object_type,
     is_list_type,
     is_non_null_type,
@@ -84,15 +85,38 @@ def _object(type_: Any) -> Coerce:
     return fields
 
 
+def nests_conditions(type_: Any, value: Any, levels: int) -> bool:
+    """Whether a value of a type of conditions holds objects and lists in each other for more levels than these.
+
+    It asks nothing more of the value, and does not recurse: for what is nested too deeply to be coerced.
+    """
+    if not is_input_object_type(named := get_named_type(type_)) or not named.extensions.get("conditions"):
+        return False
+    waiting = [(value, 0)]
+    while waiting:
+        item, level = waiting.pop()
+        if isinstance(item, (Mapping, list)):
+            if level > levels:
+                return True
+            waiting.extend((inner, level + 1) for inner in (item.values() if isinstance(item, Mapping) else item))
+    return False
+
+
 class VariableCoercion:
     """Coerces the variables of one operation."""
 
     def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
         self._variables: list[tuple[str, Coerce, Any, bool]] = []
+        self._types: dict[str, Any] = {}
         for node in operation.variable_definitions or ():
             type_: Any = type_from_ast(schema, node.type)
+            self._types[node.variable.name.value] = type_
             default = value_from_ast(node.default_value, type_) if node.default_value else Undefined
             self._variables.append((node.variable.name.value, coercer(type_), default, is_non_null_type(type_)))
+
+    def nests_conditions(self, inputs: Mapping[str, Any], levels: int) -> bool:
+        """Whether conditions in the variables are nested in more levels of objects and lists than these."""
+        return any(nests_conditions(type_, inputs.get(name), levels) for name, type_ in self._types.items())
 
     def accept(self, inputs: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the coerced values by name, or None where one is not as it should be."""

@@ -77,7 +77,10 @@ class Inputs:
             }
 
         return GraphQLInputObjectType(
-            f"{definition.name}Where", fields, description=f"Which {definition.name} rows; all conditions must hold."
+            f"{definition.name}Where",
+            fields,
+            description=f"Which {definition.name} rows; all conditions must hold.",
+            extensions={"conditions": True},
         )
 
     def _condition(self, field: AnyField) -> GraphQLInputType:
@@ -136,6 +139,7 @@ class Inputs:
             f"{definition.name}OrderBy",
             fields,
             description=f"One key to sort {definition.name} rows by; give a list to sort by several.",
+            extensions={"conditions": True},
         )
 
 
