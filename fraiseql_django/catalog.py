@@ -11,8 +11,8 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias, TypeVar
 
 from django.db import connections
 
@@ -25,6 +25,7 @@ logger = logging.getLogger("fraiseql_django.cache")
 # After a failure it is left alone for so long: where connecting times out, every request would wait for it
 RETRY_SECONDS = 5
 
+K = TypeVar("K")
 Columns: TypeAlias = dict[tuple[str, ...], dict[str, str]]
 
 # of what users have made; toast tables and those of sessions have schemas that are PostgreSQL's own, too
@@ -112,17 +113,7 @@ def dependencies(connection: Any, *, connect: bool = False) -> Dependencies | No
 
     A connection that is closed is asked only with ``connect``.
     """
-    key = _database(connection)
-    found = _dependencies.get(key)
-    if found is None:
-        seen = _forgotten
-        rows = _ask(connection, _DEPENDENCIES, connect=connect)
-        if rows is None:
-            return None
-        found = Dependencies(rows)
-        if seen == _forgotten:
-            _dependencies[key] = found
-    return found
+    return _kept(_dependencies, connection, _DEPENDENCIES, Dependencies, connect=connect)
 
 
 def columns(source: str, alias: str) -> Mapping[str, str] | None:
@@ -131,22 +122,17 @@ def columns(source: str, alias: str) -> Mapping[str, str] | None:
     ``source`` is a name as SQL writes it; without a schema the search path tells which is meant. None where
     there is no such relation, or the database cannot be asked now.
     """
-    connection = connections[alias]
-    key = _database(connection)
-    found = _columns.get(key)
-    if found is None:
-        seen = _forgotten
-        rows = _ask(connection, _COLUMNS, connect=True)
-        if rows is None:
-            return None
-        found = {}
-        for schema, name, visible, names, types in rows:
-            found[schema, name] = of_relation = dict(zip(names, types, strict=True))
-            if visible:
-                found[(name,)] = of_relation
-        if seen == _forgotten:
-            _columns[key] = found
-    return found.get(tuple(parts(source)[-2:]))
+    found = _kept(_columns, connections[alias], _COLUMNS, _by_name, connect=True)
+    return None if found is None else found.get(tuple(parts(source)[-2:]))
+
+
+def _by_name(rows: Iterable[tuple[str, str, bool, list[str], list[str]]]) -> Columns:
+    found: Columns = {}
+    for schema, name, visible, names, types in rows:
+        found[schema, name] = of_relation = dict(zip(names, types, strict=True))
+        if visible:
+            found[(name,)] = of_relation
+    return found
 
 
 def tables_read(sql: str, alias: str) -> tuple[str, ...]:
@@ -178,8 +164,8 @@ def asks_for_session(sql: str, alias: str) -> bool:
     catalog, asking = dependencies(connection, connect=True), _relations_asking(connection)
     if catalog is None or asking is None:
         return True
-    # whatever has a function's name may be called
-    reached = catalog.reached(mentioned(sql) | (names_in(sql) & catalog.functions.keys()))
+    # whatever has the name of one may be one: a table of no model, in SQL of the project's own, as well
+    reached = catalog.reached(names_in(sql) & (catalog.relations | catalog.functions.keys()))
     return not reached.isdisjoint(asking) or not reached.isdisjoint(catalog.functions)
 
 
@@ -190,17 +176,7 @@ def may_be_secured(table: str, alias: str) -> bool:
 
 
 def _relations_asking(connection: Any) -> frozenset[str] | None:
-    key = _database(connection)
-    found = _asking.get(key)
-    if found is None:
-        seen = _forgotten
-        rows = _ask(connection, _ASKING, connect=True)
-        if rows is None:
-            return None
-        found = frozenset(name for (name,) in rows)
-        if seen == _forgotten:
-            _asking[key] = found
-    return found
+    return _kept(_asking, connection, _ASKING, lambda rows: frozenset(name for (name,) in rows), connect=True)
 
 
 def tables_written(connection: Any, changes: Iterable[Change]) -> frozenset[str]:
@@ -215,6 +191,23 @@ def tables_written(connection: Any, changes: Iterable[Change]) -> frozenset[str]
         return sure | known()
     guessed = frozenset(change.name for change in changes if change.guess)
     return sure | (guessed & (known() | catalog.relations)) | catalog.set_off(changes)
+
+
+def _kept(
+    kept: dict[tuple[Any, ...], K], connection: Any, sql: str, make: Callable[[list[Any]], K], *, connect: bool
+) -> K | None:
+    """Return what is kept of a connection's database, made of a statement's rows when it is first needed."""
+    key = _database(connection)
+    found = kept.get(key)
+    if found is None:
+        seen = _forgotten
+        rows = _ask(connection, sql, connect=connect)
+        if rows is None:
+            return None
+        found = make(rows)
+        if seen == _forgotten:
+            kept[key] = found
+    return found
 
 
 def _database(connection: Any) -> tuple[Any, ...]:

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import Func, TextField
+from django.db.models import Func, IntegerField, TextField
+from django.db.models.expressions import RawSQL
 from django.test.utils import CaptureQueriesContext
 from psycopg import Pipeline
 
 import fraiseql_django as fraiseql
-from example_project.bookshop.models import Author, Customer, Order
+from example_project.bookshop.models import Author, Category, Customer, Order
 from fraiseql_django import ConfigurationError, GraphQLEngine, Registry, StorageError, catalog
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.checks import check_project
@@ -460,6 +461,30 @@ def test_computed_field_that_calls_a_function_is_kept_apart(make: Any, shop: Sho
 
     assert not hits(engine, "{ authors { who } }", shop.customer.user)
     assert not hits(engine, "{ authors { who } }")
+
+
+def test_computed_field_over_a_table_of_no_model_is_kept_apart(
+    registry: Registry, make: Any, shop: Shop, cache_alias: str
+) -> None:
+    """Row security is PostgreSQL's, whether Django knows the table or not."""
+    run(
+        "CREATE TABLE unknown_table (who text)",
+        "INSERT INTO unknown_table VALUES ('x')",
+        "ALTER TABLE unknown_table ENABLE ROW LEVEL SECURITY",
+    )
+    catalog.forget()
+
+    @fraiseql.type(Category, fields=["id"], name="Counted", registry=registry)
+    class Counted:
+        seen: int = fraiseql.field(RawSQL("(SELECT count(*) FROM unknown_table)", [], IntegerField()))
+
+    try:
+        engine = make(cache=DjangoCache(cache_alias))
+        assert not hits(engine, "{ counteds { seen } }", shop.customer.user)
+        assert not hits(engine, "{ counteds { seen } }")
+    finally:
+        run("DROP TABLE unknown_table")
+        catalog.forget()
 
 
 def test_view_over_an_aggregate_of_the_project_is_kept_apart(
