@@ -123,18 +123,29 @@ def in_thread(function: Callable[[], T]) -> T:
 
 
 @contextmanager
-def round_trips() -> Iterator[list[int]]:
-    """Count how often the connection is told, after an answer, that it may go on; the list holds the number."""
+def traced() -> Iterator[list[str]]:
+    """Write down what the connection and PostgreSQL tell each other, a message a line.
+
+    Each is time, who speaks, length and message, between tabs (PostgreSQL documentation, PQtrace).
+    """
     connection.ensure_connection()
     pgconn = connection.connection.pgconn
-    counted: list[int] = []
+    lines: list[str] = []
     with tempfile.TemporaryFile("w+") as file:
         pgconn.trace(file.fileno())
         try:
-            yield counted
+            yield lines
         finally:
             pgconn.untrace()
         file.seek(0)
-        # time, who speaks, length, message (PostgreSQL documentation, PQtrace)
-        messages = [line.split("\t") for line in file]
+        lines += file
+
+
+@contextmanager
+def round_trips() -> Iterator[list[int]]:
+    """Count how often the connection is told, after an answer, that it may go on; the list holds the number."""
+    counted: list[int] = []
+    with traced() as lines:
+        yield counted
+    messages = [line.split("\t") for line in lines]
     counted.append(sum(message[1:2] == ["B"] and "ReadyForQuery" in message[3] for message in messages))

@@ -2,7 +2,6 @@
 
 import json
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +25,7 @@ from fraiseql_django.views import GraphQLView
 from tests.archive.models import Box, Member, Note, Room, Seal, Tag
 from tests.archive.policies import USER, add_policies, engine_of_role
 from tests.archive.support import FIELDS, MODELS
+from tests.support import traced
 
 # of the same length, as they are sent; two that do not exist, of which one is asked first
 SEEN, HIDDEN, MISSING, ANOTHER = 770001, 770002, 770003, 770004
@@ -201,17 +201,10 @@ def sent(engine: GraphQLEngine, user: User, query: str) -> tuple[int, dict[str, 
 @contextmanager
 def conversation() -> Iterator[list[str]]:
     """Write down all that the connection and PostgreSQL tell each other, without times and names of savepoints."""
-    pgconn = connection.connection.pgconn
     said: list[str] = []
-    with tempfile.TemporaryFile("w+") as file:
-        pgconn.trace(file.fileno())
-        try:
-            yield said
-        finally:
-            pgconn.untrace()
-        file.seek(0)
-        text = re.sub(r'"s\d+_x\d+"', '"savepoint"', file.read())
-    # time, who speaks, length, message (PostgreSQL documentation, PQtrace)
+    with traced() as lines:
+        yield said
+    text = re.sub(r'"s\d+_x\d+"', '"savepoint"', "".join(lines))
     said += re.split(r"^[\d-]+ [\d:.]+\t(?=[BF]\t)|(?<=[BF])\t\d+\t", text, flags=re.MULTILINE)
 
 

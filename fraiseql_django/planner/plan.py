@@ -234,26 +234,15 @@ class Planner:
             if name == "__typename":
                 constants[key] = f'"{root.name}"'.encode()
             else:
+                given = [argument.name.value for argument in nodes[0].arguments or ()]
+                with located(nodes[0]):
+                    rules.check_mutation(root.fields[name].extensions[DEFINITION], given)
                 writes.append(self._write(key, root.fields[name], nodes, collector, variables, rules))
         return Plan(
             kind=operation.kind, complexity=complexity, writes=tuple(writes), constants=constants, keys=tuple(collected)
         )
 
     def _write(
-        self,
-        key: str,
-        field: GraphQLField,
-        nodes: list[FieldNode],
-        collector: Collector,
-        variables: Variables,
-        rules: Rules,
-    ) -> Write:
-        definition: MutationDef = field.extensions[DEFINITION]
-        with located(nodes[0]):
-            rules.check_mutation(definition, [argument.name.value for argument in nodes[0].arguments or ()])
-        return self._answered(key, field, nodes, collector, variables, rules)
-
-    def _answered(
         self,
         key: str,
         field: GraphQLField,
@@ -275,7 +264,7 @@ class Planner:
 
         def answered_for(viewer: Viewer, variables: Variables) -> Write:
             others = Collector(fragments, variables, self.schema.unions)
-            return self._answered(key, field, nodes, others, variables, Rules(PlannedViewer(viewer), self._is_secured))
+            return self._write(key, field, nodes, others, variables, Rules(PlannedViewer(viewer), self._is_secured))
 
         return Write(
             key=key,
