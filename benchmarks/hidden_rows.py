@@ -28,8 +28,8 @@ from django.test import RequestFactory  # noqa: E402
 import fraiseql_django as fraiseql  # noqa: E402
 from example_project.bookshop.models import Customer, Order  # noqa: E402
 from fraiseql_django.conf import get_settings  # noqa: E402
+from fraiseql_django.declare.registry import Registry  # noqa: E402
 from fraiseql_django.engine import GraphQLEngine  # noqa: E402
-from fraiseql_django.schema.registry import Registry  # noqa: E402
 from fraiseql_django.views import GraphQLView  # noqa: E402
 
 OPERATIONS = {

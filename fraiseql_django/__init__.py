@@ -14,7 +14,14 @@ wrong. What a project needs is exported here.
 
 from __future__ import annotations
 
-from .engine import GraphQLEngine, get_engine
+from .declare.mutations import input_ as input
+from .declare.mutations import mutation
+from .declare.registry import ID, JSON, UNSET, BigInt, Registry, auto
+from .declare.results import Cascade, Error, MutationError, error, success
+from .declare.rules import requires_auth, requires_permission, requires_role
+from .declare.types import field, relation
+from .declare.types import type_ as type
+from .engine import GraphQLEngine, __version__, get_engine
 from .errors import (
     ConfigurationError,
     DeclarationError,
@@ -26,19 +33,11 @@ from .errors import (
     TryLater,
     UserError,
 )
-from .mutations.info import Info
-from .mutations.models import create, delete, update, upsert
-from .response import Response
-from .schema.declare import field, relation
-from .schema.declare import type_ as type
-from .schema.declare_mutations import input_ as input
-from .schema.declare_mutations import mutation
-from .schema.leaves import Upload
-from .schema.model_mutations import nested
-from .schema.registry import ID, JSON, UNSET, BigInt, Registry, auto
-from .schema.results import Cascade, Error, MutationError, error, success
-from .schema.rules import requires_auth, requires_permission, requires_role
-from .version import __version__
+from .execution.response import Response
+from .mutations.context import Info
+from .mutations.models.declare import create, delete, update, upsert
+from .mutations.models.fields import nested
+from .schema.scalars.graphql import Upload
 from .viewer import Viewer
 
 __all__ = [

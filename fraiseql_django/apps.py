@@ -9,8 +9,8 @@ from django.utils.module_loading import module_has_submodule
 
 from . import checks as checks  # registered by being imported
 from . import invalidation
+from .declare.registry import default_registry
 from .errors import FraiseQLError
-from .schema.registry import default_registry
 
 
 class FraiseQLConfig(AppConfig):

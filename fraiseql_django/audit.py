@@ -26,8 +26,8 @@ from django.dispatch import Signal
 from django.http import HttpRequest
 from graphql import FieldNode, GraphQLError
 
+from .documents.trusted import digest
 from .errors import OperationError
-from .trusted.documents import digest
 from .viewer import Viewer
 
 logger = logging.getLogger("fraiseql_django.audit")

@@ -27,18 +27,18 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from .backends import cache_problems, storage_problems
-from .conf import Settings, load
+from .conf.factories import cache_problems, storage_problems
+from .conf.reader import Problem
+from .conf.settings import Settings, load
+from .declare.registry import default_registry
+from .declare.unrestricted_reads import past_rules
+from .documents.trusted import document_problems
 from .errors import ConfigurationError, DeclarationError
-from .rate import rate_problems
-from .reading import Problem
+from .execution.rate_limit import rate_problems
+from .execution.session import session_problems
 from .schema.build import build_schema
-from .schema.models import SCALARS, mapped_classes
-from .schema.past_rules import past_rules
-from .schema.registry import default_registry
-from .session import session_problems
+from .schema.django_fields import SCALARS, mapped_classes
 from .sql.files import all_differences
-from .trusted.documents import document_problems
 
 TAG = "fraiseql"
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import asdict, replace
+from importlib.metadata import version
 from threading import Lock
 from typing import Any
 
@@ -19,29 +20,29 @@ from graphql import OperationType
 
 from . import audit, invalidation
 from .audit import Asked
-from .backends import make_cache, make_storage
+from .cache.answers import Results
 from .cache.base import Cache
-from .cache.results import Results
-from .conf import Settings, get_settings, on_reload
-from .documents import Documents
+from .conf.factories import make_cache, make_storage
+from .conf.settings import Settings, get_settings, on_reload
+from .conf.upstream import Configuration, give_back, settings_from
+from .declare.registry import Registry, default_registry
+from .documents.store import Documents
 from .errors import FraiseQLError, InvalidInput, OperationError
-from .executor import Executor
-from .failures import failure
-from .introspection import Introspection
+from .execution.executor import Executor
+from .execution.failures import failure
+from .execution.rate_limit import make_rate
+from .execution.response import Explanation, Response, Statistics, failed
+from .execution.session import Session
+from .language.introspection import Introspection
+from .language.parser import InvalidDocument, Parser
 from .mutations.operation import Perform
-from .parser import InvalidDocument, Parser
+from .planner.arguments import Variables
 from .planner.plan import Planner, Read
-from .planner.values import Variables
-from .rate import make_rate
-from .response import Explanation, Response, Statistics, failed
 from .schema.build import Schema, build_schema
-from .schema.registry import Registry, default_registry
-from .session import Session
 from .storage.base import Health, Storage
-from .upstream import Configuration, give_back, settings_from
-from .version import __version__
 from .viewer import VIEWER, Viewer
 
+__version__ = version("fraiseql_django")
 _FROM_SETTINGS: Any = object()
 
 

@@ -17,12 +17,11 @@ from typing import Any
 
 from django.db import connections
 
-from .census import Tables, tables_read
-from .engine import GraphQLEngine, get_engine
+from .engine import GraphQLEngine, __version__, get_engine
 from .errors import ConfigurationError, DeclarationError
+from .invalidation.names import NAME, bare
+from .planner.column_usage import Tables, tables_read
 from .storage.base import Health
-from .tables import NAME, bare
-from .version import __version__
 
 logger = logging.getLogger("fraiseql_django.health")
 

@@ -23,13 +23,14 @@ from graphql import OperationType
 from . import audit
 from .audit import Asked
 from .engine import GraphQLEngine, get_engine
+from .execution.response import Response
 from .health import as_dict, check_project
-from .http import batching, documents, graphiql, parameters, uploads
+from .http import batching, graphiql, parameters, uploads
+from .http import document_ids as documents
 from .http.csrf import require_preflight, require_token
+from .http.errors import Refused
 from .http.negotiation import ANSWERS, JSON, is_form, preferred
 from .http.parameters import Parameters
-from .http.refused import Refused
-from .response import Response
 from .viewer import Viewer
 
 

@@ -11,7 +11,8 @@ from pytest_django import DjangoDbBlocker
 
 from example_project.bookshop.seed import Sizes, seed
 from example_project.servers import EmbeddedServerError
-from fraiseql_django import GraphQLEngine, tables
+from fraiseql_django import GraphQLEngine
+from fraiseql_django.invalidation import names as tables
 from tests.settings import POSTGRES, REDIS, SERVERS_DIR
 from tests.zoo.data import populate
 from tests.zoo.types import ZOO

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fraiseql_django.schema.build import Schema
 from fraiseql_django.schema.definition import AnyField, Embedded, Relation
-from fraiseql_django.schema.inputs import DIRECTIONS, comparable, is_ordered
+from fraiseql_django.schema.filter_inputs import DIRECTIONS, comparable, is_ordered
 from fraiseql_django.schema.operators import operators_of
 from tests.values import has_literal, literal
 

@@ -9,11 +9,12 @@ from django.db import DatabaseError, connection, models, transaction
 from django.db.models import F, Func
 
 from example_project.bookshop.models import Author, Book, Publisher, Review
-from fraiseql_django import GraphQLEngine, Registry, catalog, field
+from fraiseql_django import GraphQLEngine, Registry, field
 from fraiseql_django import type as graphql_type
-from fraiseql_django.catalog import tables_read
-from fraiseql_django.dependencies import Change
-from fraiseql_django.tables import register
+from fraiseql_django.invalidation import catalog
+from fraiseql_django.invalidation.catalog import tables_read
+from fraiseql_django.invalidation.dependencies import Change
+from fraiseql_django.invalidation.names import register
 from tests.operations import SHOP, ZOO
 from tests.support import data, is_hit, make_engine, make_shop, statements
 from tests.test_invalidation import check

@@ -16,10 +16,11 @@ from django.db import connections
 from django.db.models import F
 
 from example_project.bookshop.models import Author, Book
-from fraiseql_django import GraphQLEngine, Registry, apps, backends, checks
-from fraiseql_django.schema.declare import field, type_
-from fraiseql_django.schema.declare_mutations import mutation
-from fraiseql_django.schema.models import SCALARS
+from fraiseql_django import GraphQLEngine, Registry, apps, checks
+from fraiseql_django.conf import factories as backends
+from fraiseql_django.declare.mutations import mutation
+from fraiseql_django.declare.types import field, type_
+from fraiseql_django.schema.django_fields import SCALARS
 
 KNOWN = ", ".join(sorted(cls.__name__ for cls in SCALARS))
 SCALARS_HINT = f"Write {{'path.of.TheirField': 'path.of.KnownField'}}; the latter is or extends one of: {KNOWN}."

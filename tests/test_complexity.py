@@ -10,7 +10,7 @@ import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Book, Publisher, Review
 from fraiseql_django import DeclarationError, GraphQLEngine, Registry, nested
 from fraiseql_django.conf import LimitSettings
-from fraiseql_django.limits import MOST
+from fraiseql_django.language.limits import MOST
 from tests.library.types import LIBRARY, NovelType
 from tests.support import limited, put, refused
 

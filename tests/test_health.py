@@ -10,9 +10,9 @@ from django.db.models import Count, F
 from example_project.bookshop.models import Book
 from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.cache.django import DjangoCache
-from fraiseql_django.census import tables_read
+from fraiseql_django.declare.types import field, type_
 from fraiseql_django.health import Check, as_dict, run_checks
-from fraiseql_django.schema.declare import field, type_
+from fraiseql_django.planner.column_usage import tables_read
 from fraiseql_django.storage.base import QueryResult
 from fraiseql_django.storage.django import DjangoStorage
 from fraiseql_django.testing import CountingStorage, FailingCache, FailingStorage

@@ -13,6 +13,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
 from django.test import Client, RequestFactory
+from fraiseql_django.documents.store.trusted import digest
 from graphql import (
     GraphQLArgument,
     GraphQLDirective,
@@ -29,9 +30,8 @@ import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Book, BookFormat, Publisher, ReviewStatus
 from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.conf import get_settings
-from fraiseql_django.introspection import names_of
-from fraiseql_django.schema.registry import default_registry
-from fraiseql_django.trusted.documents import digest
+from fraiseql_django.declare.registry import default_registry
+from fraiseql_django.language.introspection import names_of
 from tests.http.requests import URL, codes, post
 from tests.operations import SHOP
 from tests.support import statements

@@ -3,7 +3,7 @@
 import pytest
 
 from fraiseql_django import GraphQLEngine
-from fraiseql_django.schema.registry import default_registry
+from fraiseql_django.declare.registry import default_registry
 from tests.naive import assert_same_answer
 from tests.zoo.types import ZOO
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 import fraiseql_django as fraiseql
 from fraiseql_django import GraphQLEngine, Registry, nested
-from fraiseql_django.schema.rules import requires_auth, requires_role
+from fraiseql_django.declare.rules import requires_auth, requires_role
 from tests.archive.models import Box, Member, Note, Room, Seal, Tag
 from tests.archive.support import FIELDS, MODELS
 

@@ -78,8 +78,8 @@ def no_compiler(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]
     def break_them() -> None:
         monkeypatch.setattr(SQLCompiler, "as_sql", fail)
         monkeypatch.setattr(planning.Planner, "_make", fail)
-        monkeypatch.setattr("fraiseql_django.parser.parse", fail)
-        monkeypatch.setattr("fraiseql_django.parser.validate", fail)
+        monkeypatch.setattr("fraiseql_django.language.parser.parse", fail)
+        monkeypatch.setattr("fraiseql_django.language.parser.validate", fail)
 
     yield break_them
     monkeypatch.undo()
@@ -193,7 +193,8 @@ def test_plans_are_bounded(books: GraphQLEngine) -> None:
 
 def test_variables_of_ever_new_documents_are_not_kept(books: GraphQLEngine) -> None:
     """What tells the shapes of variables is kept by type; every document has its own types of lists."""
-    from fraiseql_django.schema import coercion, variables
+    from fraiseql_django.language import coercion
+    from fraiseql_django.language import variable_shapes as variables
 
     for cached in (variables.shaper, coercion.coercer):
         assert cached.cache_info().maxsize is not None

@@ -16,8 +16,8 @@ from django.db import connection, transaction
 from example_project.bookshop.models import Author, Publisher
 from example_project.settings import BASE_DIR
 from fraiseql_django import GraphQLEngine
+from fraiseql_django.cache.answers import VERSION
 from fraiseql_django.cache.django import DjangoCache
-from fraiseql_django.cache.results import VERSION
 from fraiseql_django.storage.base import QueryResult
 from fraiseql_django.storage.django import DjangoStorage
 from tests.support import data, in_thread, is_hit, make_engine, statements

@@ -11,12 +11,13 @@ from django.db import connections
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
 
-from fraiseql_django import ConfigurationError, GraphQLEngine, Viewer, rate
+from fraiseql_django import ConfigurationError, GraphQLEngine, Viewer
 from fraiseql_django.audit import RefusalEvent, operation_refused
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.checks import check_project
 from fraiseql_django.conf import CacheSettings, LimitSettings, Settings
-from fraiseql_django.rate import by_user_or_address
+from fraiseql_django.execution import rate_limit as rate
+from fraiseql_django.execution.rate_limit import by_user_or_address
 from fraiseql_django.testing import FailingCache
 from tests.http.requests import URL, codes, post
 from tests.support import statements
@@ -244,7 +245,7 @@ def test_while_the_cache_fails_everybody_is_served(method: str, caplog: pytest.L
 
 
 def test_cache_that_works_again_is_counted_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fraiseql_django.cache.outage.REST_SECONDS", 0)
+    monkeypatch.setattr("fraiseql_django.cache.circuit_breaker.REST_SECONDS", 0)
     cache = FailingCache(DjangoCache("locmem", prefix="recovering"))
     engine = GraphQLEngine(settings=Settings(limits=LimitSettings(rate="1/d")), cache=cache)
     assert counted(engine) == ["done"] * 3

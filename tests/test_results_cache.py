@@ -18,9 +18,9 @@ from django.test import override_settings
 from example_project.bookshop.models import Author, Book, Publisher
 from example_project.servers import EmbeddedRedis
 from fraiseql_django import GraphQLEngine
-from fraiseql_django.cache import results
+from fraiseql_django.cache import answers as results
+from fraiseql_django.cache.answers import ENTRY
 from fraiseql_django.cache.django import DjangoCache
-from fraiseql_django.cache.results import ENTRY
 from fraiseql_django.testing import FailingCache
 from tests.support import data, is_hit, make_engine, make_shop, statements
 
@@ -359,7 +359,7 @@ def test_cache_that_raises(cache_alias: str, method: str) -> None:
 
 def test_failure_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1000.0]
-    monkeypatch.setattr("fraiseql_django.cache.results.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("fraiseql_django.cache.answers.time.monotonic", lambda: clock[0])
     engine = GraphQLEngine(cache=FailingCache(DjangoCache("locmem")))
 
     with caplog.at_level(logging.WARNING, "fraiseql_django.cache"):
@@ -378,7 +378,7 @@ def test_failure_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture, monke
 
 def test_cache_that_failed_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1000.0]
-    monkeypatch.setattr("fraiseql_django.cache.results.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("fraiseql_django.cache.answers.time.monotonic", lambda: clock[0])
     cache = FailingCache(DjangoCache("locmem"))
     engine = GraphQLEngine(cache=cache)
 

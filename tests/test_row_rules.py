@@ -10,7 +10,7 @@ from django.db.models import Q
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Book, Customer, Order, OrderLine, Review
 from fraiseql_django import GraphQLEngine, Registry
-from fraiseql_django.schema.rules import requires_auth
+from fraiseql_django.declare.rules import requires_auth
 from tests.support import Shop, make_shop
 
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 
 from fraiseql_django import DeclarationError, GraphQLEngine, Registry
-from fraiseql_django.schema.rules import requires_auth
+from fraiseql_django.declare.rules import requires_auth
 from fraiseql_django.viewer import Viewer
 from tests.archive.models import Box, Note, Room
 from tests.archive.support import Archive, Person, declare, engine_of, fill

@@ -11,8 +11,9 @@ from django.db import connection
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Value
 
 import fraiseql_django as fraiseql
-from fraiseql_django import DeclarationError, GraphQLEngine, Registry, catalog, checks
-from fraiseql_django.schema.rules import requires_auth
+from fraiseql_django import DeclarationError, GraphQLEngine, Registry, checks
+from fraiseql_django.declare.rules import requires_auth
+from fraiseql_django.invalidation import catalog
 from tests.archive.models import Box, Member, Note, Room, Seal, Tag
 from tests.archive.support import declare
 from tests.zoo.models import Animal, Feeding, Food, Species

@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from pytest_django import DjangoDbBlocker
 
 import fraiseql_django as fraiseql
-from fraiseql_django import GraphQLEngine, Registry, catalog
+from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.conf import LimitSettings, get_settings
-from fraiseql_django.schema.inputs import DIRECTIONS, QUANTIFIERS, comparable
+from fraiseql_django.declare.rules import requires_permission
+from fraiseql_django.invalidation import catalog
+from fraiseql_django.schema.filter_inputs import DIRECTIONS, QUANTIFIERS, comparable
 from fraiseql_django.schema.operators import operators_of
-from fraiseql_django.schema.rules import requires_permission
 from tests.archive.models import Box, Guarded, Note, Room, Seal
 from tests.archive.support import KINDS, MODELS, Archive, Kind, Person, declare, engine_of, fill, hidden_from, remove
 from tests.generator import operations

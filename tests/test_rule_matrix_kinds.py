@@ -18,8 +18,9 @@ from guardian.shortcuts import assign_perm
 from pytest_django import DjangoDbBlocker
 
 import fraiseql_django as fraiseql
-from fraiseql_django import GraphQLEngine, Registry, catalog, nested
+from fraiseql_django import GraphQLEngine, Registry, nested
 from fraiseql_django.contrib.guardian import can
+from fraiseql_django.invalidation import catalog
 from tests.archive.models import Box, Guarded, Room, Seal, Tag
 from tests.archive.policies import USER, add_policies, engine_of_role
 from tests.archive.support import KINDS, MODELS, Archive, Person, declare, engine_of, fill, remove

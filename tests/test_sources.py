@@ -13,8 +13,8 @@ from django.db import connection
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Book, Customer
 from fraiseql_django import DeclarationError, GraphQLEngine, Registry
-from fraiseql_django.census import tables_read
 from fraiseql_django.health import run_checks
+from fraiseql_django.planner.column_usage import tables_read
 from fraiseql_django.schema.build import build_schema
 from fraiseql_django.schema.sdl import sdl
 from tests.sources import sql

@@ -8,7 +8,7 @@ from django.db import connection
 
 from fraiseql_django import GraphQLEngine, StorageError
 from fraiseql_django import testing as module
-from fraiseql_django.cache import results
+from fraiseql_django.cache import answers as results
 from fraiseql_django.cache.base import Cache
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.storage.base import Storage

@@ -16,10 +16,11 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.db import close_old_connections, connections
 from pytest_django import DjangoDbBlocker
 
-from fraiseql_django import ConfigurationError, GraphQLEngine, StorageError, upstream
+from fraiseql_django import ConfigurationError, GraphQLEngine, StorageError
+from fraiseql_django.conf import upstream
+from fraiseql_django.conf.upstream import settings_from
 from fraiseql_django.storage.django import DjangoStorage
 from fraiseql_django.testing import CountingStorage
-from fraiseql_django.upstream import settings_from
 
 BOOKS = "{books {title}}"
 EMPTY = b'{"data":{"books":[]}}'

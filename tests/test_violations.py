@@ -10,8 +10,8 @@ from django.utils import translation
 
 import fraiseql_django as fraiseql
 from fraiseql_django import GraphQLEngine, Registry
-from fraiseql_django.mutations.info import Info
-from fraiseql_django.mutations.violations import errors_of, unique_fields
+from fraiseql_django.mutations.constraints import errors_of, unique_fields
+from fraiseql_django.mutations.context import Info
 from tests.library.models import Bookmark, Chapter, Genre, Novel, Room, Writer
 from tests.library.support import Library, failing, make_engine, run
 

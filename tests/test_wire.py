@@ -8,7 +8,7 @@ from django.db import connection, connections, transaction
 from psycopg import Pipeline
 
 from fraiseql_django import StorageError
-from fraiseql_django.storage import wire
+from fraiseql_django.storage import pipeline as wire
 from fraiseql_django.storage.django import DjangoStorage
 from tests.support import in_thread, round_trips
 

@@ -13,8 +13,8 @@ from psycopg import sql
 from example_project.bookshop.models import Author
 from fraiseql_django import GraphQLEngine
 from fraiseql_django.invalidation import mark_written
-from fraiseql_django.storage.writes import as_text, changes
-from fraiseql_django.tables import known, mentioned
+from fraiseql_django.invalidation.names import known, mentioned
+from fraiseql_django.invalidation.statements import as_text, changes
 from tests.support import data, in_thread, is_hit, make_engine, make_shop
 from tests.zoo.models import Elsewhere, Odd
 from tests.zoo.types import ZOO

@@ -15,10 +15,10 @@ from django.test.utils import CaptureQueriesContext
 from example_project.bookshop.models import Author, Publisher
 from fraiseql_django import GraphQLEngine, Registry, mutation
 from fraiseql_django import type as graphql_type
+from fraiseql_django.cache.answers import VERSION
 from fraiseql_django.cache.django import DjangoCache
-from fraiseql_django.cache.results import VERSION
 from fraiseql_django.errors import StorageError
-from fraiseql_django.storage import written
+from fraiseql_django.invalidation import reported as written
 from fraiseql_django.storage.django import DjangoStorage
 from tests.support import data, in_thread, is_hit, make_engine
 from tests.test_invalidation import check

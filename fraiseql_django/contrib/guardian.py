@@ -22,9 +22,9 @@ from django.db import models
 from django.db.models import BigIntegerField, F, Func, Q, QuerySet, Subquery, TextField, UUIDField
 from django.db.models.functions import Cast
 
+from ..declare.rules import AnyViewer, ModelCondition
 from ..errors import ConfigurationError, DeclarationError
-from ..schema.models import concrete
-from ..schema.rules import AnyViewer, ModelCondition
+from ..schema.django_fields import concrete
 
 try:
     from guardian.conf import settings as guardian_settings

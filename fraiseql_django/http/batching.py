@@ -11,9 +11,9 @@ from http import HTTPStatus
 
 from django.http import HttpRequest
 
-from ..response import Response
+from ..execution.response import Response
+from .errors import Refused
 from .parameters import Parameters, body_of, from_value, read_json
-from .refused import Refused
 
 
 def from_body(request: HttpRequest, limit: int | None, most: int) -> Parameters | list[Parameters | Refused]:

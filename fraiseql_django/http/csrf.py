@@ -20,7 +20,7 @@ from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
-from .refused import Refused
+from .errors import Refused
 
 logger = logging.getLogger("django.security.csrf")
 

@@ -13,8 +13,8 @@ from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.views.decorators.csrf import ensure_csrf_cookie
 
-from ..conf import GraphiQLSettings
-from ..introspection import Introspection
+from ..conf.settings import GraphiQLSettings
+from ..language.introspection import Introspection
 from ..viewer import Viewer
 from .csrf import header_name
 from .negotiation import ANSWERS, HTML, preferred

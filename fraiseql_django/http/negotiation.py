@@ -14,7 +14,7 @@ from http import HTTPStatus
 
 from django.http import HttpRequest
 
-from .refused import Refused
+from .errors import Refused
 
 JSON = "application/json"
 FORM = "multipart/form-data"

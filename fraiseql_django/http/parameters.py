@@ -23,8 +23,8 @@ from django.core.exceptions import RequestDataTooBig
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, UnreadablePostError
 
-from ..trusted.documents import is_hash, normalised
-from .refused import Refused
+from ..documents.trusted import is_hash, normalised
+from .errors import Refused
 
 NAMES = ("query", "documentId", "variables", "operationName", "extensions")
 

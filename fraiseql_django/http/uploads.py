@@ -21,10 +21,10 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
-from ..conf import LimitSettings
-from ..schema.leaves import Upload
+from ..conf.settings import LimitSettings
+from ..schema.scalars.graphql import Upload
+from .errors import Refused
 from .parameters import Parameters, declared_length, from_text, kind_of, read_json, too_large
-from .refused import Refused
 
 ROOT = "variables"
 

@@ -14,8 +14,10 @@ from django.db.models import Model, QuerySet
 from graphql import GraphQLEnumType, GraphQLError, GraphQLFloat
 
 from .._compat import parse_input
+from ..declare.names import camel_case
 from ..errors import InvalidInput, OperationError
-from ..executor import Executor
+from ..execution.executor import Executor
+from ..planner.arguments import Variables
 from ..planner.payload import (
     KEYS,
     ROW_END,
@@ -30,12 +32,10 @@ from ..planner.payload import (
 )
 from ..planner.plan import Write
 from ..planner.statement import Compiled, compile_keys
-from ..planner.values import Variables
 from ..schema.definition import Column, Extracted
-from ..schema.leaves import JSON
-from ..schema.naming import camel_case
-from ..schema.outputs import ObjectField
-from .info import Answer, Made, WrongResult
+from ..schema.object_types import ObjectField
+from ..schema.scalars.graphql import JSON
+from .context import Answer, Made, WrongResult
 
 _MISSING: Any = object()
 

@@ -17,21 +17,22 @@ from graphql import GraphQLError
 
 from .. import audit
 from ..audit import Asked, Outcome
-from ..conf import Settings
+from ..conf.settings import Settings
 from ..errors import TryLater
-from ..executor import Executor
-from ..failures import failure
-from ..introspection import may_introspect
+from ..execution.executor import Executor
+from ..execution.failures import failure
+from ..execution.response import Response, failed
+from ..language.introspection import may_introspect
+from ..planner.arguments import Variables
 from ..planner.plan import Plan, Write
-from ..planner.values import Variables
-from ..response import Response, failed
 from ..schema.build import Schema
 from ..storage.base import Storage
 from ..viewer import VIEWER, Viewer
-from . import functions, python
+from . import postgres as functions
+from . import python
 from .answer import Writer
-from .failed import REPEATABLE, as_result, as_user_error, sqlstate_of
-from .info import Answer, Info, Made
+from .context import Answer, Info, Made
+from .error_objects import REPEATABLE, as_result, as_user_error, sqlstate_of
 
 # the wait before the first repetition; it doubles, and a random part keeps two from meeting again
 PAUSE_SECONDS = 0.01

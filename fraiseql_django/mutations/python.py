@@ -9,9 +9,9 @@ from asgiref.sync import async_to_sync
 from graphql import Undefined, VariableNode, value_from_ast
 
 from ..errors import InvalidInput
+from ..planner.arguments import Variables
 from ..planner.plan import Write
-from ..planner.values import Variables
-from .info import Info
+from .context import Info
 
 
 def call(write: Write, info: Info, variables: Variables) -> Any:

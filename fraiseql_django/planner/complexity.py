@@ -30,13 +30,13 @@ from graphql import (
     value_from_ast,
 )
 
-from ..conf import LimitSettings
-from ..limits import MOST, check_complexity, check_objects
+from ..conf.settings import LimitSettings
+from ..language.limits import MOST, check_complexity, check_objects
 from ..schema.arguments import MutationDef
 from ..schema.build import DEFINITION, Root
 from ..schema.definition import Related
+from .arguments import ABSENT, Variables, resolve
 from .fields import Collected, Collector
-from .values import ABSENT, Variables, resolve
 
 Number: TypeAlias = int | float
 

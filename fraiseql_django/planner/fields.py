@@ -16,7 +16,7 @@ from graphql import (
     SelectionSetNode,
 )
 
-from .values import Variables, resolve
+from .arguments import Variables, resolve
 
 Collected = dict[str, list[FieldNode]]
 

@@ -15,14 +15,14 @@ from django.db.models import Exists, Q, Value
 
 from ..errors import InvalidInput
 from ..schema.definition import AnyField, Computed, Extracted, Nested, Related, Relation, Shape
-from ..schema.encoding import encode_array, encode_nested_array, encode_text
 from ..schema.operators import OPERATORS, Operator, Takes
-from .computed import Values
+from ..schema.scalars.encoding import encode_array, encode_nested_array, encode_text
+from .arguments import Leaf
+from .binds import Param, hole
 from .conditions import Combined, Compare
-from .extracted import Compared, json_of
-from .params import Param, hole
-from .places import ROW, Item, Place, depth_of
-from .values import Leaf
+from .locations import ROW, Item, Place, depth_of
+from .operands import Values
+from .source_values import Compared, json_of
 
 Encode = Callable[[Any], "str | None"]
 

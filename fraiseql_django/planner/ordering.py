@@ -12,11 +12,11 @@ from django.db.models.functions import Cast
 
 from ..errors import InvalidInput
 from ..schema.definition import Nested, Related, Relation, Shape, TypeDef
-from ..schema.inputs import DIRECTIONS
-from .computed import Values
-from .extracted import json_of, ties
-from .json import Template
-from .places import ROW, Found, Place
+from ..schema.filter_inputs import DIRECTIONS
+from .json_text import Template
+from .locations import ROW, Found, Place
+from .operands import Values
+from .source_values import json_of, ties
 
 
 class Ordering:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..conf import LimitSettings
+from ..conf.settings import LimitSettings
 from ..errors import InvalidInput, LimitExceeded
-from .params import Hole, Param, hole
+from .binds import Hole, Param, hole
 
 
 class Pages:

@@ -15,15 +15,15 @@ from graphql import FieldNode, GraphQLEnumType, GraphQLScalarType, GraphQLString
 
 from ..schema.build import Schema
 from ..schema.definition import FieldDef, TypeDef
-from ..schema.encoding import encode_array
-from ..schema.outputs import ObjectDef, ObjectField, Output
+from ..schema.object_types import ObjectDef, ObjectField, Output
+from ..schema.scalars.encoding import encode_array
+from .arguments import Variables, located
+from .binds import Hole
 from .conditions import Compare
-from .json import Template
-from .params import Hole
-from .places import ROW
+from .json_text import Template
+from .locations import ROW
 from .selection import Selection
 from .statement import Compiled, compile_one
-from .values import Variables, located
 
 # The name of a variable that no client can write: for each slot the keys of its rows, each a tuple of texts
 KEYS = "#keys"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Protocol
 
 from django.db import connections
 from django.db.models import Model, Q
@@ -19,29 +20,28 @@ from graphql import (
     OperationType,
 )
 
-from ..catalog import tables_read
-from ..conf import LimitSettings
-from ..lru import LRU
-from ..parser import Operation
+from ..cache.lru import LRU
+from ..conf.settings import LimitSettings
+from ..invalidation.catalog import tables_read
+from ..language.parser import Operation
+from ..language.variable_shapes import ABSENT
 from ..schema.arguments import MutationDef
 from ..schema.build import DEFINITION, Root, Schema
 from ..schema.operators import OPERATORS
-from ..schema.variables import ABSENT
-from ..session import Session
 from ..viewer import Viewer
+from .arguments import Variables, arguments, located
+from .binds import Hole
 from .complexity import Complexity, Estimate
 from .fields import Collector
 from .filters import comparison
-from .json import NULL
-from .params import Hole
+from .introspection import introspect
+from .json_text import NULL
+from .locations import ROW
 from .payload import SLOT_END, Node, Payloads, Slot
-from .places import ROW
+from .planned_viewer import PlannedViewer, Plans
 from .rules import Rules
-from .schema_fields import introspect
 from .selection import Live, Selection
 from .statement import Compiled, compile_list, compile_one, joined, statement
-from .values import Variables, arguments, located
-from .viewer import PlannedViewer, Plans
 from .weight import Weighing
 
 
@@ -104,10 +104,24 @@ class Plan:
     keys: tuple[str, ...] = ()
 
 
+class SessionPolicy(Protocol):
+    """What the planner asks of the session values that hold while a viewer's statements run."""
+
+    def may_show_in(self, sql: str, alias: str) -> bool:
+        """Whether the answer of a statement may depend on them."""
+        ...
+
+    def may_hide(self, model: type[Model], alias: str) -> bool:
+        """Whether policies may hide rows of a model from some viewers."""
+        ...
+
+
 class Planner:
     """Plans the operations of one schema against one database."""
 
-    def __init__(self, schema: Schema, alias: str, limits: LimitSettings, session: Session, cache_size: int) -> None:
+    def __init__(
+        self, schema: Schema, alias: str, limits: LimitSettings, session: SessionPolicy, cache_size: int
+    ) -> None:
         self.schema = schema
         self.alias = alias
         self.session = session

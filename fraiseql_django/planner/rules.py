@@ -12,14 +12,14 @@ from typing import Any
 
 from django.db.models import Model, Q, QuerySet
 
+from ..declare.rules import Rule, condition, once, restrict
 from ..errors import DeclarationError, OperationError
 from ..schema.arguments import MutationDef
 from ..schema.definition import FieldDef, Shape, TypeDef
-from ..schema.outputs import ObjectDef
-from ..schema.rules import Rule, condition, once, restrict
+from ..schema.object_types import ObjectDef
 from .conditions import Combined
-from .extracted import named
-from .viewer import DecidingViewer, PlannedViewer, ruling
+from .planned_viewer import DecidingViewer, PlannedViewer, ruling
+from .source_values import named
 
 
 @dataclass(slots=True)

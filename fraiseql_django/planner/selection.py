@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import QuerySet, Subquery
 from graphql import FieldNode, GraphQLObjectType, SelectionSetNode
 
-from ..conf import LimitSettings
+from ..conf.settings import LimitSettings
 from ..schema.build import Schema
 from ..schema.definition import (
     AnyField,
@@ -28,17 +28,17 @@ from ..schema.definition import (
     Shape,
     TypeDef,
 )
-from ..schema.scalars import Scalar
-from .computed import Values, computed_value
-from .extracted import json_of, written
+from ..schema.scalars.postgres import Scalar
+from .arguments import Variables, arguments, located
 from .fields import Collector
 from .filters import Filters
-from .json import NULL, Concat, JSONList, Piece, Template, json_object
+from .json_text import NULL, Concat, JSONList, Piece, Template, json_object
+from .locations import ROW, Inside, Item, Row, depth_of
+from .operands import Values, computed_value
 from .ordering import Ordering, key_columns, ordered
 from .pages import Pages
-from .places import ROW, Inside, Item, Row, depth_of
 from .rules import Rules
-from .values import Variables, arguments, located
+from .source_values import json_of, written
 
 Live = Callable[[Any], Any]
 NULL_TEXT = f"'{NULL}'"

@@ -15,8 +15,8 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import QuerySet
 
-from .json import NULL, JSONList, page_sql
-from .params import Hole
+from .binds import Hole
+from .json_text import NULL, JSONList, page_sql
 
 Compiled = tuple[str, list[Any]]
 

@@ -25,12 +25,12 @@ from graphql import (
     get_named_type,
 )
 
-from ..conf import LimitSettings
-from ..limits import check_conditions, too_many, too_many_steps
+from ..conf.settings import LimitSettings
+from ..language.limits import check_conditions, too_many, too_many_steps
 from ..schema.build import DEFINITION, Root
 from ..schema.definition import Computed, Embedded, Extracted, Nested, Related, Shape
+from .arguments import Variables, located
 from .fields import Collected, Collector
-from .values import Variables, located
 
 FIELD, CONDITION, RELATION = 1, 2, 20
 

@@ -16,11 +16,12 @@ from typing import Any, ForwardRef, Union, get_args, get_origin
 
 from graphql import GraphQLID
 
+from ..declare.registry import ID, JSON, BigInt, Registry
 from ..errors import DeclarationError
-from . import leaves, scalars
-from .encoding import encode_text
-from .registry import ID, JSON, BigInt, Registry
-from .scalars import Scalar
+from .scalars import graphql as leaves
+from .scalars import postgres as scalars
+from .scalars.encoding import encode_text
+from .scalars.postgres import Scalar
 
 PLAIN_ID = Scalar(graphql=GraphQLID, cast="text", encode=encode_text)
 # for inputs of Python functions alone: no column holds one, and the schema is not built with one in an output

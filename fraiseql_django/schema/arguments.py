@@ -19,14 +19,14 @@ from graphql import (
 )
 
 from ..conf import get_settings
+from ..declare.names import camel_case, check_name, lower_first, pascal_case
+from ..declare.registry import FunctionDeclaration, MutationDeclaration, Registry
+from ..declare.results import Cascade
+from ..declare.rules import Rule
 from ..errors import DeclarationError, InvalidInput
 from .annotations import Annotation, read
-from .naming import camel_case, check_name, lower_first, pascal_case
-from .outputs import ObjectDef, Output, Outputs
+from .object_types import ObjectDef, Output, Outputs
 from .protection import mutation_permission
-from .registry import FunctionDeclaration, MutationDeclaration, Registry
-from .results import Cascade
-from .rules import Rule
 
 Convert = Callable[[Any], Any]
 

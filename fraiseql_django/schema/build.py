@@ -21,16 +21,16 @@ from graphql import (
     validate_schema,
 )
 
+from ..declare.registry import Registry, default_registry
+from ..declare.rules import RowRule, Rule
 from ..errors import DeclarationError
 from .arguments import Arguments, MutationDef
 from .definition import AnyField, Embedded, Nested, Related, Shape, TypeDef, ValueObject
 from .describe import Described, describe_types
 from .enums import Enums
-from .inputs import Inputs
-from .leaves import UPLOAD
-from .outputs import ObjectDef, Output, Outputs
-from .registry import Registry, default_registry
-from .rules import RowRule, Rule
+from .filter_inputs import Inputs
+from .object_types import ObjectDef, Output, Outputs
+from .scalars.graphql import UPLOAD
 
 # What the planner finds in the extensions of a field or type
 DEFINITION = "fraiseql"

@@ -20,9 +20,9 @@ from typing import Any, TypeAlias
 from django.db import models
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLScalarType
 
-from .rules import RowRule, Rule
-from .scalars import Scalar
-from .sources import Source
+from ..declare.rules import RowRule, Rule
+from ..declare.sources import Source
+from .scalars.postgres import Scalar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

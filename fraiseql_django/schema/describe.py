@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from ..declare.registry import Registry
 from ..errors import DeclarationError
-from ..tables import register
+from ..invalidation.names import register
 from .definition import Key, Shape, TypeDef
-from .outputs import Outputs
+from .model_types import TypeDescriber
+from .object_types import Outputs
 from .protection import protected, with_missing_rows
-from .registry import Registry
 from .relations import Targets, resolve_links
-from .types import TypeDescriber
-from .views import Shapes, SourceDescriber
+from .source_types import Shapes, SourceDescriber
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

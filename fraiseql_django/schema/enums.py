@@ -6,9 +6,9 @@ from typing import Any
 
 from graphql import GraphQLEnumType, GraphQLEnumValue
 
+from ..declare.names import check_name, enum_name
 from ..errors import DeclarationError
 from .definition import EnumSource
-from .naming import check_name, enum_name
 
 
 class Enums:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from ..errors import InvalidInput
 from .definition import InputScalar
-from .scalars import Scalar
+from .scalars.postgres import Scalar
 
 Comparable: TypeAlias = Scalar | InputScalar
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from ..conf import get_settings
+from ..declare.names import camel_case
+from ..declare.registry import TypeDeclaration
+from ..declare.rules import Rule, as_rule, check_rows, requires_auth, requires_permission
 from ..errors import DeclarationError
 from .definition import AnyField, Nested, Related, Shape, TypeDef
-from .naming import camel_case
-from .registry import TypeDeclaration
-from .rules import Rule, as_rule, check_rows, requires_auth, requires_permission
 
 
 def protected(definition: TypeDef, declaration: TypeDeclaration) -> TypeDef:

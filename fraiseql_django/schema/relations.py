@@ -10,11 +10,11 @@ from typing import Any, TypeAlias
 from django.db import models
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
+from ..declare.registry import FieldOptions, Registry, TypeDeclaration
 from ..errors import DeclarationError
 from .annotations import Annotation, Named, innermost
 from .definition import Key, Link, Relation, TypeDef
-from .models import field_description
-from .registry import FieldOptions, Registry, TypeDeclaration
+from .django_fields import field_description
 
 AnyModelField: TypeAlias = "models.Field[Any, Any] | ForeignObjectRel"
 

@@ -14,9 +14,9 @@ from django.db.migrations.questioner import MigrationQuestioner
 from django.db.migrations.state import ProjectState
 
 from ..errors import DeclarationError
-from ..operations import CreateFunction, CreateView, DropFunction, DropView
-from ..tables import models_by_table
+from ..invalidation.names import models_by_table
 from .files import frozen, paths, texts
+from .operations import CreateFunction, CreateView, DropFunction, DropView
 from .script import Object, dropped, mentions, read_script, same_text, written_name
 
 # What a migration is called until it has its number

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..schema.naming import pascal_case
+from ..declare.names import pascal_case
 from .inspection import Column, Function, Relation, Type
 from .samples import Shape, shape_of
 from .script import written_name

@@ -13,7 +13,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
 
 from ..errors import DeclarationError
-from ..operations import CreateFunction, CreateView, DropFunction, DropView
+from .operations import CreateFunction, CreateView, DropFunction, DropView
 from .script import read_script, same_text, written_name
 
 FOLDER = "sql"

@@ -12,10 +12,10 @@ from django.db import Error, connections, transaction
 
 from .._compat import CharacterNotInRepertoire, ClientCursor, PyFormat, RawCursor, TransactionStatus, Transformer
 from ..errors import StorageError
+from ..invalidation.reported import written_in_transaction
+from ..invalidation.transactions import of, sees_committed_only
 from .base import ExecuteResult, Health, QueryResult, Row, Settings
-from .transactions import of, sees_committed_only
-from .wire import Command, Former, wire_of
-from .written import written_in_transaction
+from .pipeline import Command, Former, wire_of
 
 # What a load balancer waits for at most to be told that the database is not there
 HEALTH_CONNECT_SECONDS = 3

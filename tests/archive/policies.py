@@ -6,8 +6,9 @@ from typing import Any
 
 from django.db import connection
 
-from fraiseql_django import GraphQLEngine, Registry, catalog
+from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.conf import SessionSettings, get_settings
+from fraiseql_django.invalidation import catalog
 from fraiseql_django.viewer import Viewer
 
 from .models import Guarded

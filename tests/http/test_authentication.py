@@ -26,7 +26,7 @@ import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Publisher
 from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.audit import operation_refused
-from fraiseql_django.schema.rules import requires_auth
+from fraiseql_django.declare.rules import requires_auth
 from fraiseql_django.views import GraphQLView
 from tests.http.requests import JSON, URL, codes, post
 from tests.test_docs import blocks

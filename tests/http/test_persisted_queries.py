@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from django.core.cache import caches
 from django.test import Client
+from fraiseql_django.documents.store.persisted import PersistedQueries
+from fraiseql_django.documents.store.trusted import digest
 
 from example_project.bookshop.models import Author
 from fraiseql_django import get_engine
 from fraiseql_django.cache.django import DjangoCache
-from fraiseql_django.cache.persisted import PersistedQueries
 from fraiseql_django.testing import FailingCache
-from fraiseql_django.trusted.documents import digest
 from tests.http.requests import URL, codes, message, post
 
 AUTHORS = "query Authors($name: String!) { authors(where: {name: {eq: $name}}) { name } }"

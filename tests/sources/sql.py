@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import connection
 
-from fraiseql_django import catalog
+from fraiseql_django.invalidation import catalog
 
 PUBLISHER = "jsonb_build_object('id', p.id, 'name', p.name, 'country', p.country, 'founded', p.founded)"
 # in the order of the model

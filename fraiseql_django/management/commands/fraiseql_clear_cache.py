@@ -10,10 +10,10 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
-from ...catalog import dependencies
 from ...engine import GraphQLEngine, get_engine
 from ...errors import FraiseQLError
-from ...tables import known, models_by_table, table_of
+from ...invalidation.catalog import dependencies
+from ...invalidation.names import known, models_by_table, table_of
 
 
 class Command(BaseCommand):

@@ -10,12 +10,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ...conf import get_settings
+from ...documents.bundle import TrustedOperation, UnusableOperations, operations
+from ...documents.extraction import SUFFIXES, extract
+from ...documents.formats import FORMATS, files, format_of, kept, present
+from ...documents.trusted import UnusableDocuments
 from ...engine import get_engine
 from ...errors import FraiseQLError
-from ...trusted.documents import UnusableDocuments
-from ...trusted.extraction import SUFFIXES, extract
-from ...trusted.formats import FORMATS, files, format_of, kept, present
-from ...trusted.operations import TrustedOperation, UnusableOperations, operations
 
 # what other tools put there is not the client's own
 _PASSED_OVER = {"node_modules", "__pycache__"}

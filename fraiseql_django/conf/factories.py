@@ -1,0 +1,115 @@
+"""The storage and the cache that settings name: checked, then made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.core.cache import caches
+from django.db import connections
+from django.utils.module_loading import import_string
+
+from .._compat import PSYCOPG_3
+from ..cache.base import Cache
+from ..errors import ConfigurationError
+from ..storage.base import Storage
+from .reader import Problem, refuse
+from .settings import Settings
+
+# What the aliases that engines make for themselves begin with
+OWN_ALIAS = "fraiseql_"
+
+
+def make_storage(settings: Settings) -> Storage:
+    """Make the storage that the settings name; raise ConfigurationError where that cannot be."""
+    refuse(storage_problems(settings))
+    made: Storage = _make(
+        "FRAISEQL['STORAGE']", settings.storage, settings.database, prepare_statements=settings.prepare_statements
+    )
+    return made
+
+
+def make_cache(settings: Settings) -> Cache | None:
+    """Make the cache that the settings name, None where there is to be none.
+
+    Raises ConfigurationError where it cannot be made.
+    """
+    if settings.cache.alias is None:
+        return None
+    refuse(cache_problems(settings))
+    made: Cache = _make(
+        "FRAISEQL['CACHE']['BACKEND']", settings.cache.backend, settings.cache.alias, prefix=settings.cache.key_prefix
+    )
+    return made
+
+
+def _make(where: str, path: str, alias: str, **options: Any) -> Any:
+    try:
+        return import_string(path)(alias, **options)
+    except TypeError as error:
+        given = ", ".join([repr(alias), *(f"{name}={value!r}" for name, value in options.items())])
+        raise ConfigurationError(f"{where} is {path!r}, which does not take ({given}): {error}") from error
+
+
+def storage_problems(settings: Settings) -> Iterator[Problem]:
+    """Find what is wrong with the database and the storage class, without connecting."""
+    alias = settings.database
+    if alias not in connections:
+        message = f"FRAISEQL['DATABASE'] is {alias!r}, which is not in DATABASES."
+        yield Problem(id="fraiseql.E006", message=message, hint=_one_of(connections))
+    elif connections[alias].vendor != "postgresql":
+        message = f"FRAISEQL['DATABASE'] is {alias!r}, whose ENGINE is {connections.settings[alias]['ENGINE']!r}."
+        hint = "It must be PostgreSQL: 'django.db.backends.postgresql', or a backend that extends it."
+        yield Problem(id="fraiseql.E007", message=message, hint=hint)
+    elif not PSYCOPG_3:
+        message = "psycopg 3 cannot be imported."
+        hint = "FraiseQL needs it, psycopg 2 will not do: pip install 'psycopg[binary]>=3.2'"
+        yield Problem(id="fraiseql.E008", message=message, hint=hint)
+    yield from _class_problems("FRAISEQL['STORAGE']", settings.storage, Storage)
+
+
+def cache_problems(settings: Settings) -> Iterator[Problem]:
+    """Find what is wrong with the cache's alias and class, without connecting."""
+    alias = settings.cache.alias
+    if alias is None:
+        return
+    where = f"FRAISEQL['CACHE']['ALIAS'] is {alias!r}"
+    if alias not in caches:
+        hint = f"{_one_of(caches)} None keeps no answers."
+        yield Problem(id="fraiseql.E009", message=f"{where}, which is not in CACHES.", hint=hint)
+    else:
+        try:
+            caches[alias]
+        except Exception as error:
+            hint = f"Mend CACHES[{alias!r}], or install what it needs."
+            yield Problem(id="fraiseql.E009", message=f"{where}, which cannot be made: {error}.", hint=hint)
+    yield from _class_problems("FRAISEQL['CACHE']['BACKEND']", settings.cache.backend, Cache)
+
+
+def _one_of(aliases: Iterable[str]) -> str:
+    return f"Must be one of: {', '.join(repr(alias) for alias in aliases if not alias.startswith(OWN_ALIAS))}."
+
+
+def _class_problems(where: str, path: str, protocol: type) -> Iterator[Problem]:
+    hint = f"Name a class that has what {protocol.__module__}.{protocol.__qualname__} lists."
+    try:
+        cls = import_string(path)
+    # an ImportError for most paths, but ".x" is a ValueError, and a module may raise anything
+    except Exception as error:
+        message = f"{where} is {path!r}, which cannot be imported: {error}."
+        yield Problem(id="fraiseql.E010", message=message, hint=hint)
+        return
+    if not isinstance(cls, type):
+        yield Problem(id="fraiseql.E010", message=f"{where} is {path!r}, which is no class.", hint=hint)
+    elif missing := _missing(cls, protocol):
+        message = f"{where} is {path!r}, which lacks: {', '.join(missing)}."
+        yield Problem(id="fraiseql.E010", message=message, hint=hint)
+
+
+def _missing(cls: type, protocol: type) -> list[str]:
+    # a class that hands on what it does not have cannot be judged
+    if hasattr(cls, "__getattr__"):
+        return []
+    # what is no method may be set by __init__
+    methods = [name for name, member in vars(protocol).items() if callable(member) and not name.startswith("_")]
+    return [name for name in methods if not hasattr(cls, name)]

@@ -1,0 +1,87 @@
+"""A dictionary of settings → frozen dataclasses, or what is wrong with each of its values.
+
+What a value must be is said where its setting is declared, in ``conf``: by the type of the dataclass's field, and in
+the field's metadata ``doc``, ``minimum`` and ``choices``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from ..errors import ConfigurationError
+
+_WORDS: Mapping[Any, tuple[str, ...]] = {
+    str: ("a string",),
+    int: ("an integer",),
+    bool: ("True", "False"),
+    Path: ("a path",),
+    NoneType: ("None",),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing wrong with the settings: the id of its system check, what it is, and what would mend it."""
+
+    id: str
+    message: str
+    hint: str
+
+
+def refuse(problems: Iterable[Problem]) -> None:
+    """Raise ConfigurationError that lists the problems, a line each, if there are any."""
+    if lines := [f"{problem.message} {problem.hint}" for problem in problems]:
+        raise ConfigurationError("\n".join(lines))
+
+
+def read(cls: type, raw: Any, where: str, problems: list[Problem]) -> Any:
+    """Read a dictionary into a class of settings; a key that is wrong keeps its default and is among the problems."""
+    if not isinstance(raw, Mapping):
+        message, hint = f"{where} is {raw!r}, not a dictionary.", f"Write {where} as {{'KEY': value}}."
+        problems.append(Problem(id="fraiseql.E001", message=message, hint=hint))
+        return cls()
+    hints = get_type_hints(cls)
+    fields = {item.name.upper(): item for item in dataclasses.fields(cls)}
+    values: dict[str, Any] = {}
+    for key, value in raw.items():
+        item = fields.get(key)
+        if item is None:
+            message, hint = f"{where} has an unknown key {key!r}.", f"Must be one of: {', '.join(sorted(fields))}."
+            problems.append(Problem(id="fraiseql.E002", message=message, hint=hint))
+        elif dataclasses.is_dataclass(hints[item.name]):
+            values[item.name] = read(hints[item.name], value, f"{where}[{key!r}]", problems)
+        elif problem := _wrong_value(value, hints[item.name], item.metadata, f"{where}[{key!r}]"):
+            problems.append(problem)
+        else:
+            values[item.name] = value
+    return cls(**values)
+
+
+def _wrong_value(value: Any, hint: Any, metadata: Mapping[str, Any], where: str) -> Problem | None:
+    if get_origin(hint) is dict:
+        right, wanted = _is_dictionary_of_strings(value), "a dictionary of strings"
+    else:
+        types: tuple[Any, ...] = get_args(hint) or (hint,)
+        # bool is an int in Python, but TTL=True is a mistake
+        right = isinstance(value, types) and (bool in types or not isinstance(value, bool))
+        *others, last = (word for item in types for word in _WORDS[item])
+        wanted = f"{', '.join(others)} or {last}" if others else last
+    if not right:
+        return Problem(id="fraiseql.E003", message=f"{where} is {value!r}, not {wanted}.", hint=metadata["doc"])
+    if metadata["choices"] and value not in metadata["choices"]:
+        allowed = f"Must be one of: {', '.join(map(repr, metadata['choices']))}."
+        return Problem(id="fraiseql.E014", message=f"{where} is {value!r}, which is no choice.", hint=allowed)
+    minimum = metadata["minimum"]
+    if minimum is not None and value is not None and value < minimum:
+        message = f"{where} is {value}, less than {minimum}."
+        return Problem(id="fraiseql.E004", message=message, hint=metadata["doc"])
+    return None
+
+
+def _is_dictionary_of_strings(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for pair in value.items() for text in pair)

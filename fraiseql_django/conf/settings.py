@@ -1,0 +1,293 @@
+"""The ``FRAISEQL`` setting: every key once, with its type, its default and a line of explanation.
+
+``FRAISEQL = {"CACHE": {"TTL": 60}}`` becomes ``Settings(cache=CacheSettings(ttl=60, ...), ...)``:
+nested dictionaries are nested dataclasses, keys are the fields' names in capitals.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from django.conf import settings as django_settings
+from django.core.signals import setting_changed
+
+from .reader import Problem, read, refuse
+
+
+def _option(default: Any, doc: str, *, minimum: int | None = None, choices: tuple[str, ...] = ()) -> Any:
+    metadata = {"doc": doc, "minimum": minimum, "choices": choices}
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheSettings:
+    """``FRAISEQL["CACHE"]``: where answers are kept."""
+
+    alias: str | None = _option("default", "Alias in CACHES that answers are kept in; None keeps none.")
+    ttl: int = _option(3600, "Seconds for which an answer is kept when no write drops it.", minimum=1)
+    key_prefix: str = _option("fraiseql", "What the keys of this project's entries begin with.")
+    backend: str = _option(
+        "fraiseql_django.cache.django.DjangoCache", "Dotted path of the cache class; it is given the alias."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSettings:
+    """``FRAISEQL["LIMITS"]``: how large an operation may be; None lifts a limit."""
+
+    depth: int | None = _option(15, "Levels of nested fields (introspection not counted).", minimum=1)
+    aliases: int | None = _option(50, "Aliased fields in the operation.", minimum=0)
+    fields: int | None = _option(1000, "Fields selected, every fragment spread counted anew.", minimum=1)
+    breadth: int | None = _option(200, "Fields in one selection set, fragments spread into it counted.", minimum=1)
+    repeats: int | None = _option(
+        100, "Mentions of one field in one place of the answer, as several fragments make them.", minimum=1
+    )
+    document_bytes: int | None = _option(100_000, "Bytes in the document, as UTF-8.", minimum=1)
+    tokens: int | None = _option(5000, "Tokens in the document.", minimum=1)
+    variables_bytes: int | None = _option(
+        500_000, "Bytes in the variables, as compact JSON in UTF-8; a file counts as null.", minimum=1
+    )
+    conditions: int | None = _option(
+        500, "Conditions and sort keys in the operation, those in its variables counted.", minimum=1
+    )
+    condition_depth: int | None = _option(
+        10, "Steps through relations and through AND, OR and NOT in one condition or sort key.", minimum=0
+    )
+    planning: int | None = _option(
+        25_000, "What the operation may take to plan: relations, conditions and fields, by their level.", minimum=1
+    )
+    objects: int | None = _option(
+        1000, "Objects that mutations from types write: items of their lists of objects and of keys.", minimum=1
+    )
+    introspection: int | None = _option(
+        1_000_000,
+        "What introspection may cost: fields, times 100 for a list of types around them, 5 to 20 for others.",
+        minimum=1,
+    )
+    root_fields: int | None = _option(20, "Fields at the top of the operation.", minimum=1)
+    body_bytes: int | None = _option(
+        1_000_000, "Bytes in the body of an HTTP request, or in a field of one with files.", minimum=1
+    )
+    upload_bytes: int | None = _option(10_000_000, "Bytes in the body of an HTTP request with files.", minimum=1)
+    statement_ms: int | None = _option(
+        None, "Milliseconds that a statement may take, each one of a mutation for itself.", minimum=1
+    )
+    max_rows: int | None = _option(None, "Largest value of `limit` on any list.", minimum=1)
+    default_rows: int | None = _option(
+        None, "Rows in a list when `limit` is not given; `MAX_ROWS` where None.", minimum=1
+    )
+    complexity: int | None = _option(
+        None, "What the operation may cost: fields, times the rows of the lists around them.", minimum=1
+    )
+    assumed_rows: int = _option(
+        100, "Rows that `COMPLEXITY` takes a list for, where neither `limit` nor another setting says.", minimum=1
+    )
+    response_bytes: int | None = _option(None, "Bytes of an answer's data, as JSON.", minimum=1)
+    rate: str | None = _option(
+        None, "Operations by HTTP that one viewer may have executed in a second, minute, hour or day, like '600/m'."
+    )
+    rate_key: str | None = _option(
+        None,
+        "Dotted path of a function that is given the viewer and returns what operations are counted by; None counts "
+        "them by the user, and where nobody is signed in by `REMOTE_ADDR`.",
+    )
+    concurrent_statements: int | None = _option(
+        None, "Statements that operations run at once in each process; a mutation counts as one.", minimum=1
+    )
+    wait_ms: int = _option(
+        1000, "Milliseconds for which an operation waits for a place among `CONCURRENT_STATEMENTS`.", minimum=0
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchingSettings:
+    """``FRAISEQL["BATCHING"]``: several operations in one request."""
+
+    max_operations: int = _option(0, "Operations in a batch, a JSON array as the body; 0 takes no batches.", minimum=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSettings:
+    """``FRAISEQL["SESSION"]``: what PostgreSQL is told of who asks, while their statements run."""
+
+    variables: dict[str, str] = _option(  # noqa: RUF009 - it makes a new dictionary each time
+        {},
+        "Session variables: 'app.user_id' to what it is, a name to look up ('user_id') or the dotted path of a "
+        "function of the viewer.",
+    )
+    role: str | None = _option(
+        None, "Dotted path of a function of the viewer that names the role to SET; its None is the connection's own."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphiQLSettings:
+    """``FRAISEQL["GRAPHIQL"]``: the page that a browser is shown."""
+
+    enabled: bool | None = _option(None, "Serve GraphiQL to browsers; None follows DEBUG.")
+    assets_url: str | None = _option(
+        None, "Folder that holds GraphiQL's files, for instance '/static/graphiql/'; None is a public CDN."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedDocumentSettings:
+    """``FRAISEQL["TRUSTED_DOCUMENTS"]``: the documents that clients were built with."""
+
+    mode: str = _option(
+        "off",
+        "'optional' executes trusted documents by their identifiers, and any other; 'required' no other.",
+        choices=("off", "optional", "required"),
+    )
+    path: str | Path | None = _option(  # noqa: RUF009 - a path cannot be changed
+        None, "Folder or manifest of the documents, as `fraiseql_trust` writes it."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersistedQuerySettings:
+    """``FRAISEQL["PERSISTED_QUERIES"]``: documents that clients send once, and name by their hashes afterwards."""
+
+    enabled: bool = _option(False, "Keep documents that are sent with their hash (automatic persisted queries).")
+    ttl: int = _option(86_400, "Seconds for which the cache keeps such a document.", minimum=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """``FRAISEQL``, read and checked."""
+
+    database: str = _option("default", "Alias in DATABASES that operations are read from.")
+    storage: str = _option(
+        "fraiseql_django.storage.django.DjangoStorage", "Dotted path of the storage class; it is given the alias."
+    )
+    prepare_statements: bool = _option(
+        True, "Prepare statements in PostgreSQL; turn off behind a pooler in transaction mode."
+    )
+    cache: CacheSettings = dataclasses.field(default_factory=CacheSettings)
+    limits: LimitSettings = dataclasses.field(default_factory=LimitSettings)
+    batching: BatchingSettings = dataclasses.field(default_factory=BatchingSettings)
+    session: SessionSettings = dataclasses.field(default_factory=SessionSettings)
+    graphiql: GraphiQLSettings = dataclasses.field(default_factory=GraphiQLSettings)
+    trusted_documents: TrustedDocumentSettings = dataclasses.field(default_factory=TrustedDocumentSettings)
+    persisted_queries: PersistedQuerySettings = dataclasses.field(default_factory=PersistedQuerySettings)
+    atomic_mutations: bool = _option(
+        True, "Run the mutations of an operation in one transaction; otherwise each in its own."
+    )
+    mutation_retries: int = _option(
+        3,
+        "Times that mutations are begun anew after a deadlock or a serialisation failure, where nothing but the "
+        "database was touched.",
+        minimum=0,
+    )
+    default_permission: str = _option(
+        "open",
+        "Who may use a type or a mutation that says nothing of it: 'open' (everybody), 'authenticated', or 'model' "
+        "(who has Django's permission to view the model, or to change it).",
+        choices=("open", "authenticated", "model"),
+    )
+    introspection: str = _option(
+        "public",
+        "Who may ask for the schema, and is told names of it in errors: 'public' (everybody), 'authenticated', "
+        "'staff', or 'disabled' (nobody).",
+        choices=("public", "authenticated", "staff", "disabled"),
+    )
+    camel_case: bool = _option(True, "Turn `first_name` into `firstName` in the schema.")
+    document_cache_size: int = _option(1000, "Validated documents kept in each process.", minimum=1)
+    plan_cache_size: int = _option(1000, "Plans kept in each process.", minimum=1)
+    mask_errors: bool | None = _option(
+        None, "Hide what unexpected errors say behind an id that is in the log; None: unless DEBUG."
+    )
+    scalars: dict[str, str] = _option(  # noqa: RUF009 - it makes a new dictionary each time
+        {},
+        "Field classes of other packages: dotted path to the path of the Django field class to treat it as.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """A documented key of ``FRAISEQL``, its name dotted: ``CACHE.TTL``."""
+
+    name: str
+    type: Any
+    default: Any
+    minimum: int | None
+    choices: tuple[str, ...]
+    doc: str
+
+
+def options(cls: type = Settings, prefix: str = "") -> Iterator[Option]:
+    """List every key that ``FRAISEQL`` may have, in the order of declaration."""
+    hints = get_type_hints(cls)
+    defaults = cls()
+    for item in dataclasses.fields(cls):
+        name = prefix + item.name.upper()
+        if dataclasses.is_dataclass(hints[item.name]):
+            yield from options(hints[item.name], name + ".")
+        else:
+            yield Option(
+                name=name,
+                type=hints[item.name],
+                default=getattr(defaults, item.name),
+                minimum=item.metadata["minimum"],
+                choices=item.metadata["choices"],
+                doc=item.metadata["doc"],
+            )
+
+
+def load(raw: Any) -> tuple[Settings, list[Problem]]:
+    """Read the value of ``FRAISEQL``; a key that is wrong keeps its default and is among the problems."""
+    problems: list[Problem] = []
+    settings: Settings = read(Settings, raw, "FRAISEQL", problems)
+    limits = settings.limits
+    if limits.default_rows is not None and limits.max_rows is not None and limits.default_rows > limits.max_rows:
+        message = (
+            f"FRAISEQL['LIMITS']['DEFAULT_ROWS'] is {limits.default_rows}, "
+            f"more than FRAISEQL['LIMITS']['MAX_ROWS'], which is {limits.max_rows}."
+        )
+        hint = "Make it MAX_ROWS at most; when it is None, MAX_ROWS takes its place."
+        problems.append(Problem(id="fraiseql.E005", message=message, hint=hint))
+    if settings.persisted_queries.enabled and settings.trusted_documents.mode == "required":
+        message = (
+            "FRAISEQL['PERSISTED_QUERIES']['ENABLED'] is True though FRAISEQL['TRUSTED_DOCUMENTS']['MODE'] is "
+            "'required'."
+        )
+        hint = "Anybody can have a query persisted; where only trusted documents are executed, set ENABLED to False."
+        problems.append(Problem(id="fraiseql.E015", message=message, hint=hint))
+    return settings, problems
+
+
+@cache
+def get_settings() -> Settings:
+    """Return the project's settings.
+
+    Raises ConfigurationError that lists every problem; `manage.py check` shows the same list.
+    """
+    settings, problems = load(getattr(django_settings, "FRAISEQL", {}))
+    refuse(problems)
+    return settings
+
+
+_listeners: list[Callable[[], None]] = []
+
+
+def on_reload(listener: Callable[[], None]) -> Callable[[], None]:
+    """Call ``listener`` whenever a test or a shell changes a setting that the engine is built from."""
+    _listeners.append(listener)
+    return listener
+
+
+def _reload(*, setting: str, **kwargs: Any) -> None:
+    if setting in {"FRAISEQL", "DATABASES", "CACHES", "DEBUG"}:
+        get_settings.cache_clear()
+        for listener in _listeners:
+            listener()
+
+
+setting_changed.connect(_reload, dispatch_uid="fraiseql_django.conf")

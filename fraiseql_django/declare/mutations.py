@@ -1,0 +1,128 @@
+"""What a project declares mutations and their inputs with: what it is given goes into a Registry."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, dataclass_transform, overload
+
+from ..errors import DeclarationError
+from .names import snake_case
+from .registry import (
+    FunctionDeclaration,
+    InputDeclaration,
+    MutationDeclaration,
+    Registry,
+    check_cost,
+    default_registry,
+)
+
+_C = TypeVar("_C", bound=type)
+_D = TypeVar("_D", bound=Callable[..., Any])
+
+
+@overload
+def mutation(declared: _D, /) -> _D: ...
+@overload
+def mutation(
+    *,
+    function: str | None = None,
+    schema: str | None = None,
+    context_params: Mapping[str, str] | None = None,
+    named_arguments: bool = False,
+    enable_cascade: bool = False,
+    name: str | None = None,
+    description: str | None = None,
+    deprecation: str | None = None,
+    repeatable: bool = False,
+    permission: Any = None,
+    cost: float = 1,
+    registry: Registry = default_registry,
+) -> Callable[[_D], _D]: ...
+def mutation(
+    declared: Any = None,
+    /,
+    *,
+    function: str | None = None,
+    schema: str | None = None,
+    context_params: Mapping[str, str] | None = None,
+    named_arguments: bool = False,
+    enable_cascade: bool = False,
+    name: str | None = None,
+    description: str | None = None,
+    deprecation: str | None = None,
+    repeatable: bool = False,
+    permission: Any = None,
+    cost: float = 1,
+    registry: Registry = default_registry,
+) -> Any:
+    """Declare a root field of Mutation that a Python function answers, or a PostgreSQL function.
+
+    Over a Python function: its first parameter is given an ``Info``; the others are the field's arguments,
+    typed by their annotations. It returns what its own annotation says: an instance of a declared type's
+    model, or several (their selection is then read in one statement), an object of a class of annotations,
+    or a plain value. ``repeatable`` says that it touches nothing but the database, so that it may be called
+    again after a deadlock.
+
+    Over a class, annotated with ``input``, ``success`` and ``error``: the PostgreSQL function ``function`` in
+    ``schema`` (the search path's where None; the class's name in snake_case where ``function`` is None) is
+    called with the input as one jsonb value, or with each of its fields as an argument of that name
+    (``named_arguments``). ``context_params`` come before it: names of what the context, the request or its
+    user holds, to names of parameters. ``enable_cascade`` adds the field ``cascade`` to the success type.
+
+    ``cost`` is what the mutation counts for in ``LIMITS.COMPLEXITY``, beside what is selected of its answer.
+    """
+
+    def declare(declared: Any) -> Any:
+        if inspect.isclass(declared):
+            named = function or snake_case(declared.__name__)
+            within, _, bare = named.rpartition(".") if schema is None else (schema, "", named)
+            registry.mutations.append(
+                FunctionDeclaration(
+                    cls=declared,
+                    function=bare,
+                    schema=within or None,
+                    context_params=dict(context_params or {}),
+                    named_arguments=named_arguments,
+                    enable_cascade=enable_cascade,
+                    name=name,
+                    description=description or (inspect.cleandoc(declared.__doc__) if declared.__doc__ else None),
+                    deprecation=deprecation,
+                    permission=permission,
+                    cost=check_cost(cost),
+                )
+            )
+            return declared
+        if function or schema or context_params or named_arguments or enable_cascade:
+            raise DeclarationError(
+                f"{declared.__name__} is a Python function, but @mutation was told of a PostgreSQL function; "
+                f"write a class with input, success and error under it"
+            )
+        registry.mutations.append(
+            MutationDeclaration(
+                function=declared,
+                name=name,
+                description=description,
+                deprecation=deprecation,
+                repeatable=lambda: repeatable,
+                permission=permission,
+                cost=check_cost(cost),
+            )
+        )
+        return declared
+
+    return declare if declared is None else declare(declared)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field,))
+def input_(cls: _C) -> _C:
+    """Declare an input type: a class of annotations, made a dataclass whose instances mutations are given.
+
+    A field with a default may be left out by clients; ``UNSET`` as the default tells left out from null.
+    """
+    description = inspect.cleandoc(cls.__doc__) if cls.__doc__ else None
+    declared: Any = dataclass(kw_only=True)(cls)
+    declared.__fraiseql_input__ = InputDeclaration(description=description)
+    return cls

@@ -1,0 +1,9 @@
+"""Plan → answer: the cache first, then PostgreSQL.
+
+executor      runs a plan's statement and keeps its answer
+response      what the engine returns
+failures      exceptions → GraphQL errors that clients may see
+session       session variables and the role that hold while a viewer's statements run
+concurrency   limits how many statements run at once in this process
+rate_limit    limits how many operations a viewer may run in a time
+"""

@@ -1,0 +1,143 @@
+"""Exceptions → errors that a client may read: what happened and a code, never SQL or a traceback."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Sequence
+from traceback import walk_tb
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
+from django.db import InterfaceError, OperationalError
+from django.http import Http404
+from graphql import GraphQLError, Node
+
+from ..errors import OperationError, StorageError, UserError
+
+logger = logging.getLogger("fraiseql_django.engine")
+
+_MALFORMED = "A value in the operation is malformed or out of range for its column."
+# PostgreSQL's codes (appendix A) that the operation itself can cause: what the client is told
+_CAUSED_BY_CLIENT = {
+    "2201B": "A regular expression in the operation is invalid.",
+    "22025": "A LIKE pattern in the operation is invalid: it ends in a single backslash.",
+    "22": _MALFORMED,
+    "54001": "The operation is too complex for the database.",
+}
+# ... but for a division by zero, which only the project's own SQL can do
+_OF_PROJECT = {"22012"}
+# ... or the author of a view that says other than its type: text that is no number, no date
+_OF_CASTS = {"22P02", "22003", "22007", "22008"}
+# Nothing is wrong but the moment (13.5)
+_CONFLICTS = {"40001": "SERIALIZATION_FAILURE", "40P01": "DEADLOCK"}
+_PRIVILEGE = "42501"
+_UNREACHABLE = ("08", "57P", "53")
+
+
+def failure(
+    error: Exception, *, mask: bool, nodes: Sequence[Node] | None = None, path: Sequence[str | int] | None = None
+) -> GraphQLError:
+    """Return the error that a client is shown; what it must not know goes to the log under an id.
+
+    ``mask`` says whether unexpected errors hide what they say.
+    """
+    if isinstance(error, OperationError):
+        error.nodes, error.path = error.nodes or nodes, error.path or path
+        return error.as_graphql_error()
+    if isinstance(error, GraphQLError):
+        # a mutation's, which may raise it as well as a UserError; or one of graphql-core while a plan is made
+        extensions = {"code": "USER_ERROR" if path else "BAD_REQUEST", **(error.extensions or {})}
+        return GraphQLError(str(error.message), nodes or error.nodes, path=path or error.path, extensions=extensions)
+    known = _known(error)
+    if known is not None:
+        message, extensions = known
+        return GraphQLError(message, nodes, path=path, extensions=extensions)
+    return _unexpected(error, mask, nodes, path)
+
+
+def _known(error: Exception) -> tuple[str, dict[str, Any]] | None:
+    if isinstance(error, UserError):
+        return str(error.message), dict(error.extensions)
+    if isinstance(error, ValidationError):
+        fields = error.message_dict if hasattr(error, "error_dict") else {"__all__": error.messages}
+        return " ".join(error.messages), {"code": "VALIDATION_FAILED", "fields": fields}
+    if isinstance(error, PermissionDenied):
+        return str(error) or "You are not allowed to do this.", {"code": "FORBIDDEN"}
+    if isinstance(error, (ObjectDoesNotExist, Http404)):
+        return str(error) or "There is no such object.", {"code": "NOT_FOUND"}
+    if _sqlstate(error) == _PRIVILEGE:
+        # a policy of row security, or a role without the right: meant so, or forgotten by a migration
+        logger.warning("the database has refused the viewer: %s", error)
+        return "You are not allowed to do this.", {"code": "FORBIDDEN"}
+    if (code := _CONFLICTS.get(_sqlstate(error))) is not None:
+        return "Another operation was in the way, and nothing was written. The same operation may be sent again.", {
+            "code": code
+        }
+    if isinstance(error, StorageError) and error.sqlstate is not None:
+        if error.sqlstate == "57014":
+            return "The database took longer than is allowed.", {"code": "TIMEOUT"}
+        for prefix, message in _CAUSED_BY_CLIENT.items():
+            if error.sqlstate.startswith(prefix) and not _is_of_data(error):
+                return message, {"code": "BAD_USER_INPUT"}
+    if _does_not_fit_field(error):
+        # most often what a client has sent; should it be the project's own, the log says where
+        logger.warning("a field of a model was given what it does not take: %s", error, exc_info=error)
+        return _MALFORMED, {"code": "BAD_USER_INPUT"}
+    return None
+
+
+def _does_not_fit_field(error: Exception) -> bool:
+    """Whether Django's ORM could not make of a value what a field's column holds: ``get(pk="x")``."""
+    if not isinstance(error, (ValueError, TypeError)) or error.__traceback__ is None:
+        return False
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    where = frame.f_globals.get("__name__", "")
+    return where.startswith("django.db.models.fields") and frame.f_code.co_name in ("get_prep_value", "to_python")
+
+
+def _unexpected(
+    error: Exception, mask: bool, nodes: Sequence[Node] | None, path: Sequence[str | int] | None
+) -> GraphQLError:
+    unreachable = _is_unreachable(error)
+    code = "DATABASE_UNAVAILABLE" if unreachable else "INTERNAL_SERVER_ERROR"
+    number = uuid.uuid4().hex[:12]
+    logger.error("error %s at %s: %s", number, list(path or ()), error, exc_info=error)
+    said = "The database cannot be reached." if unreachable else "Something went wrong on the server."
+    message = said if mask else f"{type(error.__cause__ or error).__name__}: {error}"
+    return GraphQLError(f"{message} (error {number})", nodes, path=path, extensions={"code": code, "id": number})
+
+
+def _is_unreachable(error: Exception) -> bool:
+    if not isinstance(error, (StorageError, OperationalError, InterfaceError)):
+        return False
+    sqlstate = _sqlstate(error)
+    return not sqlstate or sqlstate.startswith(_UNREACHABLE)
+
+
+def _is_of_data(error: StorageError) -> bool:
+    """Whether the project's own SQL failed, or a value that the database holds could not be cast.
+
+    Of a value that was sent PostgreSQL says which parameter it is.
+    """
+    raised = getattr(error.__cause__, "__cause__", None)
+    cast = error.sqlstate in _OF_CASTS and raised is not None and not raised.diag.context
+    return cast or error.sqlstate in _OF_PROJECT
+
+
+def _sqlstate(error: Exception) -> str:
+    """Return PostgreSQL's code of storage's errors, and of Django's, in a mutation or while a plan is made."""
+    found = error.sqlstate if isinstance(error, StorageError) else getattr(error.__cause__, "sqlstate", None)
+    return found or ""
+
+
+def status_of(errors: Sequence[GraphQLError]) -> int:
+    """Return the HTTP status of a response without data."""
+    codes = {(error.extensions or {}).get("code") for error in errors}
+    if codes & {"DATABASE_UNAVAILABLE", "OVERLOADED"}:
+        return 503
+    if "INTERNAL_SERVER_ERROR" in codes:
+        return 500
+    if "RATE_LIMITED" in codes:
+        return 429
+    return 400

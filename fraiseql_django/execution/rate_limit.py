@@ -1,0 +1,142 @@
+"""How many operations a viewer may have executed in a time, counted in the cache that all processes share.
+
+The time is cut into windows, and each viewer has a count in each: one atomic step in the cache, and nothing that a
+process must remember. So a viewer may do the whole of one window at its end and the whole of the next at its
+beginning, twice the rate at most; a window that slides would cost a second question for each operation.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from ipaddress import IPv6Address, IPv6Network
+from typing import Any
+
+from django.utils.module_loading import import_string
+
+from ..cache.base import Cache
+from ..cache.circuit_breaker import Outage
+from ..conf.reader import Problem, refuse
+from ..conf.settings import Settings
+from ..errors import TryLater
+from ..viewer import Viewer
+
+KEY = "rate:"
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+_FORM = re.compile("([1-9][0-9]*)/([smhd])")
+
+
+def by_user_or_address(viewer: Viewer) -> Any:
+    """Return the user's key; of somebody who is not signed in, the address that the request came from.
+
+    What the request says of itself, as in X-Forwarded-For, anybody could change with each request.
+    """
+    if viewer.is_authenticated:
+        return "user", str(viewer.id)
+    return "address", _network("" if viewer.request is None else viewer.request.META.get("REMOTE_ADDR", ""))
+
+
+def _network(address: str) -> str:
+    """Return an address, of IPv6 the network of 64 bits that it is in: one subscriber has all of that (RFC 6177)."""
+    try:
+        known = IPv6Address(address)
+    except ValueError:
+        return address
+    if known.ipv4_mapped is not None:
+        return str(known.ipv4_mapped)
+    return str(IPv6Network((known, 64), strict=False))
+
+
+@dataclass(slots=True, kw_only=True)
+class Rate:
+    """Counts operations: at most ``operations`` of one key in each window of so many ``seconds``."""
+
+    text: str
+    operations: int
+    seconds: int
+    key_of: Callable[[Viewer], Any]
+    cache: Cache
+    outage: Outage
+
+    def count(self, viewer: Viewer) -> None:
+        """Count an operation; raise TryLater for one that is too many.
+
+        Nothing is counted without a request, nor under a key that is None. While the cache is broken everybody may
+        do everything, as answers are then given without it.
+        """
+        if viewer.request is None or (key := self.key_of(viewer)) is None or self.outage.lasts():
+            return
+        digest = blake2b(repr(key).encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
+        # each key's windows begin at moments of its own, or all who were refused would come back at once
+        now = time.time() + int(digest[:8], 16) % self.seconds
+        window = int(now // self.seconds)
+        try:
+            counted = self._counted(f"{KEY}{self.seconds}:{digest}:{window}")
+        except Exception as error:
+            self.outage.begins(error)
+            return
+        if counted > self.operations:
+            raise TryLater(
+                f"There were too many operations; {self.text} may be executed.",
+                code="RATE_LIMITED",
+                retry_after=math.ceil((window + 1) * self.seconds - now),
+            )
+
+    def _counted(self, key: str) -> int:
+        found = self.cache.increment(key)
+        if found is not None:
+            return found
+        # clocks of servers differ by less than a window: nobody counts in one that is over for so long
+        if self.cache.add(key, 1, 2 * self.seconds):
+            return 1
+        # another process was faster
+        return self.cache.increment(key) or 1
+
+
+def make_rate(settings: Settings, cache: Cache | None) -> Rate | None:
+    """Make what counts, None where nothing is to be counted; raise ConfigurationError where it cannot be."""
+    limits = settings.limits
+    if limits.rate is None:
+        return None
+    refuse(rate_problems(settings, cached=cache is not None))
+    form = _FORM.fullmatch(limits.rate)
+    assert form is not None
+    assert cache is not None
+    return Rate(
+        text=limits.rate,
+        operations=int(form[1]),
+        seconds=SECONDS[form[2]],
+        key_of=by_user_or_address if limits.rate_key is None else import_string(limits.rate_key),
+        cache=cache,
+        outage=Outage("operations are not counted against LIMITS.RATE"),
+    )
+
+
+def rate_problems(settings: Settings, *, cached: bool) -> Iterator[Problem]:
+    """Find what is wrong with the rate and its key; ``cached`` says whether there is a cache to count in."""
+    limits = settings.limits
+    if limits.rate is not None:
+        where = f"FRAISEQL['LIMITS']['RATE'] is {limits.rate!r}"
+        if not _FORM.fullmatch(limits.rate):
+            hint = "Write a number of operations, a slash and s, m, h or d (second, minute, hour, day): '600/m'."
+            yield Problem(id="fraiseql.E018", message=f"{where}, which is no rate.", hint=hint)
+        if not cached:
+            hint = "Name one that all processes share in FRAISEQL['CACHE']['ALIAS']."
+            yield Problem(id="fraiseql.E018", message=f"{where}, but there is no cache to count in.", hint=hint)
+    if limits.rate_key is not None:
+        where = f"FRAISEQL['LIMITS']['RATE_KEY'] is {limits.rate_key!r}"
+        hint = "Name a function that is given the viewer and returns what to count by, or None for who is not counted."
+        try:
+            found = import_string(limits.rate_key)
+        # an ImportError for most paths, but a module may raise anything
+        except Exception as error:
+            message = f"{where}, which cannot be imported: {error}."
+            yield Problem(id="fraiseql.E019", message=message, hint=hint)
+            return
+        if not callable(found):
+            yield Problem(id="fraiseql.E019", message=f"{where}, which is no function.", hint=hint)

@@ -1,0 +1,237 @@
+"""What PostgreSQL's catalogue says of views, triggers, functions and keys: what is read, and what is written.
+
+It is read by one statement when it is first needed, and kept until this process changes it: until a migration,
+or a statement that makes, changes or drops a part of it. What another process does to it is not seen; ``forget``
+is for that. The statement goes past Django's cursors: a project's tests that count statements would otherwise
+find one more in whichever of them comes first.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias, TypeVar
+
+from django.db import connections
+
+from .._compat import TransactionStatus
+from .dependencies import CALL, Change, Dependencies
+from .names import called, declared_below, known, may_be_view, mentioned, names_in, parts
+
+logger = logging.getLogger("fraiseql_django.cache")
+
+# After a failure it is left alone for so long: where connecting times out, every request would wait for it
+RETRY_SECONDS = 5
+
+K = TypeVar("K")
+Columns: TypeAlias = dict[tuple[str, ...], dict[str, str]]
+
+# of what users have made; toast tables and those of sessions have schemas that are PostgreSQL's own, too
+_OWN = "nspname <> 'information_schema' AND nspname NOT LIKE 'pg\\_%'"
+_COLUMNS = f"""
+SELECT n.nspname::text, c.relname::text, pg_table_is_visible(c.oid),
+    array_agg(a.attname::text ORDER BY a.attnum), array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+WHERE {_OWN} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped
+GROUP BY n.oid, n.nspname, c.oid, c.relname
+"""
+# PostgreSQL documentation, "System Catalogs"; a body that is parsed (BEGIN ATOMIC) is written as text again.
+# tgtype holds the events as bits: 4 INSERT, 8 DELETE, 16 UPDATE, 32 TRUNCATE (its source, catalog/pg_trigger.h)
+_DEPENDENCIES = f"""
+WITH relation AS (
+    SELECT c.oid, c.relname::text AS name, c.relkind AS kind
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE {_OWN} AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+), function AS (
+    SELECT p.oid, p.proname::text AS name,
+        CASE WHEN p.prokind = 'a' THEN (SELECT concat_ws(' ', a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggmtransfn,
+            a.aggminvtransfn, a.aggmfinalfn) FROM pg_aggregate a WHERE a.aggfnoid = p.oid)
+        WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE pg_get_function_sqlbody(p.oid) END AS source
+    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
+    WHERE {_OWN} AND (l.lanname NOT IN ('c', 'internal') OR p.prokind = 'a') AND NOT EXISTS (
+        SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+    )
+), rewriting AS (
+    SELECT r.ev_type, v.name, v.kind, coalesce(t.name, f.name) AS other
+    FROM pg_rewrite r
+    JOIN relation v ON v.oid = r.ev_class
+    JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refobjid <> r.ev_class
+    LEFT JOIN relation t ON d.refclassid = 'pg_class'::regclass AND t.oid = d.refobjid
+    LEFT JOIN function f ON d.refclassid = 'pg_proc'::regclass AND f.oid = d.refobjid
+), trigger AS (
+    SELECT r.name, f.name AS function, encode(t.tgargs, 'escape') AS arguments,
+        CASE WHEN t.tgtype & 4 > 0 THEN 'I' ELSE '' END || CASE WHEN t.tgtype & 8 > 0 THEN 'D' ELSE '' END
+            || CASE WHEN t.tgtype & 16 > 0 THEN 'U' ELSE '' END || CASE WHEN t.tgtype & 32 > 0 THEN 'T' ELSE '' END
+            || CASE WHEN t.tgdeferrable THEN 'S' ELSE '' END AS events
+    FROM pg_trigger t JOIN relation r ON r.oid = t.tgrelid JOIN function f ON f.oid = t.tgfoid
+    WHERE NOT t.tgisinternal
+)
+SELECT DISTINCT 'relation', name, '', '' FROM relation
+UNION ALL SELECT 'function', name, source, '' FROM function
+UNION SELECT CASE kind WHEN 'v' THEN 'view' ELSE 'materialized' END, name, other, ''
+    FROM rewriting WHERE ev_type = '1' AND other IS NOT NULL
+UNION SELECT 'rule', name, other, CASE ev_type WHEN '2' THEN 'U' WHEN '3' THEN 'I' ELSE 'D' END
+    FROM rewriting WHERE ev_type <> '1' AND other IS NOT NULL
+UNION SELECT 'trigger', name, function, events FROM trigger
+UNION SELECT 'arguments', name, arguments, events FROM trigger WHERE arguments <> ''
+UNION SELECT 'key', t.name, r.name, k.confupdtype::text || k.confdeltype::text
+    FROM pg_constraint k JOIN relation t ON t.oid = k.confrelid JOIN relation r ON r.oid = k.conrelid
+    WHERE k.contype = 'f'
+UNION SELECT 'part', c.name, p.name, ''
+    FROM pg_inherits i JOIN relation c ON c.oid = i.inhrelid JOIN relation p ON p.oid = i.inhparent
+"""
+
+# Where a session variable may be asked for. A materialised view is not asked anew for each viewer
+_ASKS = r"current_setting|pg_settings|pg_show_all_settings"
+# but for what stands in place of a null that must not be there (see planner/selection.py): it only raises
+_ASKS_ITSELF = re.compile(rf"(?!current_setting\('(?:[^']|'')* is null'\))(?:{_ASKS})", re.IGNORECASE)
+_ASKING = f"""
+SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {_OWN} AND (c.relrowsecurity OR c.relkind = 'v' AND pg_get_viewdef(c.oid) ~* '{_ASKS}')
+"""
+
+_dependencies: dict[tuple[Any, ...], Dependencies] = {}
+_asking: dict[tuple[Any, ...], frozenset[str]] = {}
+_columns: dict[tuple[Any, ...], Columns] = {}
+_failed_at: dict[tuple[Any, ...], float] = {}
+# how often it was forgotten: what was read meanwhile is not kept
+_forgotten = 0
+
+
+def forget(**kwargs: Any) -> None:
+    """Read the catalogues anew when they are next needed; a receiver of Django's signals as well."""
+    global _forgotten
+    _forgotten += 1
+    for kept in (_dependencies, _asking, _columns, _failed_at):
+        kept.clear()
+
+
+def dependencies(connection: Any, *, connect: bool = False) -> Dependencies | None:
+    """Return what a connection's database says of its relations; None where it cannot be asked now.
+
+    A connection that is closed is asked only with ``connect``.
+    """
+    return _kept(_dependencies, connection, _DEPENDENCIES, Dependencies, connect=connect)
+
+
+def columns(source: str, alias: str) -> Mapping[str, str] | None:
+    """Return the columns of a table or view with their types, in order and as psql's ``\\d`` shows them.
+
+    ``source`` is a name as SQL writes it; without a schema the search path tells which is meant. None where
+    there is no such relation, or the database cannot be asked now.
+    """
+    found = _kept(_columns, connections[alias], _COLUMNS, _by_name, connect=True)
+    return None if found is None else found.get(tuple(parts(source)[-2:]))
+
+
+def _by_name(rows: Iterable[tuple[str, str, bool, list[str], list[str]]]) -> Columns:
+    found: Columns = {}
+    for schema, name, visible, names, types in rows:
+        found[schema, name] = of_relation = dict(zip(names, types, strict=True))
+        if visible:
+            found[(name,)] = of_relation
+    return found
+
+
+def tables_read(sql: str, alias: str) -> tuple[str, ...]:
+    """Return the tables that a statement reads: those that it mentions, and what lies below views and functions.
+
+    The catalogue is asked only where a statement mentions what may be a view, or calls what may be a function of
+    the project's. Where it should be asked and cannot be, everything that is known counts as read.
+    """
+    found = mentioned(sql)
+    asked = frozenset(name for name in found if may_be_view(name)) | called(sql)
+    if asked:
+        found |= frozenset[str]().union(*map(declared_below, asked))
+        catalog = dependencies(connections[alias], connect=True)
+        found |= known() if catalog is None else catalog.below(asked | found)
+        # a view may lie on another, whose declaration knows of more
+        found |= frozenset[str]().union(*map(declared_below, found))
+    return tuple(sorted(found))
+
+
+def asks_for_session(sql: str, alias: str) -> bool:
+    """Whether what a statement reads may depend on session variables.
+
+    It may where a table that it reads has row security, where it or a view asks for settings, and where a function of
+    the project's is called: what that does is not looked into. True where the catalogue cannot be asked.
+    """
+    if _ASKS_ITSELF.search(sql):
+        return True
+    connection = connections[alias]
+    catalog, asking = dependencies(connection, connect=True), _relations_asking(connection)
+    if catalog is None or asking is None:
+        return True
+    # whatever has the name of one may be one: a table of no model, in SQL of the project's own, as well
+    reached = catalog.reached(names_in(sql) & (catalog.relations | catalog.functions.keys()))
+    return not reached.isdisjoint(asking) or not reached.isdisjoint(catalog.functions)
+
+
+def may_be_secured(table: str, alias: str) -> bool:
+    """Whether policies of row security may hide rows of a table; True where the catalogue cannot be asked."""
+    asking = _relations_asking(connections[alias])
+    return asking is None or table in asking
+
+
+def _relations_asking(connection: Any) -> frozenset[str] | None:
+    return _kept(_asking, connection, _ASKING, lambda rows: frozenset(name for (name,) in rows), connect=True)
+
+
+def tables_written(connection: Any, changes: Iterable[Change]) -> frozenset[str]:
+    """Return the tables that changes are of, and those that they may change in turn.
+
+    Where the catalogue cannot be asked, everything that is known counts as written.
+    """
+    changes = frozenset(changes)
+    sure = frozenset(change.name for change in changes if not change.guess and change.events != CALL)
+    catalog = dependencies(connection)
+    if catalog is None:
+        return sure | known()
+    guessed = frozenset(change.name for change in changes if change.guess)
+    return sure | (guessed & (known() | catalog.relations)) | catalog.set_off(changes)
+
+
+def _kept(
+    kept: dict[tuple[Any, ...], K], connection: Any, sql: str, make: Callable[[list[Any]], K], *, connect: bool
+) -> K | None:
+    """Return what is kept of a connection's database, made of a statement's rows when it is first needed."""
+    key = _database(connection)
+    found = kept.get(key)
+    if found is None:
+        seen = _forgotten
+        rows = _ask(connection, sql, connect=connect)
+        if rows is None:
+            return None
+        found = make(rows)
+        if seen == _forgotten:
+            kept[key] = found
+    return found
+
+
+def _database(connection: Any) -> tuple[Any, ...]:
+    # not the alias alone: the tests' database has that of the real one
+    return (connection.alias, *(connection.settings_dict[key] for key in ("HOST", "PORT", "NAME")))
+
+
+def _ask(connection: Any, sql: str, *, connect: bool) -> list[Any] | None:
+    """Run a statement of our own, in the open transaction or outside of any; None where that cannot be done."""
+    key = _database(connection)
+    if time.monotonic() < _failed_at.get(key, float("-inf")) + RETRY_SECONDS:
+        return None
+    try:
+        if connect:
+            connection.close_if_health_check_failed()
+            connection.ensure_connection()
+        raw = connection.connection
+        if raw is None or raw.pgconn.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.INTRANS):
+            return None
+        # in an open transaction this is a savepoint: an error must not be the end of it
+        with raw.transaction():
+            return list(raw.execute(sql).fetchall())
+    except Exception as error:
+        # whatever it is, the request goes on without; if the database is gone, its own statement says so
+        _failed_at[key] = time.monotonic()
+        logger.warning("the catalogue of database %r cannot be read: %s", connection.alias, error)
+        return None

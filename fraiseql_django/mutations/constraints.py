@@ -1,0 +1,230 @@
+"""Violated constraints of PostgreSQL → errors as data, in Django's words.
+
+What PostgreSQL itself says is never shown: it names tables and other people's values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.apps import apps
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connections, models
+from django.db.models import ProtectedError, RestrictedError
+from django.forms import ModelChoiceField
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+
+from ..conf import get_settings
+from ..declare.names import camel_case
+from ..declare.results import Error
+from ..invalidation.names import table_of
+from .context import Info
+from .models.rows import shows_all
+
+# PostgreSQL documentation, appendix A, class 23
+_RESTRICT, _NOT_NULL, _FOREIGN_KEY, _UNIQUE, _CHECK, _EXCLUSION = "23001", "23502", "23503", "23505", "23514", "23P01"
+
+# The columns of a unique index, in order; none where it is over expressions
+_COLUMNS = """
+SELECT attribute.attname
+FROM pg_index AS index
+JOIN pg_class AS class ON class.oid = index.indexrelid
+JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+CROSS JOIN unnest(index.indkey::smallint[]) WITH ORDINALITY AS key(number, place)
+JOIN pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = key.number
+WHERE class.relname = %s AND namespace.nspname = %s AND index.indexprs IS NULL AND key.place <= index.indnkeyatts
+ORDER BY key.place
+"""
+
+# The columns of a foreign key, and the table that it leads to
+_KEY = """
+SELECT attribute.attname, target.relname
+FROM pg_constraint AS found
+JOIN pg_class AS owner ON owner.oid = found.conrelid
+JOIN pg_namespace AS namespace ON namespace.oid = owner.relnamespace
+JOIN pg_class AS target ON target.oid = found.confrelid
+JOIN pg_attribute AS attribute ON attribute.attrelid = owner.oid AND attribute.attnum = ANY(found.conkey)
+WHERE found.contype = 'f' AND found.conname = %s AND owner.relname = %s AND namespace.nspname = %s
+"""
+
+
+def errors_of(
+    error: IntegrityError,
+    alias: str,
+    names: Mapping[str, str] | None = None,
+    whole: str | None = None,
+    info: Info | None = None,
+) -> list[Error]:
+    """Say which constraint was violated: which field, which code, Django's message.
+
+    ``names`` are the paths of the input's fields by the names of the model's, ``whole`` is that of the object;
+    without ``names`` a field has the name that GraphQL gives it. ``info`` tells which rows are there for the viewer:
+    others are not named or counted. Asks PostgreSQL's catalogue at most once, so the savepoint that the statement
+    failed in must have been rolled back.
+    """
+    if isinstance(error, (ProtectedError, RestrictedError)):
+        return [_protected(error, whole, info)]
+    found, fields, code = _violation(error, alias, info)
+    field = whole
+    if len(fields) == 1:
+        field = _graphql_name(fields[0]) if names is None else names.get(fields[0], whole)
+    return [Error(code=code, identifier=found.code or "check", message=found.messages[0], field=field)]
+
+
+def unique_fields(error: IntegrityError, alias: str) -> tuple[str, ...] | None:
+    """Return the model fields of the unique constraint that was violated; None where it was another constraint."""
+    diag = _diag(error)
+    if diag is None or diag.sqlstate != _UNIQUE:
+        return None
+    model = _model(diag)
+    return None if model is None else _unique_fields(diag, model, alias)
+
+
+def coded(error: ValidationError, model: type[models.Model] | None) -> str:
+    """Return an error's code; of a constraint that has none, what kind of constraint it is."""
+    if error.code:
+        return error.code
+    for constraint in _constraints(model) if model is not None else ():
+        if constraint.get_violation_error_message() == error.messages[0]:
+            return _kind(constraint)
+    return "invalid"
+
+
+def _violation(error: IntegrityError, alias: str, info: Info | None) -> tuple[ValidationError, tuple[str, ...], int]:
+    """Return what is said of a violation, the model's fields that it is about, and the code as of HTTP."""
+    diag = _diag(error)
+    model = _model(diag) if diag is not None else None
+    sqlstate = diag.sqlstate if diag is not None else None
+    if sqlstate == _NOT_NULL:
+        field = _field(model, diag.column_name)
+        known: Any = field or models.Field
+        messages = field.error_messages if field else known.default_error_messages
+        return ValidationError(messages["null"], code="null"), (field.name,) if field else (), 422
+    constraint = next((c for c in _constraints(model) if c.name == diag.constraint_name), None) if model else None
+    if sqlstate == _UNIQUE:
+        return _not_unique(diag, model, constraint, alias)
+    if sqlstate in (_FOREIGN_KEY, _RESTRICT):
+        return _foreign(diag, model, alias, info)
+    if constraint is not None:
+        message = constraint.get_violation_error_message()
+        return ValidationError(message, code=constraint.violation_error_code or _kind(constraint)), (), 422
+    code = "exclusion" if sqlstate == _EXCLUSION else "check"
+    return ValidationError(_("A rule of the database is violated."), code=code), (), 422
+
+
+def _not_unique(
+    diag: Any, model: type[models.Model] | None, constraint: Any, alias: str
+) -> tuple[ValidationError, tuple[str, ...], int]:
+    fields = _unique_fields(diag, model, alias) if model is not None else None
+    if constraint is not None and (
+        constraint.violation_error_message != constraint.default_violation_error_message or not constraint.fields
+    ):
+        message = constraint.get_violation_error_message()
+        return ValidationError(message, code=constraint.violation_error_code or "unique"), fields or (), 422
+    if model is None or not fields:
+        return ValidationError(_("Such an object already exists."), code="unique"), (), 422
+    return model().unique_error_message(model, fields), fields, 422
+
+
+def _unique_fields(diag: Any, model: type[models.Model], alias: str) -> tuple[str, ...] | None:
+    for constraint in _constraints(model):
+        if constraint.name == diag.constraint_name:
+            return tuple(getattr(constraint, "fields", ())) or None
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_COLUMNS, [diag.constraint_name, diag.schema_name])
+        fields = [_field(model, column) for (column,) in cursor.fetchall()]
+    return tuple(field.name for field in fields if field) if fields and all(fields) else None
+
+
+def _foreign(
+    diag: Any, model: type[models.Model] | None, alias: str, info: Info | None
+) -> tuple[ValidationError, tuple[str, ...], int]:
+    """Tell a key that leads nowhere from a row that others still lead to.
+
+    Both are reported under the table that has the key. PostgreSQL's sentence, in whatever language, names that
+    table alone in the one case, and both tables in the other.
+    """
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_KEY, [diag.constraint_name, diag.table_name, diag.schema_name])
+        rows = cursor.fetchall()
+    rest = (diag.message_primary or "").replace(diag.constraint_name or "", "")
+    tables = {diag.table_name, *(table for _, table in rows)}
+    mentioned = sum(len(re.findall(rf"(?<!\w){re.escape(table)}(?!\w)", rest)) for table in tables if table)
+    if mentioned > 1 or diag.sqlstate == _RESTRICT:
+        if model is not None and info is not None and not shows_all(model, info):
+            # which of its rows PostgreSQL does not say
+            return ValidationError(_still_referred_to(), code="protected"), (), 409
+        others = model._meta.verbose_name_plural if model else _("others")
+        return ValidationError(_still_referred_to(str(others)), code="protected"), (), 409
+    fields = [_field(model, column) for column, _ in rows] if model else []
+    message = ModelChoiceField.default_error_messages["invalid_choice"]
+    names = tuple(field.name for field in fields if field)
+    return ValidationError(message, code="not_found"), names if len(names) == len(rows) else (), 404
+
+
+def _protected(error: Any, whole: str | None, info: Info | None) -> Error:
+    """Name and count what a deletion would leave without what it refers to, unless some of it is hidden."""
+    objects = list(error.protected_objects if isinstance(error, ProtectedError) else error.restricted_objects)
+    if info is not None and not _all_visible(objects, info):
+        return Error(code=409, identifier="protected", message=_still_referred_to(), field=whole)
+    counts: Counter[Any] = Counter(type(item) for item in objects)
+    others = [
+        f"{count} {meta.verbose_name if count == 1 else meta.verbose_name_plural}"
+        for meta, count in ((model._meta, count) for model, count in counts.items())
+    ]
+    message = _still_referred_to(get_text_list(sorted(others), _("and")))
+    return Error(code=409, identifier="protected", message=message, field=whole)
+
+
+def _all_visible(objects: Sequence[models.Model], info: Info) -> bool:
+    """Whether all objects are there for the viewer; models that hide nothing are not asked."""
+    keys: dict[Any, set[Any]] = {}
+    for item in objects:
+        if not shows_all(type(item), info):
+            keys.setdefault(type(item), set()).add(item.pk)
+    return all(info.visible(model).filter(pk__in=found).count() == len(found) for model, found in keys.items())
+
+
+def _still_referred_to(others: str | None = None) -> str:
+    if others is None:
+        return _("This cannot be deleted, since it is still referred to.")
+    return _("This cannot be deleted, since it is still referred to by: %(others)s.") % {"others": others}
+
+
+# --- what Django knows ---
+
+
+def _diag(error: IntegrityError) -> Any:
+    """Return what PostgreSQL tells of an error beside its sentence (psycopg documentation, Diagnostic)."""
+    return getattr(error.__cause__, "diag", None)
+
+
+def _model(diag: Any) -> type[models.Model] | None:
+    for model in apps.get_models(include_auto_created=True):
+        if not model._meta.proxy and table_of(model) == diag.table_name:
+            return model
+    return None
+
+
+def _field(model: type[models.Model] | None, column: str) -> models.Field[Any, Any] | None:
+    fields = model._meta.local_concrete_fields if model is not None else []
+    return next((field for field in fields if field.column == column), None)
+
+
+def _constraints(model: type[models.Model]) -> list[Any]:
+    return [item for owner in (model, *model._meta.all_parents) for item in owner._meta.constraints]
+
+
+def _kind(constraint: Any) -> str:
+    if isinstance(constraint, models.UniqueConstraint):
+        return "unique"
+    return "exclusion" if isinstance(constraint, ExclusionConstraint) else "check"
+
+
+def _graphql_name(name: str) -> str:
+    return camel_case(name) if get_settings().camel_case else name

@@ -1,0 +1,264 @@
+"""What is chosen in a form among rows of models, of which the viewer sees some."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from django import forms
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.utils.datastructures import MultiValueDict
+
+from ...declare.registry import ID, TypeDeclaration
+from ...errors import DeclarationError
+from ...schema.definition import EnumFactory
+from ...schema.scalars import graphql as leaves
+from ..context import Info
+from .access import check_readable
+from .fields import FieldsDescriber, graphql_name
+from .rows import only_visible
+from .run import Item, Rows
+from .validation import Path, errors_from
+from .visibility import Written
+from .writer import Writer, attempt
+
+
+def restrict_choices(form: forms.BaseModelForm[Any], names: Collection[str], info: Info) -> None:
+    """Let those rows be chosen that are on the mutation's database and, in the named fields, there for the viewer.
+
+    What was chosen before in other fields may be hidden, and stays.
+    """
+    for name, field in form.fields.items():
+        if isinstance(field, forms.ModelChoiceField) and field.queryset is not None:
+            choices = field.queryset.using(info.database)
+            ruled = name in names and info.has_rules(choices.model)
+            field.queryset = only_visible(choices, info) if ruled else choices
+
+
+def keep_hidden(form: forms.BaseModelForm[Any], names: Collection[str], info: Info) -> list[models.Model]:
+    """Add to what is chosen in lists those rows that were chosen before and are hidden.
+
+    Return the visible rows that are or were chosen, of models with rules.
+    """
+    written: list[models.Model] = []
+    for name in names:
+        field: Any = form.fields[name]
+        if not isinstance(field, forms.ModelMultipleChoiceField) or not info.has_rules(model := model_of(field)):
+            continue
+        # what the field itself begins with was chosen by nobody
+        initial = form.get_initial_for_field(field, name) if name in form.initial else None
+        before = field.prepare_value(initial) or []
+        rows = model._base_manager.using(info.database)
+        there = {row.pk: row for row in rows.filter(**{f"{field.to_field_name or 'pk'}__in": before})}
+        seen = set(info.visible(model).filter(pk__in=there).values_list("pk", flat=True))
+        chosen = list(form.cleaned_data.get(name) or ())
+        written += [*chosen, *(row for key, row in there.items() if key in seen)]
+        if hidden := there.keys() - seen:
+            form.cleaned_data[name] = rows.filter(pk__in=[*(row.pk for row in chosen), *hidden])
+    return written
+
+
+@contextmanager
+def noting_links(instance: models.Model, names: Collection[str], written: Written) -> Iterator[None]:
+    """Note the rows of tables between that are made meanwhile, where a rule is about them."""
+    fields: list[Any] = [field for field in type(instance)._meta.many_to_many if field.name in names]
+    ruled = [field for field in fields if written.info.has_rules(field.remote_field.through)]
+
+    def links() -> set[models.Model]:
+        found: set[models.Model] = set()
+        for field in ruled:
+            through = field.remote_field.through
+            here = through._meta.get_field(field.m2m_field_name()).attname
+            key = getattr(instance, field.m2m_target_field_name())
+            found.update(through._base_manager.using(written.info.database).filter(**{here: key}))
+        return found
+
+    before = links() if instance.pk is not None else set()
+    yield
+    written.note(links() - before)
+
+
+def model_of(field: Any) -> type[models.Model]:
+    """Return the model of whose rows a field lets some be chosen."""
+    model: type[models.Model] = field.queryset.model
+    return model
+
+
+# The first class of a form field's ancestry that stands here decides.
+_TAKEN: Mapping[type[forms.Field], Any] = {
+    forms.ModelMultipleChoiceField: list[ID],
+    forms.ModelChoiceField: ID,
+    forms.MultipleChoiceField: list[str],
+    forms.FileField: leaves.UPLOAD,
+    forms.JSONField: leaves.JSON,
+    forms.BooleanField: bool,
+    forms.NullBooleanField: bool,
+    forms.FloatField: float,
+    forms.DecimalField: leaves.DECIMAL,
+    forms.IntegerField: int,
+    forms.DateTimeField: leaves.DATE_TIME,
+    forms.DateField: leaves.DATE,
+    forms.TimeField: leaves.TIME,
+    forms.DurationField: leaves.DURATION,
+    forms.UUIDField: leaves.GRAPHQL_UUID,
+    forms.ChoiceField: str,
+    forms.CharField: str,
+}
+
+
+class Mutation(Protocol):
+    """What a form is told of its mutation."""
+
+    @property
+    def kind(self) -> str:
+        """Whether it creates or updates."""
+        ...
+
+    @property
+    def where(self) -> str:
+        """Name the declaration in errors."""
+        ...
+
+    @property
+    def declaration(self) -> TypeDeclaration:
+        """The type's declaration."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FormMutation:
+    """A form over a type, and the input's fields: for each its annotation, and whether clients must give it."""
+
+    form: type[forms.BaseModelForm[Any]]
+    model: type[models.Model]
+    type_name: str
+    members: Mapping[str, tuple[Any, bool]]
+
+    def save(self, info: Info, rows: Rows | None, items: Sequence[Item]) -> list[models.Model]:
+        """Save a form for each item, over its row where ``rows`` tell how those are found; raise Refused."""
+
+        def write(writer: Writer) -> list[models.Model]:
+            found = rows.find(writer, items) if rows is not None else [None] * len(items)
+            made = []
+            for item, row in zip(items, found, strict=True):
+                if rows is None or row is not None:
+                    bumped = rows.bumped if rows is not None else None
+                    made.append(self._save_one(writer, item, self._new(info.database) if row is None else row, bumped))
+            return made
+
+        return attempt(info, self.type_name, write)
+
+    def check(self, info: Info, item: Item) -> None:
+        """Raise OperationError for a choice among rows that the viewer may not read."""
+        for name, field in self.form.base_fields.items():  # type: ignore[attr-defined]
+            if item.given.get(name) is not None and isinstance(field, forms.ModelChoiceField):
+                check_readable(info, model_of(field))
+
+    def _new(self, alias: str) -> models.Model:
+        instance = self.model()
+        instance._state.db = alias
+        return instance
+
+    def _save_one(self, writer: Writer, item: Item, instance: models.Model, bumped: str | None) -> models.Model:
+        if not item.given and not instance._state.adding:
+            return instance
+        form = self._bound(item, instance, writer.info)
+        if not form.is_valid():
+            for name, errors in form.errors.as_data().items():
+                for error in errors:
+                    writer.errors += errors_from(error, self.model, self._path(item.path, name), {})
+        writer.path, writer.keys = item.path, {name: graphql_name(name) for name in self.members}
+        if not writer.errors:
+            if bumped is not None:
+                setattr(instance, bumped, getattr(instance, bumped) + 1)
+            changed = keep_hidden(form, item.given, writer.info)
+            with noting_links(instance, item.given, writer.written):
+                saved = form.save()
+            writer.written.note([saved, *changed])
+            return writer.own(saved)
+        return instance
+
+    def _path(self, path: Path, name: str) -> Path:
+        return (*path, graphql_name(name)) if name in self.members else path
+
+    def _bound(self, item: Item, instance: models.Model, info: Info) -> forms.BaseModelForm[Any]:
+        """Fill the form in: with what was given, and for the rest with what it would show."""
+        shown = self.form(instance=instance)
+        data = {
+            name: _shown(shown, name) for name, field in shown.fields.items() if not isinstance(field, forms.FileField)
+        }
+        files: MultiValueDict[str, Any] = MultiValueDict()
+        for name, value in item.given.items():
+            field = shown.fields[name]
+            if not isinstance(field, forms.FileField):
+                data[name] = _written(field, value)
+            elif value is None:
+                # what the box says that takes a file away
+                data[f"{name}-clear"] = "on"
+            else:
+                files[name] = value
+        form = self.form(data=data, files=files, instance=instance)
+        restrict_choices(form, item.given, info)
+        return form
+
+
+def describe_form(form: Any, model: type[models.Model], mutation: Mutation, enum: EnumFactory) -> FormMutation:
+    """Describe the input of a form's mutation.
+
+    Raises DeclarationError for what is no ModelForm of the model, and for a field whose input is not known.
+    """
+    if not (isinstance(form, type) and issubclass(form, forms.BaseModelForm)):
+        raise DeclarationError(f"{mutation.where}: form is {form!r}, must be a ModelForm")
+    over = form._meta.model
+    if over is not model:
+        raise DeclarationError(
+            f"{mutation.where}: {form.__name__} is a form of {getattr(over, '__name__', None)}, not of {model.__name__}"
+        )
+    members = {}
+    for name, field in form.base_fields.items():  # type: ignore[attr-defined]
+        if not field.disabled:
+            # null is one of a NullBooleanField's values
+            needed = field.required and not isinstance(field, forms.NullBooleanField)
+            required = needed and mutation.kind == "create" and field.initial is None
+            members[name] = (_annotation(form, model, name, field, mutation.where, enum), required)
+    return FormMutation(form=form, model=model, type_name=mutation.declaration.name, members=members)
+
+
+def _annotation(
+    form: Any, model: type[models.Model], name: str, field: forms.Field, where: str, enum: EnumFactory
+) -> Any:
+    known = next((_TAKEN[base] for base in type(field).__mro__ if base in _TAKEN), None)
+    try:
+        column: Any = model._meta.get_field(name) if name not in form.declared_fields else None
+    except FieldDoesNotExist:
+        column = None
+    if column is not None and not column.is_relation and not isinstance(field, forms.MultiValueField):
+        described = FieldsDescriber(where, enum, creates=True, updates=False).describe(model, [name])
+        return described.values[name].annotation
+    if known is None or isinstance(field, forms.MultiValueField):
+        raise DeclarationError(
+            f"{where}: {form.__name__}.{name} is a {type(field).__name__}, whose input is not known; "
+            f"it may be one of: {', '.join(base.__name__ for base in _TAKEN)}"
+        )
+    return known
+
+
+def _shown(form: forms.BaseModelForm[Any], name: str) -> Any:
+    """Return what a field would show; not its widget's value, which has no microseconds."""
+    field = form.fields[name]
+    value = form.initial.get(name, field.initial)
+    value = value() if callable(value) else value
+    return field.prepare_value(value) if isinstance(field, forms.ModelChoiceField) else _written(field, value)
+
+
+def _written(field: forms.Field, value: Any) -> Any:
+    """Write a value as a browser would send it, where the form field reads nothing else."""
+    if isinstance(field, forms.JSONField) and value is not None:
+        return json.dumps(value, cls=field.encoder)
+    if isinstance(field, forms.GenericIPAddressField) and value is not None:
+        return str(value)
+    return value

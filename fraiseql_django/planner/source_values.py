@@ -1,0 +1,172 @@
+"""Values of sources: cast from what a column or a JSON object holds, and the columns beside the JSON."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import ExpressionWrapper, Field, Q
+
+from ..declare.sources import ANCHOR, Source
+from ..errors import DeclarationError
+from ..invalidation.catalog import columns
+from ..schema.annotations import PLAIN_ID
+from ..schema.definition import Extracted, Shape, TypeDef
+from ..schema.operators import Comparable
+from ..schema.scalars import graphql as leaves
+from ..schema.scalars import postgres as scalars
+from ..schema.scalars.postgres import Scalar
+from .json_text import Template
+from .locations import ROW, Beside, Here, Inside, Row, WholeRow, member, member_text
+
+WHOLE = frozenset({"smallint", "integer", "bigint"})
+TEXT = frozenset({"text", "character varying"})
+# Of which types a source's own columns are compared as they are, by the type that is annotated: no operator then
+# means other than for the cast value, and an index on the column serves
+_FITTING: Mapping[str, frozenset[str]] = {
+    "text": TEXT,
+    "bigint": WHOLE,
+    "numeric": WHOLE | {"numeric"},
+    "double precision": WHOLE | {"double precision"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What conditions and orders compare, and how a parameter is compared with it."""
+
+    value: Any
+    scalar: Comparable
+    cast: str
+
+
+def native_types(definition: Shape, alias: str) -> Mapping[str, str]:
+    """Return the types of a source's columns, without their sizes; none where the database cannot be asked."""
+    source = definition.source if isinstance(definition, TypeDef) else None
+    found = columns(source.sql, alias) if source else None
+    return {name: re.sub(r"\s*\([^)]*\)", "", kind) for name, kind in (found or {}).items()}
+
+
+def json_of(definition: Shape, key: str, here: Here) -> Any:
+    """Return what stands under a key, or in a column of that name, as jsonb."""
+    if isinstance(here, Inside):
+        return member(here.json(), key)
+    whole = _object_of(definition, here)
+    return Template("({0})::jsonb", column_of(here, key)) if whole is None else member(whole, key)
+
+
+def column_of(here: Row, name: str) -> Any:
+    """Return a column of a source by its name in the database."""
+    return Beside(here.column(ANCHOR), name)
+
+
+def written(definition: Shape, field: Extracted, here: Here, alias: str, absent: str | None = None) -> Any:
+    """Return the value that clients are shown: never a column beside the JSON, which might say otherwise.
+
+    ``absent`` is SQL for an element of a list that is null and must not be.
+    """
+    cast = field.scalar.cast
+    plain = isinstance(here, Row) and _source(definition).json is None
+    as_json = not plain or native_types(definition, alias).get(field.key) in ("json", "jsonb")
+    if field.dimensions and as_json:
+        return Template(_array(field, absent), json_of(definition, field.key, here))
+    if field.scalar.graphql is leaves.JSON and not field.dimensions:
+        return Template("NULLIF({0}, 'null'::jsonb)", json_of(definition, field.key, here))
+    if isinstance(here, Row) and plain:
+        return Template(f"({{0}})::{cast}{'[]' * field.dimensions}", column_of(here, field.key))
+    text = member_text(here.json() if isinstance(here, Inside) else _object_of(definition, here), field.key)
+    return text if cast == "text" else Template(f"{{0}}::{cast}", text)
+
+
+def compared(definition: Shape, field: Extracted, here: Here, alias: str) -> Compared:
+    """Return what conditions and orders compare.
+
+    A column that a source has under the field's key, beside its JSON, stands for the value if its type fits.
+    """
+    if isinstance(here, Row) and not field.dimensions:
+        fitting = _fitting(field.scalar, native_types(definition, alias).get(field.key))
+        if fitting is not None:
+            return Compared(value=column_of(here, field.key), scalar=fitting, cast=fitting.cast)
+    cast = field.scalar.cast + "[]" * field.dimensions
+    return Compared(value=written(definition, field, here, alias), scalar=field.scalar, cast=cast)
+
+
+def ties(definition: TypeDef, alias: str) -> list[Any]:
+    """Return what tells the rows of a source apart: their key, or else all that they hold."""
+    fields = [field for field in definition.key.values() if isinstance(field, Extracted)]
+    keys = [compared(definition, field, ROW, alias).value for field in fields]
+    return keys or [WholeRow(ROW.column(ANCHOR))]
+
+
+def named(definition: TypeDef, condition: Q, alias: str) -> dict[str, Any]:
+    """Return what a row rule's condition may name, as annotations of a source's query.
+
+    That are its fields by column or by key in the JSON, and columns of the source that no field shows. Raises
+    DeclarationError for a name that is neither.
+    """
+    fields = {item.key: item for item in definition.fields.values() if isinstance(item, Extracted)}
+    names = {name for name, item in fields.items() if name.isidentifier() and not item.dimensions}
+    known = native_types(definition, alias)
+    found: dict[str, Any] = {}
+    for name in names | set(_names(condition)):
+        if name in fields:
+            value = compared(definition, fields[name], ROW, alias).value
+        elif not known or name in known:
+            value = column_of(ROW, name)
+        else:
+            raise DeclarationError(
+                f"the row rule of {definition.name} asks for {name!r}, which {definition.name} has not"
+            )
+        # every lookup of Django's that suits columns of all types
+        found[name] = ExpressionWrapper(value, output_field=Field())
+    return found
+
+
+def _names(condition: Any) -> Iterator[str]:
+    for child in condition.children:
+        if isinstance(child, Q):
+            yield from _names(child)
+        elif isinstance(child, tuple):
+            yield child[0].split("__")[0]
+
+
+def _object_of(definition: Shape, here: Row) -> Any:
+    """Return the column that holds the row as a JSON object; None where there is none."""
+    column = _source(definition).json
+    return None if column is None else column_of(here, column)
+
+
+def _source(definition: Shape) -> Source:
+    assert isinstance(definition, TypeDef)
+    assert definition.source is not None
+    return definition.source
+
+
+def _array(field: Extracted, absent: str | None) -> str:
+    """SQL of a list in JSON as an array; null where there is none."""
+    elements, item, kind = "jsonb_array_elements_text", "item", "text"
+    if field.scalar.graphql is leaves.JSON:
+        elements, item, kind = "jsonb_array_elements", "NULLIF(item, 'null'::jsonb)", "jsonb"
+    if absent is not None:
+        item = f"coalesce({item}, {absent}::{kind})"
+    return (
+        f"(SELECT CASE WHEN value IS NOT NULL THEN ARRAY(SELECT ({item})::{field.scalar.cast} FROM {elements}(value) "
+        "WITH ORDINALITY AS items(item, place) ORDER BY place) END "
+        "FROM NULLIF({0}, 'null'::jsonb) AS fraiseql_list(value))"
+    )
+
+
+def _fitting(scalar: Scalar, kind: str | None) -> Scalar | None:
+    """Return how a value of this annotation is compared with a column of this type; None where it does not fit."""
+    if scalar is PLAIN_ID:
+        if kind in WHOLE:
+            return scalars.identifier(scalars.BIGINT, int)
+        if kind == "uuid":
+            return scalars.identifier(scalars.UUID, uuid.UUID)
+    if scalar.column != "{0}":
+        # JSON's null is null, which a column of its own does not tell
+        return None
+    return scalar if kind in _FITTING.get(scalar.cast, {scalar.cast}) else None

@@ -1,0 +1,213 @@
+"""Descriptions from models: which GraphQL type each Django field class has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from django.contrib.postgres import fields as postgres
+from django.contrib.postgres.search import SearchVectorField
+from django.db import connections, models
+from django.utils.module_loading import import_string
+from django.utils.text import capfirst
+
+from ..conf.settings import get_settings, on_reload
+from ..declare.names import pascal_case
+from ..errors import ConfigurationError, DeclarationError
+from .definition import AnyField, Column, Embedded, EnumFactory, EnumSource
+from .scalars import graphql as leaves
+from .scalars import postgres as scalars
+from .scalars.composite import FILE_INPUT, FILES, RANGES, file_parts
+from .scalars.postgres import Scalar
+
+# The first class of a field's ancestry that stands here decides.
+SCALARS: Mapping[type[models.Field[Any, Any]], Scalar] = {
+    models.BooleanField: scalars.BOOLEAN,
+    models.SmallIntegerField: scalars.INT,
+    models.PositiveSmallIntegerField: scalars.INT,
+    models.IntegerField: scalars.INT,
+    models.PositiveIntegerField: scalars.INT,
+    models.BigIntegerField: scalars.BIGINT,
+    models.PositiveBigIntegerField: scalars.BIGINT,
+    models.FloatField: scalars.FLOAT,
+    models.DecimalField: scalars.NUMERIC,
+    models.CharField: scalars.TEXT,
+    models.TextField: scalars.TEXT,
+    models.FilePathField: scalars.TEXT,
+    models.UUIDField: scalars.UUID,
+    models.DateField: scalars.DATES,
+    models.DateTimeField: scalars.DATETIME,
+    models.TimeField: scalars.TIMES,
+    models.DurationField: scalars.INTERVAL,
+    models.BinaryField: scalars.BYTES,
+    models.GenericIPAddressField: scalars.INET,
+    models.JSONField: scalars.JSONB,
+    postgres.HStoreField: scalars.HSTORES,
+    SearchVectorField: scalars.LEXEMES,
+}
+# What tells the stored type of a key: automatic keys are integers.
+_KEYS: Mapping[type[models.Field[Any, Any]], Scalar] = {
+    models.AutoField: scalars.INT,
+    models.BigAutoField: scalars.INT,
+    models.SmallAutoField: scalars.INT,
+}
+
+
+def ancestor(field: models.Field[Any, Any], known: Mapping[Any, Any]) -> Any:
+    """Return the entry for the field's class or the nearest class that it extends, or None.
+
+    A class that ``FRAISEQL["SCALARS"]`` maps counts as the class it is mapped to.
+    """
+    mapped = _mapped()
+    for cls in type(field).__mro__:
+        if cls in mapped:
+            return next((known[base] for base in mapped[cls].__mro__ if base in known), None)
+        if cls in known:
+            return known[cls]
+    return None
+
+
+@cache
+def _mapped() -> Mapping[type, type]:
+    return dict(mapped_classes(path, target) for path, target in get_settings().scalars.items())
+
+
+on_reload(_mapped.cache_clear)
+
+
+def mapped_classes(path: str, target: str) -> tuple[type, type]:
+    """Return the two field classes that a pair of ``FRAISEQL["SCALARS"]`` names.
+
+    Raises ConfigurationError for a path that cannot be imported, or a target whose type is not known.
+    """
+    cls, known = _field_class(path), _field_class(target)
+    if not any(base in SCALARS or base in RANGES for base in known.__mro__):
+        raise ConfigurationError(
+            f"FRAISEQL['SCALARS'][{path!r}] is {target!r}, which extends no field class that is known."
+        )
+    return cls, known
+
+
+def _field_class(path: str) -> type:
+    try:
+        cls = import_string(path)
+    # a module may raise anything
+    except Exception as error:
+        raise ConfigurationError(f"FRAISEQL['SCALARS'] names {path!r}, which cannot be imported: {error}.") from error
+    if not (isinstance(cls, type) and issubclass(cls, models.Field)):
+        raise ConfigurationError(f"FRAISEQL['SCALARS'] names {path!r}, which is no field class.")
+    return cls
+
+
+def concrete(field: models.Field[Any, Any]) -> models.Field[Any, Any]:
+    """Follow keys to the column that they refer to, and a generated column to its type."""
+    while True:
+        if isinstance(field, models.ForeignKey):
+            field = field.target_field
+        elif isinstance(field, models.GeneratedField):
+            field = field.output_field  # type: ignore[assignment]
+        else:
+            return field
+
+
+def scalar_of(field: models.Field[Any, Any], name: str, enum: EnumFactory, owner: str) -> Scalar:
+    """Return the leaf type of a field that holds one value; ``name`` is the model field's.
+
+    Raises DeclarationError for a class that extends none that is known.
+    """
+    column = concrete(field)
+    stored: Scalar | None = ancestor(column, {**SCALARS, **_KEYS})
+    if stored is None:
+        raise DeclarationError(
+            f"{owner}.{name} is a {type(column).__module__}.{type(column).__qualname__}, which extends no "
+            f"field class that is known; name the Django class to treat it as in FRAISEQL['SCALARS'], or leave it out"
+        )
+    stored = _with_column_type(stored, column)
+    if field.primary_key or isinstance(field, models.ForeignKey) or isinstance(column, models.AutoField):
+        return scalars.identifier(stored, lambda text: column.get_prep_value(column.to_python(text)))
+    if _prepares(column):
+        stored = scalars.prepared(stored, column.get_prep_value)
+    if field.choices and (stored.textual or scalars.is_whole(stored)):
+        return scalars.choice(enum(_choices(field, name, stored, owner)), stored)
+    return stored
+
+
+def _prepares(field: models.Field[Any, Any]) -> bool:
+    """Whether the field's class has a way of its own to prepare values, which Django's lookups would use."""
+    owner = next(cls for cls in type(field).__mro__ if "get_prep_value" in vars(cls))
+    return not owner.__module__.startswith("django.")
+
+
+def _with_column_type(scalar: Scalar, field: models.Field[Any, Any]) -> Scalar:
+    """Compare in the column's own type where it is not the usual one (citext, timestamp without zone, …)."""
+    base = _bare_type(field) or scalar.cast
+    usual = {"varchar", "char", "text", "integer", "smallint", "bigint", "serial", "bigserial", "smallserial"}
+    if base in usual or base == scalar.cast:
+        return scalar
+    if base == "timestamp with time zone" or base == "numeric" or base.startswith(("interval", "time ")):
+        return scalar
+    return replace(scalar, cast=base)
+
+
+def _bare_type(field: models.Field[Any, Any]) -> str:
+    """Return the column's type without its sizes: ``varchar(20)[]`` is ``varchar[]``, which cuts nothing off."""
+    return re.sub(r"\s*\([^)]*\)", "", field.db_type(connections[get_settings().database]) or "")
+
+
+def _choices(field: models.Field[Any, Any], name: str, stored: Scalar, owner: str) -> EnumSource:
+    pairs = [(value, str(label)) for value, label in field.flatchoices if value is not None]
+    if field.blank and stored.textual and all(value != "" for value, _ in pairs):
+        pairs.append(("", "No choice made."))
+    return EnumSource(name=owner + pascal_case(name), choices=tuple(pairs))
+
+
+def describe_column(
+    field: models.Field[Any, Any], name: str, enum: EnumFactory, owner: str, description: str | None = None
+) -> AnyField:
+    """Describe a concrete field of a model under the GraphQL name ``name``.
+
+    ``owner`` is the model's name, for errors and for the names of enums.
+    """
+    column = concrete(field) if not isinstance(field, models.ForeignKey) else field
+    described = description or field_description(field)
+    nullable = field.null or isinstance(field, models.GeneratedField)
+    if isinstance(column, models.FileField):
+        return Embedded(
+            name=name, description=described, column=field.attname, value=FILES[isinstance(column, models.ImageField)],
+            # a column that must not be blank is kept from it by forms only
+            parts=file_parts(column), nullable=True, filter=FILE_INPUT,
+        )  # fmt: skip
+    ranged = ancestor(column, RANGES)
+    if ranged is not None:
+        value, filter_input = ranged
+        return Embedded(
+            name=name, description=described, column=field.attname, value=value, parts=value.parts,
+            nullable=nullable, filter=filter_input,
+        )  # fmt: skip
+    items, dimensions = column, 0
+    while isinstance(items, postgres.ArrayField):
+        items, dimensions = items.base_field, dimensions + 1
+    scalar = scalar_of(items if dimensions else field, field.name, enum, owner)
+    if dimensions > 1 and scalar.json_array is None:
+        raise DeclarationError(
+            f"{owner}.{field.name} is an array of {dimensions} dimensions of {scalar.name}, which cannot be "
+            f"written; leave it out"
+        )
+    # JSON has a null of its own, which a column that is never null may hold
+    has_null = scalar.graphql is leaves.JSON
+    return Column(
+        name=name, description=described, column=field.attname, scalar=scalar, dimensions=dimensions,
+        cast=_bare_type(column) if dimensions else scalar.cast, nullable=nullable or (has_null and not dimensions),
+        nullable_items=bool(dimensions) and (items.null or has_null),
+    )  # fmt: skip
+
+
+def field_description(field: models.Field[Any, Any]) -> str | None:
+    """Return the help text, or the verbose name where one was given."""
+    if field.help_text:
+        return str(field.help_text)
+    automatic = field.name.replace("_", " ")
+    return capfirst(str(field.verbose_name)) if str(field.verbose_name) not in (automatic, field.name, "ID") else None

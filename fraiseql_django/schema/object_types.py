@@ -1,0 +1,217 @@
+"""What functions return, as GraphQL: leaves, objects of classes, declared types, lists and unions of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db import models
+from graphql import GraphQLEnumType, GraphQLScalarType
+
+from ..conf import get_settings
+from ..declare.names import camel_case, check_name
+from ..declare.registry import FieldOptions, ObjectDeclaration, Registry
+from ..declare.rules import as_rule
+from ..errors import DeclarationError
+from .annotations import Annotation, Named, read, scalar
+from .definition import EnumFactory, EnumSource, FieldDef
+from .relations import Targets
+from .scalars.postgres import TEXT, Scalar, choice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What a field that Python answers holds.
+
+    Either ``item`` is what its list holds; or ``leaf`` is its leaf type, which PostgreSQL writes as ``scalar``;
+    or ``types`` are the names of the object types that it may be. More than one make the union ``union``.
+    """
+
+    nullable: bool = False
+    item: Output | None = None
+    leaf: GraphQLScalarType | GraphQLEnumType | None = None
+    scalar: Scalar | None = None
+    types: tuple[str, ...] = ()
+    union: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectField(FieldDef):
+    """A field of an object type of a class: ``attribute`` in Python, ``key`` in JSON.
+
+    ``required`` says that there is no default to take its place.
+    """
+
+    attribute: str
+    key: str
+    output: Output
+    required: bool = True
+    default: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ObjectDef:
+    """An object type of a class; ``failed`` says that a mutation that returns one has failed."""
+
+    name: str
+    description: str | None
+    cls: type
+    failed: bool
+    fields: dict[str, ObjectField]
+
+
+class Outputs:
+    """Describes what functions return; each class is described once, into ``objects`` by the type's name."""
+
+    def __init__(self, registry: Registry, enum_type: EnumFactory) -> None:
+        self.registry = registry
+        self.targets = Targets(registry)
+        self.enum_type = enum_type
+        self.objects: dict[str, ObjectDef] = {}
+        self.unions: dict[str, tuple[str, ...]] = {}
+
+    def read(self, annotation: Any, module: str, where: str, union: str | None = None) -> Output:
+        """Describe what an annotation in a module says; ``union`` is what a union of types would be called."""
+        found = read(annotation, module, self.registry, unions=union is not None)
+        return self.of(found, where, union)
+
+    def of(self, annotation: Annotation, where: str, union: str | None = None) -> Output:
+        """Describe what an annotation says; raise DeclarationError for what GraphQL cannot say."""
+        if annotation.item is not None:
+            return Output(nullable=annotation.nullable, item=self.of(annotation.item, where, union))
+        if annotation.members:
+            return self._union(annotation, where, str(union))
+        base = annotation.base
+        name = self._object_name(base, where)
+        if name is not None:
+            return Output(nullable=annotation.nullable, types=(name,))
+        leaf, known = self.leaf(base, where)
+        return Output(nullable=annotation.nullable, leaf=leaf, scalar=known)
+
+    def leaf(self, base: Any, where: str) -> tuple[Any, Scalar | None]:
+        """Return the leaf type of a Python type, and how PostgreSQL writes it (None: a type of GraphQL's own)."""
+        known = scalar(base)
+        if known is not None:
+            return known.graphql, known
+        if isinstance(base, (GraphQLScalarType, GraphQLEnumType)):
+            return base, None
+        if inspect.isclass(base) and issubclass(base, enum.Enum):
+            graphql = self.enum(base)
+            return graphql, choice(graphql, TEXT)
+        written = base.name if isinstance(base, Named) else repr(base)
+        raise DeclarationError(
+            f"{where}: {written} is neither a declared type, nor an Enum, nor a Python type that has a scalar"
+        )
+
+    def enum(self, cls: type[enum.Enum]) -> GraphQLEnumType:
+        """Return the enum type of Python's or Django's choices."""
+        if issubclass(cls, models.Choices):
+            pairs = tuple((value, str(label)) for value, label in cls.choices)
+        else:
+            pairs = tuple((member.value, member.name) for member in cls)
+        return self.enum_type(EnumSource(name=cls.__name__, choices=pairs))
+
+    def object(self, cls: Any) -> ObjectDef:
+        """Describe a class that is an object type, with every class that its fields lead to."""
+        declared: ObjectDeclaration = getattr(cls, "__fraiseql_object__", None) or ObjectDeclaration(
+            cls=cls, name=cls.__name__, description=_own_doc(cls), options={}
+        )
+        known = self.objects.get(declared.name)
+        if known is None:
+            check_name(declared.name, "a type")
+            known = ObjectDef(
+                name=declared.name, description=declared.description, cls=cls, failed=declared.failed, fields={}
+            )
+            # before its fields, which may lead back to it
+            self.objects[declared.name] = known
+            known.fields.update({item.name: item for item in map(self._field_of(declared), dataclasses.fields(cls))})
+        elif known.cls is not cls:
+            raise DeclarationError(f"two types are called {declared.name!r}; give one of the classes another name")
+        return known
+
+    def extend(self, cls: Any, added: Mapping[str, tuple[Any, Any]]) -> None:
+        """Give a class's type fields that the class does not declare: annotation and default, by Python name."""
+        found = self.object(cls)
+        present = {item.attribute for item in found.fields.values()}
+        for attribute, (annotation, default) in added.items():
+            if attribute not in present:
+                output = self.read(annotation, cls.__module__, f"{found.name}.{attribute}")
+                item = ObjectField(
+                    name=_graphql_name(attribute), attribute=attribute, key=attribute, output=output,
+                    required=False, default=default,
+                )  # fmt: skip
+                found.fields[item.name] = item
+
+    def union(self, types: tuple[str, ...], name: str, where: str) -> Output:
+        """Describe a union of object types; one alone is itself."""
+        if len(types) == 1:
+            return Output(types=types)
+        if self.unions.setdefault(check_name(name, where), types) != types:
+            raise DeclarationError(f"two unions are called {name!r}; give one of the mutations another name")
+        return Output(types=types, union=name)
+
+    def _field_of(self, declared: ObjectDeclaration) -> Any:
+        def field(item: dataclasses.Field[Any]) -> ObjectField:
+            where = f"{declared.name}.{item.name}"
+            options = declared.options.get(item.name, FieldOptions())
+            default: Any = None
+            if item.default is not dataclasses.MISSING:
+                default = item.default
+            elif item.default_factory is not dataclasses.MISSING:
+                default = item.default_factory()
+            missing = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
+            output = self.read(item.type, declared.cls.__module__, where, union=None)
+            return ObjectField(
+                name=check_name(options.name or _graphql_name(item.name), f"the field {where}"),
+                description=options.description,
+                deprecation=options.deprecation,
+                attribute=item.name,
+                key=options.column or item.name,
+                # whoever may not see it sees null
+                output=replace(output, nullable=True) if options.mask else output,
+                permission=as_rule(options.permission, where),
+                mask=options.mask,
+                cost=options.cost,
+                required=missing,
+                default=default,
+            )
+
+        return field
+
+    def _object_name(self, base: Any, where: str) -> str | None:
+        """Name the object type that a class stands for; a model stands for the type that is declared over it."""
+        declared = getattr(base, "__fraiseql_type__", None)
+        if declared is not None:
+            if declared not in self.registry.types:
+                raise DeclarationError(f"{where}: {declared.cls.__name__} is declared in another registry")
+            return str(declared.name)
+        if not inspect.isclass(base):
+            return None
+        if issubclass(base, models.Model):
+            return self.targets.of(base, where)
+        if hasattr(base, "__fraiseql_input__"):
+            raise DeclarationError(f"{where}: {base.__name__} is an input, which cannot be answered")
+        if "__fraiseql_object__" in vars(base) or dataclasses.is_dataclass(base):
+            return self.object(base).name
+        return None
+
+    def _union(self, annotation: Annotation, where: str, union: str) -> Output:
+        outputs = [self.of(member, where) for member in annotation.members]
+        if any(len(output.types) != 1 for output in outputs):
+            raise DeclarationError(f"{where} is a union of more than object types, which GraphQL does not have")
+        types = tuple(dict.fromkeys(output.types[0] for output in outputs))
+        return replace(self.union(types, union, where), nullable=annotation.nullable)
+
+
+def _graphql_name(python_name: str) -> str:
+    return camel_case(python_name) if get_settings().camel_case else python_name
+
+
+def _own_doc(cls: type) -> str | None:
+    # dataclass replaces a missing docstring by the signature
+    doc = cls.__doc__ or ""
+    return None if doc.startswith(f"{cls.__name__}(") or not doc else inspect.cleandoc(doc)

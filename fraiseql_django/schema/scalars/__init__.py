@@ -1,0 +1,7 @@
+"""Leaf types.
+
+graphql     GraphQL's scalars beyond the specification's own
+postgres    how PostgreSQL writes and reads each leaf type
+encoding    Python values → the text that PostgreSQL reads
+composite   columns that are objects with parts: files and ranges
+"""

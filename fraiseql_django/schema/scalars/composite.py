@@ -1,0 +1,119 @@
+"""Columns that clients see as objects with parts: files and ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from django.contrib.postgres import fields as postgres
+from django.db import models
+from graphql import (
+    GraphQLBoolean,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInt,
+    GraphQLString,
+)
+
+from ..definition import InputScalar, Part, ValueObject
+from . import graphql as leaves
+from . import postgres as scalars
+from .encoding import encode_range, encode_text
+from .postgres import Scalar
+
+# --- files ------------------------------------------------------------------------------------
+
+# Django stores "" for no file
+_NO_FILE = "coalesce({0}, '') = ''"
+_NAME = "to_json({0})::text"
+
+FILE_INPUT = InputScalar(
+    graphql=GraphQLString, cast="text", encode=encode_text, ordered=True, textual=True, column="NULLIF({0}, '')"
+)
+
+
+def _part(description: str, graphql: Any = GraphQLString, **kwargs: Any) -> Part:
+    return Part(graphql=graphql, description=description, **kwargs)
+
+
+_FILE_PARTS: Mapping[str, Part] = {
+    "name": _part("Path of the file in its storage.", json=_NAME, nullable=False),
+    "url": _part("Address that the file is served at; null where its storage serves none.", json=_NAME),
+    "size": _part("Bytes; null where the storage does not know.", leaves.BIG_INT, json=_NAME),
+}
+_IMAGE_PARTS: Mapping[str, Part] = {
+    **_FILE_PARTS,
+    "width": _part("Pixels, where the model stores them.", GraphQLInt, json="'null'"),
+    "height": _part("Pixels, where the model stores them.", GraphQLInt, json="'null'"),
+}
+FILES: Mapping[bool, ValueObject] = {
+    False: ValueObject(name="File", description="A stored file.", parts=_FILE_PARTS, absent=_NO_FILE),
+    True: ValueObject(name="Image", description="A stored image.", parts=_IMAGE_PARTS, absent=_NO_FILE),
+}
+
+
+def _known(read: Callable[[str], Any]) -> Callable[[Any], Any]:
+    """Answer null where a storage cannot say: the file is gone, or it has no URLs."""
+
+    def live(name: Any) -> Any:
+        try:
+            return read(name)
+        except (OSError, NotImplementedError, ValueError):
+            return None
+
+    return live
+
+
+def file_parts(field: models.FileField) -> Mapping[str, Part]:
+    """Return the parts of a file field: its own storage answers url and size."""
+    parts = dict(_IMAGE_PARTS if isinstance(field, models.ImageField) else _FILE_PARTS)
+    url, size = _known(field.storage.url), _known(field.storage.size)
+    parts["url"] = replace(parts["url"], live=url)
+    # BigInt is written as a string
+    parts["size"] = replace(parts["size"], live=lambda name: None if (count := size(name)) is None else str(count))
+    for dimension in ("width", "height") if isinstance(field, models.ImageField) else ():
+        column = getattr(field, f"{dimension}_field")
+        if column:
+            parts[dimension] = replace(parts[dimension], json="{0}::text", column=column)
+    return parts
+
+
+# --- ranges -----------------------------------------------------------------------------------
+
+
+def _range(name: str, bound: Scalar, cast: str) -> tuple[ValueObject, InputScalar]:
+    parts = {
+        "lower": _part("Where it begins; null: nowhere.", bound.graphql, json=bound.json.replace("{0}", "lower({0})")),
+        "upper": _part("Where it ends; null: nowhere.", bound.graphql, json=bound.json.replace("{0}", "upper({0})")),
+        "lowerInclusive": _part(
+            "Whether it holds its lower bound.", GraphQLBoolean, json="lower_inc({0})::text", nullable=False
+        ),
+        "upperInclusive": _part(
+            "Whether it holds its upper bound.", GraphQLBoolean, json="upper_inc({0})::text", nullable=False
+        ),
+        "isEmpty": _part("Whether nothing is in it.", GraphQLBoolean, json="isempty({0})::text", nullable=False),
+    }
+    filter_input = GraphQLInputObjectType(
+        f"{name}Input",
+        {
+            "lower": GraphQLInputField(bound.graphql, description="Null or absent: no beginning."),
+            "upper": GraphQLInputField(bound.graphql, description="Null or absent: no end."),
+            "bounds": GraphQLInputField(GraphQLString, description="'[)' (the default), '[]', '(]' or '()'."),
+        },
+        description=f"A range, as {name} is written in filters.",
+        extensions={"leaf": True},
+    )
+    return (
+        ValueObject(name=name, description="A range of values.", parts=parts),
+        InputScalar(graphql=filter_input, cast=cast, encode=lambda value: encode_range(value, bound.encode)),
+    )
+
+
+RANGES: Mapping[type[models.Field[Any, Any]], tuple[ValueObject, InputScalar]] = {
+    postgres.IntegerRangeField: _range("IntRange", scalars.INT, "int4range"),
+    postgres.BigIntegerRangeField: _range("BigIntRange", scalars.BIGINT, "int8range"),
+    postgres.DecimalRangeField: _range("DecimalRange", scalars.NUMERIC, "numrange"),
+    postgres.DateTimeRangeField: _range("DateTimeRange", scalars.DATETIME, "tstzrange"),
+    postgres.DateRangeField: _range("DateRange", scalars.DATES, "daterange"),
+}

@@ -1,0 +1,233 @@
+"""GraphQL's scalars that the specification does not have: how clients write them, and what Python makes of it."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import ipaddress
+import re
+import uuid
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.uploadedfile import UploadedFile
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime, parse_duration, parse_time
+from django.utils.duration import duration_iso_string
+from graphql import (
+    FloatValueNode,
+    GraphQLError,
+    GraphQLScalarType,
+    IntValueNode,
+    StringValueNode,
+    Undefined,
+    ValueNode,
+    value_from_ast_untyped,
+)
+
+from ...errors import InvalidInput
+from .encoding import INT8_MAX, INT8_MIN
+
+# generic for type checkers alone
+if TYPE_CHECKING:
+    Upload: TypeAlias = UploadedFile[Any]
+else:
+    Upload = UploadedFile
+
+
+def _refuse(name: str, value: Any, example: str) -> GraphQLError:
+    return InvalidInput(f"{name} cannot represent {_shown(value)}; write it like {example}.").as_graphql_error()
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 80 else shown[:79] + "…"
+
+
+def _text_scalar(
+    name: str, parse: Callable[[str], Any], example: str, description: str, serialize: Callable[[Any], Any] = str
+) -> GraphQLScalarType:
+    """Make a scalar that clients write as a string."""
+
+    def parse_value(value: Any) -> Any:
+        if isinstance(value, str):
+            try:
+                parsed = parse(value)
+            except (ValueError, OverflowError):
+                parsed = None
+            if parsed is not None:
+                return parsed
+        raise _refuse(name, value, example)
+
+    return GraphQLScalarType(
+        name, serialize=serialize, parse_value=parse_value, description=f"{description} Written like `{example}`."
+    )
+
+
+def _number_scalar(name: str, parse: Callable[[Any], Any], description: str) -> GraphQLScalarType:
+    """Make a scalar that clients write as a number or a string; a literal's digits are kept as written."""
+
+    def parse_literal(node: Any, variables: Any = None) -> Any:
+        if isinstance(node, (IntValueNode, FloatValueNode, StringValueNode)):
+            return parse(node.value)
+        return parse(value_from_ast_untyped(node, variables))
+
+    return GraphQLScalarType(
+        name, serialize=str, parse_value=parse, parse_literal=parse_literal, description=description
+    )
+
+
+def _parse_big_int(value: Any) -> int:
+    # 19 digits and a sign: what 64 bits can hold
+    if isinstance(value, (int, str)) and re.fullmatch(r"[+-]?[0-9]{1,19}", str(value)):
+        number = int(value)
+        if INT8_MIN <= number <= INT8_MAX:
+            return number
+    raise _refuse("BigInt", value, '"9007199254740993"')
+
+
+def _parse_decimal(value: Any) -> Decimal:
+    # the shortest text of a float is what the client wrote
+    text = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+    if isinstance(text, str) and len(text) <= 1000:
+        try:
+            number = Decimal(text)
+        except InvalidOperation:
+            number = Decimal("NaN")
+        # numeric holds far more (PostgreSQL documentation, 8.1.2), but 1e99999 would be written out
+        if number.is_finite() and abs(number.adjusted()) <= 1000:
+            return number
+    raise _refuse("Decimal", value, '"12.50"')
+
+
+def _parse_datetime(text: str) -> dt.datetime | None:
+    value = parse_datetime(text)
+    if value is None:
+        return None
+    if settings.USE_TZ:
+        # one spelling for each moment: PostgreSQL takes fewer offsets than Python, and a cache all for different
+        return (timezone.make_aware(value) if timezone.is_naive(value) else value).astimezone(dt.UTC)
+    return timezone.make_naive(value) if timezone.is_aware(value) else value
+
+
+def _parse_date(text: str) -> dt.date | None:
+    return parse_date(text) if len(text) == len("2024-05-31") else None
+
+
+def _parse_bytes(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
+
+
+def _parse_duration(text: str) -> dt.timedelta | None:
+    return parse_duration(text) if re.fullmatch(r"[+-]?P[0-9].*|[+-]?PT[0-9].*", text) else None
+
+
+def _isoformat(value: Any) -> Any:
+    return value if isinstance(value, str) else value.isoformat()
+
+
+BIG_INT = _number_scalar("BigInt", _parse_big_int, "A whole number of up to 64 bits, as a string: no digit is lost.")
+DECIMAL = _number_scalar("Decimal", _parse_decimal, "An exact decimal number, as a string: no digit is lost.")
+GRAPHQL_UUID = _text_scalar("UUID", uuid.UUID, "123e4567-e89b-12d3-a456-426614174000", "A UUID.")
+DATE = _text_scalar("Date", _parse_date, "2024-05-31", "A calendar date (ISO 8601).", _isoformat)
+DATE_TIME = _text_scalar(
+    "DateTime", _parse_datetime, "2024-05-31T13:45:00+00:00", "A date and time (ISO 8601).", _isoformat
+)
+TIME = _text_scalar("Time", parse_time, "13:45:00", "A time of day (ISO 8601).", _isoformat)
+DURATION = _text_scalar(
+    "Duration",
+    _parse_duration,
+    "P3DT04H05M06S",
+    "A length of time (ISO 8601).",
+    lambda value: value if isinstance(value, str) else duration_iso_string(value),
+)
+BASE64 = _text_scalar(
+    "Base64",
+    _parse_bytes,
+    "aGVsbG8=",
+    "Bytes, in base64 (RFC 4648).",
+    lambda value: base64.b64encode(bytes(value)).decode(),
+)
+IP_ADDRESS = _text_scalar(
+    # PostgreSQL stores no zone of an IPv6 address
+    "IPAddress",
+    lambda text: None if "%" in text else ipaddress.ip_address(text),
+    "192.0.2.1",
+    "An IPv4 or IPv6 address.",
+)
+
+
+def _parse_json_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
+    return _parse_json(_defined(value_from_ast_untyped(node, variables)))
+
+
+def _defined(value: Any) -> Any:
+    """Leave absent variables out of objects, and let them be null in lists, as input objects and lists have them."""
+    if isinstance(value, dict):
+        return {key: _defined(item) for key, item in value.items() if item is not Undefined}
+    if isinstance(value, list):
+        return [None if item is Undefined else _defined(item) for item in value]
+    return value
+
+
+def _parse_json(value: Any) -> Any:
+    """Refuse what variables may hold beside JSON: a file, or its lines, which graphql-core takes for a list."""
+    rest = [value]
+    while rest:
+        item = rest.pop()
+        if isinstance(item, (File, bytes)):
+            raise InvalidInput("JSON cannot represent a file.").as_graphql_error()
+        if isinstance(item, (dict, list)):
+            rest.extend(item.values() if isinstance(item, dict) else item)
+    return value
+
+
+JSON = GraphQLScalarType(
+    "JSON", parse_value=_parse_json, parse_literal=_parse_json_literal, description="Any JSON value."
+)
+
+
+def _parse_upload(value: Any) -> Upload:
+    if isinstance(value, UploadedFile):
+        return value
+    raise InvalidInput(
+        f"Upload cannot represent {_shown(value)}; it is a file, which only a multipart request can send."
+    ).as_graphql_error()
+
+
+UPLOAD = GraphQLScalarType(
+    "Upload",
+    parse_value=_parse_upload,
+    specified_by_url="https://github.com/jaydenseric/graphql-multipart-request-spec",
+    description="A file, sent by a multipart request: null in the variables, its place named in the form.",
+)
+
+
+def _parse_hstore(value: Any) -> Any:
+    if isinstance(value, dict) and all(isinstance(item, str) or item is None for item in value.values()):
+        return value
+    raise _refuse("HStore", value, '{key: "value"}')
+
+
+# a tsvector's own spelling (PostgreSQL documentation, 8.11.1): lexemes, each with its positions and weights
+_LEXEME = r"('(?:[^'\\]|''|\\.)+'|[^\s':\\]+)(?::[1-9][0-9]{0,4}[A-Da-d]?(?:,[1-9][0-9]{0,4}[A-Da-d]?)*)?(?=\s|$)"
+_LEXEME_BYTES = 2046
+
+
+def _parse_search_vector(text: str) -> str | None:
+    words = [match[1] for match in re.finditer(_LEXEME, text, re.DOTALL)]
+    rest = re.sub(_LEXEME, "", text, flags=re.DOTALL)
+    too_long = any(len(word.encode(errors="replace")) > _LEXEME_BYTES for word in words)
+    return None if rest.strip() or too_long else text
+
+
+SEARCH_VECTOR = _text_scalar(
+    "SearchVector",
+    _parse_search_vector,
+    "'cat':3 'rat':1A",
+    "A document's lexemes and their places.",
+)
+HSTORE = GraphQLScalarType("HStore", parse_value=_parse_hstore, description="Names with a text or null each.")

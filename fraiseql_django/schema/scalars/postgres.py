@@ -1,0 +1,185 @@
+"""Leaf types: their GraphQL scalar, how PostgreSQL writes them as JSON text, how input reaches PostgreSQL.
+
+Output is a template of SQL in which ``{0}`` stands for the column and whose value is the text of a JSON
+value. Input is the text that PostgreSQL reads for the type, cast where it stands (``%s::date``): a value
+has one form whatever Python type it came from, and a prepared statement one type for each parameter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.conf import settings
+from graphql import (
+    GraphQLBoolean,
+    GraphQLEnumType,
+    GraphQLFloat,
+    GraphQLID,
+    GraphQLInt,
+    GraphQLScalarType,
+    GraphQLString,
+)
+
+from ...errors import InvalidInput
+from . import encoding
+from . import graphql as leaves
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scalar:
+    """A leaf type in both directions.
+
+    ``graphql``    what clients see, for output and input
+    ``json``       SQL template that writes a value that is not null as JSON text
+    ``json_array`` the same for a whole array of values; None where elements are written one by one
+    ``keeps_null`` whether ``json`` writes ``null`` for null by itself
+    ``cast``       the PostgreSQL type that parameters are cast to
+    ``encode``     turns a coerced GraphQL value into the text that PostgreSQL reads as ``cast``
+    ``ordered``    whether clients may compare and sort
+    ``textual``    whether clients may search in it
+    ``equatable``  whether ``= ANY(array)`` does for ``in``; arrays and JSON are compared one by one
+    ``column``     SQL template of what stands for the column in comparisons
+    """
+
+    graphql: GraphQLScalarType | GraphQLEnumType
+    json: str = "to_json({0})::text"
+    json_array: str | None = "to_json({0})::text"
+    keeps_null: bool = False
+    cast: str
+    encode: Callable[[Any], str]
+    ordered: bool = True
+    textual: bool = False
+    equatable: bool = True
+    column: str = "{0}"
+
+    @property
+    def name(self) -> str:
+        """The GraphQL name."""
+        return self.graphql.name
+
+
+_QUOTED = "'\"' || {0}::text || '\"'"
+_TEXTS = "to_json({0}::text[])::text"
+# The form of django.utils.duration.duration_iso_string; months count 30 days, as extract(epoch) has it
+_DURATION = (
+    "(SELECT CASE WHEN s < 0 THEN '-' ELSE '' END || 'P' || div(abs(s), 86400) || 'DT' || "
+    "to_char(make_interval(secs => mod(abs(s), 86400)::float8), "
+    'CASE WHEN s = trunc(s) THEN \'HH24"H"MI"M"SS"S"\' ELSE \'HH24"H"MI"M"SS.US"S"\' END) '
+    "FROM extract(epoch from {0}) AS s)"
+)
+
+BOOLEAN = Scalar(graphql=GraphQLBoolean, json="{0}::text", cast="boolean", encode=encoding.encode_bool, ordered=False)
+INT = Scalar(graphql=GraphQLInt, json="{0}::text", cast="bigint", encode=encoding.encode_int)
+BIGINT = Scalar(graphql=leaves.BIG_INT, json=_QUOTED, json_array=_TEXTS, cast="bigint", encode=encoding.encode_int)
+# JSON has no NaN and no infinity (PostgreSQL documentation, 8.1.3); the column stands here once, as it may be a query
+FLOAT = Scalar(
+    graphql=GraphQLFloat,
+    json="coalesce(nullif(nullif(nullif({0}::text, 'NaN'), 'Infinity'), '-Infinity'), 'null')",
+    json_array=None,
+    keeps_null=True,
+    cast="double precision",
+    encode=str,
+)
+NUMERIC = Scalar(graphql=leaves.DECIMAL, json=_QUOTED, json_array=_TEXTS, cast="numeric", encode=str)
+TEXT = Scalar(graphql=GraphQLString, cast="text", encode=encoding.encode_text, textual=True)
+UUID = Scalar(graphql=leaves.GRAPHQL_UUID, json=_QUOTED, cast="uuid", encode=str)
+DATES = Scalar(graphql=leaves.DATE, cast="date", encode=encoding.encode_date)
+# without USE_TZ a moment is what a clock in TIME_ZONE shows, which is the connection's zone as well
+_MOMENT, _MOMENTS = ("{0}", "{0}") if settings.USE_TZ else ("{0}::timestamp", "{0}::timestamp[]")
+DATETIME = Scalar(
+    graphql=leaves.DATE_TIME,
+    json=f"to_json({_MOMENT})::text",
+    json_array=f"to_json({_MOMENTS})::text",
+    cast="timestamp with time zone",
+    encode=encoding.encode_date,
+)
+TIMES = Scalar(graphql=leaves.TIME, cast="time without time zone", encode=encoding.encode_date)
+INTERVAL = Scalar(
+    graphql=leaves.DURATION,
+    json="'\"' || " + _DURATION + " || '\"'",
+    json_array=None,
+    cast="interval",
+    encode=encoding.encode_duration,
+)
+BYTES = Scalar(
+    graphql=leaves.BASE64,
+    # encode() breaks lines after 76 characters (PostgreSQL documentation, 9.5)
+    json="'\"' || replace(encode({0}, 'base64'), chr(10), '') || '\"'",
+    json_array=None,
+    cast="bytea",
+    encode=encoding.encode_bytes,
+    ordered=False,
+)
+INET = Scalar(graphql=leaves.IP_ADDRESS, json="'\"' || host({0}) || '\"'", json_array=None, cast="inet", encode=str)
+JSONB = Scalar(
+    graphql=leaves.JSON,
+    json="{0}::text",
+    cast="jsonb",
+    encode=encoding.encode_json,
+    ordered=False,
+    equatable=False,
+    # clients cannot tell JSON's null from that of SQL
+    column="NULLIF({0}, 'null'::jsonb)",
+)
+LEXEMES = Scalar(
+    graphql=leaves.SEARCH_VECTOR,
+    json="to_json({0}::text)::text",
+    json_array=_TEXTS,
+    cast="tsvector",
+    encode=encoding.encode_text,
+    ordered=False,
+)
+HSTORES = Scalar(graphql=leaves.HSTORE, cast="hstore", encode=encoding.encode_hstore, ordered=False, equatable=False)
+
+
+def is_whole(scalar: Scalar) -> bool:
+    """Whether the type is of whole numbers, of whatever size."""
+    return scalar.graphql in (GraphQLInt, leaves.BIG_INT)
+
+
+def prepared(stored: Scalar, prepare: Callable[[Any], Any], what: str = "a value") -> Scalar:
+    """Make the type of a column whose values are prepared before they are compared."""
+
+    def encode(value: Any) -> str:
+        try:
+            if (ready := prepare(value)) is not None:
+                return stored.encode(ready)
+        except InvalidInput:
+            raise
+        except Exception:  # whatever a field's class raises: to the client it is one thing
+            pass
+        raise InvalidInput(f"{str(value)[:80]!r} is not {what} of this kind")
+
+    return replace(stored, encode=encode)
+
+
+def identifier(stored: Scalar, parse: Callable[[str], Any]) -> Scalar:
+    """Make the ID type of a key whose column is ``stored``; ``parse`` turns its text into the stored value."""
+    whole = is_whole(stored)
+
+    def read(value: Any) -> Any:
+        # int() takes more than digits, and two spellings of a key are two entries of a cache
+        return None if whole and not re.fullmatch(r"[+-]?[0-9]+", str(value)) else parse(str(value))
+
+    json = stored.json if stored.textual or stored.json.startswith("'\"'") else _QUOTED
+    encode = prepared(stored, read, "an ID").encode
+    return Scalar(graphql=GraphQLID, json=json, json_array=_TEXTS, cast=stored.cast, encode=encode)
+
+
+def choice(enum: GraphQLEnumType, stored: Scalar) -> Scalar:
+    """Make the type of a column with declared choices; a stored value that is none of them reads as null."""
+    names = " ".join(
+        f"WHEN {encoding.template_literal(str(item.value))} THEN '\"{name}\"'" for name, item in enum.values.items()
+    )
+    return Scalar(
+        graphql=enum,
+        json=f"CASE {{0}}::text {names} ELSE 'null' END",
+        json_array=None,
+        keeps_null=True,
+        cast=stored.cast,
+        encode=stored.encode,
+        ordered=False,
+    )

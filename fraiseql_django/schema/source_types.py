@@ -1,0 +1,170 @@
+"""Declarations over sources → TypeDefs: what annotations say of columns and of JSON."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..conf import get_settings
+from ..declare.names import camel_case, check_name, lower_first
+from ..declare.names import plural as plural_of
+from ..declare.registry import Auto, FieldOptions, TypeDeclaration
+from ..declare.sources import Source
+from ..errors import DeclarationError, FraiseQLError
+from .annotations import read
+from .definition import AnyField, Extracted, Key, Nested, Shape, TypeDef
+from .object_types import Output, Outputs
+from .relations import Targets, describe_link
+from .scalars import graphql as leaves
+
+
+class Shapes:
+    """Describes the classes that objects in JSON have; each once, into ``found`` by the type's name."""
+
+    def __init__(self, outputs: Outputs) -> None:
+        self.outputs = outputs
+        self.found: dict[str, Shape] = {}
+        self._declared = {declaration.name: declaration for declaration in outputs.registry.types}
+
+    def field(self, output: Output, key: str, where: str, said: FieldOptions, name: str) -> AnyField:
+        """Describe a field of a source, or of an object in JSON, whose value is ``output``."""
+        about: dict[str, Any] = {
+            "name": name, "description": said.description, "deprecation": said.deprecation, "key": key,
+            "nullable": output.nullable, "nullable_items": output.item is not None and output.item.nullable,
+        }  # fmt: skip
+        value = output.item or output
+        if value.item is not None:
+            raise DeclarationError(
+                f"{where} is a list of lists, which cannot be read from it; annotate it fraiseql.JSON"
+            )
+        if value.union is not None:
+            raise DeclarationError(f"{where} is a union, which cannot be read from JSON; annotate one type")
+        if value.types:
+            target = self._target(value.types[0], where)
+            return Nested(target=target, many=output.item is not None, **about)
+        if value.scalar is None or value.leaf is leaves.UPLOAD:
+            raise DeclarationError(f"{where} cannot be a {value.leaf}; annotate a Python type that has a scalar")
+        return Extracted(scalar=value.scalar, dimensions=int(output.item is not None), **about)
+
+    def _target(self, name: str, where: str) -> str:
+        declared = self._declared.get(name)
+        if declared is None:
+            self._shape(name)
+        elif declared.source is None:
+            raise DeclarationError(
+                f"{where} is annotated {declared.cls.__name__}, a type over {declared.model.__name__}, which JSON does "
+                f"not hold; say how its rows are found with fraiseql.relation(key, to=…)"
+            )
+        return name
+
+    def _shape(self, name: str) -> None:
+        if name in self.found:
+            return
+        declared = self.outputs.objects[name]
+        fields: dict[str, AnyField] = {}
+        # before its fields, which may lead back to it
+        self.found[name] = Shape(name=name, description=declared.description, fields=fields)
+        for item in declared.fields.values():
+            said = FieldOptions(description=item.description, deprecation=item.deprecation)
+            described = self.field(item.output, item.key, f"{name}.{item.attribute}", said, item.name)
+            fields[item.name] = replace(described, permission=item.permission, mask=item.mask, cost=item.cost)
+
+
+class SourceDescriber:
+    """Turns one declaration over a source into a TypeDef, gathering every problem before it gives up."""
+
+    def __init__(self, declaration: TypeDeclaration, source: Source, targets: Targets, shapes: Shapes) -> None:
+        self.declaration = declaration
+        self.source = source
+        self.targets = targets
+        self.shapes = shapes
+        self.annotations: Mapping[str, Any] = inspect.get_annotations(declaration.cls)
+        self.described: dict[str, AnyField] = {}
+        self.problems: list[str] = []
+
+    def describe(self) -> TypeDef:
+        """Return the description; raise DeclarationError with one line for each problem."""
+        declared = self.declaration
+        options = declared.options
+        fields: dict[str, AnyField] = {}
+        for python_name in dict.fromkeys([*self.annotations, *options]):
+            described = self._attempt(self._field, python_name, options.get(python_name, FieldOptions()))
+            if described is None:
+                continue
+            if described.name in fields:
+                self.problems.append(
+                    f"{declared.name} has two fields called {described.name!r} ({python_name!r} is one): "
+                    f"give one another name with fraiseql.field(name=…)"
+                )
+            self.described[python_name] = fields[described.name] = described
+        key = self._attempt(self._key)
+        if self.problems or key is None:
+            raise DeclarationError("\n".join(self.problems))
+        single = declared.single or lower_first(declared.name)
+        plural = declared.plural or plural_of(single)
+        return TypeDef(
+            name=check_name(declared.name, "a type"),
+            model=declared.model,
+            source=self.source,
+            description=declared.description,
+            fields=fields,
+            key=key,
+            # without a key there is no row to ask for
+            single=check_name(single, "a root field") if key and "single" in declared.queries else None,
+            plural=check_name(plural, "a root field") if "plural" in declared.queries else None,
+        )
+
+    def key_of(self, python_name: str, where: str) -> Key:
+        """Return what a relation compares: a declared value, or a column of the source that no field shows."""
+        described = self.described.get(python_name)
+        if described is None:
+            return python_name
+        if not isinstance(described, Extracted) or described.dimensions or described.scalar.graphql is leaves.JSON:
+            raise DeclarationError(f"{where} compares {self.declaration.name}.{python_name}, which is no single value")
+        return described
+
+    def _attempt(self, step: Callable[..., Any], *args: Any) -> Any:
+        try:
+            return step(*args)
+        except FraiseQLError as error:
+            self.problems.append(str(error))
+            return None
+
+    def _field(self, python_name: str, options: FieldOptions) -> AnyField:
+        where = f"{self.declaration.name}.{python_name}"
+        name = check_name(options.name or _graphql_name(python_name), f"the field {where}")
+        raw = self.annotations.get(python_name)
+        if raw is None:
+            raise DeclarationError(f"{where} has no annotation; a source does not tell the type of its values")
+        if isinstance(raw, Auto):
+            raise DeclarationError(f"{where} is fraiseql.auto, which needs a model; annotate its type")
+        if options.expression is not None:
+            raise DeclarationError(
+                f"{where} is an expression, which needs a model; let {self.source.table} compute it, in a column"
+            )
+        registry, module = self.targets.registry, self.declaration.cls.__module__
+        if options.to is not None:
+            return describe_link(options, name, read(raw, module, registry), where, self.targets)
+        output = self.shapes.outputs.read(raw, module, where)
+        return self.shapes.field(output, options.column or python_name, where, options, name)
+
+    def _key(self) -> dict[str, Extracted]:
+        names = self.source.key
+        if names is None:
+            names = ("id",) if isinstance(self.described.get("id"), Extracted) else ()
+        key: dict[str, Extracted] = {}
+        for python_name in names:
+            described = self.described.get(python_name)
+            if not isinstance(described, Extracted) or described.dimensions or described.scalar.graphql is leaves.JSON:
+                known = ", ".join(name for name, field in self.described.items() if isinstance(field, Extracted))
+                raise DeclarationError(
+                    f"{self.declaration.name}: the key {python_name!r} is no single value, must be one of: {known}"
+                )
+            key[described.name] = described
+        return key
+
+
+def _graphql_name(python_name: str) -> str:
+    return camel_case(python_name) if get_settings().camel_case else python_name
