@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from example_project.bookshop.models import Author, Book, Category, Customer, Order, OrderLine, Publisher, Review
 from fraiseql_django import GraphQLEngine
 from fraiseql_django.cache.django import DjangoCache
-from fraiseql_django.conf import LimitSettings, get_settings
+from fraiseql_django.conf.settings import LimitSettings, get_settings
 
 T = TypeVar("T")
 

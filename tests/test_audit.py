@@ -13,7 +13,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.test import Client, RequestFactory
-from fraiseql_django.documents.store.trusted import digest
+from fraiseql_django.documents.trusted import digest
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 import fraiseql_django as fraiseql
@@ -28,7 +28,7 @@ from fraiseql_django.audit import (
     mutation_run,
     operation_refused,
 )
-from fraiseql_django.conf import LimitSettings, Settings
+from fraiseql_django.conf.settings import LimitSettings, Settings
 from fraiseql_django.declare.rules import requires_auth
 from tests.http.requests import URL, post
 from tests.ledger.models import AuditEntry

@@ -9,7 +9,7 @@ from django.db.models import Count
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Book, Publisher, Review
 from fraiseql_django import DeclarationError, GraphQLEngine, Registry, nested
-from fraiseql_django.conf import LimitSettings
+from fraiseql_django.conf.settings import LimitSettings
 from fraiseql_django.language.limits import MOST
 from tests.library.types import LIBRARY, NovelType
 from tests.support import limited, put, refused

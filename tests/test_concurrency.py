@@ -20,7 +20,7 @@ import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author
 from fraiseql_django import GraphQLEngine, Registry, Response
 from fraiseql_django.cache.django import DjangoCache
-from fraiseql_django.conf import LimitSettings, Settings
+from fraiseql_django.conf.settings import LimitSettings, Settings
 from fraiseql_django.views import GraphQLView
 from tests.http.requests import codes, post
 

@@ -4,12 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
-from fraiseql_django.schema.scalars.postgres.composite import RANGES
 
 from example_project.bookshop.readable import readable
 from fraiseql_django import get_engine
 from fraiseql_django.schema.django_fields import SCALARS
 from fraiseql_django.schema.operators import OPERATORS
+from fraiseql_django.schema.scalars.composite import RANGES
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 

@@ -19,7 +19,7 @@ from guardian.shortcuts import assign_perm
 import fraiseql_django as fraiseql
 from fraiseql_django import GraphQLEngine, Registry, audit, nested
 from fraiseql_django.cache.django import DjangoCache
-from fraiseql_django.conf import LimitSettings, get_settings
+from fraiseql_django.conf.settings import LimitSettings, get_settings
 from fraiseql_django.contrib.guardian import can
 from fraiseql_django.invalidation import catalog
 from fraiseql_django.views import GraphQLView

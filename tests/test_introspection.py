@@ -13,7 +13,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
 from django.test import Client, RequestFactory
-from fraiseql_django.documents.store.trusted import digest
+from fraiseql_django.documents.trusted import digest
 from graphql import (
     GraphQLArgument,
     GraphQLDirective,

@@ -14,7 +14,7 @@ from graphql import get_introspection_query
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Book, Publisher
 from fraiseql_django import GraphQLEngine, Registry, get_engine
-from fraiseql_django.conf import LimitSettings, get_settings
+from fraiseql_django.conf.settings import LimitSettings, get_settings
 from fraiseql_django.language.parser import LONGEST_KEPT
 from tests.support import limited, put, refused
 

@@ -16,7 +16,7 @@ import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Book
 from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.cache.django import DjangoCache
-from fraiseql_django.conf import SessionSettings, Settings
+from fraiseql_django.conf.settings import SessionSettings, Settings
 from fraiseql_django.testing import FailingCache
 from tests.injection.leaks import leaks
 from tests.support import make_shop

@@ -16,7 +16,7 @@ from django.db import connection, models, transaction
 from django.db.models import signals
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
-from fraiseql_django.mutations.models.declare.declaration import touches_only_database
+from fraiseql_django.mutations.models.declaration import touches_only_database
 from psycopg.types.range import DateRange
 
 import fraiseql_django as fraiseql

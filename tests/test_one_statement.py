@@ -11,7 +11,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.test.utils import CaptureQueriesContext
 
 from fraiseql_django import GraphQLEngine
-from fraiseql_django.conf import LimitSettings, get_settings
+from fraiseql_django.conf.settings import LimitSettings, get_settings
 from fraiseql_django.planner import plan as planning
 from tests.operations import SHOP, ZOO, Asked
 from tests.support import data

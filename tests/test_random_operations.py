@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from fraiseql_django.schema.scalars.postgres.postgres import JSONB
+from fraiseql_django.schema.scalars.postgres import JSONB
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from fraiseql_django import GraphQLEngine, Registry
-from fraiseql_django.conf import LimitSettings, get_settings
+from fraiseql_django.conf.settings import LimitSettings, get_settings
 from fraiseql_django.declare.registry import default_registry
 from fraiseql_django.schema.build import Schema
 from fraiseql_django.schema.definition import Link

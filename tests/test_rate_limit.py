@@ -15,7 +15,7 @@ from fraiseql_django import ConfigurationError, GraphQLEngine, Viewer
 from fraiseql_django.audit import RefusalEvent, operation_refused
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.checks import check_project
-from fraiseql_django.conf import CacheSettings, LimitSettings, Settings
+from fraiseql_django.conf.settings import CacheSettings, LimitSettings, Settings
 from fraiseql_django.execution import rate_limit as rate
 from fraiseql_django.execution.rate_limit import by_user_or_address
 from fraiseql_django.testing import FailingCache

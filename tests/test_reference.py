@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 
 import fraiseql_django
 from fraiseql_django import errors
-from fraiseql_django.conf import Option, options
+from fraiseql_django.conf.settings import Option, options
 
 PACKAGE = Path(fraiseql_django.__file__).parent
 REFERENCE = PACKAGE.parent / "docs" / "reference"

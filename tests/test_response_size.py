@@ -9,7 +9,7 @@ import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Book, Publisher
 from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.cache.django import DjangoCache
-from fraiseql_django.conf import LimitSettings, Settings
+from fraiseql_django.conf.settings import LimitSettings, Settings
 from tests.http.requests import codes, message, post
 from tests.support import data, statements
 

@@ -19,7 +19,7 @@ from pytest_django import DjangoDbBlocker
 
 import fraiseql_django as fraiseql
 from fraiseql_django import GraphQLEngine, Registry
-from fraiseql_django.conf import LimitSettings, get_settings
+from fraiseql_django.conf.settings import LimitSettings, get_settings
 from fraiseql_django.declare.rules import requires_permission
 from fraiseql_django.invalidation import catalog
 from fraiseql_django.schema.filter_inputs import DIRECTIONS, QUANTIFIERS, comparable

@@ -19,7 +19,7 @@ from example_project.bookshop.models import Author, Category, Customer, Order
 from fraiseql_django import ConfigurationError, GraphQLEngine, Registry, StorageError
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.checks import check_project
-from fraiseql_django.conf import LimitSettings, SessionSettings, get_settings
+from fraiseql_django.conf.settings import LimitSettings, SessionSettings, get_settings
 from fraiseql_django.invalidation import catalog
 from fraiseql_django.storage.django import DjangoStorage
 from fraiseql_django.testing import assert_one_statement

@@ -8,7 +8,7 @@ import pytest
 
 import fraiseql_django
 from fraiseql_django import ConfigurationError, GraphQLEngine, get_engine
-from fraiseql_django.conf import CacheSettings, LimitSettings, Settings, get_settings, load, options
+from fraiseql_django.conf.settings import CacheSettings, LimitSettings, Settings, get_settings, load, options
 
 KEYS = (
     "ATOMIC_MUTATIONS, BATCHING, CACHE, CAMEL_CASE, DATABASE, DEFAULT_PERMISSION, DOCUMENT_CACHE_SIZE, GRAPHIQL, "

@@ -13,7 +13,7 @@ import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Publisher
 from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.cache.django import DjangoCache
-from fraiseql_django.conf import SessionSettings, get_settings
+from fraiseql_django.conf.settings import SessionSettings, get_settings
 from fraiseql_django.invalidation import catalog
 from fraiseql_django.viewer import Viewer
 

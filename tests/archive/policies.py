@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection
 
 from fraiseql_django import GraphQLEngine, Registry
-from fraiseql_django.conf import SessionSettings, get_settings
+from fraiseql_django.conf.settings import SessionSettings, get_settings
 from fraiseql_django.invalidation import catalog
 from fraiseql_django.viewer import Viewer
 

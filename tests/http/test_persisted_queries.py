@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.core.cache import caches
 from django.test import Client
-from fraiseql_django.documents.store.persisted import PersistedQueries
-from fraiseql_django.documents.store.trusted import digest
+from fraiseql_django.documents.persisted import PersistedQueries
+from fraiseql_django.documents.trusted import digest
 
 from example_project.bookshop.models import Author
 from fraiseql_django import get_engine

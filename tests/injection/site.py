@@ -14,7 +14,13 @@ from django.urls import path
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Book
 from fraiseql_django import GraphQLEngine, Registry
-from fraiseql_django.conf import BatchingSettings, GraphiQLSettings, PersistedQuerySettings, Settings, get_settings
+from fraiseql_django.conf.settings import (
+    BatchingSettings,
+    GraphiQLSettings,
+    PersistedQuerySettings,
+    Settings,
+    get_settings,
+)
 from fraiseql_django.declare.registry import default_registry
 from fraiseql_django.views import GraphQLView
 from tests.library.types import LIBRARY
