@@ -19,6 +19,7 @@ from django.http import HttpRequest
 from graphql import OperationType
 
 from . import audit, invalidation
+from . import kinds as kinds  # registered by being imported
 from .audit import Asked
 from .cache.answers import Results
 from .cache.base import Cache

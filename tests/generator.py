@@ -7,6 +7,7 @@ from typing import Any
 from graphql import GraphQLBoolean, GraphQLInputObjectType, GraphQLInputType, GraphQLList, GraphQLNonNull
 from hypothesis import strategies as st
 
+from fraiseql_django.kinds.counts import Count
 from fraiseql_django.schema.build import Schema
 from fraiseql_django.schema.definition import AnyField, Embedded, Relation
 from fraiseql_django.schema.filter_inputs import DIRECTIONS, comparable, is_ordered
@@ -61,6 +62,8 @@ class Drawn:
         """Draw a list of the query's own."""
         # the other way to the answer knows models only
         definition = self.one_of(known for known in self.schema.types.values() if known.plural and not known.source)
+        if self.chance(10):
+            return self.count("Query", self.schema.query.fields[f"{definition.plural}Count"])
         return self.field("Query", definition.plural, self.arguments(definition.name), definition.name, 0)
 
     def selection_set(self, type_name: str, depth: int) -> str:
@@ -79,16 +82,26 @@ class Drawn:
         if kind == 2:
             return f"...{self.fragment(type_name, depth)}{self.directive()}"
         fields = self.schema.types[type_name].fields
-        leaves = [field for field in fields.values() if not isinstance(field, Relation)]
+        leaves = [field for field in fields.values() if not isinstance(field, (Relation, Count))]
         field = self.one_of(fields.values() if depth < DEPTH else leaves or fields.values())
         if isinstance(field, Relation):
             given = self.arguments(field.target, nested=True) if field.many else ""
             return self.field(type_name, field.name, given, field.target, depth)
+        if isinstance(field, Count):
+            return self.count(type_name, field)
         if isinstance(field, Embedded):
             parts = [*field.parts, "__typename"]
             chosen = " ".join(self.one_of(parts) + self.directive() for _ in range(self.number(1, 3)))
             return f"{self.aliased(type_name, field.name)}{self.directive()} {{ {chosen} }}"
         return self.aliased(type_name, field.name) + self.directive()
+
+    def count(self, type_name: str, field: AnyField) -> str:
+        """Draw the count of a list; with arguments it has an alias that stands for just these."""
+        assert isinstance(field, Count)
+        given = self.filter(field.of.target)
+        arguments = f"({', '.join(given)})" if given else ""
+        prefix = f"{self.alias(type_name, field.name + arguments)}: " if given else ""
+        return f"{prefix}{field.name}{arguments}{self.directive()}"
 
     def fragment(self, type_name: str, depth: int) -> str:
         """Draw a fragment that is there already, or a new one."""
@@ -131,11 +144,7 @@ class Drawn:
 
     def arguments(self, target: str, nested: bool = False) -> str:
         """Draw a list's arguments; few nested lists are whole, which would make the naive way slow."""
-        given: list[str] = []
-        if self.chance(40):
-            where = self.schema.graphql.get_type(f"{target}Where")
-            assert isinstance(where, GraphQLInputObjectType)
-            given.append(f"where: {self.value(self.where(target, 0), where)}")
+        given = self.filter(target)
         order_by = self.schema.graphql.get_type(f"{target}OrderBy")
         if order_by is not None and self.chance(30):
             assert isinstance(order_by, GraphQLInputObjectType)
@@ -147,6 +156,14 @@ class Drawn:
                 value = self.one_of([0, 1, 2, 3] if page else [0, 1, 2, 3, None])
                 given.append(f"{name}: {self.value(value, self.schema.graphql.type_map['Int'])}")  # type: ignore[arg-type]
         return f"({', '.join(given)})" if given else ""
+
+    def filter(self, target: str) -> list[str]:
+        """Draw a list's ``where``, mostly none."""
+        if not self.chance(40):
+            return []
+        where = self.schema.graphql.get_type(f"{target}Where")
+        assert isinstance(where, GraphQLInputObjectType)
+        return [f"where: {self.value(self.where(target, 0), where)}"]
 
     def value(self, value: Any, type_: GraphQLInputType) -> str:
         """Write a value as a literal, as a variable, or as a variable's default."""
@@ -170,7 +187,8 @@ class Drawn:
             elif kind == 2:
                 found["NOT"] = self.where(type_name, depth + 1)
             else:
-                field = self.one_of(self.schema.types[type_name].fields.values())
+                fields = self.schema.types[type_name].fields.values()
+                field = self.one_of(field for field in fields if not isinstance(field, Count))
                 found[field.name] = self.condition(type_name, field, depth)
         return found
 

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -22,8 +22,9 @@ from graphql import DocumentNode, ExecutionResult, GraphQLResolveInfo, execute, 
 from psycopg.types.range import Range
 
 from fraiseql_django.engine import GraphQLEngine
-from fraiseql_django.schema.build import DEFINITION, Root, Schema
-from fraiseql_django.schema.definition import AnyField, Column, Computed, Embedded, Relation, TypeDef
+from fraiseql_django.kinds.counts import Count
+from fraiseql_django.schema.build import DEFINITION, Schema
+from fraiseql_django.schema.definition import AnyField, Column, Computed, Embedded, Relation, RootRows, TypeDef
 
 Truth = bool | None
 
@@ -59,17 +60,22 @@ class Naive:
     def resolve(self, source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
         """Resolve any field; what it is stands in the schema's extensions."""
         described = info.parent_type.fields[info.field_name].extensions.get(DEFINITION)
-        if isinstance(described, Root):
+        if isinstance(described, Count):
+            listed = self.root if isinstance(described.of, RootRows) else partial(self.related, source)
+            return len(listed(described.of, arguments))
+        if isinstance(described, RootRows):
             return self.root(described, arguments)
         if isinstance(described, Relation):
-            if described.many:
-                return self.rows(self.schema.types[described.target], related_list(source, described), arguments)
-            return related_one(source, described)
+            return self.related(source, described, arguments) if described.many else related_one(source, described)
         if described is None:
             return part(source, info.field_name)
         return shown(stored(source, described))
 
-    def root(self, root: Root, arguments: Mapping[str, Any]) -> Any:
+    def related(self, source: Any, relation: Any, arguments: Mapping[str, Any]) -> list[Any]:
+        """Resolve a list of related rows."""
+        return self.rows(self.schema.types[relation.target], related_list(source, relation), arguments)
+
+    def root(self, root: Any, arguments: Mapping[str, Any]) -> Any:
         """Resolve a root field: all rows of a model, or the one with this key."""
         definition = self.schema.types[root.target]
         rows = definition.model._default_manager.all()

@@ -15,6 +15,7 @@ from graphql import GraphQLInputObjectType, GraphQLString
 from pytest_django import DjangoDbBlocker
 
 from example_project.bookshop.models import Book
+from fraiseql_django.kinds.counts import Count
 from fraiseql_django.schema.definition import Relation
 from fraiseql_django.schema.operators import OPERATORS
 from tests.injection import site
@@ -157,7 +158,7 @@ def operands(url: str, type_name: str) -> Iterator[tuple[str, str, Any]]:
     where = schema.graphql.type_map[f"{type_name}Where"]
     assert isinstance(where, GraphQLInputObjectType)
     for name, field in schema.types[type_name].fields.items():
-        operators = where.fields[name].type if not isinstance(field, Relation) else None
+        operators = where.fields[name].type if not isinstance(field, (Relation, Count)) else None
         if isinstance(operators, GraphQLInputObjectType):
             for operator in OPERATORS:
                 if operator in operators.fields:

@@ -14,7 +14,7 @@ ROOT = Path(fraiseql_django.__file__).parent
 ORDER = (
     *("errors", "_compat", "viewer"),
     *("invalidation", "storage", "cache", "conf"),
-    *("declare", "schema", "language", "planner"),
+    *("declare", "schema", "language", "planner", "kinds"),
     *("execution", "documents", "audit", "mutations", "engine"),
     *("health", "http", "sql", "views", "urls", "checks", "operations", "testing", "contrib", "management", "apps"),
     "__init__",

@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, Subquery, Value
 
 import fraiseql_django as fraiseql
 from fraiseql_django import GraphQLEngine, Registry
-from fraiseql_django.planner.ordering import ordered
+from fraiseql_django.planner.ordering import sort_by
 from tests.naive import assert_same_answer
 from tests.zoo import models
 
@@ -70,7 +70,7 @@ def test_sorting_leaves_an_order_of_the_project_s_own_as_it_was(populated):
     registered = Exists(models.Passport.objects.filter(animal=OuterRef("pk")))
     before = str(models.Animal.everything.order_by(registered).query)
     children = models.Animal.everything.filter(mother=OuterRef("pk")).order_by(registered)
-    names = Subquery(ordered(children, (), "default").values("name")[:1])
+    names = Subquery(sort_by(children, children.query.order_by, "default").values("name")[:1])
     assert models.Animal.everything.annotate(child=names).get(name="Koko").child == "Kiki"
     assert str(models.Animal.everything.order_by(registered).query) == before
 

@@ -22,16 +22,18 @@ from ..planner.payload import (
     KEYS,
     ROW_END,
     SLOT_END,
+    AnswerConstant,
+    AnswerField,
     ChoiceNode,
     LeafNode,
     ListNode,
-    Member,
     Node,
     ObjectNode,
     RowNode,
 )
 from ..planner.plan import Write
 from ..planner.statement import Compiled, compile_keys
+from ..planner.tree import Constant
 from ..schema.definition import Column, Extracted
 from ..schema.object_types import ObjectField
 from ..schema.scalars.graphql import JSON
@@ -121,14 +123,14 @@ class Writer:
         self.parts.append(b"{")
         for index, member in enumerate(chosen.members):
             self.parts.append(b'%b"%b":' % (b"," if index else b"", member.key.encode()))
-            self._member(member, chosen, values, where)
+            if isinstance(member, AnswerConstant):
+                self.parts.append(member.text)
+            else:
+                self._member(member, chosen, values, where)
         self.parts.append(b"}")
 
-    def _member(self, member: Member, node: ObjectNode, values: Any, where: str) -> None:
+    def _member(self, member: AnswerField, node: ObjectNode, values: Any, where: str) -> None:
         described = member.field
-        if described is None or member.node is None:
-            self.parts.append(b'"%b"' % node.definition.name.encode())
-            return
         of_json = isinstance(values, Mapping)
         value = _from_json(described, values) if of_json else getattr(values, described.attribute, _MISSING)
         if value is _MISSING:
@@ -194,10 +196,12 @@ class Writer:
     def _lost(self, node: RowNode, snapshot: Mapping[str, Any]) -> bytes:
         """Write a row that a function has deleted from what it says of it."""
         found: dict[str, Any] = {}
-        for key, described in node.members:
-            if described is None:
-                found[key] = node.definition.name
-            elif isinstance(described, (Column, Extracted)) and not described.dimensions:
+        for key, member in node.selection:
+            if isinstance(member, Constant):
+                found[key] = json.loads(member.text)
+                continue
+            described = member.field
+            if isinstance(described, (Column, Extracted)) and not described.dimensions:
                 own = described.column if isinstance(described, Column) else described.key
                 value = _by_name(snapshot, own, described.name)
                 found[key] = (

@@ -24,7 +24,7 @@ from ..execution.failures import failure
 from ..execution.response import Response, failed
 from ..language.introspection import may_introspect
 from ..planner.arguments import Variables
-from ..planner.plan import Plan, Write
+from ..planner.plan import Plan, Write, members_of
 from ..schema.build import Schema
 from ..storage.base import Storage
 from ..viewer import VIEWER, Viewer
@@ -80,7 +80,7 @@ class Perform:
         if self.plan.writes:
             run(self.plan.writes)
         if not self.errors:
-            return Response(_members(self.plan, self.answers))
+            return Response(members_of(self.plan, self.answers))
         if not all(write.definition.output.nullable or write.key in self.answers for write in self.plan.writes):
             return failed([*self._lost(), *self.errors], b"null")
         return failed(self.errors, self._data({}))
@@ -101,7 +101,7 @@ class Perform:
     def _data(self, answers: Mapping[str, bytes]) -> bytes:
         """Return the data with these answers and those that are settled, null for all others."""
         nothing = {write.key: b"null" for write in self.plan.writes}
-        return _members(self.plan, {**nothing, **self.answers, **answers})
+        return members_of(self.plan, {**nothing, **self.answers, **answers})
 
     def _check_size(self, answers: Mapping[str, bytes]) -> None:
         """Raise LimitExceeded where the data with these answers would be larger than allowed."""
@@ -258,8 +258,3 @@ def _code_of(result: object) -> Any:
     """Return the code of an error that is answered as data, None where it has none."""
     code = result.values.get("code") if isinstance(result, Made) else getattr(result, "code", None)
     return code if isinstance(code, (int, str)) else None
-
-
-def _members(plan: Plan, answers: dict[str, bytes]) -> bytes:
-    found = {**(plan.constants or {}), **answers}
-    return b"{%b}" % b",".join(b'"%b":%b' % (key.encode(), found[key]) for key in plan.keys)

@@ -1,7 +1,9 @@
-"""What an argument holds: its literal or variable, with the parts that only execution knows left open.
+"""Arguments: the values of literals and variables, as far as a plan depends on them.
 
-``resolve`` turns an argument's AST into None, dictionaries, lists and Leaves. A Leaf is a value that the
-SQL has a hole for: it is fetched from the variables at execution. (GraphQL specification, 6.4.1)
+``resolve`` turns an argument's AST into None, InputObject, InputList or Leaf. A Leaf is a value that the SQL has a bind
+parameter for: it is fetched from the variables at execution. The members of an InputObject and the items of an
+InputList are resolved one by one when they are iterated over, so that whoever counts them can stop at a limit. (GraphQL
+specification, 6.4.1)
 """
 
 from __future__ import annotations
@@ -43,7 +45,11 @@ ABSENT: Final = _Absent()
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A scalar, an enum value or a list of them; ``value`` is what it is while planning, ``node`` where it stands."""
+    """A scalar, an enum value or a list of them.
+
+    ``value`` is its value in the operation that the plan is made for, ``fetch`` returns that of any execution, and
+    ``node`` is where it stands in the document. ``constant`` says that it is the same at every execution.
+    """
 
     node: ValueNode
     fetch: Callable[[Variables], Any]
@@ -51,9 +57,33 @@ class Leaf:
     constant: bool
 
 
+class InputObject:
+    """An input object; iterating over it yields the names and values that are present."""
+
+    __slots__ = ("_members",)
+
+    def __init__(self, members: Callable[[], Iterator[tuple[str, Any]]]) -> None:
+        self._members = members
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        return self._members()
+
+
+class InputList:
+    """A list of input objects; iterating over it yields them."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Callable[[], Iterator[Any]]) -> None:
+        self._items = items
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._items()
+
+
 @contextmanager
 def located(node: FieldNode) -> Iterator[None]:
-    """Let errors in a field's arguments that do not know where they stand point at the field."""
+    """Let errors in a field's arguments that have no location point at the field."""
     try:
         yield
     except OperationError as error:
@@ -62,7 +92,7 @@ def located(node: FieldNode) -> Iterator[None]:
 
 
 def arguments(node: FieldNode, field: GraphQLField, variables: Variables) -> dict[str, Any]:
-    """Resolve a field's arguments, by GraphQL name; absent ones are not in it."""
+    """Resolve a field's arguments, by GraphQL name; those that are absent are left out."""
     found = {}
     for argument in node.arguments or ():
         value = resolve(argument.value, field.args[argument.name.value].type, variables)
@@ -72,7 +102,7 @@ def arguments(node: FieldNode, field: GraphQLField, variables: Variables) -> dic
 
 
 def resolve(node: ValueNode, type_: GraphQLInputType, variables: Variables) -> Any:
-    """Resolve one value: ABSENT, None, a dict, a list or a Leaf.
+    """Resolve one value: ABSENT, None, an InputObject, an InputList or a Leaf.
 
     Raises InvalidInput where a variable that may be null is, in a place that may not be.
     """
@@ -85,19 +115,23 @@ def resolve(node: ValueNode, type_: GraphQLInputType, variables: Variables) -> A
         name = node.name.value
         if name not in variables:
             return ABSENT
-        return _opened(variables[name], type_, node, lambda values: values[name])
+        return _of_variable(variables[name], type_, node, lambda values: values[name])
     if isinstance(node, NullValueNode):
         return None
     if _is_object(type_) and isinstance(node, ObjectValueNode):
-        fields = {
-            item.name.value: resolve(item.value, type_.fields[item.name.value].type, variables)  # type: ignore[union-attr]
-            for item in node.fields
-        }
-        return {name: value for name, value in fields.items() if value is not ABSENT}
+        return InputObject(lambda: _members(node, type_, variables))
     if is_list_type(type_) and _is_object(_bare(type_.of_type)):
         nodes = node.values if isinstance(node, ListValueNode) else (node,)
-        return [resolve(item, type_.of_type, variables) for item in nodes]
+        return InputList(lambda: (resolve(item, type_.of_type, variables) for item in nodes))
     return _literal(node, type_, variables)
+
+
+def _members(node: ObjectValueNode, type_: Any, variables: Variables) -> Iterator[tuple[str, Any]]:
+    for item in node.fields:
+        name = item.name.value
+        value = resolve(item.value, type_.fields[name].type, variables)
+        if value is not ABSENT:
+            yield name, value
 
 
 def _literal(node: ValueNode, type_: GraphQLInputType, variables: Variables) -> Leaf:
@@ -109,15 +143,22 @@ def _literal(node: ValueNode, type_: GraphQLInputType, variables: Variables) -> 
     return Leaf(node, lambda values: value, value, constant=True)
 
 
-def _opened(value: Any, type_: Any, node: ValueNode, fetch: Callable[[Variables], Any]) -> Any:
-    """Open a coerced value as far as the SQL depends on it."""
+def _of_variable(value: Any, type_: Any, node: ValueNode, fetch: Callable[[Variables], Any]) -> Any:
+    """Resolve a coerced value as far as the SQL depends on it."""
     if value is None:
         return None
     if _is_object(type_):
         fields = type_.fields
-        return {key: _opened(item, _bare(fields[key].type), node, _getter(fetch, key)) for key, item in value.items()}
+        return InputObject(
+            lambda: (
+                (key, _of_variable(item, _bare(fields[key].type), node, _getter(fetch, key)))
+                for key, item in value.items()
+            )
+        )
     if is_list_type(type_) and _is_object(item_type := _bare(type_.of_type)):
-        return [_opened(item, item_type, node, _getter(fetch, index)) for index, item in enumerate(value)]
+        return InputList(
+            lambda: (_of_variable(item, item_type, node, _getter(fetch, index)) for index, item in enumerate(value))
+        )
     return Leaf(node, fetch, value, constant=False)
 
 

@@ -21,7 +21,7 @@ from .arguments import Variables
 
 def introspect(
     schema: GraphQLSchema, operation: Operation, key: str, nodes: list[FieldNode], variables: Variables
-) -> bytes:
+) -> str:
     """Return the JSON text of an introspection field; its variables' values are part of the plan's key."""
     definitions = [
         definition
@@ -43,4 +43,4 @@ def introspect(
     result: Any = execute(schema, document, variable_values=dict(variables))
     if result.errors:
         raise result.errors[0]
-    return json.dumps(result.data[key], separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(result.data[key], separators=(",", ":"), ensure_ascii=False)

@@ -1,10 +1,17 @@
-"""Places: where values are read from, as seen by the query that reads them.
+"""Locations: where values are read from, as the query that reads them sees it.
 
-    Row     a row of the query, or one that its joins lead to
-    Inside  an object in JSON, in a column of such a row or in a list
-    Found   the one row that a Link leads to: each value of it is a subquery
+    Row           a row of the query, or one that its joins lead to
+    JSONObject    an object in JSON, in a column of such a row or in a list
+    SubqueryRow   the one row that a relation leads to which no join may follow: each value of it is a subquery
 
-A place's ``value`` is what a function makes of the row or object that is there.
+A location's ``value`` is what a function makes of the row or object there. An example: books are listed and sorted by
+the name of their publisher. Without a row rule the publisher is read by a join,
+
+    Row(prefix="publisher__")                               F("publisher__name")
+
+and with one by a subquery, in which the book is one query further out, so that its columns are OuterRefs:
+
+    SubqueryRow(around=Row(level=1), rows=…)                (SELECT name … WHERE id = OuterRef("publisher_id"))
 """
 
 from __future__ import annotations
@@ -17,7 +24,7 @@ from django.db.models import F, Func, OuterRef, QuerySet, Subquery
 
 from ..declare.sources import quoted
 from ..schema.scalars.encoding import template_literal
-from .json_text import Template
+from .expressions import SQL
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +44,18 @@ class Row:
         return found
 
     def outer(self) -> Row:
-        """Return the place as a subquery sees it."""
+        """Return the location as a subquery sees it."""
         return replace(self, level=self.level + 1)
 
     def join(self, path: str) -> Row:
         """Return the row that a relation of the model leads to."""
         return replace(self, prefix=f"{self.prefix}{path}__")
 
-    def within(self, write: Callable[[Here], Any]) -> Inside:
+    def within(self, write: Callable[[Local], Any]) -> JSONObject:
         """Return the object in JSON that ``write`` makes an expression of."""
-        return Inside(self, write)
+        return JSONObject(self, write)
 
-    def value(self, make: Callable[[Here], Any]) -> Any:
+    def value(self, make: Callable[[Local], Any]) -> Any:
         """Return what is made of the row."""
         return make(self)
 
@@ -58,63 +65,63 @@ ROW = Row()
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
+class JSONObject:
     """An object in JSON, that ``write`` makes an expression of; ``depth`` counts the lists around it."""
 
-    around: Here
-    write: Callable[[Here], Any]
+    around: Local
+    write: Callable[[Local], Any]
     depth: int = 0
 
     def json(self) -> Any:
         """Return the object, as jsonb."""
         return self.write(self.around)
 
-    def outer(self) -> Inside:
-        """Return the place as a subquery sees it."""
+    def outer(self) -> JSONObject:
+        """Return the location as a subquery sees it."""
         return replace(self, around=self.around.outer())
 
     def join(self, path: str) -> Row:
         """JSON has no relations of a model."""
         raise AssertionError(path)
 
-    def within(self, write: Callable[[Here], Any]) -> Inside:
+    def within(self, write: Callable[[Local], Any]) -> JSONObject:
         """Return the object in this one that ``write`` makes an expression of."""
-        return Inside(self, write, self.depth)
+        return JSONObject(self, write, self.depth)
 
-    def value(self, make: Callable[[Here], Any]) -> Any:
+    def value(self, make: Callable[[Local], Any]) -> Any:
         """Return what is made of the object."""
         return make(self)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A place in the row that ``rows`` select, given ``around`` as they see it; everything is null without a row."""
+class SubqueryRow:
+    """A location in the row that ``rows`` select, which see ``around``; its values are null where there is no row."""
 
-    around: Place
-    rows: Callable[[Place], QuerySet[Any]]
-    inner: Place = ROW
+    around: Location
+    rows: Callable[[Location], QuerySet[Any]]
+    inner: Location = ROW
 
-    def outer(self) -> Found:
-        """Return the place as a subquery sees it."""
+    def outer(self) -> SubqueryRow:
+        """Return the location as a subquery sees it."""
         return replace(self, around=self.around.outer())
 
-    def join(self, path: str) -> Found:
+    def join(self, path: str) -> SubqueryRow:
         """Return the row that a relation of the found row's model leads to."""
         return replace(self, inner=self.inner.join(path))
 
-    def within(self, write: Callable[[Here], Any]) -> Found:
+    def within(self, write: Callable[[Local], Any]) -> SubqueryRow:
         """Return the object in the found row's JSON that ``write`` makes an expression of."""
         return replace(self, inner=self.inner.within(write))
 
-    def value(self, make: Callable[[Here], Any]) -> Any:
+    def value(self, make: Callable[[Local], Any]) -> Any:
         """Return a subquery of what is made of the found row."""
         rows = self.rows(self.around.outer()).annotate(fraiseql_value=self.inner.value(make))
         # as an expression: Django's lookups of relations take a query for a list
-        return Template("{0}", Subquery(rows.values("fraiseql_value").order_by()))
+        return SQL("{0}", Subquery(rows.values("fraiseql_value").order_by()))
 
 
-Here: TypeAlias = Row | Inside
-Place: TypeAlias = Row | Inside | Found
+Local: TypeAlias = Row | JSONObject
+Location: TypeAlias = Row | JSONObject | SubqueryRow
 
 
 class Item:
@@ -122,21 +129,26 @@ class Item:
 
     def __init__(self, depth: int) -> None:
         self.alias = f'"fraiseql_item_{depth}"'
-        self.place = Inside(ROW, lambda _: Template(f"{self.alias}.value"), depth + 1)
+        self.place = JSONObject(ROW, lambda _: SQL(f"{self.alias}.value"), depth + 1)
 
     def elements(self, sql: str) -> str:
         """Return SQL for the elements of a list and their places."""
         return f"jsonb_array_elements({sql}) WITH ORDINALITY AS {self.alias}(value, place)"
 
 
-def depth_of(place: Place) -> int:
-    """Return how many lists in JSON are around a place in its own query."""
-    if isinstance(place, Found):
-        return depth_of(place.inner)
-    return place.depth if isinstance(place, Inside) else 0
+def depth_of(location: Location) -> int:
+    """Return how many lists in JSON are around a location in its own query."""
+    if isinstance(location, SubqueryRow):
+        return depth_of(location.inner)
+    return location.depth if isinstance(location, JSONObject) else 0
 
 
-class Beside(Func):
+def innermost(location: Location) -> Local:
+    """Return the row or object in which a location's values are."""
+    return innermost(location.inner) if isinstance(location, SubqueryRow) else location
+
+
+class SiblingColumn(Func):
     """A column of the row that a known column belongs to, by its name in the database."""
 
     def __init__(self, known: Any, column: str, output_field: Any = None) -> None:
@@ -149,7 +161,7 @@ class Beside(Func):
         return _alias(self, compiler, connection) + column, []
 
 
-class WholeRow(Func):
+class RowText(Func):
     """The text of the row that a known column belongs to."""
 
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
@@ -163,11 +175,11 @@ def _alias(expression: Func, compiler: Any, connection: Any) -> str:
     return sql.removesuffix(connection.ops.quote_name(known.target.column))
 
 
-def member(json: Any, key: str) -> Template:
+def member(json: Any, key: str) -> SQL:
     """Return what stands under a key of a JSON object, as jsonb."""
-    return Template(f"({{0}} -> {template_literal(key)})", json)
+    return SQL(f"({{0}} -> {template_literal(key)})", json)
 
 
-def member_text(json: Any, key: str) -> Template:
+def member_text(json: Any, key: str) -> SQL:
     """Return what stands under a key of a JSON object, as text; JSON's null is null."""
-    return Template(f"({{0}} ->> {template_literal(key)})", json)
+    return SQL(f"({{0}} ->> {template_literal(key)})", json)

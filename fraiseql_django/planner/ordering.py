@@ -1,87 +1,132 @@
-"""``orderBy`` → ORDER BY, which always ends in what tells rows apart: pages are stable."""
+"""Orders: typed keys that end in what tells all rows apart, so that pages are stable; and their ORM terms."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import models
-from django.db.models import F, Value
+from django.db.models import F, QuerySet, Value
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Cast
 
-from ..errors import InvalidInput
-from ..schema.definition import Nested, Related, Relation, Shape, TypeDef
-from ..schema.filter_inputs import DIRECTIONS
-from .json_text import Template
-from .locations import ROW, Found, Place
-from .operands import Values
-from .source_values import json_of, ties
+from ..declare.sources import ANCHOR
+from ..schema.definition import TypeDef
+from .expressions import SQL
+from .kinds import TreeCompiler, kind_of
+from .locations import ROW, Location, RowText, SubqueryRow
+from .tree import ColumnOperand, ExpressionOperand, FieldOperand, Operand, OrderKey, WholeRow
+
+# --- the order of a row set ---
 
 
-class Ordering:
-    """Builds the orders of one operation's plan."""
-
-    def __init__(self, values: Values) -> None:
-        self.values = values
-
-    def order_by(self, definition: Shape, given: Sequence[Mapping[str, Any]]) -> list[OrderBy]:
-        """Return the terms of an ``orderBy`` list, without what breaks ties."""
-        return [self._term(definition, item, ROW, f"orderBy[{index}]") for index, item in enumerate(given)]
-
-    def ends(self, definition: TypeDef) -> list[Any]:
-        """Return what tells the rows of a source apart; nothing for a model, which knows its key."""
-        return [] if definition.source is None else ties(definition, self.values.alias)
-
-    def _term(self, definition: Shape, item: Mapping[str, Any], place: Place, where: str) -> OrderBy:
-        if len(item) != 1:
-            keys = f"the keys {', '.join(item)}" if item else "no key"
-            raise InvalidInput(
-                f"{where} has {keys}, must have one: write several keys as a list, the most important first."
-            )
-        ((key, value),) = item.items()
-        if value is None:
-            raise InvalidInput(f"{where}.{key} is null.", hint=f"It must be one of: {', '.join(DIRECTIONS)}.")
-        field = definition.fields[key]
-        self.values.rules.check(definition, field)
-        if isinstance(field, (Related, Nested)):
-            there = self._to_one(definition, field, place)
-            return self._term(self.values.types[field.target], value, there, f"{where}.{key}")
-        value_there = self.values.compared(definition, field, place).value
-        if isinstance(place, Found):
-            # a bare null, where no row is there for anybody, is none that PostgreSQL sorts by
-            value_there = Template("coalesce({0}, NULL)", value_there)
-        return OrderBy(value_there, **DIRECTIONS[value.value])
-
-    def _to_one(self, definition: Shape, field: Related | Nested, place: Place) -> Place:
-        self.values.rules.check_type(self.values.types[field.target])
-        if isinstance(field, Relation) and self.values.joins(field):
-            return place.join(field.path)
-        if isinstance(field, Nested):
-            return place.within(lambda here: json_of(definition, field.key, here))
-        return self.values.found(field, definition, place)
+def total_order(definition: TypeDef, terms: Sequence[OrderKey]) -> tuple[OrderKey, ...]:
+    """Return these terms, or else the order of the type's model or manager; then the key, unless a term decides."""
+    if terms:
+        return (*terms, *_key(definition, terms))
+    query: Any = definition.model._default_manager.all().query
+    own = [_term(term) for term in query.order_by or definition.model._meta.ordering or ()]
+    keys = (*own, *_key(definition, own))
+    # of a manager that reverses its order, what breaks ties is reversed as well
+    return keys if query.standard_ordering else tuple(map(_reversed, keys))
 
 
-def ordered(
-    queryset: models.QuerySet[Any], terms: Sequence[OrderBy], alias: str, ends: Sequence[Any] = ()
-) -> models.QuerySet[Any]:
-    """Sort by the terms, or else as the query or its model says; then by the key unless that is decided.
+def _term(term: Any) -> OrderKey:
+    """Return the key of one term of Django's, as ``order_by`` and ``Meta.ordering`` have them."""
+    if isinstance(term, str):
+        return OrderKey(operand=ColumnOperand(term.lstrip("-+")), descending=term.startswith("-"))
+    if not isinstance(term, OrderBy):
+        return OrderKey(operand=ExpressionOperand(term))
+    nulls_first = True if term.nulls_first else False if term.nulls_last else None
+    return OrderKey(
+        operand=ExpressionOperand(term.expression), descending=bool(term.descending), nulls_first=nulls_first
+    )
 
-    ``ends`` decide where there is no model that knows the key.
-    """
-    if terms and not queryset.query.standard_ordering:
-        # a manager that reverses its own order does not mean the client's
+
+def _reversed(key: OrderKey) -> OrderKey:
+    nulls_first = None if key.nulls_first is None else not key.nulls_first
+    return replace(key, descending=not key.descending, nulls_first=nulls_first)
+
+
+def _key(definition: TypeDef, terms: Sequence[OrderKey]) -> list[OrderKey]:
+    """Return what tells the rows of a type apart: nothing where one of the terms does."""
+    if definition.source is not None:
+        fields = [FieldOperand(definition, field) for field in definition.key.values()]
+        return [OrderKey(operand=operand) for operand in fields] or [OrderKey(operand=WholeRow())]
+    if any(_decides(definition.model, term.operand) for term in terms):
+        return []
+    return [OrderKey(operand=ColumnOperand(name)) for name in key_columns(definition.model)]
+
+
+def key_columns(model: type[models.Model]) -> list[str]:
+    """Return the names of the columns of the model's key."""
+    return [field.attname for field in model._meta.pk_fields]
+
+
+def _decides(model: type[models.Model], operand: Operand) -> bool:
+    """Whether no two rows are equal in an operand: it is a unique column of the model that is never null."""
+    name: Any = None
+    if isinstance(operand, ColumnOperand):
+        name = operand.name
+    elif isinstance(operand, ExpressionOperand):
+        name = getattr(operand.expression, "name", operand.expression)
+    elif isinstance(operand, FieldOperand) and not operand.path.steps:
+        name = getattr(operand.field, "column", None)
+    if not isinstance(name, str):
+        return False
+    if name == "pk":
+        return not isinstance(model._meta.pk, models.CompositePrimaryKey)
+    return any(
+        field.concrete and name in (field.name, field.attname) and field.unique and not field.null
+        for field in model._meta.get_fields()
+        if isinstance(field, models.Field) and not (field.is_relation and name == field.name)
+    )
+
+
+# --- its ORM terms ---
+
+
+def sort(compiler: TreeCompiler, queryset: QuerySet[Any], keys: Sequence[OrderKey]) -> QuerySet[Any]:
+    """Sort a query's rows by an order."""
+    return sort_by(queryset, [_compiled(compiler, key) for key in keys], compiler.alias)
+
+
+def sort_by(queryset: QuerySet[Any], terms: Sequence[Any], alias: str) -> QuerySet[Any]:
+    """Sort a query's rows by terms of Django's, whatever order its manager has."""
+    if not queryset.query.standard_ordering:
         queryset = queryset.reverse()
-    first = terms or queryset.query.order_by or queryset.model._meta.ordering
-    queryset, order = _named(queryset, [*first, *ends])
-    if not ends and not any(_decides(queryset.model, term) for term in order):
-        order += key_columns(queryset.model)
-    sorted_rows = queryset.order_by(*order)
-    _join_for_order(sorted_rows, alias)
-    return sorted_rows
+    queryset, named = _named(queryset, terms)
+    queryset = queryset.order_by(*named)
+    _join_for_order(queryset, alias)
+    return queryset
 
 
-def _named(queryset: models.QuerySet[Any], order: Iterable[Any]) -> tuple[models.QuerySet[Any], list[Any]]:
+def _compiled(compiler: TreeCompiler, key: OrderKey) -> Any:
+    operand, nulls = key.operand, key.nulls_first
+    if isinstance(operand, ColumnOperand) and nulls is None:
+        return f"{'-' if key.descending else ''}{operand.name}"
+    # Django takes None for what is not said, and refuses False
+    first, last = nulls or None, nulls is False or None
+    return OrderBy(_value(compiler, operand), descending=key.descending, nulls_first=first, nulls_last=last)
+
+
+def _value(compiler: TreeCompiler, operand: Operand) -> Any:
+    if isinstance(operand, ColumnOperand):
+        return F(operand.name)
+    if isinstance(operand, ExpressionOperand):
+        return operand.expression
+    if isinstance(operand, WholeRow):
+        return RowText(ROW.column(ANCHOR))
+    location: Location = ROW
+    for step in operand.path.steps:
+        location = compiler.follow(step, location)
+    value = kind_of(operand.field).operand(compiler, operand.owner, operand.field, location).value
+    # a bare null, where no row is there for anybody, is none that PostgreSQL sorts by
+    return SQL("coalesce({0}, NULL)", value) if isinstance(location, SubqueryRow) else value
+
+
+def _named(queryset: QuerySet[Any], order: Iterable[Any]) -> tuple[QuerySet[Any], list[Any]]:
     """Give what is computed for an order a name in the query, and sort by the name: it is resolved now.
 
     Django resolves ORDER BY when it compiles. Within a subquery, where the tables have been renamed, that would
@@ -102,7 +147,7 @@ def _named(queryset: models.QuerySet[Any], order: Iterable[Any]) -> tuple[models
     return queryset.alias(**values), named
 
 
-def _join_for_order(queryset: models.QuerySet[Any], alias: str) -> None:
+def _join_for_order(queryset: QuerySet[Any], alias: str) -> None:
     """Make the joins of ORDER BY now, as those of conditions are.
 
     Django makes them when it compiles, under the tables' own names. In a subquery, where all else has been
@@ -111,26 +156,3 @@ def _join_for_order(queryset: models.QuerySet[Any], alias: str) -> None:
     compiler = queryset.query.get_compiler(alias)
     compiler.setup_query()
     compiler.get_order_by()
-
-
-def key_columns(model: type[models.Model]) -> list[str]:
-    """Return the names of the columns of the model's key."""
-    pk = model._meta.pk
-    parts: Iterable[Any] = pk.fields if isinstance(pk, models.CompositePrimaryKey) else (pk,)
-    return [part.attname for part in parts]
-
-
-def _decides(model: type[models.Model], term: Any) -> bool:
-    """Whether no two rows are equal in a term: it is a unique column of the model that is never null."""
-    expression = term.expression if isinstance(term, OrderBy) else term
-    name = getattr(expression, "name", expression)
-    if not isinstance(name, str):
-        return False
-    name = name.lstrip("-")
-    if name == "pk":
-        return not isinstance(model._meta.pk, models.CompositePrimaryKey)
-    return any(
-        field.concrete and name in (field.name, field.attname) and field.unique and not field.null
-        for field in model._meta.get_fields()
-        if isinstance(field, models.Field) and not (field.is_relation and name == field.name)
-    )

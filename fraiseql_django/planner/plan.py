@@ -1,24 +1,27 @@
-"""Operation → plan: one SQL statement with holes, and how the answer is put together around it.
+"""Operation → plan: one SQL statement with bind parameters, and how the answer is put together around it.
 
-Plans are kept by operation and by the shape of its variables (see schema/variables.py); what else the
-variables hold fills the holes.
+    collect   AST and @include, @skip → the fields of each selection set
+    build     fields → tree, within a budget, under the viewer's rules
+    cost      tree → what the operation may cost
+    compile   tree → ORM expressions
+    statement expressions → SQL
+    payload   tree of a mutation's answer → what Python writes, and the rows that one statement reads
+
+Plans are kept by operation and by the shape of its variables (see language/variable_shapes.py); what else the variables
+hold is bound at execution.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 from django.db import connections
-from django.db.models import Model, Q
-from graphql import (
-    FieldNode,
-    GraphQLField,
-    GraphQLObjectType,
-    OperationType,
-)
+from django.db.models import Model
+from graphql import FieldNode, GraphQLField, OperationType
 
 from ..cache.lru import LRU
 from ..conf.settings import LimitSettings
@@ -26,37 +29,36 @@ from ..invalidation.catalog import tables_read
 from ..language.parser import Operation
 from ..language.variable_shapes import ABSENT
 from ..schema.arguments import MutationDef
-from ..schema.build import DEFINITION, Root, Schema
-from ..schema.operators import OPERATORS
+from ..schema.build import Schema
 from ..viewer import Viewer
-from .arguments import Variables, arguments, located
-from .binds import Hole
-from .complexity import Complexity, Estimate
-from .fields import Collector
-from .filters import comparison
+from .arguments import Variables
+from .build import Builder
+from .collect import Collector
+from .compile import Compiler, Live
+from .cost import Complexity, estimate
+from .expressions import Bind
 from .introspection import introspect
-from .json_text import NULL
+from .kinds import kind_of
 from .locations import ROW
 from .payload import SLOT_END, Node, Payloads, Slot
 from .planned_viewer import PlannedViewer, Plans
 from .rules import Rules
-from .selection import Live, Selection
-from .statement import Compiled, compile_list, compile_one, joined, statement
-from .weight import Weighing
+from .statement import Compiled, compile_pieces, joined, statement
+from .tree import Constant, Member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Read:
-    """One SQL statement and what it answers.
+    """One SQL statement and the answer around what it returns.
 
     ``digest`` names the statement among others, ``tables`` are what it reads, in a fixed order, and ``of_session``
-    says whether its answer may depend on what PostgreSQL is told of the viewer. ``segments`` are the answer's bytes
-    in order: constants, or the number of a column of the statement's one row. ``live`` finish marked parts in Python.
-    ``sql`` is None where nothing need be read.
+    says whether its answer may depend on the viewer's session values. ``segments`` are the answer's bytes in order:
+    constants, or the number of a column of the statement's one row. ``live`` finish marked parts in Python. ``sql`` is
+    None where nothing need be read.
     """
 
     sql: str | None
-    holes: tuple[Hole, ...]
+    binds: tuple[Bind, ...]
     segments: tuple[bytes | int, ...]
     tables: tuple[str, ...]
     digest: str
@@ -65,12 +67,28 @@ class Read:
 
     def params(self, variables: Variables) -> list[str | None]:
         """Return the statement's parameters; raise InvalidInput for a value that cannot be one."""
-        return [hole.fill(variables) for hole in self.holes]
+        return [bind.fill(variables) for bind in self.binds]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ConstantRoot:
+    """A root field whose JSON text is known: ``__typename``, introspection, or what stands for a masked field."""
+
+    key: str
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColumnRoot:
+    """A root field that a column of the operation's statement answers."""
+
+    key: str
+    column: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Write:
-    """One mutation: what to call with which arguments, and how its result is answered.
+    """A root field that Python or a PostgreSQL function answers: a mutation, called with its arguments.
 
     ``slots`` are the rows in its answer; ``read`` makes the statement of them from the slots' columns, and
     ``rows`` is the one whose keys are all parameters (None: no rows were selected). ``alias`` is the database.
@@ -89,19 +107,22 @@ class Write:
     answered_for: Callable[[Viewer, Variables], Write]
 
 
+Root: TypeAlias = ConstantRoot | ColumnRoot | Write
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plan:
-    """What executing an operation takes: a Read for a query, Writes in order for a mutation.
-
-    The mutation type's ``__typename`` is a constant in ``constants``, by response key.
-    """
+    """What executing an operation takes: its root fields in order, and the statement that answers those of a query."""
 
     kind: OperationType
     complexity: Complexity
+    roots: tuple[Root, ...]
     read: Read | None = None
-    writes: tuple[Write, ...] = ()
-    constants: Mapping[str, bytes] | None = None
-    keys: tuple[str, ...] = ()
+
+    @property
+    def writes(self) -> tuple[Write, ...]:
+        """The mutations, in order."""
+        return tuple(root for root in self.roots if isinstance(root, Write))
 
 
 class SessionPolicy(Protocol):
@@ -127,12 +148,13 @@ class Planner:
         self.session = session
         self.limits = limits
         self.cache: LRU[Plans[Plan]] = LRU(cache_size)
+        self._types = {**schema.types, **schema.shapes}
 
     def plan(self, operation: Operation, variables: Variables, viewer: Viewer | None = None) -> Plan:
         """Return the plan for an operation with variables of this shape, by a viewer (None: by nobody).
 
-        Raises InvalidInput or LimitExceeded for arguments that no plan can have, OperationError for what is not
-        for this viewer.
+        Raises InvalidInput or LimitExceeded for arguments that no plan can have, OperationError for what the viewer may
+        not use.
         """
         viewer = viewer or Viewer()
         shape = tuple(
@@ -144,68 +166,80 @@ class Planner:
         plan = None if known is None else known.of(viewer)
         if plan is None:
             planned = PlannedViewer(viewer)
-            plan = self._make(operation, variables, Rules(planned, self._is_secured))
+            plan = self._make(operation, variables, planned)
             if operation.kept:
                 self.cache.set(key, (known or Plans()).adding(plan, planned.asked, viewer))
         else:
             plan.complexity.check(variables, self.limits)
-        for slot in (slot for write in plan.writes for slot in write.slots):
-            slot.check(variables)
+        for root in plan.roots:
+            if isinstance(root, Write):
+                for slot in root.slots:
+                    slot.check(variables)
         return plan
+
+    # --- from the AST to the tree ---
+
+    def _make(self, operation: Operation, variables: Variables, viewer: PlannedViewer) -> Plan:
+        build = self._builder(operation, variables, viewer)
+        root = self.schema.query if operation.kind is OperationType.QUERY else self.schema.mutation
+        selection = build.operation(root, operation.node)
+        complexity = estimate(selection)
+        complexity.check(variables, self.limits)
+        if operation.kind is OperationType.QUERY:
+            return self._query(selection.members, complexity)
+        roots: list[Root] = []
+        for key, member in selection:
+            if isinstance(member, Constant):
+                roots.append(ConstantRoot(key, member.text.encode()))
+            else:
+                roots.append(self._write(operation, key, build.root_nodes[key], member))
+        return Plan(kind=operation.kind, complexity=complexity, roots=tuple(roots))
+
+    def _builder(self, operation: Operation, variables: Variables, viewer: PlannedViewer) -> Builder:
+        schema = self.schema
+        return Builder(
+            schema=schema,
+            collector=Collector(operation.fragments, variables, schema.unions),
+            variables=variables,
+            limits=self.limits,
+            rules=Rules(viewer, self._is_secured, (schema.query, schema.mutation)),
+            introspect=lambda key, nodes: introspect(schema.graphql, operation, key, list(nodes), variables),
+        )
 
     def _is_secured(self, model: type[Model]) -> bool:
         return self.session.may_hide(model, self.alias)
 
-    def _make(self, operation: Operation, variables: Variables, rules: Rules) -> Plan:
-        collector = Collector(operation.fragments, variables, self.schema.unions)
-        root = self.schema.graphql.get_root_type(operation.kind)
-        assert root is not None
-        collected = collector.collect(root.name, [operation.node.selection_set])
-        complexity = Estimate(collector, variables, self.limits).of(root, collected)
-        complexity.check(variables, self.limits)
-        Weighing({**self.schema.types, **self.schema.shapes}, collector, variables, self.limits).check(root, collected)
-        if operation.kind is OperationType.QUERY:
-            selection = Selection(self.schema, collector, variables, self.limits, self.alias, rules)
-            read = self._query(operation, selection, root, collected)
-            return Plan(kind=operation.kind, complexity=complexity, read=read)
-        return self._mutation(operation, collector, variables, root, collected, rules, complexity)
-
     # --- queries ---
 
-    def _query(
-        self,
-        operation: Operation,
-        selection: Selection,
-        root: GraphQLObjectType,
-        collected: Mapping[str, list[FieldNode]],
-    ) -> Read:
+    def _query(self, members: Sequence[tuple[str, Member | Constant]], complexity: Complexity) -> Plan:
+        compiler = Compiler(self._types, self.alias)
         columns: list[Compiled] = []
+        roots: list[Root] = []
         segments: list[bytes | int] = []
-        for key, nodes in collected.items():
+        for key, member in members:
             segments.append(f'{"," if segments else "{"}"{key}":'.encode())
-            name = nodes[0].name.value
-            if name == "__typename":
-                segments.append(f'"{root.name}"'.encode())
-            elif name in ("__schema", "__type"):
-                segments.append(introspect(self.schema.graphql, operation, key, nodes, selection.variables))
+            if isinstance(member, Constant):
+                roots.append(ConstantRoot(key, member.text.encode()))
+                segments.append(member.text.encode())
             else:
+                roots.append(ColumnRoot(key, len(columns)))
                 segments.append(len(columns))
-                with located(nodes[0]):
-                    columns.append(self._root(selection, root.fields[name], nodes))
+                columns.append(compile_pieces(compiler.member(member, ROW), self.alias))
         segments.append(b"}" if segments else b"{}")
-        return self._read(columns, segments, selection.live)
+        read = self._read(columns, segments, compiler.live)
+        return Plan(kind=OperationType.QUERY, complexity=complexity, roots=tuple(roots), read=read)
 
     def _read(self, columns: Sequence[Compiled], segments: Sequence[bytes | int], live: Sequence[Live]) -> Read:
-        if not columns:
-            return Read(sql=None, holes=(), segments=joined(segments), tables=(), digest="", live=(), of_session=False)
-        sql, holes = statement(columns, self.alias)
         parts = joined(segments)
+        if not columns:
+            return Read(sql=None, binds=(), segments=parts, tables=(), digest="", live=(), of_session=False)
+        sql, binds = statement(columns, self.alias)
         # not the alias alone: the tests' database has that of the real one, and may share its cache
         settings = connections[self.alias].settings_dict
         database = [self.alias, *(settings[key] for key in ("HOST", "PORT", "NAME"))]
         return Read(
             sql=sql,
-            holes=holes,
+            binds=binds,
             segments=parts,
             tables=tables_read(sql, self.alias),
             # the names of the answer's parts are not in the SQL
@@ -214,76 +248,26 @@ class Planner:
             of_session=self.session.may_show_in(sql, self.alias),
         )
 
-    def _root(self, selection: Selection, field: GraphQLField, nodes: list[FieldNode]) -> Compiled:
-        root: Root = field.extensions[DEFINITION]
-        selection.rules.check_root(root.permission, nodes[0].name.value)
-        definition = self.schema.types[root.target]
-        if not selection.rules.may_read(definition):
-            return ("'[]'" if root.many else f"'{NULL}'"), []
-        queryset = selection.rules.rows(definition, definition.model._default_manager.using(self.alias))
-        given = arguments(nodes[0], field, selection.variables)
-        if root.many:
-            return compile_list(selection.list_rows(definition, queryset, nodes, given), self.alias)
-        for name, column in definition.key.items():
-            compared = selection.values.compared(definition, column, ROW)
-            queryset = queryset.filter(Q(comparison(OPERATORS["eq"], compared, 0, given[name], name)))
-        return compile_one(selection.rows(definition, queryset.order_by(), nodes), self.alias)
-
     # --- mutations ---
 
-    def _mutation(
-        self,
-        operation: Operation,
-        collector: Collector,
-        variables: Variables,
-        root: GraphQLObjectType,
-        collected: Mapping[str, list[FieldNode]],
-        rules: Rules,
-        complexity: Complexity,
-    ) -> Plan:
-        writes: list[Write] = []
-        constants: dict[str, bytes] = {}
-        for key, nodes in collected.items():
-            name = nodes[0].name.value
-            if name == "__typename":
-                constants[key] = f'"{root.name}"'.encode()
-            else:
-                given = [argument.name.value for argument in nodes[0].arguments or ()]
-                with located(nodes[0]):
-                    rules.check_mutation(root.fields[name].extensions[DEFINITION], given)
-                writes.append(self._write(key, root.fields[name], nodes, collector, variables, rules))
-        return Plan(
-            kind=operation.kind, complexity=complexity, writes=tuple(writes), constants=constants, keys=tuple(collected)
-        )
-
-    def _write(
-        self,
-        key: str,
-        field: GraphQLField,
-        nodes: list[FieldNode],
-        collector: Collector,
-        variables: Variables,
-        rules: Rules,
-    ) -> Write:
-        definition: MutationDef = field.extensions[DEFINITION]
-        selection = Selection(self.schema, collector, variables, self.limits, self.alias, rules)
-        payloads = Payloads(self.schema, selection, self.alias)
-        answer = payloads.node(definition.output, nodes)
-        # what is kept with the plan must not keep whom it was made for
-        live, fragments = selection.live, collector.fragments
-
-        def read(columns: Sequence[Compiled]) -> Read:
-            segments = [part for index in range(len(columns)) for part in (index, SLOT_END)]
-            return self._read(columns, segments[:-1], live)
+    def _write(self, operation: Operation, key: str, nodes: Sequence[FieldNode], member: Member) -> Write:
+        definition: MutationDef = member.field
+        compiler = Compiler(self._types, self.alias)
+        payloads = Payloads(compiler)
+        answer = payloads.node(definition.output, member.selections)
+        read = partial(self._read_slots, live=compiler.live)
+        root: Any = self.schema.graphql.mutation_type
 
         def answered_for(viewer: Viewer, variables: Variables) -> Write:
-            others = Collector(fragments, variables, self.schema.unions)
-            return self._write(key, field, nodes, others, variables, Rules(PlannedViewer(viewer), self._is_secured))
+            # nothing of the viewer for whom this was planned is kept
+            build = self._builder(operation, variables, PlannedViewer(viewer))
+            again = kind_of(definition).answer(build, self.schema.mutation, definition, nodes)
+            return self._write(operation, key, nodes, again)
 
         return Write(
             key=key,
             node=nodes[0],
-            field=field,
+            field=root.fields[nodes[0].name.value],
             definition=definition,
             answer=answer,
             slots=tuple(payloads.slots),
@@ -292,3 +276,16 @@ class Planner:
             alias=self.alias,
             answered_for=answered_for,
         )
+
+    def _read_slots(self, columns: Sequence[Compiled], live: Sequence[Live]) -> Read:
+        segments = [part for index in range(len(columns)) for part in (index, SLOT_END)]
+        return self._read(columns, segments[:-1], live)
+
+
+def members_of(plan: Plan, answers: Mapping[str, bytes]) -> bytes:
+    """Return the data of a mutation's operation, in the order of its root fields, from the answers by response key."""
+    texts = (
+        b'"%b":%b' % (root.key.encode(), root.text if isinstance(root, ConstantRoot) else answers[root.key])
+        for root in plan.roots
+    )
+    return b"{%b}" % b",".join(texts)

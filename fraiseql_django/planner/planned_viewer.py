@@ -21,7 +21,7 @@ from ..schema.annotations import scalar
 from ..schema.django_fields import SCALARS, ancestor, concrete
 from ..schema.scalars.encoding import encode_text
 from ..viewer import VIEWER, Viewer
-from .binds import Hole, Param
+from .expressions import Bind, Param
 
 T = TypeVar("T")
 # A question and what it is about: ("has_perm", "shop.view_order")
@@ -71,7 +71,7 @@ class Unknown(Param):
         # Django's own questions, when it compiles, mean nothing
         if _RULING.get():
             raise DeclarationError(
-                f"a rule asked in Python what {self.source.where} is, which only the database is told; compare it in a "
+                f"a rule asked in Python what {self.source.label} is, which only the database is told; compare it in a "
                 f"Q, and decide by is_authenticated, is_staff, is_superuser, has_perm(…) or has_role(…)"
             )
 
@@ -99,8 +99,8 @@ class PlannedViewer:
 
     @property
     def id(self) -> Any:
-        """The user's key, a hole in the SQL; null for one who is not signed in."""
-        return Unknown(Hole(lambda variables: variables[VIEWER].id, _text, "viewer.id"), _key_type())
+        """The user's key, a bind parameter; null for one who is not signed in."""
+        return Unknown(Bind(lambda variables: variables[VIEWER].id, _text, "viewer.id"), _key_type())
 
     @property
     def is_authenticated(self) -> bool:
@@ -126,7 +126,7 @@ class PlannedViewer:
         return self._ask("has_role", role)
 
     def value(self, name: str, type_: type = str) -> Any:
-        """What the context, the request or its user holds under a name: a hole in the SQL; null for nothing."""
+        """What the context, the request or its user holds under a name: a bind parameter; null for nothing."""
         known = scalar(type_)
         if known is None:
             raise DeclarationError(f"viewer.value({name!r}, {type_!r}): this type has no scalar")
@@ -141,7 +141,7 @@ class PlannedViewer:
                 # no client has sent it
                 raise FraiseQLError(f"{where}: {error.message}") from None
 
-        source = Hole(lambda variables: variables[VIEWER].value(name), text, where)
+        source = Bind(lambda variables: variables[VIEWER].value(name), text, where)
         return Unknown(source, known.cast)
 
     def _ask(self, *question: str) -> bool:

@@ -19,8 +19,8 @@ from ..schema.operators import Comparable
 from ..schema.scalars import graphql as leaves
 from ..schema.scalars import postgres as scalars
 from ..schema.scalars.postgres import Scalar
-from .json_text import Template
-from .locations import ROW, Beside, Here, Inside, Row, WholeRow, member, member_text
+from .expressions import SQL
+from .locations import ROW, JSONObject, Local, Row, SiblingColumn, member, member_text
 
 WHOLE = frozenset({"smallint", "integer", "bigint"})
 TEXT = frozenset({"text", "character varying"})
@@ -50,20 +50,20 @@ def native_types(definition: Shape, alias: str) -> Mapping[str, str]:
     return {name: re.sub(r"\s*\([^)]*\)", "", kind) for name, kind in (found or {}).items()}
 
 
-def json_of(definition: Shape, key: str, here: Here) -> Any:
+def json_of(definition: Shape, key: str, here: Local) -> Any:
     """Return what stands under a key, or in a column of that name, as jsonb."""
-    if isinstance(here, Inside):
+    if isinstance(here, JSONObject):
         return member(here.json(), key)
     whole = _object_of(definition, here)
-    return Template("({0})::jsonb", column_of(here, key)) if whole is None else member(whole, key)
+    return SQL("({0})::jsonb", column_of(here, key)) if whole is None else member(whole, key)
 
 
 def column_of(here: Row, name: str) -> Any:
     """Return a column of a source by its name in the database."""
-    return Beside(here.column(ANCHOR), name)
+    return SiblingColumn(here.column(ANCHOR), name)
 
 
-def written(definition: Shape, field: Extracted, here: Here, alias: str, absent: str | None = None) -> Any:
+def written(definition: Shape, field: Extracted, here: Local, alias: str, absent: str | None = None) -> Any:
     """Return the value that clients are shown: never a column beside the JSON, which might say otherwise.
 
     ``absent`` is SQL for an element of a list that is null and must not be.
@@ -72,16 +72,16 @@ def written(definition: Shape, field: Extracted, here: Here, alias: str, absent:
     plain = isinstance(here, Row) and _source(definition).json is None
     as_json = not plain or native_types(definition, alias).get(field.key) in ("json", "jsonb")
     if field.dimensions and as_json:
-        return Template(_array(field, absent), json_of(definition, field.key, here))
+        return SQL(_array(field, absent), json_of(definition, field.key, here))
     if field.scalar.graphql is leaves.JSON and not field.dimensions:
-        return Template("NULLIF({0}, 'null'::jsonb)", json_of(definition, field.key, here))
+        return SQL("NULLIF({0}, 'null'::jsonb)", json_of(definition, field.key, here))
     if isinstance(here, Row) and plain:
-        return Template(f"({{0}})::{cast}{'[]' * field.dimensions}", column_of(here, field.key))
-    text = member_text(here.json() if isinstance(here, Inside) else _object_of(definition, here), field.key)
-    return text if cast == "text" else Template(f"{{0}}::{cast}", text)
+        return SQL(f"({{0}})::{cast}{'[]' * field.dimensions}", column_of(here, field.key))
+    text = member_text(here.json() if isinstance(here, JSONObject) else _object_of(definition, here), field.key)
+    return text if cast == "text" else SQL(f"{{0}}::{cast}", text)
 
 
-def compared(definition: Shape, field: Extracted, here: Here, alias: str) -> Compared:
+def compared(definition: Shape, field: Extracted, here: Local, alias: str) -> Compared:
     """Return what conditions and orders compare.
 
     A column that a source has under the field's key, beside its JSON, stands for the value if its type fits.
@@ -94,14 +94,7 @@ def compared(definition: Shape, field: Extracted, here: Here, alias: str) -> Com
     return Compared(value=written(definition, field, here, alias), scalar=field.scalar, cast=cast)
 
 
-def ties(definition: TypeDef, alias: str) -> list[Any]:
-    """Return what tells the rows of a source apart: their key, or else all that they hold."""
-    fields = [field for field in definition.key.values() if isinstance(field, Extracted)]
-    keys = [compared(definition, field, ROW, alias).value for field in fields]
-    return keys or [WholeRow(ROW.column(ANCHOR))]
-
-
-def named(definition: TypeDef, condition: Q, alias: str) -> dict[str, Any]:
+def named_values(definition: TypeDef, condition: Q, alias: str) -> dict[str, Any]:
     """Return what a row rule's condition may name, as annotations of a source's query.
 
     That are its fields by column or by key in the JSON, and columns of the source that no field shows. Raises

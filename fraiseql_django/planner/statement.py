@@ -1,44 +1,34 @@
-"""ORM queries → one SQL statement with holes.
+"""ORM expressions → one SQL statement with bind parameters.
 
-Django compiles each root field's query; they stand side by side in one SELECT, so all of an operation is
-read from one snapshot. What a project's own expressions hold is quoted into the text as Django's default
-cursor does it; what a client sends is always a parameter.
+The expressions of all root fields stand side by side in one SELECT, so an operation reads one snapshot. What a
+project's own expressions hold is quoted into the text as Django's default cursor does it; what a client sends is
+always a parameter.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import QuerySet
+from django.db.models.sql import Query
 
-from .binds import Hole
-from .json_text import NULL, JSONList, page_sql
+from .expressions import Bind, Concat, Piece
 
-Compiled = tuple[str, list[Any]]
-
-
-def compile_list(rows: JSONList, alias: str) -> Compiled:
-    """Compile a list to SQL whose value is its JSON text."""
-    compiler = rows.query.get_compiler(alias)
-    try:
-        sql, params = compiler.as_sql()
-    except EmptyResultSet:
-        return "'[]'", []
-    page, page_params = page_sql(compiler, rows.limit, rows.offset)
-    return f"'[' || array_to_string(ARRAY({sql}{page}), ',') || ']'", [*params, *page_params]
+# SQL with placeholders, and what they stand for
+Compiled: TypeAlias = tuple[str, list[Any]]
 
 
-def compile_one(rows: QuerySet[Any], alias: str, *, missing: str = NULL) -> Compiled:
-    """Compile a query of at most one row to SQL whose value is its JSON text; ``missing`` where there is no row."""
-    try:
-        sql, params = rows.query.get_compiler(alias).as_sql()
-    except EmptyResultSet:
-        return f"'{missing}'", []
-    return f"coalesce(({sql}), '{missing}')", list(params)
+def compile_pieces(pieces: Sequence[Piece], alias: str) -> Compiled:
+    """Compile what a root field writes to SQL whose value is its JSON text."""
+    expression: Any = Concat(*pieces) if len(pieces) != 1 or isinstance(pieces[0], str) else pieces[0]
+    # it refers to no row of a query around it
+    compiler: Any = Query(None).get_compiler(alias)
+    sql, params = compiler.compile(expression)
+    return sql, list(params)
 
 
 def compile_keys(rows: QuerySet[Any], alias: str) -> Compiled | None:
@@ -53,27 +43,27 @@ def compile_keys(rows: QuerySet[Any], alias: str) -> Compiled | None:
     return sql, list(params)
 
 
-def statement(columns: Iterable[Compiled], alias: str) -> tuple[str, tuple[Hole, ...]]:
-    """Put columns into one SELECT; return it with its holes in order."""
+def statement(columns: Iterable[Compiled], alias: str) -> tuple[str, tuple[Bind, ...]]:
+    """Put columns into one SELECT; return it with its parameters in order."""
     compiled = list(columns)
     sql = "SELECT " + ", ".join(sql for sql, _ in compiled)
     return _with_constants(sql, [param for _, params in compiled for param in params], alias)
 
 
-def _with_constants(sql: str, params: Sequence[Any], alias: str) -> tuple[str, tuple[Hole, ...]]:
-    """Quote every parameter that is no Hole into the text."""
+def _with_constants(sql: str, params: Sequence[Any], alias: str) -> tuple[str, tuple[Bind, ...]]:
+    """Quote every parameter that is no Bind into the text."""
     remaining = iter(params)
-    holes: list[Hole] = []
+    binds: list[Bind] = []
     parts: list[str] = []
     for part in re.split(r"(%%|%s)", sql):
         if part == "%s":
             param = next(remaining)
-            if isinstance(param, Hole):
-                holes.append(param)
+            if isinstance(param, Bind):
+                binds.append(param)
             else:
                 part = _literal(param, alias)
         parts.append(part)
-    return "".join(parts), tuple(holes)
+    return "".join(parts), tuple(binds)
 
 
 def _literal(value: Any, alias: str) -> str:

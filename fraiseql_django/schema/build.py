@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
-    GraphQLArgument,
     GraphQLField,
-    GraphQLInt,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -21,35 +19,29 @@ from graphql import (
     validate_schema,
 )
 
+from ..conf import Settings, get_settings
 from ..declare.registry import Registry, default_registry
-from ..declare.rules import RowRule, Rule
+from ..declare.rules import RowRule
 from ..errors import DeclarationError
 from .arguments import Arguments, MutationDef
-from .definition import AnyField, Embedded, Nested, Related, Shape, TypeDef, ValueObject
+from .definition import RootRows, Shape, TypeDef, ValueObject
 from .describe import Described, describe_types
 from .enums import Enums
 from .filter_inputs import Inputs
+from .kinds import kind_of, with_derived
 from .object_types import ObjectDef, Output, Outputs
 from .scalars.graphql import UPLOAD
 
-# What the planner finds in the extensions of a field or type
+# Names the definition in the extensions of a GraphQL field or type
 DEFINITION = "fraiseql"
-
-
-@dataclass(frozen=True, slots=True)
-class Root:
-    """What a root field of Query reads: one row by its key, or a list; ``permission`` is the field's own."""
-
-    target: str
-    many: bool
-    permission: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Schema:
     """A built schema beside the descriptions that it was built from: of rows, of objects of classes, of mutations.
 
-    ``row_rules`` are those of the types over each model, with the types' names.
+    ``query`` and ``mutation`` are the root types: their fields are of kinds, as those of all types. ``row_rules`` are
+    those of the types over each model, with the types' names.
     """
 
     graphql: GraphQLSchema
@@ -58,17 +50,23 @@ class Schema:
     objects: Mapping[str, ObjectDef]
     unions: Mapping[str, tuple[str, ...]]
     mutations: Mapping[str, MutationDef]
+    query: Shape
+    mutation: Shape
     row_rules: Mapping[Any, Sequence[tuple[str, RowRule]]]
 
 
 class Builder:
-    """Builds one schema from the descriptions of its types and mutations."""
+    """Builds one schema from the descriptions of its types and mutations; it is the OutputTypes of their kinds."""
 
-    def __init__(self, found: Described, outputs: Outputs, mutations: Mapping[str, MutationDef]) -> None:
-        self.types = found.types
+    def __init__(
+        self, found: Described, outputs: Outputs, mutations: Mapping[str, MutationDef], settings: Settings
+    ) -> None:
+        self.types = {name: with_derived(definition, settings) for name, definition in found.types.items()}
         self.shapes = found.shapes
         self.outputs = outputs
         self.mutations = mutations
+        self.query = with_derived(Shape(name="Query", description=None, fields=root_fields(self.types)), settings)
+        self.mutation = Shape(name="Mutation", description=None, fields=dict(mutations))  # type: ignore[arg-type]
         self.inputs = Inputs({**self.types, **self.shapes})
         self.values: dict[str, GraphQLObjectType] = {}
         self.objects: dict[str, GraphQLObjectType] = {
@@ -77,7 +75,7 @@ class Builder:
         for name, described in outputs.objects.items():
             if name in self.objects:
                 raise DeclarationError(f"two types are called {name!r}; give one of them another name with name=…")
-            self.objects[name] = self._class(described)
+            self.objects[name] = self._object(described)
         self.unions = {
             name: GraphQLUnionType(name, [self.objects[member] for member in members])
             for name, members in outputs.unions.items()
@@ -85,13 +83,12 @@ class Builder:
 
     def build(self) -> Schema:
         """Return the schema; raise DeclarationError for what GraphQL's own rules refuse."""
-        roots = self._roots()
-        if not roots:
+        if not self.query.fields:
             raise DeclarationError("the schema has nothing to query: declare a type with @fraiseql.type")
         try:
             schema = GraphQLSchema(
-                query=GraphQLObjectType("Query", roots),
-                mutation=GraphQLObjectType("Mutation", self._mutations()) if self.mutations else None,
+                query=self._object(self.query),
+                mutation=self._object(self.mutation) if self.mutations else None,
                 types=list(self.objects.values()),
             )
         except TypeError as error:
@@ -108,72 +105,17 @@ class Builder:
             objects=self.outputs.objects,
             unions=self.outputs.unions,
             mutations=self.mutations,
+            query=self.query,
+            mutation=self.mutation,
             row_rules=_row_rules(self.types),
         )
 
-    def _object(self, definition: TypeDef) -> GraphQLObjectType:
-        return GraphQLObjectType(
-            definition.name,
-            lambda: {name: self._field(field) for name, field in definition.fields.items()},
-            description=definition.description,
-            extensions={DEFINITION: definition},
-        )
+    def object(self, name: str) -> GraphQLObjectType:
+        """Return the object type of this name."""
+        return self.objects[name]
 
-    def _class(self, definition: ObjectDef) -> GraphQLObjectType:
-        return GraphQLObjectType(
-            definition.name,
-            lambda: {
-                field.name: GraphQLField(
-                    self._output(field.output),
-                    description=field.description,
-                    deprecation_reason=field.deprecation,
-                    extensions={DEFINITION: field},
-                )
-                for field in definition.fields.values()
-            },
-            description=definition.description,
-        )
-
-    def _output(self, output: Output) -> GraphQLOutputType:
-        graphql: Any
-        if output.item is not None:
-            graphql = GraphQLList(self._output(output.item))
-        elif output.leaf is not None:
-            graphql = output.leaf
-        else:
-            graphql = self.unions[output.union] if output.union else self.objects[output.types[0]]
-        return graphql if output.nullable else GraphQLNonNull(graphql)
-
-    def _field(self, field: AnyField) -> GraphQLField:
-        arguments = self._list_arguments(field.target) if isinstance(field, Related) and field.many else None
-        return GraphQLField(
-            self._type(field),
-            args=arguments,
-            description=field.description,
-            deprecation_reason=field.deprecation,
-            extensions={DEFINITION: field},
-        )
-
-    def _type(self, field: AnyField) -> GraphQLOutputType:
-        graphql: Any
-        if isinstance(field, Related):
-            graphql = self.objects[field.target]
-            if field.many:
-                return GraphQLNonNull(GraphQLList(GraphQLNonNull(graphql)))
-        elif isinstance(field, Nested):
-            graphql = self.objects[field.target]
-            if field.many:
-                graphql = GraphQLList(graphql if field.nullable_items else GraphQLNonNull(graphql))
-        elif isinstance(field, Embedded):
-            graphql = self._value(field.value)
-        else:
-            graphql = field.scalar.graphql
-            for level in range(field.dimensions):
-                nullable = field.nullable_items if level == 0 else False
-                graphql = GraphQLList(graphql if nullable else GraphQLNonNull(graphql))
-        return graphql if field.nullable else GraphQLNonNull(graphql)
-
-    def _value(self, value: ValueObject) -> GraphQLObjectType:
+    def value(self, value: ValueObject) -> GraphQLObjectType:
+        """Return the object type of a column with parts; each is made once."""
         if value.name not in self.values:
             self.values[value.name] = GraphQLObjectType(
                 value.name,
@@ -187,55 +129,60 @@ class Builder:
             )
         return self.values[value.name]
 
-    def _list_arguments(self, target: str) -> dict[str, GraphQLArgument]:
-        arguments = {"where": GraphQLArgument(self.inputs.where[target], description="Which rows; all by default.")}
-        if target in self.inputs.order_by:
-            arguments["orderBy"] = GraphQLArgument(
-                GraphQLList(GraphQLNonNull(self.inputs.order_by[target])),
-                description="What to sort by, most important first; the key always decides last.",
-            )
-        arguments["limit"] = GraphQLArgument(GraphQLInt, description="How many rows at most.")
-        arguments["offset"] = GraphQLArgument(GraphQLInt, description="How many rows to pass over first.")
-        return arguments
+    def output(self, output: Output) -> GraphQLOutputType:
+        """Return the type of what a Python function returns."""
+        graphql: Any
+        if output.item is not None:
+            graphql = GraphQLList(self.output(output.item))
+        elif output.leaf is not None:
+            graphql = output.leaf
+        else:
+            graphql = self.unions[output.union] if output.union else self.objects[output.types[0]]
+        return graphql if output.nullable else GraphQLNonNull(graphql)
 
-    def _roots(self) -> dict[str, GraphQLField]:
-        roots: dict[str, GraphQLField] = {}
-        for definition in self.types.values():
-            graphql = self.objects[definition.name]
-            if definition.single is not None:
-                roots[definition.single] = GraphQLField(
-                    graphql,
-                    args={
-                        name: GraphQLArgument(GraphQLNonNull(column.scalar.graphql))
-                        for name, column in definition.key.items()
-                    },
-                    description=f"The {definition.name} with this key, or null.",
-                    extensions={
-                        DEFINITION: Root(definition.name, many=False, permission=definition.root_rules.get("single"))
-                    },
-                )
-            if definition.plural is not None:
-                roots[definition.plural] = GraphQLField(
-                    GraphQLNonNull(GraphQLList(GraphQLNonNull(graphql))),
-                    args=self._list_arguments(definition.name),
-                    description=f"A list of {definition.name}.",
-                    extensions={
-                        DEFINITION: Root(definition.name, many=True, permission=definition.root_rules.get("plural"))
-                    },
-                )
-        return roots
+    def _object(self, definition: Any) -> GraphQLObjectType:
+        return GraphQLObjectType(
+            definition.name,
+            lambda: {name: self._field(field) for name, field in definition.fields.items()},
+            description=definition.description,
+            extensions={DEFINITION: definition},
+        )
 
-    def _mutations(self) -> dict[str, GraphQLField]:
-        return {
-            name: GraphQLField(
-                self._output(definition.output),
-                args=dict(definition.arguments),
-                description=definition.description,
-                deprecation_reason=definition.deprecation,
-                extensions={DEFINITION: definition},
+    def _field(self, field: Any) -> GraphQLField:
+        kind = kind_of(field)
+        return GraphQLField(
+            kind.output(field, self),
+            args=kind.arguments(field, self),
+            description=field.description,
+            deprecation_reason=field.deprecation,
+            extensions={DEFINITION: field},
+        )
+
+
+def root_fields(types: Mapping[str, TypeDef]) -> dict[str, RootRows]:
+    """Return the fields of Query that the types' declarations name."""
+    fields: dict[str, RootRows] = {}
+    for definition in types.values():
+        rules, name = definition.root_rules, definition.name
+        if definition.single is not None:
+            fields[definition.single] = RootRows(
+                name=definition.single,
+                description=f"The {name} with this key, or null.",
+                permission=rules.get("single"),
+                target=name,
+                many=False,
+                nullable=True,
             )
-            for name, definition in self.mutations.items()
-        }
+        if definition.plural is not None:
+            fields[definition.plural] = RootRows(
+                name=definition.plural,
+                description=f"A list of {name}.",
+                permission=rules.get("plural"),
+                target=name,
+                many=True,
+                nullable=False,
+            )
+    return fields
 
 
 def _row_rules(types: Mapping[str, TypeDef]) -> Mapping[Any, Sequence[tuple[str, RowRule]]]:
@@ -287,4 +234,4 @@ def build_schema(registry: Registry = default_registry) -> Schema:
     if problems:
         # a module that asks for the schema while it is imported has met the same ones before
         raise DeclarationError("\n".join(dict.fromkeys(line for item in problems for line in item.splitlines())))
-    return Builder(described, outputs, mutations).build()
+    return Builder(described, outputs, mutations, get_settings()).build()

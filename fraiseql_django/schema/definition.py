@@ -7,6 +7,7 @@
                                  Extracted   a value of a source, in a column or in JSON
                                  Nested      an object in JSON, one or many
                                  Link        another type, one or many, found by a key
+                                 RootRows    all rows of a type, or the one with a key: a field of Query
 
 Names of fields are GraphQL's; ``column`` and ``path`` are the ORM's, ``key`` is a source's.
 """
@@ -67,20 +68,20 @@ class Computed(FieldDef):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """A field of a value object.
+class Part(FieldDef):
+    """A field of a value object, which has its name there.
 
     ``json`` is a template like Scalar.json over the value's column, or over ``column`` of the same row.
     Where Python must work the answer out, ``live`` is given the decoded JSON value of the template and
     returns what is written in its place.
     """
 
+    name: str = ""
     graphql: GraphQLScalarType
     json: str
     nullable: bool = True
     column: str | None = None
     live: Callable[[Any], Any] | None = None
-    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,12 +124,22 @@ class Embedded(FieldDef):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Related(FieldDef):
-    """The way to another type; ``target`` is its name."""
+class Reference(FieldDef):
+    """A field that leads to an object of the type ``target``, or to a list of them."""
 
     target: str
     many: bool
     nullable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Related(Reference):
+    """A field that leads to rows of a declared type."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootRows(Related):
+    """A field of Query: all rows of a type, or the one with a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,13 +173,10 @@ class Extracted(FieldDef):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Nested(FieldDef):
+class Nested(Reference):
     """An object, or a list of objects, in JSON; ``target`` names the shape or type that it has."""
 
     key: str
-    target: str
-    many: bool
-    nullable: bool
     nullable_items: bool = False
 
 
@@ -184,7 +192,8 @@ class Link(Related):
     there: Key
 
 
-AnyField: TypeAlias = Column | Computed | Embedded | Extracted | Nested | Related
+AnyField: TypeAlias = FieldDef
+"""A field of any kind: what is done with it is said by its kind (see ``kinds``)."""
 
 
 def signature_of(field: Column | Embedded | Related) -> str:
@@ -201,11 +210,15 @@ def signature_of(field: Column | Embedded | Related) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Shape:
-    """A GraphQL object type and its fields: that of objects in JSON, where it is no TypeDef."""
+    """A GraphQL object type and its fields: of objects in JSON, or of the roots, where it is no TypeDef.
+
+    ``row_cost`` is what each object costs beside its fields.
+    """
 
     name: str
     description: str | None
     fields: Mapping[str, AnyField]
+    row_cost: float = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -214,7 +227,7 @@ class TypeDef(Shape):
 
     ``single`` and ``plural`` are the names of its root fields (None: there is none); ``key`` is what tells
     one row, by the names of the arguments that ask for it; a source may have none. ``root_rules`` are those of root
-    fields, by "single" and "plural". ``row_cost`` is what each row costs beside its fields.
+    fields, by "single" and "plural".
     """
 
     model: type[models.Model]
@@ -226,7 +239,6 @@ class TypeDef(Shape):
     permission: Rule | None = None
     mask: bool = False
     root_rules: Mapping[str, Rule] = field(default_factory=dict)
-    row_cost: float = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from graphql import (
-    GraphQLBoolean,
     GraphQLEnumType,
     GraphQLEnumValue,
     GraphQLInputField,
@@ -16,38 +16,60 @@ from graphql import (
 )
 
 from ..errors import DeclarationError
-from .definition import AnyField, Column, Computed, Embedded, Extracted, Nested, Related, Shape
-from .operators import Comparable, Takes, operators_of
+from .definition import FieldDef, Shape
+from .kinds import kind_of
+from .operators import Comparable, operators_of
 
-# direction → Django's arguments of OrderBy
-DIRECTIONS: Mapping[str, Mapping[str, bool]] = {
-    "ASC": {},
-    "DESC": {"descending": True},
-    "ASC_NULLS_FIRST": {"nulls_first": True},
-    "ASC_NULLS_LAST": {"nulls_last": True},
-    "DESC_NULLS_FIRST": {"descending": True, "nulls_first": True},
-    "DESC_NULLS_LAST": {"descending": True, "nulls_last": True},
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """How values are sorted; ``nulls_first`` is None where PostgreSQL's default holds."""
+
+    descending: bool
+    nulls_first: bool | None = None
+
+
+DIRECTIONS: Mapping[str, Direction] = {
+    "ASC": Direction(False),
+    "DESC": Direction(True),
+    "ASC_NULLS_FIRST": Direction(False, nulls_first=True),
+    "ASC_NULLS_LAST": Direction(False, nulls_first=False),
+    "DESC_NULLS_FIRST": Direction(True, nulls_first=True),
+    "DESC_NULLS_LAST": Direction(True, nulls_first=False),
 }
 ORDER_DIRECTION = GraphQLEnumType(
     "OrderDirection",
     {name: GraphQLEnumValue(name) for name in DIRECTIONS},
     description="ASC puts nulls last and DESC first, unless told otherwise.",
 )
-QUANTIFIERS: Mapping[str, str] = {
-    "some": "At least one of them matches.",
-    "every": "None of them fails to match.",
-    "none": "None of them matches.",
+
+
+@dataclass(frozen=True, slots=True)
+class Quantifier:
+    """A condition on a list: whether an item must exist (or none), for which the inner condition holds or does not."""
+
+    description: str
+    exists: bool
+    failing: bool = False
+
+
+QUANTIFIERS: Mapping[str, Quantifier] = {
+    "some": Quantifier("At least one of them matches.", exists=True),
+    "every": Quantifier("None of them fails to match.", exists=False, failing=True),
+    "none": Quantifier("None of them matches.", exists=False),
 }
-COMBINERS = ("AND", "OR", "NOT")
+AND, OR, NOT = COMBINERS = ("AND", "OR", "NOT")
 
 
-def comparable(field: AnyField) -> Comparable | None:
-    """Return what a field is compared as, or None for one that leads to an object."""
-    if isinstance(field, Embedded):
-        return field.filter
-    if isinstance(field, (Column, Computed, Extracted)):
-        return field.scalar
-    return None
+def comparable(field: FieldDef) -> Comparable | None:
+    """Return the type that a field is compared as, or None for one that leads to an object."""
+    found: Comparable | None = kind_of(field).comparable(field)
+    return found
+
+
+def is_ordered(field: FieldDef) -> bool:
+    """Whether rows can be sorted by a field; booleans and choices can, though they are not compared."""
+    return bool(kind_of(field).is_ordered(field))
 
 
 class Inputs:
@@ -70,10 +92,14 @@ class Inputs:
         def fields() -> dict[str, GraphQLInputField]:
             own = GraphQLNonNull(self.where[definition.name])
             return {
-                **{name: GraphQLInputField(self._condition(field)) for name, field in definition.fields.items()},
-                "AND": GraphQLInputField(GraphQLList(own), description="All of these."),
-                "OR": GraphQLInputField(GraphQLList(own), description="At least one of these."),
-                "NOT": GraphQLInputField(self.where[definition.name], description="Not this."),
+                **{
+                    name: GraphQLInputField(condition)
+                    for name, field in definition.fields.items()
+                    if (condition := kind_of(field).where_input(field, self)) is not None
+                },
+                AND: GraphQLInputField(GraphQLList(own), description="All of these."),
+                OR: GraphQLInputField(GraphQLList(own), description="At least one of these."),
+                NOT: GraphQLInputField(self.where[definition.name], description="Not this."),
             }
 
         return GraphQLInputObjectType(
@@ -83,41 +109,30 @@ class Inputs:
             extensions={"conditions": True},
         )
 
-    def _condition(self, field: AnyField) -> GraphQLInputType:
-        if isinstance(field, (Related, Nested)):
-            return self._list_filter(field.target) if field.many else self.where[field.target]
-        scalar = comparable(field)
-        assert scalar is not None
-        return self._filter(scalar, getattr(field, "dimensions", 0))
-
-    def _list_filter(self, target: str) -> GraphQLInputObjectType:
+    def list_filter(self, target: str) -> GraphQLInputObjectType:
+        """Return the filter of a list of objects of a type; each is made once."""
         if target not in self._lists:
             self._lists[target] = GraphQLInputObjectType(
                 f"{target}ListFilter",
                 lambda: {
-                    name: GraphQLInputField(self.where[target], description=description)
-                    for name, description in QUANTIFIERS.items()
+                    name: GraphQLInputField(self.where[target], description=quantifier.description)
+                    for name, quantifier in QUANTIFIERS.items()
                 },
                 description=f"Conditions on a list of {target}.",
             )
         return self._lists[target]
 
-    def _filter(self, scalar: Comparable, dimensions: int) -> GraphQLInputObjectType:
-        """One filter type for a GraphQL type and a number of lists around it."""
+    def value_filter(self, scalar: Comparable, dimensions: int) -> GraphQLInputObjectType:
+        """Return the filter of values of a leaf type, in so many lists; each is made once."""
         key = (scalar.name, dimensions)
         if key not in self._filters:
             value: GraphQLInputType = scalar.graphql
             for _ in range(dimensions):
                 value = GraphQLList(value)
-            shapes: dict[Takes, GraphQLInputType] = {
-                Takes.ONE: value,
-                Takes.LIST: GraphQLList(GraphQLNonNull(value)),
-                Takes.FLAG: GraphQLBoolean,
-            }
             self._filters[key] = GraphQLInputObjectType(
                 f"{scalar.name}{'Array' * dimensions}Filter",
                 {
-                    operator.name: GraphQLInputField(shapes[operator.takes], description=operator.description)
+                    operator.name: GraphQLInputField(operator.argument(value), description=operator.description)
                     for operator in operators_of(scalar, dimensions)
                 },
                 description="Conditions on one value; all must hold.",
@@ -126,14 +141,11 @@ class Inputs:
 
     def _order_by(self, definition: Shape) -> GraphQLInputObjectType:
         def fields() -> dict[str, GraphQLInputField]:
-            found: dict[str, GraphQLInputField] = {}
-            for name, field in definition.fields.items():
-                if isinstance(field, (Related, Nested)):
-                    if not field.many and field.target in self.order_by:
-                        found[name] = GraphQLInputField(self.order_by[field.target])
-                elif is_ordered(field):
-                    found[name] = GraphQLInputField(ORDER_DIRECTION)
-            return found
+            return {
+                name: GraphQLInputField(key)
+                for name, field in definition.fields.items()
+                if (key := kind_of(field).order_input(field, self)) is not None
+            }
 
         return GraphQLInputObjectType(
             f"{definition.name}OrderBy",
@@ -150,20 +162,8 @@ def _sortable(types: Mapping[str, Shape]) -> list[str]:
     while grown:
         grown = False
         for name, definition in types.items():
-            ways = (
-                field.target
-                for field in definition.fields.values()
-                if isinstance(field, (Related, Nested)) and not field.many
-            )
-            if name not in found and any(target in found for target in ways):
+            through = (kind_of(field).sorts_through(field) for field in definition.fields.values())
+            if name not in found and any(target in found for target in through):
                 found.add(name)
                 grown = True
     return [name for name in types if name in found]
-
-
-def is_ordered(field: AnyField) -> bool:
-    """Whether rows can be sorted by the field; booleans and choices can, though they are not compared."""
-    scalar = comparable(field)
-    if scalar is None or (isinstance(field, (Column, Computed, Extracted)) and field.dimensions):
-        return False
-    return scalar.ordered or isinstance(scalar.graphql, GraphQLEnumType) or scalar.graphql is GraphQLBoolean

@@ -1,4 +1,4 @@
-"""The only table of operators: the schema offers what is in it, the planner executes its SQL."""
+"""The table of operators: the schema offers what is in it, the planner executes its SQL."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+from graphql import GraphQLBoolean, GraphQLInputType, GraphQLList, GraphQLNonNull
 
 from ..errors import InvalidInput
 from .definition import InputScalar
@@ -25,21 +27,46 @@ class Takes(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:
-    """A comparison: ``{column}`` and ``{value}`` stand in its SQL, ``null`` is its SQL for a null value.
+    """A comparison, with everything that is known of it: nothing else in the package names an operator.
 
-    ``each`` is the SQL for types whose values PostgreSQL cannot compare with an array of them: ``{cast}``
-    is the type, the value an array of texts. ``pattern`` makes of the text that is searched for what
-    PostgreSQL searches with; operators that compare whole values have none.
+    ``sql``        ``{column}`` and ``{value}`` stand in it; for a flag, that of true, and ``otherwise`` that of false
+    ``null``       the SQL for a null value; None where null is refused
+    ``each``       the SQL for types that PostgreSQL cannot compare with an array of them: ``{cast}`` is the type, the
+                   value an array of texts
+    ``pattern``    turns the text that is searched for into what PostgreSQL searches with; None for operators that
+                   compare whole values
+    ``for_``       whether a leaf type has the operator; ``arrays``: whether arrays have it as well
+    ``strict``     whether it is true of no null column; ``null_is_strict``: the same with a null value
+    ``may_fail``   whether evaluating it may be an error for some rows
     """
 
     name: str
     sql: str
     description: str
     takes: Takes = Takes.ONE
+    otherwise: str | None = None
     null: str | None = None
     each: str | None = None
     for_: Callable[[Comparable], bool] = lambda scalar: True
+    arrays: bool = False
     pattern: Callable[[str], str] | None = None
+    strict: bool = True
+    null_is_strict: bool = False
+    may_fail: bool = False
+
+    def is_strict(self, operand: Any) -> bool:
+        """Whether it is true of no null column, with this operand (None for null; of a flag the resolved argument)."""
+        if operand is None:
+            return self.null_is_strict
+        if self.takes is Takes.FLAG:
+            return operand.value is False
+        return self.strict
+
+    def argument(self, value: GraphQLInputType) -> GraphQLInputType:
+        """Return the type of its argument, for columns whose values are of this type."""
+        if self.takes is Takes.LIST:
+            return GraphQLList(GraphQLNonNull(value))
+        return GraphQLBoolean if self.takes is Takes.FLAG else value
 
 
 def _ordered(scalar: Comparable) -> bool:
@@ -69,11 +96,19 @@ _ILIKE = "UPPER({column}::text) LIKE UPPER({value})"
 OPERATORS: Mapping[str, Operator] = {
     operator.name: operator
     for operator in (
-        Operator(name="eq", sql="{column} = {value}", null="{column} IS NULL", description="Equal; null: is null."),
+        Operator(
+            name="eq",
+            sql="{column} = {value}",
+            null="{column} IS NULL",
+            arrays=True,
+            description="Equal; null: is null.",
+        ),
         Operator(
             name="neq",
             sql="{column} <> {value}",
             null="{column} IS NOT NULL",
+            null_is_strict=True,
+            arrays=True,
             description="Not equal (nulls do not match); null: is not null.",
         ),
         Operator(
@@ -81,6 +116,7 @@ OPERATORS: Mapping[str, Operator] = {
             sql="{column} = ANY({value})",
             each="{column} IN (SELECT item::{cast} FROM unnest({value}) AS item)",
             takes=Takes.LIST,
+            arrays=True,
             description="One of these.",
         ),
         Operator(
@@ -88,12 +124,17 @@ OPERATORS: Mapping[str, Operator] = {
             sql="{column} <> ALL({value})",
             each="{column} NOT IN (SELECT item::{cast} FROM unnest({value}) AS item)",
             takes=Takes.LIST,
+            arrays=True,
+            # true of null where the list is empty
+            strict=False,
             description="None of these (nulls do not match).",
         ),
         Operator(
             name="isnull",
             sql="{column} IS NULL",
+            otherwise="{column} IS NOT NULL",
             takes=Takes.FLAG,
+            arrays=True,
             description="True: is null; false: is not null.",
         ),
         Operator(name="gt", sql="{column} > {value}", for_=_ordered, description="Greater."),
@@ -161,6 +202,7 @@ OPERATORS: Mapping[str, Operator] = {
             sql="{column}::text ~ {value}",
             pattern=str,
             for_=_textual,
+            may_fail=True,
             description="Matches a POSIX regular expression.",
         ),
         Operator(
@@ -168,13 +210,17 @@ OPERATORS: Mapping[str, Operator] = {
             sql="{column}::text ~* {value}",
             pattern=str,
             for_=_textual,
+            may_fail=True,
             description="Matches a POSIX regular expression, in any case.",
         ),
     )
 }
 
 
+# what keys are compared by
+EQUAL = OPERATORS["eq"]
+
+
 def operators_of(scalar: Comparable, dimensions: int) -> list[Operator]:
-    """List the operators that a column of so many dimensions may be asked with."""
-    whole = [OPERATORS[name] for name in ("eq", "neq", "in", "nin", "isnull")]
-    return whole if dimensions else [operator for operator in OPERATORS.values() if operator.for_(scalar)]
+    """List the operators of a column whose values are of this type, in arrays of so many dimensions."""
+    return [op for op in OPERATORS.values() if (op.arrays if dimensions else op.for_(scalar))]

@@ -1,4 +1,4 @@
-SELECT '[' || array_to_string(ARRAY(
+SELECT ('[' || array_to_string(ARRAY(
     SELECT ('{"reviewCount":' || coalesce((
         SELECT COUNT("U1"."id") AS "fraiseql_value"
         FROM "bookshop_book" "U0"
@@ -42,4 +42,4 @@ SELECT '[' || array_to_string(ARRAY(
         GROUP BY "U0"."id"
     ) DESC, "bookshop_book"."id" ASC
     LIMIT %s::bigint
-), ',') || ']'
+), ',') || ']')

@@ -1,4 +1,4 @@
-SELECT '[' || array_to_string(ARRAY(
+SELECT ('[' || array_to_string(ARRAY(
     SELECT ('{"stars":' || "bookshop_review"."stars"::text
         || ',"book":' || ('{"title":' || to_json("bookshop_book"."title")::text
         || ',"publisher":' || ('{"name":' || to_json("bookshop_publisher"."name")::text
@@ -9,4 +9,4 @@ SELECT '[' || array_to_string(ARRAY(
     WHERE ("bookshop_publisher"."country" = %s::text)
     ORDER BY "bookshop_publisher"."name" ASC, "bookshop_review"."stars" DESC, "bookshop_review"."id" ASC
     LIMIT %s::bigint
-), ',') || ']'
+), ',') || ']')

@@ -1,4 +1,4 @@
-SELECT '[' || array_to_string(ARRAY(
+SELECT ('[' || array_to_string(ARRAY(
     SELECT ('{"__typename":"Book","title":' || to_json("bookshop_book"."title")::text
         || ',"publisher":' || ('{"name":' || to_json("bookshop_publisher"."name")::text
         || ',"id":"' || "bookshop_book"."publisher_id"::text
@@ -9,4 +9,4 @@ SELECT '[' || array_to_string(ARRAY(
     INNER JOIN "bookshop_publisher" ON ("bookshop_book"."publisher_id" = "bookshop_publisher"."id")
     ORDER BY "bookshop_book"."title" ASC, "bookshop_book"."id" ASC
     LIMIT %s::bigint
-), ',') || ']'
+), ',') || ']')

@@ -1,4 +1,4 @@
-SELECT '[' || array_to_string(ARRAY(
+SELECT ('[' || array_to_string(ARRAY(
     SELECT ('{"tags":' || to_json("bookshop_book"."tags")::text
         || ',"attributes":' || coalesce("bookshop_book"."attributes"::text, 'null')
         || ',"readingTime":' || coalesce('"' || (
@@ -10,4 +10,4 @@ SELECT '[' || array_to_string(ARRAY(
     WHERE (("bookshop_book"."tags" <> %s::varchar[]) AND (NULLIF("bookshop_book"."attributes", 'null'::jsonb) <> %s::jsonb) AND ("bookshop_book"."reading_time" > %s::interval))
     ORDER BY "bookshop_book"."title" ASC, "bookshop_book"."id" ASC
     LIMIT %s::bigint
-), ',') || ']'
+), ',') || ']')

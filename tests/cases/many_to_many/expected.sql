@@ -1,4 +1,4 @@
-SELECT '[' || array_to_string(ARRAY(
+SELECT ('[' || array_to_string(ARRAY(
     SELECT ('{"name":' || to_json("bookshop_author"."name")::text
         || ',"books":' || ('[' || array_to_string(ARRAY(
             SELECT ('{"title":' || to_json("U0"."title")::text || '}') AS "fraiseql_json"
@@ -12,4 +12,4 @@ SELECT '[' || array_to_string(ARRAY(
     FROM "bookshop_author"
     ORDER BY "bookshop_author"."name" ASC, "bookshop_author"."id" ASC
     LIMIT %s::bigint
-), ',') || ']'
+), ',') || ']')

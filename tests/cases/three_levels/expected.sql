@@ -1,4 +1,4 @@
-SELECT '[' || array_to_string(ARRAY(
+SELECT ('[' || array_to_string(ARRAY(
     SELECT ('{"name":' || to_json("bookshop_author"."name")::text
         || ',"books":' || ('[' || array_to_string(ARRAY(
             SELECT ('{"title":' || to_json("V0"."title")::text
@@ -21,4 +21,4 @@ SELECT '[' || array_to_string(ARRAY(
     WHERE ("bookshop_author"."name"::text LIKE %s::text)
     ORDER BY "bookshop_author"."name" ASC, "bookshop_author"."id" ASC
     LIMIT %s::bigint
-), ',') || ']'
+), ',') || ']')

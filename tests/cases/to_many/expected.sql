@@ -1,4 +1,4 @@
-SELECT '[' || array_to_string(ARRAY(
+SELECT ('[' || array_to_string(ARRAY(
     SELECT ('{"name":' || to_json("bookshop_publisher"."name")::text
         || ',"books":' || ('[' || array_to_string(ARRAY(
             SELECT ('{"title":' || to_json("U0"."title")::text
@@ -11,4 +11,4 @@ SELECT '[' || array_to_string(ARRAY(
     FROM "bookshop_publisher"
     ORDER BY "bookshop_publisher"."name" ASC
     LIMIT %s::bigint
-), ',') || ']'
+), ',') || ']')

@@ -1,4 +1,4 @@
-SELECT '[' || array_to_string(ARRAY(
+SELECT ('[' || array_to_string(ARRAY(
     SELECT ('{"publisher":' || ('{"name":' || to_json("bookshop_publisher"."name")::text || '}')
         || ',"category":' || CASE WHEN "bookshop_book"."category_id" IS NULL THEN 'null' ELSE ('{"name":' || to_json("bookshop_category"."name")::text
         || ',"parent":' || CASE WHEN "bookshop_category"."parent_id" IS NULL THEN 'null' ELSE ('{"name":' || to_json("T4"."name")::text || '}') END || '}') END || '}') AS "fraiseql_json"
@@ -9,4 +9,4 @@ SELECT '[' || array_to_string(ARRAY(
     ORDER BY "bookshop_book"."title" ASC, "bookshop_book"."id" ASC
     LIMIT %s::bigint
     OFFSET %s::bigint
-), ',') || ']'
+), ',') || ']')

@@ -1,4 +1,4 @@
-SELECT '[' || array_to_string(ARRAY(
+SELECT ('[' || array_to_string(ARRAY(
     SELECT ('{"name":' || to_json("bookshop_category"."name")::text
         || ',"parent":' || CASE WHEN "bookshop_category"."parent_id" IS NULL THEN 'null' ELSE ('{"name":' || to_json("T2"."name")::text
         || ',"children":' || ('[' || array_to_string(ARRAY(
@@ -20,4 +20,4 @@ SELECT '[' || array_to_string(ARRAY(
     WHERE ("T2"."parent_id" IS NULL)
     ORDER BY "bookshop_category"."name" ASC, "bookshop_category"."id" ASC
     LIMIT %s::bigint
-), ',') || ']'
+), ',') || ']')

@@ -1,0 +1,43 @@
+"""A value in a column of the type's table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..planner.expressions import SQL, Piece
+from ..planner.json_values import NULL_TEXT, leaf
+from ..planner.kinds import ColumnUsage, TreeCompiler
+from ..planner.locations import Local, Location, Row
+from ..planner.source_values import Compared
+from ..planner.tree import Member
+from ..schema.definition import Column, Shape
+from ..schema.kinds import register
+from .scalars import ScalarKind
+
+
+def column(here: Local, name: str) -> Any:
+    """Return a column of the row at a location, by the ORM's name."""
+    # in JSON no type has columns of a model
+    assert isinstance(here, Row)
+    return here.column(name)
+
+
+class ColumnKind(ScalarKind[Column]):
+    """Columns."""
+
+    def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
+        field: Column = member.field
+        value = here.value(lambda local: column(local, field.column))
+        return leaf(field.scalar, value, field.dimensions, NULL_TEXT if field.nullable else None)
+
+    def operand(self, compiler: TreeCompiler, owner: Shape, field: Column, location: Location) -> Compared:
+        value = location.value(lambda local: column(local, field.column))
+        if field.scalar.column != "{0}" and not field.dimensions:
+            value = SQL(field.scalar.column, value)
+        return Compared(value=value, scalar=field.scalar, cast=field.cast)
+
+    def note_columns(self, usage: ColumnUsage, owner: Any, field: Column) -> None:
+        usage.column(owner.model, field.column)
+
+
+register(Column, ColumnKind())

@@ -1,0 +1,87 @@
+"""How many rows a list has: a field beside every list of rows, with the list's ``where``.
+
+``booksCount(where: …)`` stands beside ``books`` at the root, ``reviewsCount(where: …)`` beside ``reviews`` in a type.
+It counts the rows that the list would have without ``limit`` and ``offset``: under the same row rule, permission and
+mask, by a subquery in the same statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import FieldNode, GraphQLArgument, GraphQLInt, GraphQLNonNull, GraphQLOutputType
+
+from ..conf import Settings
+from ..planner.budget import RELATION
+from ..planner.expressions import Piece, Rows
+from ..planner.kinds import FieldKind, TreeBuilder, TreeCompiler, cost_of, kind_of
+from ..planner.locations import Location
+from ..planner.ordering import key_columns
+from ..planner.tree import Constant, Member
+from ..schema.definition import FieldDef, Related, Shape, TypeDef
+from ..schema.kinds import OutputTypes, derive, register
+from .rows import where, where_argument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count(FieldDef):
+    """The number of rows of the list ``of``."""
+
+    of: Related
+
+
+class RowCount(Rows):
+    """The number of a query's rows, as text."""
+
+    template = "(SELECT count(*)::text FROM (%(subquery)s%(page)s) AS fraiseql_counted)"
+    empty = "'0'"
+
+
+class CountKind(FieldKind[Count]):
+    """Counts of lists."""
+
+    def output(self, field: Count, types: OutputTypes) -> GraphQLOutputType:
+        return GraphQLNonNull(GraphQLInt)
+
+    def arguments(self, field: Count, types: OutputTypes) -> dict[str, GraphQLArgument]:
+        return where_argument(field.of.target, types)
+
+    def planning(self, field: Count) -> int:
+        return RELATION
+
+    def masked(self, field: Count) -> str:
+        # as many as the masked list has
+        return "0"
+
+    def member(self, build: TreeBuilder, owner: Any, field: Count, nodes: Sequence[FieldNode]) -> Member | Constant:
+        target = build.type(field.of.target)
+        assert isinstance(target, TypeDef)
+        if not build.rules.may_read(target):
+            return Constant(self.masked(field), cost_of(field))
+        condition = where(build, target, build.arguments(owner, nodes))
+        rows = build.rows(target, kind_of(field.of).source(owner, field.of), where=condition)
+        return Member(owner=owner, field=field, cost=cost_of(field), rows=rows)
+
+    def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
+        assert member.rows is not None
+        queryset = compiler.queryset(member.rows, here.outer())
+        return [RowCount(queryset.values(key_columns(member.rows.type.model)[0]))]
+
+
+def counted(owner: Shape, settings: Settings) -> Iterable[Count]:
+    """Return a count for every list of rows that a type has."""
+    for field in owner.fields.values():
+        if isinstance(field, Related) and field.many:
+            yield Count(
+                name=f"{field.name}{'Count' if settings.camel_case else '_count'}",
+                description=f"How many {field.target} rows match.",
+                permission=field.permission,
+                mask=field.mask,
+                of=field,
+            )
+
+
+register(Count, CountKind())
+derive(counted)

@@ -1,0 +1,72 @@
+"""A column that clients see as an object with parts: a file, a range."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from graphql import FieldNode, GraphQLNonNull, GraphQLOutputType
+
+from ..planner.expressions import NULL, SQL, Piece, json_object
+from ..planner.kinds import ColumnUsage, FieldKind, TreeBuilder, TreeCompiler, ValueKind, cost_of
+from ..planner.locations import Location
+from ..planner.source_values import Compared
+from ..planner.tree import Constant, Member
+from ..schema.definition import Embedded, Part, Shape
+from ..schema.kinds import OutputTypes, register
+from ..schema.operators import Comparable
+from .columns import column
+
+
+class EmbeddedKind(ValueKind[Embedded]):
+    """Columns with parts."""
+
+    def output(self, field: Embedded, types: OutputTypes) -> GraphQLOutputType:
+        graphql = types.value(field.value)
+        return graphql if field.nullable else GraphQLNonNull(graphql)
+
+    def comparable(self, field: Embedded) -> Comparable:
+        return field.filter
+
+    def member(self, build: TreeBuilder, owner: Any, field: Embedded, nodes: Sequence[FieldNode]) -> Member:
+        parts = Shape(name=field.value.name, description=None, fields=field.parts)
+        return Member(owner=owner, field=field, cost=cost_of(field), selections=(build.selection(parts, nodes),))
+
+    def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
+        field: Embedded = member.field
+        (selection,) = member.selections
+        members: list[tuple[str, list[Piece]]] = [
+            (key, [part.text] if isinstance(part, Constant) else [_part(compiler, field, part.field, here)])
+            for key, part in selection
+        ]
+        value = here.value(lambda local: column(local, field.column))
+        template = f"CASE WHEN {field.value.absent} THEN '{NULL}' ELSE {{1}} END"
+        return [SQL(template, value, json_object(members))]
+
+    def operand(self, compiler: TreeCompiler, owner: Shape, field: Embedded, location: Location) -> Compared:
+        value = location.value(lambda local: column(local, field.column))
+        if field.filter.column != "{0}":
+            value = SQL(field.filter.column, value)
+        return Compared(value=value, scalar=field.filter, cast=field.filter.cast)
+
+    def note_columns(self, usage: ColumnUsage, owner: Any, field: Embedded) -> None:
+        for name in (field.column, *(part.column for part in field.parts.values() if part.column)):
+            usage.column(owner.model, name)
+
+
+def _part(compiler: TreeCompiler, field: Embedded, part: Part, here: Location) -> Piece:
+    json = f"coalesce({part.json}, '{NULL}')" if part.nullable else part.json
+    if part.live is not None:
+        json = compiler.mark_live(part.live, json)
+    return SQL(json, here.value(lambda local: column(local, part.column or field.column)))
+
+
+class PartKind(FieldKind[Part]):
+    """Parts of such a column, which the column writes."""
+
+    def member(self, build: TreeBuilder, owner: Any, field: Part, nodes: Sequence[FieldNode]) -> Member:
+        return Member(owner=owner, field=field, cost=cost_of(field))
+
+
+register(Embedded, EmbeddedKind())
+register(Part, PartKind())

@@ -1,0 +1,78 @@
+"""An object in JSON, or a list of objects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Q
+from graphql import FieldNode, GraphQLList, GraphQLNonNull, GraphQLOutputType
+
+from ..planner.expressions import SQL, Piece, condition
+from ..planner.filters import ANYTHING
+from ..planner.json_values import NULL_TEXT, null_error
+from ..planner.kinds import ColumnUsage, ReferenceKind, TreeBuilder, TreeCompiler, cost_of
+from ..planner.locations import Item, Location, depth_of
+from ..planner.source_values import json_of
+from ..planner.tree import Constant, Member, Quantified, RowSet
+from ..schema.definition import Nested, Shape
+from ..schema.kinds import OutputTypes, register
+
+
+class NestedKind(ReferenceKind[Nested]):
+    """Objects in JSON."""
+
+    def output(self, field: Nested, types: OutputTypes) -> GraphQLOutputType:
+        graphql = types.object(field.target)
+        if field.many:
+            graphql = GraphQLList(graphql if field.nullable_items else GraphQLNonNull(graphql))
+        return graphql if field.nullable else GraphQLNonNull(graphql)
+
+    def member(self, build: TreeBuilder, owner: Any, field: Nested, nodes: Sequence[FieldNode]) -> Member | Constant:
+        target = build.type(field.target)
+        if not build.rules.may_read(target):
+            return Constant(self.masked(field), cost_of(field))
+        repeats = (build.limits.assumed_rows,) if field.many else ()
+        selections = (build.selection(target, nodes),)
+        return Member(owner=owner, field=field, cost=cost_of(field), repeats=repeats, selections=selections)
+
+    def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
+        field, owner = member.field, member.owner
+        (selection,) = member.selections
+        broken = null_error(owner, field)
+        absent, no_item = (NULL_TEXT if may else broken for may in (field.nullable, field.nullable_items))
+        json = here.value(lambda local: json_of(owner, field.key, local))
+        if not field.many:
+            inside = self.inner(compiler, owner, field, here)
+            template = f"CASE jsonb_typeof({{0}}) WHEN 'object' THEN {{1}} ELSE {absent} END"
+            return [SQL(template, json, compiler.object(selection, inside))]
+        item = Item(depth_of(here))
+        template = (
+            f"CASE jsonb_typeof({{0}}) WHEN 'array' THEN '[' || array_to_string(ARRAY("
+            f"SELECT CASE jsonb_typeof({item.alias}.value) WHEN 'object' THEN {{1}} ELSE {no_item} END "
+            f"FROM {item.elements('{0}')} ORDER BY {item.alias}.place), ',') || ']' ELSE {absent} END"
+        )
+        return [SQL(template, json, compiler.object(selection, item.place))]
+
+    def rows(self, build: TreeBuilder, owner: Shape, field: Nested) -> RowSet | None:
+        return None
+
+    def inner(self, compiler: TreeCompiler, owner: Shape, field: Nested, location: Location) -> Location:
+        return location.within(lambda local: json_of(owner, field.key, local))
+
+    def quantified(self, compiler: TreeCompiler, quantified: Quantified, location: Location) -> Q:
+        owner, key = quantified.owner, quantified.field.key  # type: ignore[attr-defined]
+        item = Item(depth_of(location))
+        inner = quantified.condition
+        found = ANYTHING if inner is None else compiler.condition(inner, item.place)
+        elements = location.value(lambda local: json_of(owner, key, local))
+        # what is no list has no elements
+        source = item.elements("CASE jsonb_typeof({1}) WHEN 'array' THEN {1} END")
+        negation = "" if quantified.exists else "NOT "
+        return condition(f"{negation}EXISTS (SELECT FROM {source} WHERE {{0}})", found, elements)
+
+    def note_columns(self, usage: ColumnUsage, owner: Any, field: Nested) -> None:
+        usage.of_source(owner, field.key)
+
+
+register(Nested, NestedKind())

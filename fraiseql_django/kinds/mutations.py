@@ -1,0 +1,97 @@
+"""Fields of Mutation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    GraphQLArgument,
+    GraphQLField,
+    GraphQLID,
+    GraphQLInputType,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    get_named_type,
+    get_nullable_type,
+    is_input_object_type,
+    is_list_type,
+    is_non_null_type,
+    value_from_ast,
+)
+
+from ..planner.arguments import Variables
+from ..planner.kinds import FieldKind, TreeBuilder
+from ..planner.tree import Member
+from ..schema.arguments import MutationDef
+from ..schema.kinds import OutputTypes, register
+from .results import planning_of, returned
+
+
+class MutationKind(FieldKind[MutationDef]):
+    """Mutations: what is called is not planned, what it returns is."""
+
+    def output(self, field: MutationDef, types: OutputTypes) -> GraphQLOutputType:
+        return types.output(field.output)
+
+    def arguments(self, field: MutationDef, types: OutputTypes) -> dict[str, GraphQLArgument]:
+        return dict(field.arguments)
+
+    def planning(self, field: MutationDef) -> int:
+        return planning_of(field.output)
+
+    def member(self, build: TreeBuilder, owner: Any, field: MutationDef, nodes: Sequence[FieldNode]) -> Member:
+        node = nodes[0]
+        build.rules.check_arguments(field, [argument.name.value for argument in node.arguments or ()])
+        member = self.answer(build, owner, field, nodes)
+        if not field.of_model:
+            return member
+        root = build.schema.graphql.get_type(owner.name)
+        assert isinstance(root, GraphQLObjectType)
+        described = root.fields[node.name.value]
+        return replace(member, written=lambda variables: max(1, objects_in(described, node, variables)))
+
+    def answer(self, build: TreeBuilder, owner: Any, field: MutationDef, nodes: Sequence[FieldNode]) -> Member:
+        """Build what is selected of the mutation's result."""
+        return returned(build, owner, field, nodes)
+
+
+def objects_in(described: GraphQLField, node: FieldNode, variables: Variables) -> int:
+    """Count the objects that a mutation from a type writes: one or those of a list, and those of lists in them.
+
+    These are of input objects or of keys; what a column holds, an array or JSON, is part of its object.
+    """
+    found = 0
+    for given in node.arguments or ():
+        type_ = described.args[given.name.value].type
+        # one that does not fit is refused when the mutation is called
+        value = value_from_ast(given.value, type_, dict(variables))
+        if isinstance(value, list) and not _holds_objects(type_):
+            # of keys, whatever their type
+            found += len(value)
+        else:
+            found += _objects(value, type_)
+    several = any(is_list_type(get_nullable_type(argument.type)) for argument in described.args.values())
+    return found if several else found + 1
+
+
+def _objects(value: Any, type_: Any) -> int:
+    bare = type_.of_type if is_non_null_type(type_) else type_
+    if is_list_type(bare) and isinstance(value, list):
+        own = len(value) if _holds_objects(bare) or get_named_type(bare) is GraphQLID else 0
+        return own + sum(_objects(item, bare.of_type) for item in value)
+    if isinstance(value, dict) and _holds_objects(bare):
+        # by the names of Python, as they are coerced
+        fields = ((field.out_name or name, field.type) for name, field in bare.fields.items())
+        return sum(_objects(value[name], inner) for name, inner in fields if name in value)
+    return 0
+
+
+def _holds_objects(type_: GraphQLInputType) -> bool:
+    named = get_named_type(type_)
+    return is_input_object_type(named) and not named.extensions.get("leaf")
+
+
+register(MutationDef, MutationKind())

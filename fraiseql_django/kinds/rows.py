@@ -1,0 +1,114 @@
+"""What fields have in common that lead to rows of a declared type: one row, or a list with arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from graphql import FieldNode, GraphQLArgument, GraphQLInt, GraphQLList, GraphQLNonNull, GraphQLOutputType
+
+from ..planner.expressions import Piece
+from ..planner.json_values import NULL_TEXT
+from ..planner.kinds import ReferenceKind, TreeBuilder, TreeCompiler, cost_of
+from ..planner.locations import Location
+from ..planner.tree import Condition, Constant, Member, Repeat, RowSet, Source, Through
+from ..schema.definition import Related, Shape, TypeDef
+from ..schema.kinds import OutputTypes
+
+R = TypeVar("R", bound=Related)
+
+WHERE, ORDER_BY, LIMIT, OFFSET = "where", "orderBy", "limit", "offset"
+
+
+def where_argument(target: str, types: OutputTypes) -> dict[str, GraphQLArgument]:
+    """Return the argument that filters rows of a type."""
+    return {WHERE: GraphQLArgument(types.inputs.where[target], description="Which rows; all by default.")}
+
+
+def list_arguments(target: str, types: OutputTypes) -> dict[str, GraphQLArgument]:
+    """Return the arguments of a list of a type's rows."""
+    arguments = where_argument(target, types)
+    if target in types.inputs.order_by:
+        arguments[ORDER_BY] = GraphQLArgument(
+            GraphQLList(GraphQLNonNull(types.inputs.order_by[target])),
+            description="What to sort by, most important first; the key always decides last.",
+        )
+    arguments[LIMIT] = GraphQLArgument(GraphQLInt, description="How many rows at most.")
+    arguments[OFFSET] = GraphQLArgument(GraphQLInt, description="How many rows to pass over first.")
+    return arguments
+
+
+def where(build: TreeBuilder, target: TypeDef, arguments: dict[str, Any]) -> Condition | None:
+    """Build the condition of a field's ``where``."""
+    given = arguments.get(WHERE)
+    if given is None:
+        return None
+    with build.budget.deeper():
+        return build.where(target, given)
+
+
+def list_rows(build: TreeBuilder, target: TypeDef, source: Source, arguments: dict[str, Any]) -> RowSet:
+    """Build the rows of a list with these arguments."""
+    condition = where(build, target, arguments)
+    page = build.page(arguments.get(LIMIT), arguments.get(OFFSET))
+    with build.budget.deeper():
+        order = arguments.get(ORDER_BY) or ()
+        return build.rows(target, source, where=condition, ordered=True, order=order, page=page)
+
+
+def repeat(build: TreeBuilder, rows: RowSet) -> Repeat:
+    """Return how many rows a list is taken to have."""
+    limit = rows.page.limit
+    return build.limits.assumed_rows if limit is None else limit
+
+
+class RowsKind(ReferenceKind[R]):
+    """Fields that lead to rows."""
+
+    def output(self, field: R, types: OutputTypes) -> GraphQLOutputType:
+        graphql = types.object(field.target)
+        if field.many:
+            return GraphQLNonNull(GraphQLList(GraphQLNonNull(graphql)))
+        return graphql if field.nullable else GraphQLNonNull(graphql)
+
+    def arguments(self, field: R, types: OutputTypes) -> dict[str, GraphQLArgument]:
+        return list_arguments(field.target, types) if field.many else {}
+
+    def member(self, build: TreeBuilder, owner: Any, field: R, nodes: Sequence[FieldNode]) -> Member | Constant:
+        target = build.type(field.target)
+        assert isinstance(target, TypeDef)
+        if not build.rules.may_read(target):
+            return Constant(self.masked(field), cost_of(field))
+        rows = self.selected(build, owner, field, target, nodes)
+        selection = replace(build.selection(target, nodes), rows=rows)
+        repeats = (repeat(build, rows),) if field.many and rows is not None else ()
+        return Member(owner=owner, field=field, cost=cost_of(field), repeats=repeats, selections=(selection,))
+
+    def selected(
+        self, build: TreeBuilder, owner: Any, field: R, target: TypeDef, nodes: Sequence[FieldNode]
+    ) -> RowSet | None:
+        """Return the rows that a selection of the field reads; None where they are read with the row that has it."""
+        source = self.source(owner, field)
+        if field.many:
+            return list_rows(build, target, source, build.arguments(owner, nodes))
+        return build.rows(target, source)
+
+    def source(self, owner: Any, field: R) -> Source:
+        """Return where the rows come from."""
+        return Through(owner, field)
+
+    def rows(self, build: TreeBuilder, owner: Shape, field: R) -> RowSet | None:
+        target = build.type(field.target)
+        assert isinstance(target, TypeDef)
+        return build.rows(target, self.source(owner, field))
+
+    def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
+        (selection,) = member.selections
+        if member.field.many:
+            return [compiler.list(selection, here)]
+        return [compiler.one(selection, here, self.absent(member))]
+
+    def absent(self, member: Member) -> str:
+        """Return SQL for the JSON text where there is no row."""
+        return NULL_TEXT

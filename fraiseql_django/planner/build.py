@@ -1,0 +1,225 @@
+"""AST → query tree: the only walk over a validated operation's selections and arguments.
+
+It collects fields, resolves arguments, asks permissions and row rules, and charges a budget. No query of Django's is
+made, so nothing takes long before a limit ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import FieldNode, GraphQLObjectType, OperationDefinitionNode
+
+from ..conf.settings import LimitSettings
+from ..errors import InvalidInput
+from ..schema.build import Schema
+from ..schema.definition import Shape, TypeDef
+from ..schema.filter_inputs import AND, DIRECTIONS, NOT, OR
+from .arguments import Variables, arguments, located
+from .budget import FIELD, Budget
+from .collect import Collected, Collector
+from .kinds import cost_of, kind_of
+from .ordering import total_order
+from .rules import Rules
+from .tree import (
+    NOTHING,
+    All,
+    AnyOf,
+    Condition,
+    Constant,
+    Member,
+    Operand,
+    OrderKey,
+    Page,
+    Path,
+    RowSet,
+    Selection,
+    Source,
+)
+from .tree import Not as Negation
+
+
+@dataclass(slots=True)
+class Builder:
+    """Builds the trees of one operation for one set of ``@include`` and ``@skip`` conditions, for one viewer."""
+
+    schema: Schema
+    collector: Collector
+    variables: Variables
+    limits: LimitSettings
+    rules: Rules
+    introspect: Callable[[str, Sequence[FieldNode]], str]
+    budget: Budget = field(init=False)
+    # what was built, by the type's fields and the selection sets of the document, with what it was charged
+    _known: dict[tuple[int, tuple[int, ...]], tuple[Selection, Any]] = field(default_factory=dict)
+    _types: Mapping[str, Shape] = field(init=False)
+    # the operation's own fields by response key
+    root_nodes: Collected = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.budget = Budget(self.limits)
+        self._types = {**self.schema.types, **self.schema.shapes}
+
+    def type(self, name: str) -> Shape:
+        """Return the description of a type of rows, or of objects in JSON."""
+        return self._types[name]
+
+    # --- selections ---
+
+    def selection(self, definition: Any, nodes: Sequence[FieldNode]) -> Selection:
+        """Build what fields of one response key select of the objects behind them.
+
+        What stands in several places of the answer is built once, and charged for each.
+        """
+        sets = tuple(node.selection_set for node in nodes if node.selection_set is not None)
+        # a file's parts are those of its column, whatever the type is called
+        key = (id(definition.fields), tuple(map(id, sets)))
+        known = self._known.get(key)
+        if known is not None:
+            self.budget.charge_again(known[1])
+            return known[0]
+        before = self.budget.mark()
+        with self.budget.deeper():
+            found = self._selection(definition, self.collector.collect(definition.name, sets))
+        self._known[key] = found, self.budget.since(before)
+        return found
+
+    def operation(self, root: Shape, node: OperationDefinitionNode) -> Selection:
+        """Build what an operation selects of its root type."""
+        self.root_nodes = self.collector.collect(root.name, [node.selection_set])
+        return self._selection(root, self.root_nodes)
+
+    def _selection(self, definition: Any, collected: Collected) -> Selection:
+        members = tuple((key, self._member(definition, key, nodes)) for key, nodes in collected.items())
+        return Selection(definition, members, getattr(definition, "row_cost", 0))
+
+    def _member(self, definition: Any, key: str, nodes: Sequence[FieldNode]) -> Member | Constant:
+        name = nodes[0].name.value
+        if name == "__typename":
+            return Constant(f'"{definition.name}"')
+        if name in ("__schema", "__type"):
+            return Constant(self.introspect(key, nodes))
+        described = definition.fields[name]
+        kind = kind_of(described)
+        with located(nodes[0]):
+            self.budget.charge(kind.planning(described))
+            if not self.rules.may_see(definition, described):
+                return Constant(kind.masked(described), cost_of(described))
+            found: Member | Constant = kind.member(self, definition, described, nodes)
+            return found
+
+    def arguments(self, owner: Any, nodes: Sequence[FieldNode]) -> dict[str, Any]:
+        """Resolve the arguments of a field, by GraphQL name."""
+        graphql = self.schema.graphql.get_type(owner.name)
+        assert isinstance(graphql, GraphQLObjectType)
+        return arguments(nodes[0], graphql.fields[nodes[0].name.value], self.variables)
+
+    # --- rows ---
+
+    def rows(
+        self, type_: TypeDef, source: Source, *, where: Condition | None = None, ordered: bool = False, order: Any = (),
+        page: Page | None = None,
+    ) -> RowSet:  # fmt: skip
+        """Return rows of a type that the viewer can see.
+
+        ``ordered`` says whether their order matters: ``order`` is that of an argument, the type's own where it is
+        empty, and the key decides at last.
+        """
+        keys: tuple[OrderKey, ...] = ()
+        if ordered:
+            keys = total_order(type_, self.order(type_, order))
+        return RowSet(
+            type=type_, source=source, rule=self.rules.row_rule(type_), where=where, order=keys, page=page or Page()
+        )
+
+    # --- conditions ---
+
+    def where(
+        self, definition: Shape, given: Any, label: str = "where", *, steps: int = 0, negated: bool = False
+    ) -> Condition | None:
+        """Build the conditions on rows or objects of a type; None where there are none.
+
+        ``steps`` counts the relations and combinations around them. ``negated`` says that a NOT is around them, which
+        tells false from unknown.
+        """
+        self.budget.check_steps(steps)
+        # an empty one is walked through as well
+        self.budget.charge(FIELD)
+        parts: list[Condition] = []
+        for key, value in given:
+            self.budget.charge_condition()
+            where = f"{label}.{key}"
+            if value is None:
+                raise InvalidInput(
+                    f"{where} is null, which is no condition; leave it out.",
+                    hint="Ask for null with {isnull: true} on a field.",
+                )
+            part = self._condition(definition, key, value, where, steps, negated)
+            if part is not None:
+                parts.append(part)
+        return _all(parts)
+
+    def _condition(
+        self, definition: Shape, key: str, value: Any, where: str, steps: int, negated: bool
+    ) -> Condition | None:
+        if key in (AND, OR):
+            parts = [self.where(definition, item, where, steps=steps + 1, negated=negated) for item in value]
+            if key == AND:
+                return _all([part for part in parts if part is not None])
+            return None if None in parts else AnyOf(tuple(part for part in parts if part is not None))
+        if key == NOT:
+            part = self.where(definition, value, where, steps=steps + 1, negated=True)
+            return NOTHING if part is None else Negation(part)
+        described = definition.fields[key]
+        self.rules.check(definition, described)
+        found: Condition | None = kind_of(described).condition(
+            self, definition, described, value, where, steps=steps, negated=negated
+        )
+        return found
+
+    # --- orders ---
+
+    def order(self, definition: Shape, given: Any, label: str = "orderBy") -> tuple[OrderKey, ...]:
+        """Build the terms of an ``orderBy`` list, without those that decide at last."""
+        terms = []
+        for index, item in enumerate(given):
+            operand, direction = self.order_operand(definition, item, Path(), f"{label}[{index}]", steps=0)
+            found = DIRECTIONS[direction]
+            terms.append(OrderKey(operand=operand, descending=found.descending, nulls_first=found.nulls_first))
+        return tuple(terms)
+
+    def order_operand(
+        self, definition: Shape, given: Any, path: Path, label: str, *, steps: int
+    ) -> tuple[Operand, Any]:
+        """Return what one sort key sorts by, and its direction."""
+        self.budget.check_steps(steps)
+        self.budget.charge_condition()
+        members = list(given)
+        if len(members) != 1:
+            keys = f"the keys {', '.join(key for key, _ in members)}" if members else "no key"
+            raise InvalidInput(
+                f"{label} has {keys}, must have one: write several keys as a list, the most important first."
+            )
+        ((key, value),) = members
+        if value is None:
+            raise InvalidInput(f"{label}.{key} is null.", hint=f"It must be one of: {', '.join(DIRECTIONS)}.")
+        described = definition.fields[key]
+        self.rules.check(definition, described)
+        found: tuple[Operand, Any] = kind_of(described).order_operand(
+            self, definition, described, value, path, f"{label}.{key}", steps=steps
+        )
+        return found
+
+    def page(self, limit: Any, offset: Any) -> Page:
+        """Return the page of a list with these arguments; what the settings say where there is no limit."""
+        if limit is None:
+            limit = self.limits.default_rows or self.limits.max_rows
+        return Page(limit=limit, offset=offset, maximum=self.limits.max_rows)
+
+
+def _all(parts: Sequence[Condition]) -> Condition | None:
+    if not parts:
+        return None
+    return parts[0] if len(parts) == 1 else All(tuple(parts))

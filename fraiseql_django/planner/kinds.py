@@ -1,0 +1,368 @@
+"""What the planner does with each kind of field: its part of building a tree, and of compiling one.
+
+Two kinds of kinds have most in common: a ``ValueKind`` is compared and sorted by, a ``ReferenceKind`` leads to objects.
+Adding a kind of field adds a module to ``fraiseql_django.kinds``; nothing here or in the other stages names one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
+
+from graphql import FieldNode, GraphQLBoolean, GraphQLEnumType, GraphQLInputType
+
+from ..conf.settings import LimitSettings
+from ..errors import InvalidInput
+from ..schema.definition import Reference, Shape, TypeDef
+from ..schema.filter_inputs import ORDER_DIRECTION, QUANTIFIERS
+from ..schema.kinds import InputTypes, SchemaKind, kind_of
+from ..schema.operators import OPERATORS
+from .arguments import InputObject, Variables
+from .budget import CONDITION, FIELD, RELATION, Budget
+from .expressions import Piece
+from .locations import Location
+from .rules import Rules
+from .source_values import Compared
+from .tree import (
+    All,
+    Compare,
+    Condition,
+    Constant,
+    FieldOperand,
+    Member,
+    NotTrue,
+    OnOne,
+    Operand,
+    Page,
+    Path,
+    Quantified,
+    RowSet,
+    Selection,
+    Source,
+    Step,
+    Through,
+)
+
+__all__ = [
+    "ColumnUsage",
+    "FieldKind",
+    "ReferenceKind",
+    "TreeBuilder",
+    "TreeCompiler",
+    "ValueKind",
+    "cost_of",
+    "kind_of",
+]
+
+F = TypeVar("F")
+R = TypeVar("R", bound=Reference)
+
+
+class TreeBuilder(Protocol):
+    """The pass that builds trees, as kinds use it (see ``build``)."""
+
+    schema: Any
+    variables: Variables
+    limits: LimitSettings
+    rules: Rules
+    budget: Budget
+
+    def type(self, name: str) -> Shape:
+        """Return the description of a type of rows, or of objects in JSON."""
+        ...
+
+    def selection(self, definition: Any, nodes: Sequence[FieldNode]) -> Selection:
+        """Build what fields of one response key select of the objects behind them."""
+        ...
+
+    def arguments(self, owner: Any, nodes: Sequence[FieldNode]) -> dict[str, Any]:
+        """Resolve the arguments of a field, by GraphQL name."""
+        ...
+
+    def rows(
+        self, type_: TypeDef, source: Source, *, where: Condition | None = None, ordered: bool = False, order: Any = (),
+        page: Page | None = None,
+    ) -> RowSet:  # fmt: skip
+        """Return rows of a type that the viewer can see."""
+        ...
+
+    def where(
+        self, definition: Shape, given: Any, label: str = "where", *, steps: int = 0, negated: bool = False
+    ) -> Condition | None:
+        """Build the conditions on rows or objects of a type; None where there are none."""
+        ...
+
+    def order_operand(
+        self, definition: Shape, given: Any, path: Path, label: str, *, steps: int
+    ) -> tuple[Operand, Any]:
+        """Return what one sort key sorts by, and its direction."""
+        ...
+
+    def page(self, limit: Any, offset: Any) -> Page:
+        """Return the page of a list with these arguments."""
+        ...
+
+
+class TreeCompiler(Protocol):
+    """The pass that compiles trees, as kinds use it (see ``compile``)."""
+
+    types: Mapping[str, Shape]
+    alias: str
+
+    def object(self, selection: Selection, here: Location) -> Any:
+        """Write the object at a location."""
+        ...
+
+    def list(self, selection: Selection, around: Location) -> Any:
+        """Write the JSON array of a selection's rows, which may be related to a location of the query around them."""
+        ...
+
+    def one(self, selection: Selection, around: Location, absent: str = "'null'") -> Any:
+        """Write the only row of a selection; ``absent`` is SQL for the text where there is none."""
+        ...
+
+    def queryset(self, rows: RowSet, location: Location) -> Any:
+        """Return the query of a row set; ``location`` is the one that its rows are related to, as the query sees it."""
+        ...
+
+    def follow(self, step: Step, location: Location) -> Location:
+        """Return the location behind a to-one field."""
+        ...
+
+    def condition(self, condition: Condition, location: Location) -> Any:
+        """Return the ORM's form of a condition on the row or object at a location."""
+        ...
+
+    def mark_live(self, finish: Callable[[Any], Any], json: str) -> str:
+        """Mark what an SQL template of JSON text writes as to be finished by a function in Python."""
+        ...
+
+
+class ColumnUsage(Protocol):
+    """Which columns the schema reads, as kinds note it (see ``column_usage``)."""
+
+    types: Mapping[str, TypeDef]
+
+    def column(self, model: Any, name: str) -> None:
+        """Note a column of a model's table, by the ORM's name."""
+        ...
+
+    def expression(self, model: Any, expression: Any) -> None:
+        """Note what an ORM expression over a model reads."""
+        ...
+
+    def of_source(self, owner: TypeDef, name: str) -> None:
+        """Note a column of a source."""
+        ...
+
+    def table(self, table: str, columns: Iterable[str]) -> None:
+        """Note columns of a table by their names in the database."""
+        ...
+
+
+class FieldKind(SchemaKind[F]):
+    """What the planner does with one kind of field."""
+
+    # --- building ---
+
+    def planning(self, field: F) -> int:
+        """Return what planning a selection of the field is charged: a relation where it leads to objects."""
+        return FIELD
+
+    def member(self, build: TreeBuilder, owner: Any, field: F, nodes: Sequence[FieldNode]) -> Member | Constant:
+        """Return what is read for the field, selected by these nodes; that the viewer may see it has been checked."""
+        raise NotImplementedError
+
+    def masked(self, field: F) -> str:
+        """Return the JSON text that takes the place of the field for those who may not see it."""
+        return "null"
+
+    def condition(
+        self, build: TreeBuilder, owner: Shape, field: F, given: Any, label: str, *, steps: int, negated: bool
+    ) -> Condition | None:
+        """Return a condition on the field; None where it holds for every row.
+
+        ``steps`` counts the relations and combinations around it; ``negated`` says that a NOT is among them.
+        """
+        raise NotImplementedError
+
+    def order_operand(
+        self, build: TreeBuilder, owner: Shape, field: F, given: Any, path: Path, label: str, *, steps: int
+    ) -> tuple[Operand, Any]:
+        """Return what is sorted by, and the direction as it was given."""
+        raise NotImplementedError
+
+    # --- compiling ---
+
+    def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
+        """Write the JSON text of the field, read from a location."""
+        raise NotImplementedError
+
+    # --- what the schema reads ---
+
+    def note_columns(self, usage: ColumnUsage, owner: Any, field: F) -> None:
+        """Note which columns the field may read."""
+
+
+class ValueKind(FieldKind[F]):
+    """Fields that are compared, and perhaps sorted by.
+
+    ``computed`` says that what is compared may be a query of its own, or fail for some rows.
+    """
+
+    computed = False
+
+    def where_input(self, field: F, inputs: InputTypes) -> GraphQLInputType | None:
+        scalar = self.comparable(field)
+        return None if scalar is None else inputs.value_filter(scalar, dimensions_of(field))
+
+    def order_input(self, field: F, inputs: InputTypes) -> GraphQLInputType | None:
+        return ORDER_DIRECTION if self.is_ordered(field) else None
+
+    def is_ordered(self, field: F) -> bool:
+        scalar = self.comparable(field)
+        if scalar is None or dimensions_of(field):
+            return False
+        # booleans and choices are sorted, though they are not compared
+        return scalar.ordered or isinstance(scalar.graphql, GraphQLEnumType) or scalar.graphql is GraphQLBoolean
+
+    def member(self, build: TreeBuilder, owner: Any, field: F, nodes: Sequence[FieldNode]) -> Member:
+        return Member(owner=owner, field=field, cost=cost_of(field))
+
+    def condition(
+        self, build: TreeBuilder, owner: Shape, field: F, given: Any, label: str, *, steps: int, negated: bool
+    ) -> Condition | None:
+        parts = tuple(self._compare(build, owner, field, name, operand, label) for name, operand in given)
+        return All(parts) if parts else None
+
+    def _compare(self, build: TreeBuilder, owner: Shape, field: F, name: str, operand: Any, label: str) -> Compare:
+        build.budget.charge(RELATION if self.computed else CONDITION)
+        operator = OPERATORS[name]
+        label = f"{label}.{name}"
+        if operand is None and operator.null is None:
+            takes = operator.takes.value
+            raise InvalidInput(f"{label} is null; it takes {takes}.", hint="Ask for null with isnull.")
+        may_fail = self.computed or operator.may_fail
+        return Compare(owner=owner, field=field, operator=operator, operand=operand, label=label, may_fail=may_fail)
+
+    def order_operand(
+        self, build: TreeBuilder, owner: Shape, field: F, given: Any, path: Path, label: str, *, steps: int
+    ) -> tuple[Operand, Any]:
+        build.budget.charge(RELATION if self.computed else CONDITION)
+        return FieldOperand(owner, field, path), given.value
+
+    def operand(self, compiler: TreeCompiler, owner: Shape, field: F, location: Location) -> Compared:
+        """Return what conditions and orders compare: the value that clients see, so that null is null."""
+        raise NotImplementedError
+
+
+class ReferenceKind(FieldKind[R]):
+    """Fields that lead to an object or to a list of objects."""
+
+    def planning(self, field: R) -> int:
+        return RELATION
+
+    def masked(self, field: R) -> str:
+        return "[]" if field.many else "null"
+
+    def where_input(self, field: R, inputs: InputTypes) -> GraphQLInputType | None:
+        return inputs.list_filter(field.target) if field.many else inputs.where[field.target]
+
+    def order_input(self, field: R, inputs: InputTypes) -> GraphQLInputType | None:
+        return None if field.many else inputs.order_by.get(field.target)
+
+    def sorts_through(self, field: R) -> str | None:
+        return None if field.many else field.target
+
+    def condition(
+        self, build: TreeBuilder, owner: Shape, field: R, given: Any, label: str, *, steps: int, negated: bool
+    ) -> Condition | None:
+        target = build.type(field.target)
+        build.rules.check_type(target)
+        if not field.many:
+            return self._on_one(build, owner, field, given, label, steps, negated)
+        parts = [self._quantified(build, owner, field, name, item, f"{label}.{name}", steps) for name, item in given]
+        found = tuple(part for part in parts if part is not None)
+        return All(found) if found else None
+
+    def _on_one(
+        self, build: TreeBuilder, owner: Shape, field: R, given: Any, label: str, steps: int, negated: bool
+    ) -> Condition | None:
+        condition = self._inner(build, field, given, label, steps, negated)
+        if condition is None:
+            return None
+        rows = self.rows(build, owner, field)
+        # where true of no row that is missing, and false need not be told from unknown, PostgreSQL may join for it
+        exists = rows is not None and not negated and condition.strict
+        if rows is not None and exists:
+            rows = replace(rows, where=condition)
+        return OnOne(owner=owner, field=field, condition=condition, rows=rows, exists=exists)
+
+    def _quantified(
+        self, build: TreeBuilder, owner: Shape, field: R, name: str, given: Any, label: str, steps: int
+    ) -> Condition | None:
+        if given is None:
+            raise InvalidInput(f"{label} is null, which is no condition; leave it out.")
+        quantifier = QUANTIFIERS[name]
+        condition = self._inner(build, field, given, label, steps, negated=False)
+        if quantifier.failing:
+            if condition is None:
+                return None
+            # every: none for which the condition fails, or is unknown
+            condition = NotTrue(condition)
+        rows = self.rows(build, owner, field)
+        if rows is not None:
+            rows = replace(rows, where=condition)
+        return Quantified(owner=owner, field=field, exists=quantifier.exists, condition=condition, rows=rows)
+
+    def _inner(
+        self, build: TreeBuilder, field: R, given: InputObject, label: str, steps: int, negated: bool
+    ) -> Condition | None:
+        target = build.type(field.target)
+        build.budget.charge(RELATION)
+        with build.budget.deeper():
+            condition = build.where(target, given, label, steps=steps + 1, negated=negated)
+        if condition is not None and condition.may_fail and getattr(target, "rows", None) is not None:
+            # the row rule stands before the condition once more
+            build.budget.charge(RELATION)
+        return condition
+
+    def order_operand(
+        self, build: TreeBuilder, owner: Shape, field: R, given: Any, path: Path, label: str, *, steps: int
+    ) -> tuple[Operand, Any]:
+        target = build.type(field.target)
+        build.rules.check_type(target)
+        build.budget.charge(RELATION)
+        with build.budget.deeper():
+            step = Step(owner, field, self.rows(build, owner, field))
+            return build.order_operand(target, given, path.then(step), label, steps=steps + 1)
+
+    def rows(self, build: TreeBuilder, owner: Shape, field: R) -> RowSet | None:
+        """Return the rows that conditions and orders look behind the field.
+
+        None where what is there is read with the row that has the field: from its JSON, or by a join.
+        """
+        raise NotImplementedError
+
+    def inner(self, compiler: TreeCompiler, owner: Shape, field: R, location: Location) -> Location:
+        """Return the location of the object behind a to-one field that is read with the row that has it."""
+        raise NotImplementedError
+
+    def relate(self, compiler: TreeCompiler, source: Through, rows: Any, target: TypeDef, location: Location) -> Any:
+        """Filter a queryset of the target's rows by the field, from a location as this queryset sees it."""
+        raise NotImplementedError
+
+    def quantified(self, compiler: TreeCompiler, condition: Quantified, location: Location) -> Any:
+        """Compile a condition on the objects of a list in JSON."""
+        raise NotImplementedError
+
+
+def cost_of(field: Any) -> float:
+    """Return what a field is declared to cost."""
+    return float(getattr(field, "cost", 1))
+
+
+def dimensions_of(field: Any) -> int:
+    """Return how many lists are around a field's values."""
+    return int(getattr(field, "dimensions", 0))

@@ -1,0 +1,107 @@
+"""Row sets → QuerySets: the only place where rows of a type are selected.
+
+So whatever reads rows, a list, a count, a condition or the answer of a mutation, reads those that the viewer can see.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from ..declare.rules import once, restrict
+from ..errors import InvalidInput, LimitExceeded
+from ..schema.definition import TypeDef
+from .arguments import Leaf
+from .expressions import SQL, Bind, Param, bind, condition
+from .filters import compile_condition
+from .kinds import TreeCompiler, kind_of
+from .locations import ROW, Location
+from .ordering import sort
+from .source_values import named_values
+from .tree import AllRows, Page, RowSet, Through, WithKeys
+
+# The rows of a slot of a mutation's answer are joined with their keys, k0, k1 …, by this name
+KEYS_ALIAS = "fraiseql_keys"
+
+
+def queryset_of(compiler: TreeCompiler, rows: RowSet, location: Location) -> QuerySet[Any]:
+    """Return the query of a row set.
+
+    ``location`` is the one that its rows are related to, as the query sees it.
+    """
+    queryset = visible(rows.type, _all_rows(rows, compiler.alias), rows.rule)
+    source = rows.source
+    if isinstance(source, Through):
+        queryset = kind_of(source.field).relate(compiler, source, queryset, rows.type, location)
+    elif isinstance(source, WithKeys):
+        queryset = _with_keys(compiler, rows.type, queryset)
+    if rows.where is not None:
+        found = compile_condition(compiler, rows.where, ROW)
+        queryset = queryset.filter(_after_rule(rows, found) if rows.where.may_fail else found)
+    return sort(compiler, queryset, rows.order) if rows.order else queryset.order_by()
+
+
+def _all_rows(rows: RowSet, alias: str) -> QuerySet[Any]:
+    """Lists start from the default manager, to-one relations from all rows, as Django's own managers do.
+
+    So does what a mutation returns: it is shown even where the default manager would hide it.
+    """
+    model, source = rows.type.model, rows.source
+    default = isinstance(source, AllRows) or (isinstance(source, Through) and source.field.many)
+    return (model._default_manager if default else model._base_manager).using(alias)
+
+
+def visible(definition: TypeDef, queryset: QuerySet[Any], rule: Q | bool) -> QuerySet[Any]:
+    """Leave of a query of a type's rows those that a row rule's condition is true of."""
+    if definition.source is None or isinstance(rule, bool):
+        return restrict(queryset, rule)
+    rows: QuerySet[Any] = queryset.alias(**named_values(definition, rule, queryset.db)).filter(rule)
+    return rows
+
+
+def _after_rule(rows: RowSet, asked: Q) -> Q:
+    """Let a condition be evaluated for those rows only that the viewer can see.
+
+    PostgreSQL evaluates conditions in an order of its own, and one that fails for a hidden row would tell of it;
+    CASE keeps to the order (PostgreSQL documentation, 4.2.14). It costs the use of an index.
+    """
+    if isinstance(rows.rule, bool):
+        return asked
+    rule = rows.rule if rows.type.source is not None else once(rows.type.model, rows.rule)
+    return condition("CASE WHEN {1} THEN {0} ELSE FALSE END", asked, rule)
+
+
+def _with_keys(compiler: TreeCompiler, definition: TypeDef, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    for index, field in enumerate(definition.key.values()):
+        key = kind_of(field).operand(compiler, definition, field, ROW).value
+        queryset = queryset.filter(condition("({0} = {1})", key, SQL(f"{KEYS_ALIAS}.k{index}")))
+    return queryset
+
+
+# --- pages: LIMIT and OFFSET are bound, so that one statement serves every page ---
+
+
+def page_params(page: Page) -> tuple[Param | None, Param | None]:
+    """Return LIMIT and OFFSET; None where there is none."""
+
+    def limit(value: int) -> str:
+        if page.maximum is not None and value > page.maximum:
+            raise LimitExceeded("rows asked for in a list", limit=page.maximum, value=value, setting="LIMITS.MAX_ROWS")
+        return _count(value)
+
+    return _param(page.limit, limit, "limit"), _param(page.offset, _count, "offset")
+
+
+def _param(value: Leaf | int | None, encode: Any, label: str) -> Param | None:
+    if value is None:
+        return None
+    if isinstance(value, int):
+        return Param(Bind(lambda variables: value, str, label, constant=True), "bigint")
+    return Param(bind(value, encode, label), "bigint")
+
+
+def _count(value: int) -> str:
+    if value < 0:
+        raise InvalidInput(f"{value} is less than 0")
+    return str(value)

@@ -1,0 +1,336 @@
+"""The query tree: what an operation reads, as frozen values without AST and without ORM.
+
+    Selection ── members ──> Constant             JSON text that is the same for every row
+                             Member               a selected field; ``selections`` are of the objects that it leads to
+    Selection ── rows ─────> RowSet               the rows that are the objects
+    RowSet    ── where ────> Condition            Compare | All | AnyOf | Not | NotTrue | OnOne | Quantified
+              ── order ────> OrderKey …           the last ones tell all rows apart
+              ── page ─────> Page
+
+For ``{ books(where: {price: {gte: 10}}, limit: 5) { title reviews { stars } } }`` the tree is
+
+    Selection(Query)
+      books: Member(Query.books)
+        Selection(Book, rows=RowSet(Book, AllRows, where=Compare(price, gte, …), order=(title, id), page=(5, …)))
+          title: Member(Book.title)
+          reviews: Member(Book.reviews)
+            Selection(Review, rows=RowSet(Review, Through(Book.reviews), order=(created_at descending, id)))
+              stars: Member(Review.stars)
+
+It is built from the AST (``build``), what it may cost is a fold over it (``cost``), and it is compiled to ORM
+expressions (``compile``) that become one statement (``statement``). What is particular to a kind of field stands in the
+kind's module (``fraiseql_django.kinds``). Trees share what is selected twice, so they are compared by identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from django.db.models import Q
+
+from ..schema.definition import Reference, Shape, TypeDef
+from ..schema.operators import Operator
+from .arguments import Leaf
+
+# --- orders and pages ---
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """A to-one field and the type that has it.
+
+    ``rows`` are those that the field leads to; None where they are read with the row that has it.
+    """
+
+    owner: Shape
+    field: Reference
+    rows: RowSet | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Path:
+    """The to-one fields that are followed from the row that is sorted."""
+
+    steps: tuple[Step, ...] = ()
+
+    def then(self, step: Step) -> Path:
+        """Return the path with one more step at its end."""
+        return Path((*self.steps, step))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FieldOperand:
+    """The value of a field at the end of a path."""
+
+    owner: Shape
+    field: Any
+    path: Path = field(default_factory=Path)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColumnOperand:
+    """A column of the model, by the ORM's name; that of a relation stands for the order of the model behind it."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExpressionOperand:
+    """An ORM expression of the project's: of ``Meta.ordering``, or of a manager."""
+
+    expression: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WholeRow:
+    """All that a row of a source holds, where it has no key."""
+
+
+Operand: TypeAlias = FieldOperand | ColumnOperand | ExpressionOperand | WholeRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OrderKey:
+    """One term of an order; ``nulls_first`` is None where PostgreSQL's default holds (nulls are largest)."""
+
+    operand: Operand
+    descending: bool = False
+    nulls_first: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Page:
+    """LIMIT and OFFSET: an argument, a number of the settings, or None for none; ``maximum`` is that of ``limit``."""
+
+    limit: Leaf | int | None = None
+    offset: Leaf | None = None
+    maximum: int | None = None
+
+
+# --- rows ---
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AllRows:
+    """All rows of the type, as its model's default manager selects them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Through:
+    """The rows that a relation leads to from the row or object that has it."""
+
+    owner: Shape
+    field: Reference
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WithKeys:
+    """The rows with keys that are known at execution: what a mutation has returned."""
+
+
+Source: TypeAlias = AllRows | Through | WithKeys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RowSet:
+    """Rows of a type, before it is said what is made of them: the only way to read rows.
+
+    ``rule`` is the row rule's condition for the viewer: True for every row, False for none. An order is total:
+    its last keys tell all rows apart; it is empty where one row at most is read, or none of the rows' values.
+    """
+
+    type: TypeDef
+    source: Source
+    rule: Q | bool
+    where: Condition | None = None
+    order: tuple[OrderKey, ...] = ()
+    page: Page = field(default_factory=Page)
+
+
+# --- conditions ---
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Compare:
+    """A value compared by an operator; ``operand`` is None for null, ``label`` names the condition in errors.
+
+    Every condition has ``strict``: whether it is true of no row all of whose values are null, and ``may_fail``: whether
+    evaluating it may be an error for some rows, by a cast, an expression or a regular expression.
+    """
+
+    owner: Shape
+    field: Any
+    operator: Operator
+    operand: Leaf | None
+    label: str
+    may_fail: bool
+
+    @property
+    def strict(self) -> bool:
+        """Whether the condition is true of no row all of whose values are null."""
+        return self.operator.is_strict(self.operand)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class All:
+    """All of several conditions."""
+
+    parts: tuple[Condition, ...]
+
+    @property
+    def strict(self) -> bool:
+        """Whether one of the conditions is."""
+        return any(part.strict for part in self.parts)
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether one of the conditions may fail."""
+        return any(part.may_fail for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnyOf:
+    """At least one of several conditions; none is true of no row."""
+
+    parts: tuple[Condition, ...]
+
+    @property
+    def strict(self) -> bool:
+        """Whether all of the conditions are."""
+        return all(part.strict for part in self.parts)
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether one of the conditions may fail."""
+        return any(part.may_fail for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Not:
+    """Negation with SQL's three truth values."""
+
+    part: Condition
+    strict: bool = field(default=False, init=False)
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether the negated condition may fail."""
+        return self.part.may_fail
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NotTrue:
+    """Whether a condition is false or unknown."""
+
+    part: Condition
+    strict: bool = field(default=False, init=False)
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether the condition may fail."""
+        return self.part.may_fail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OnOne:
+    """A condition on the row or object that a to-one field leads to.
+
+    ``rows`` are those that the field leads to; None where they are read with the row that has it. With ``exists`` they
+    have the condition, and one must exist; otherwise each value behind the field is compared by itself, null where no
+    row is there, which tells false from unknown.
+    """
+
+    owner: Shape
+    field: Reference
+    condition: Condition
+    rows: RowSet | None
+    exists: bool
+
+    @property
+    def strict(self) -> bool:
+        """Whether the condition behind the field is."""
+        return self.condition.strict
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether the condition behind the field may fail."""
+        return self.condition.may_fail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Quantified:
+    """Whether there is (``exists``) or is no item of a list for which a condition holds; None holds for every item.
+
+    The items are ``rows``, which have the condition, or the objects of a list in JSON where that is None.
+    """
+
+    owner: Shape
+    field: Reference
+    exists: bool
+    condition: Condition | None
+    rows: RowSet | None
+
+    @property
+    def strict(self) -> bool:
+        """Whether an item must exist."""
+        return self.exists
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether the condition on the items may fail."""
+        return self.condition is not None and self.condition.may_fail
+
+
+Condition: TypeAlias = Compare | All | AnyOf | Not | NotTrue | OnOne | Quantified
+NOTHING = AnyOf(())
+
+
+# --- selections ---
+
+# How often what a field leads to is repeated: a number, or a ``limit`` that variables may decide
+Repeat: TypeAlias = int | Leaf
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Constant:
+    """JSON text that does not depend on the database: ``__typename``, or what stands for a masked field."""
+
+    text: str
+    cost: float = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Member:
+    """A selected field.
+
+    ``selections`` are what is selected of the objects that it leads to: one for each type that they may have. ``rows``
+    are read for the field's own value. ``cost`` is its own, and each of ``repeats`` multiplies what the objects cost.
+    ``written`` counts the objects that a mutation writes, each of which costs that much.
+    """
+
+    owner: Any
+    field: Any
+    cost: float
+    rows: RowSet | None = None
+    repeats: tuple[Repeat, ...] = ()
+    selections: tuple[Selection, ...] = ()
+    written: Callable[[Mapping[str, Any]], int] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selection:
+    """What is selected of objects of one type, by response key in the order of the answer.
+
+    ``definition`` is a TypeDef, a Shape or a class of objects; ``rows`` are the objects, None where they are read from
+    what is around them. ``row_cost`` is what each object costs beside its fields.
+    """
+
+    definition: Any
+    members: tuple[tuple[str, Member | Constant], ...]
+    row_cost: float = 0
+    rows: RowSet | None = None
+
+    def __iter__(self) -> Iterator[tuple[str, Member | Constant]]:
+        return iter(self.members)
