@@ -30,11 +30,11 @@ def _option(default: Any, doc: str, *, minimum: int | None = None, choices: tupl
 class CacheSettings:
     """``FRAISEQL["CACHE"]``: where answers are kept."""
 
-    alias: str | None = _option("default", "Alias in CACHES that answers are kept in; None keeps none.")
+    alias: str | None = _option("default", "Alias in CACHES of the cache that keeps answers; None keeps no answers.")
     ttl: int = _option(3600, "Seconds for which an answer is kept when no write drops it.", minimum=1)
-    key_prefix: str = _option("fraiseql", "What the keys of this project's entries begin with.")
+    key_prefix: str = _option("fraiseql", "Prefix of the keys of this project's entries.")
     backend: str = _option(
-        "fraiseql_django.cache.django.DjangoCache", "Dotted path of the cache class; it is given the alias."
+        "fraiseql_django.cache.django.DjangoCache", "Dotted path of the cache class, which is called with the alias."
     )
 
 
@@ -44,10 +44,10 @@ class LimitSettings:
 
     depth: int | None = _option(15, "Levels of nested fields (introspection not counted).", minimum=1)
     aliases: int | None = _option(50, "Aliased fields in the operation.", minimum=0)
-    fields: int | None = _option(1000, "Fields selected, every fragment spread counted anew.", minimum=1)
-    breadth: int | None = _option(200, "Fields in one selection set, fragments spread into it counted.", minimum=1)
+    fields: int | None = _option(1000, "Selected fields; those of a fragment count at each spread.", minimum=1)
+    breadth: int | None = _option(200, "Fields in one selection set, including fragments spread into it.", minimum=1)
     repeats: int | None = _option(
-        100, "Mentions of one field in one place of the answer, as several fragments make them.", minimum=1
+        100, "Mentions of one field in one place of the answer, for instance by several fragments.", minimum=1
     )
     document_bytes: int | None = _option(100_000, "Bytes in the document, as UTF-8.", minimum=1)
     tokens: int | None = _option(5000, "Tokens in the document.", minimum=1)
@@ -55,54 +55,52 @@ class LimitSettings:
         500_000, "Bytes in the variables, as compact JSON in UTF-8; a file counts as null.", minimum=1
     )
     conditions: int | None = _option(
-        500, "Conditions and sort keys in the operation, those in its variables counted.", minimum=1
+        500, "Conditions and sort keys in the operation, including those in its variables.", minimum=1
     )
     condition_depth: int | None = _option(
         10, "Steps through relations and through AND, OR and NOT in one condition or sort key.", minimum=0
     )
     planning: int | None = _option(
-        25_000, "What the operation may take to plan: relations, conditions and fields, by their level.", minimum=1
+        25_000, "Work of planning the operation: relations, conditions and fields, weighted by their level.", minimum=1
     )
     objects: int | None = _option(
-        1000, "Objects that mutations from types write: items of their lists of objects and of keys.", minimum=1
+        1000,
+        "Objects that mutations from models write, including items of their lists of objects and of keys.",
+        minimum=1,
     )
     introspection: int | None = _option(
         1_000_000,
-        "What introspection may cost: fields, times 100 for a list of types around them, 5 to 20 for others.",
+        "Cost of introspection: fields, times 100 for a list of types around them, 5 to 20 for other lists.",
         minimum=1,
     )
-    root_fields: int | None = _option(20, "Fields at the top of the operation.", minimum=1)
+    root_fields: int | None = _option(20, "Root fields of the operation.", minimum=1)
     body_bytes: int | None = _option(
-        1_000_000, "Bytes in the body of an HTTP request, or in a field of one with files.", minimum=1
+        1_000_000, "Bytes in the body of an HTTP request, or in one field of a form with files.", minimum=1
     )
     upload_bytes: int | None = _option(10_000_000, "Bytes in the body of an HTTP request with files.", minimum=1)
-    statement_ms: int | None = _option(
-        None, "Milliseconds that a statement may take, each one of a mutation for itself.", minimum=1
-    )
+    statement_ms: int | None = _option(None, "Milliseconds that each statement of an operation can take.", minimum=1)
     max_rows: int | None = _option(None, "Largest value of `limit` on any list.", minimum=1)
-    default_rows: int | None = _option(
-        None, "Rows in a list when `limit` is not given; `MAX_ROWS` where None.", minimum=1
-    )
+    default_rows: int | None = _option(None, "Rows in a list without `limit`; None means `MAX_ROWS`.", minimum=1)
     complexity: int | None = _option(
-        None, "What the operation may cost: fields, times the rows of the lists around them.", minimum=1
+        None, "Cost of the operation: fields, times the rows of the lists around them.", minimum=1
     )
     assumed_rows: int = _option(
-        100, "Rows that `COMPLEXITY` takes a list for, where neither `limit` nor another setting says.", minimum=1
+        100, "Rows that `COMPLEXITY` assumes for a list if neither `limit` nor another setting limits it.", minimum=1
     )
     response_bytes: int | None = _option(None, "Bytes of an answer's data, as JSON.", minimum=1)
     rate: str | None = _option(
-        None, "Operations by HTTP that one viewer may have executed in a second, minute, hour or day, like '600/m'."
+        None, "Operations over HTTP for each viewer in a second, minute, hour or day, like '600/m'."
     )
     rate_key: str | None = _option(
         None,
-        "Dotted path of a function that is given the viewer and returns what operations are counted by; None counts "
-        "them by the user, and where nobody is signed in by `REMOTE_ADDR`.",
+        "Dotted path of a function that returns the key to count a viewer's operations by; None counts by user, "
+        "and by `REMOTE_ADDR` for anonymous viewers.",
     )
     concurrent_statements: int | None = _option(
         None, "Statements that operations run at once in each process; a mutation counts as one.", minimum=1
     )
     wait_ms: int = _option(
-        1000, "Milliseconds for which an operation waits for a place among `CONCURRENT_STATEMENTS`.", minimum=0
+        1000, "Milliseconds that an operation waits while `CONCURRENT_STATEMENTS` others are running.", minimum=0
     )
 
 
@@ -110,7 +108,9 @@ class LimitSettings:
 class BatchingSettings:
     """``FRAISEQL["BATCHING"]``: several operations in one request."""
 
-    max_operations: int = _option(0, "Operations in a batch, a JSON array as the body; 0 takes no batches.", minimum=0)
+    max_operations: int = _option(
+        0, "Operations in a batch (a JSON array as the body); 0 turns batches off.", minimum=0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +119,13 @@ class SessionSettings:
 
     variables: dict[str, str] = _option(  # noqa: RUF009 - it makes a new dictionary each time
         {},
-        "Session variables: 'app.user_id' to what it is, a name to look up ('user_id') or the dotted path of a "
-        "function of the viewer.",
+        "Session variables: maps a name such as 'app.user_id' to a name to look up ('user_id') or to the dotted "
+        "path of a function of the viewer.",
     )
     role: str | None = _option(
-        None, "Dotted path of a function of the viewer that names the role to SET; its None is the connection's own."
+        None,
+        "Dotted path of a function of the viewer that returns the role to SET; if it returns None, the "
+        "connection's role stays.",
     )
 
 
@@ -133,7 +135,7 @@ class GraphiQLSettings:
 
     enabled: bool | None = _option(None, "Serve GraphiQL to browsers; None follows DEBUG.")
     assets_url: str | None = _option(
-        None, "Folder that holds GraphiQL's files, for instance '/static/graphiql/'; None is a public CDN."
+        None, "URL of a folder with GraphiQL's files, for instance '/static/graphiql/'; None uses a public CDN."
     )
 
 
@@ -143,11 +145,12 @@ class TrustedDocumentSettings:
 
     mode: str = _option(
         "off",
-        "'optional' executes trusted documents by their identifiers, and any other; 'required' no other.",
+        "'optional' executes trusted documents by their identifiers, and also other documents; 'required' "
+        "executes only trusted documents.",
         choices=("off", "optional", "required"),
     )
     path: str | Path | None = _option(  # noqa: RUF009 - a path cannot be changed
-        None, "Folder or manifest of the documents, as `fraiseql_trust` writes it."
+        None, "Folder or manifest of the trusted documents, as `fraiseql_trust` writes it."
     )
 
 
@@ -155,7 +158,7 @@ class TrustedDocumentSettings:
 class PersistedQuerySettings:
     """``FRAISEQL["PERSISTED_QUERIES"]``: documents that clients send once, and name by their hashes afterwards."""
 
-    enabled: bool = _option(False, "Keep documents that are sent with their hash (automatic persisted queries).")
+    enabled: bool = _option(False, "Keep documents that clients send with their hash (automatic persisted queries).")
     ttl: int = _option(86_400, "Seconds for which the cache keeps such a document.", minimum=1)
 
 
@@ -163,9 +166,10 @@ class PersistedQuerySettings:
 class Settings:
     """``FRAISEQL``, read and checked."""
 
-    database: str = _option("default", "Alias in DATABASES that operations are read from.")
+    database: str = _option("default", "Alias in DATABASES of the database that operations use.")
     storage: str = _option(
-        "fraiseql_django.storage.django.DjangoStorage", "Dotted path of the storage class; it is given the alias."
+        "fraiseql_django.storage.django.DjangoStorage",
+        "Dotted path of the storage class, which is called with the alias.",
     )
     prepare_statements: bool = _option(
         True, "Prepare statements in PostgreSQL; turn off behind a pooler in transaction mode."
@@ -178,35 +182,36 @@ class Settings:
     trusted_documents: TrustedDocumentSettings = dataclasses.field(default_factory=TrustedDocumentSettings)
     persisted_queries: PersistedQuerySettings = dataclasses.field(default_factory=PersistedQuerySettings)
     atomic_mutations: bool = _option(
-        True, "Run the mutations of an operation in one transaction; otherwise each in its own."
+        True, "Run all mutations of an operation in one transaction; otherwise each in its own."
     )
     mutation_retries: int = _option(
         3,
-        "Times that mutations are begun anew after a deadlock or a serialisation failure, where nothing but the "
-        "database was touched.",
+        "How often mutations are repeated after a deadlock or a serialization failure, if they touched only the "
+        "database.",
         minimum=0,
     )
     default_permission: str = _option(
         "open",
-        "Who may use a type or a mutation that says nothing of it: 'open' (everybody), 'authenticated', or 'model' "
-        "(who has Django's permission to view the model, or to change it).",
+        "Permission for types and mutations without one: 'open' (everybody), 'authenticated', or 'model' "
+        "(Django's permission to view the model, or to add, change or delete it).",
         choices=("open", "authenticated", "model"),
     )
     introspection: str = _option(
         "public",
-        "Who may ask for the schema, and is told names of it in errors: 'public' (everybody), 'authenticated', "
-        "'staff', or 'disabled' (nobody).",
+        "Who can query the schema, and see its names in errors: 'public' (everybody), 'authenticated', 'staff', "
+        "or 'disabled' (nobody).",
         choices=("public", "authenticated", "staff", "disabled"),
     )
-    camel_case: bool = _option(True, "Turn `first_name` into `firstName` in the schema.")
+    camel_case: bool = _option(True, "Convert `first_name` to `firstName` in the schema.")
     document_cache_size: int = _option(1000, "Validated documents kept in each process.", minimum=1)
     plan_cache_size: int = _option(1000, "Plans kept in each process.", minimum=1)
     mask_errors: bool | None = _option(
-        None, "Hide what unexpected errors say behind an id that is in the log; None: unless DEBUG."
+        None, "Replace messages of unexpected errors by an id that is also logged. None: mask unless DEBUG is on."
     )
     scalars: dict[str, str] = _option(  # noqa: RUF009 - it makes a new dictionary each time
         {},
-        "Field classes of other packages: dotted path to the path of the Django field class to treat it as.",
+        "Field classes of other packages: maps the dotted path of each to that of the Django field class to treat "
+        "it as.",
     )
 
 

@@ -19,7 +19,7 @@ from ...invalidation.names import known, models_by_table, table_of
 class Command(BaseCommand):
     """Drops answers from the cache that ``FRAISEQL`` names, and touches nothing else in it."""
 
-    help = "Drop cached GraphQL answers: all, or those that were read from the tables named."
+    help = "Drop cached GraphQL answers: all, or those that were read from certain tables."
     # it is called for when something is amiss
     requires_system_checks = ()
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
             default=[],
             dest="types",
             metavar="TYPE",
-            help="answers read from the table of this GraphQL type, for instance Book; may be repeated",
+            help="drop answers read from the table of this GraphQL type, for instance Book; can be repeated",
         )
         parser.add_argument(
             "--table",
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             default=[],
             dest="tables",
             metavar="TABLE",
-            help="answers read from this table, for instance bookshop_book; may be repeated",
+            help="drop answers read from this table, for instance bookshop_book; can be repeated",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -20,14 +20,19 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the names, --schema, --database and --jsonb-column."""
         parser.add_argument(
-            "args", metavar="name", nargs="*", help="views, tables and functions; all views and functions without any"
-        )
-        parser.add_argument("--schema", metavar="SCHEMA", help="look in this schema, not in those of the search path")
-        parser.add_argument(
-            "--database", metavar="ALIAS", default=DEFAULT_DB_ALIAS, help="the alias in DATABASES; 'default' without"
+            "args", metavar="name", nargs="*", help="views, tables and functions; by default, all views and functions"
         )
         parser.add_argument(
-            "--jsonb-column", metavar="COLUMN", default="data", help="the column of JSON objects; 'data' without"
+            "--schema", metavar="SCHEMA", help="look only in this schema, not in those of the search path"
+        )
+        parser.add_argument(
+            "--database", metavar="ALIAS", default=DEFAULT_DB_ALIAS, help="alias in DATABASES; by default, 'default'"
+        )
+        parser.add_argument(
+            "--jsonb-column",
+            metavar="COLUMN",
+            default="data",
+            help="column that holds JSON objects; by default, 'data'",
         )
 
     def handle(self, *names: str, **options: Any) -> None:

@@ -19,18 +19,16 @@ from ...sql.changes import migrations
 class Command(BaseCommand):
     """Writes what the apps' ``sql/*.sql`` files and their migrations differ in as new migrations."""
 
-    help = "Write migrations for the views and functions in the sql/*.sql files of apps that changed."
+    help = "Write migrations for views and functions in the apps' sql/*.sql files that have changed."
     # one of the checks says that this command is to be run
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the labels, --check, --dry-run and --name."""
-        parser.add_argument("args", metavar="app_label", nargs="*", help="the apps to look at; all without any")
-        parser.add_argument(
-            "--check", action="store_true", help="write nothing; fail when there is something to be written"
-        )
-        parser.add_argument("--dry-run", action="store_true", help="show what would be written, and write nothing")
-        parser.add_argument("--name", "-n", metavar="NAME", help="the migrations' name, after their number")
+        parser.add_argument("args", metavar="app_label", nargs="*", help="apps to look at; by default, all")
+        parser.add_argument("--check", action="store_true", help="write nothing; fail if a migration is missing")
+        parser.add_argument("--dry-run", action="store_true", help="write nothing; show what would be written")
+        parser.add_argument("--name", "-n", metavar="NAME", help="name of the migrations, after their number")
 
     @no_translations
     def handle(self, *labels: str, **options: Any) -> None:

@@ -23,7 +23,9 @@ class Command(BaseCommand):
         """Add --out and --check."""
         group = parser.add_mutually_exclusive_group()
         group.add_argument("--out", metavar="FILE", type=Path, help="write to this file instead of stdout")
-        group.add_argument("--check", metavar="FILE", type=Path, help="fail when this file differs from the schema")
+        group.add_argument(
+            "--check", metavar="FILE", type=Path, help="write nothing; fail if this file differs from the schema"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Build the schema and write or compare it."""

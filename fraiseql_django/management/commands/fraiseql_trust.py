@@ -31,20 +31,27 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the sources, --out, --format, --typename, --keep and --check."""
         parser.add_argument(
-            "sources", metavar="SRC", nargs="+", type=Path, help=f"files or folders; read are {', '.join(SUFFIXES)}"
+            "sources",
+            metavar="SRC",
+            nargs="+",
+            type=Path,
+            help=f"files or folders with operations; suffixes that are read: {', '.join(SUFFIXES)}",
         )
         parser.add_argument(
-            "--out", metavar="PATH", type=Path, help="folder or manifest; without, FRAISEQL's TRUSTED_DOCUMENTS.PATH"
+            "--out",
+            metavar="PATH",
+            type=Path,
+            help="folder or manifest; by default, TRUSTED_DOCUMENTS.PATH of FRAISEQL",
         )
         parser.add_argument(
             "--format",
             metavar="FORMAT",
             choices=FORMATS,
-            help=f"{', '.join(FORMATS)}; without, a manifest where PATH ends in .json, and otherwise a folder",
+            help=f"{', '.join(FORMATS)}; by default, a manifest if PATH ends in .json, otherwise a folder",
         )
-        parser.add_argument("--typename", action="store_true", help="add __typename to every object below the top")
-        parser.add_argument("--keep", action="store_true", help="keep the documents that PATH holds already")
-        parser.add_argument("--check", action="store_true", help="write nothing; fail when PATH is not up to date")
+        parser.add_argument("--typename", action="store_true", help="add __typename to all objects below the root")
+        parser.add_argument("--keep", action="store_true", help="keep the documents that are already in PATH")
+        parser.add_argument("--check", action="store_true", help="write nothing; fail if PATH is not up to date")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Read the files, then write what is in them or compare it."""
