@@ -13,7 +13,6 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.test import Client, RequestFactory
-from fraiseql_django.documents.trusted import digest
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 import fraiseql_django as fraiseql
@@ -30,6 +29,7 @@ from fraiseql_django.audit import (
 )
 from fraiseql_django.conf.settings import LimitSettings, Settings
 from fraiseql_django.declare.rules import requires_auth
+from fraiseql_django.documents.trusted import digest
 from tests.http.requests import URL, post
 from tests.ledger.models import AuditEntry
 from tests.support import statements

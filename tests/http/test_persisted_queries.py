@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from django.core.cache import caches
 from django.test import Client
-from fraiseql_django.documents.persisted import PersistedQueries
-from fraiseql_django.documents.trusted import digest
 
 from example_project.bookshop.models import Author
 from fraiseql_django import get_engine
 from fraiseql_django.cache.django import DjangoCache
+from fraiseql_django.documents.persisted import PersistedQueries
+from fraiseql_django.documents.trusted import digest
 from fraiseql_django.testing import FailingCache
 from tests.http.requests import URL, codes, message, post
 

@@ -8,10 +8,10 @@ import pytest
 from django.test import Client
 from django.urls import path
 from django.views.decorators.cache import cache_control
-from fraiseql_django.documents.trusted import digest
 
 from example_project.bookshop.models import Author, Book
 from fraiseql_django import ConfigurationError, get_engine
+from fraiseql_django.documents.trusted import digest
 from fraiseql_django.health import check_project
 from fraiseql_django.views import GraphQLView
 from tests.http.requests import URL, codes, message, post

@@ -556,7 +556,7 @@ def test_sources_are_no_models_of_the_project() -> None:
         ("v", {"id": fraiseql.auto}, {}, "Thing.id is fraiseql.auto, which needs a model; annotate its type"),
         ("v", {"id": int}, {"fields": {"id": fraiseql.field(1)}}, "Thing.id is an expression, which needs a model; let v compute it, in a column"),
         ("v", {"id": object}, {}, "Thing.id: <class 'object'> is neither a declared type, nor an Enum, nor a Python type that has a scalar"),
-        ("v", {"id": "str | int"}, {}, "annotation str | int in tests.test_sources is a union; only 'X | None' can be read"),
+        ("v", {"id": "str | int"}, {}, "annotation str | int in tests.schema.test_sources is a union; only 'X | None' can be read"),
         ("v", {"id": list[list[int]]}, {}, "Thing.id is a list of lists, which cannot be read from it; annotate it fraiseql.JSON"),
         ("v", {"n": int, "id": "Thing"}, {"fields": {"id": fraiseql.relation("id", to="n")}}, "Thing.id compares Thing.id, which is no single value"),
         ("v", {"id": int}, {"fields": {"id": fraiseql.relation("a", to="b")}}, "Thing has no fields of its own: annotate some, `title: str`"),

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from django.core.checks import CheckMessage, Error, run_checks
-from fraiseql_django.documents.trusted import TrustedDocuments, digest, load
 
 from fraiseql_django import ConfigurationError, GraphQLEngine, get_engine
 from fraiseql_django.conf.settings import TrustedDocumentSettings
+from fraiseql_django.documents.trusted import TrustedDocuments, digest, load
 
 # of the specification's example (GraphQL over HTTP, appendix A)
 EXAMPLE = "query ($id: ID!) {\n  user(id: $id) {\n    name\n  }\n}"

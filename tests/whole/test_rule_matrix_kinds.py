@@ -25,7 +25,7 @@ from tests.archive.models import Box, Guarded, Room, Seal, Tag
 from tests.archive.policies import USER, add_policies, engine_of_role
 from tests.archive.support import KINDS, MODELS, Archive, Person, declare, engine_of, fill, remove
 from tests.naive import members
-from tests.test_rule_matrix import (
+from tests.whole.test_rule_matrix import (
     PATHS,
     SELECTED,
     SOURCE_PATHS,

@@ -99,8 +99,8 @@ def test_arguments_of_type(model: Any, options: dict[str, Any], message: str) ->
         ({"annotations": {"publisher": str}}, "Thing.publisher is annotated str, which is no declared type; declare it with @fraiseql.type, or write fraiseql.auto"),
         ({"annotations": {"publisher": "Nowhere"}}, "Thing.publisher is annotated Nowhere, which is no declared type; declare it with @fraiseql.type, or write fraiseql.auto"),
         ({"annotations": {"publisher": "Thing"}}, "Thing.publisher leads to Publisher, but is annotated Thing, a type over Book"),
-        ({"annotations": {"title": str | int}}, "annotation str | int in tests.test_declarations is a union; only 'X | None' can be read"),
-        ({"annotations": {"title": "str |"}}, "annotation 'str |' in tests.test_declarations cannot be read: invalid syntax (<string>, line 1)"),
+        ({"annotations": {"title": str | int}}, "annotation str | int in tests.declare.test_declarations is a union; only 'X | None' can be read"),
+        ({"annotations": {"title": "str |"}}, "annotation 'str |' in tests.declare.test_declarations cannot be read: invalid syntax (<string>, line 1)"),
         (
             {"annotations": {"count": int}, "attributes": {"count": fraiseql.field(Count("nothing"))}},
             "Thing.count: the expression does not fit Book: Cannot resolve keyword 'nothing' into field. Choices are: "

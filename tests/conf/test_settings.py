@@ -144,8 +144,8 @@ def test_a_changed_setting_makes_another_engine(settings: Any) -> None:
             "Must be one of: 'default', 'locmem', 'redis'. None keeps no answers.",
         ),
         (
-            {"STORAGE": "tests.test_settings.Argumentative"},
-            "FRAISEQL['STORAGE'] is 'tests.test_settings.Argumentative', which does not take "
+            {"STORAGE": "tests.conf.test_settings.Argumentative"},
+            "FRAISEQL['STORAGE'] is 'tests.conf.test_settings.Argumentative', which does not take "
             "('default', prepare_statements=True): Argumentative() takes no arguments",
         ),
     ],
@@ -176,8 +176,8 @@ def test_a_cache_that_cannot_be_made_is_refused(settings: Any) -> None:
 
 def test_storage_and_cache_classes_can_be_replaced_by_dotted_path(settings: Any) -> None:
     settings.FRAISEQL = {
-        "STORAGE": "tests.test_settings.OtherStorage",
-        "CACHE": {"BACKEND": "tests.test_settings.OtherCache", "KEY_PREFIX": "mine"},
+        "STORAGE": "tests.conf.test_settings.OtherStorage",
+        "CACHE": {"BACKEND": "tests.conf.test_settings.OtherCache", "KEY_PREFIX": "mine"},
         "PREPARE_STATEMENTS": False,
     }
     engine = get_engine()

@@ -13,7 +13,6 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
 from django.test import Client, RequestFactory
-from fraiseql_django.documents.trusted import digest
 from graphql import (
     GraphQLArgument,
     GraphQLDirective,
@@ -31,6 +30,7 @@ from example_project.bookshop.models import Author, Book, BookFormat, Publisher,
 from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.conf import get_settings
 from fraiseql_django.declare.registry import default_registry
+from fraiseql_django.documents.trusted import digest
 from fraiseql_django.language.introspection import names_of
 from tests.http.requests import URL, codes, post
 from tests.operations import SHOP

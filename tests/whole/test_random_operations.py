@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from fraiseql_django.schema.scalars.postgres import JSONB
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from fraiseql_django.conf.settings import LimitSettings, get_settings
 from fraiseql_django.declare.registry import default_registry
 from fraiseql_django.schema.build import Schema
 from fraiseql_django.schema.definition import Link
+from fraiseql_django.schema.scalars.postgres import JSONB
 from fraiseql_django.viewer import VIEWER, Viewer
 from tests.generator import operations
 from tests.naive import assert_same_answer

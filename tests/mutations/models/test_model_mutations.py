@@ -16,12 +16,12 @@ from django.db import connection, models, transaction
 from django.db.models import signals
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
-from fraiseql_django.mutations.models.declaration import touches_only_database
 from psycopg.types.range import DateRange
 
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Book, Category, Customer, Publisher, Review
 from fraiseql_django import GraphQLEngine
+from fraiseql_django.mutations.models.declaration import touches_only_database
 from tests.library.models import Card, Chapter, Language, Novel, Remark, Room, Tidy
 from tests.library.support import Library, failing, make_engine, run, tables
 from tests.library.types import LIBRARY, BookmarkType, CardType, GenreType, LanguageType, NovelType, WriterType
@@ -893,7 +893,7 @@ def test_names_as_python_has_them(settings: Any, library: Library) -> None:
 
 
 def blocks(language: str) -> list[str]:
-    page = Path(__file__).parent.parent / "docs" / "model-mutations.md"
+    page = Path(__file__).resolve().parents[3] / "docs" / "model-mutations.md"
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
 
 

@@ -338,7 +338,7 @@ def test_wrong_arguments(app: App, arguments: list[str], said: str) -> None:
 
 # --- the documentation ---
 
-PAGE = Path(__file__).parent.parent / "docs" / "views-in-migrations.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "views-in-migrations.md"
 TABLES = """
     CREATE SCHEMA reports;
     CREATE TABLE shop_book (id int PRIMARY KEY, title text, price numeric);

@@ -15,9 +15,9 @@ from fraiseql_django.invalidation import catalog
 from fraiseql_django.invalidation.catalog import tables_read
 from fraiseql_django.invalidation.dependencies import Change
 from fraiseql_django.invalidation.names import register
+from tests.invalidation.test_invalidation import check
 from tests.operations import SHOP, ZOO
 from tests.support import data, is_hit, make_engine, make_shop, statements
-from tests.test_invalidation import check
 from tests.zoo.types import ZOO as ZOO_TYPES
 
 pytestmark = pytest.mark.django_db

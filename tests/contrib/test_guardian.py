@@ -24,7 +24,7 @@ from fraiseql_django.contrib.guardian import can
 from tests.cabinet.models import Cell, Deed, Drawer, File, Label, Page, Report, ShownFile, Slip
 from tests.support import make_engine, statements
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def declare(registry: Registry, model: Any, rows: Any = None, **options: Any) -> type:

@@ -363,7 +363,7 @@ def test_functions(shop: None) -> None:
 
 @pytest.mark.usefixtures("empty_schema")
 def test_documentation_shows_what_is_printed() -> None:
-    page = (Path(__file__).parent.parent / "docs" / "reference" / "commands.md").read_text()
+    page = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "commands.md").read_text()
     shown = page.split("fraiseql_inspect v_sales fn_place_order\n")[1].split("\n…")[0]
     sql(
         """

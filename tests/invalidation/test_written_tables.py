@@ -20,8 +20,8 @@ from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.errors import StorageError
 from fraiseql_django.invalidation import reported as written
 from fraiseql_django.storage.django import DjangoStorage
+from tests.invalidation.test_invalidation import check
 from tests.support import data, in_thread, is_hit, make_engine
-from tests.test_invalidation import check
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
