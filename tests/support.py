@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import Any, TypeVar
+from weakref import WeakSet
 
+import pytest
 from django.contrib.auth.models import User
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
@@ -16,6 +18,8 @@ from example_project.bookshop.models import Author, Book, Category, Customer, Or
 from fraiseql_django import GraphQLEngine
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.conf.settings import LimitSettings, get_settings
+from fraiseql_django.invalidation import versions
+from tests.settings import WORKER
 
 T = TypeVar("T")
 
@@ -60,6 +64,19 @@ def make_shop() -> Shop:
 def make_engine(cache_alias: str, **options: Any) -> GraphQLEngine:
     """Make an engine that keeps its answers in one of the tests' caches."""
     return GraphQLEngine(cache=DjangoCache(cache_alias), **options)
+
+
+@contextmanager
+def engines_forgotten() -> Iterator[None]:
+    """Tell the engines that are made in a block of no write after it, even where something still refers to them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(versions, "_results", WeakSet(versions._results))
+        yield
+
+
+def role_name(name: str) -> str:
+    """Return the name of a role that no other worker makes: databases are each worker's own, roles the server's."""
+    return f"fraiseql_tests_{name}{WORKER}"
 
 
 def data(engine: GraphQLEngine, query: str, variables: dict[str, Any] | None = None) -> Any:

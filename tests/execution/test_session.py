@@ -24,12 +24,12 @@ from fraiseql_django.invalidation import catalog
 from fraiseql_django.storage.django import DjangoStorage
 from fraiseql_django.testing import assert_one_statement
 from fraiseql_django.viewer import Viewer
-from tests.support import Shop, make_shop, round_trips
+from tests.support import Shop, make_shop, role_name, round_trips
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TOLD = ("current_setting('app.user', true)", "current_setting('app.tenant', true)", "current_user::text")
-ROLE = "fraiseql_tests_reader"
+ROLE = role_name("session")
 
 
 def role_of(viewer: Viewer) -> Any:

@@ -16,10 +16,12 @@ from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.conf.settings import SessionSettings, get_settings
 from fraiseql_django.invalidation import catalog
 from fraiseql_django.viewer import Viewer
+from tests.support import role_name
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TENANTS = ("acme", "globex")
+ROLE = role_name("tenants")
 INSERT = "INSERT INTO {} (name, bio, website, email) VALUES ('of {}', '', '', '')"
 
 
@@ -92,9 +94,9 @@ def test_by_row_rule(cache_alias: str) -> None:
 def policies() -> Iterator[None]:
     """Let PostgreSQL hold the tenants apart, as docs/multi-tenancy.md has it."""
     run(
-        "CREATE ROLE fraiseql_tests_app",
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON bookshop_author TO fraiseql_tests_app",
-        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO fraiseql_tests_app",
+        f"CREATE ROLE {ROLE}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON bookshop_author TO {ROLE}",
+        f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {ROLE}",
         "ALTER TABLE bookshop_author ENABLE ROW LEVEL SECURITY",
         "CREATE POLICY tenant ON bookshop_author USING (bio = current_setting('app.tenant', true))",
         "CREATE POLICY made ON bookshop_author FOR INSERT WITH CHECK (true)",
@@ -108,15 +110,15 @@ def policies() -> Iterator[None]:
             "DROP POLICY tenant ON bookshop_author",
             "DROP POLICY made ON bookshop_author",
             "ALTER TABLE bookshop_author DISABLE ROW LEVEL SECURITY",
-            "DROP OWNED BY fraiseql_tests_app",
-            "DROP ROLE fraiseql_tests_app",
+            f"DROP OWNED BY {ROLE}",
+            f"DROP ROLE {ROLE}",
         )
         catalog.forget()
 
 
 def role_of(viewer: Viewer) -> str:
     """Name the role that every viewer has: one that policies are held against."""
-    return "fraiseql_tests_app"
+    return ROLE
 
 
 def test_by_row_security(registry: Registry, policies: None, cache_alias: str) -> None:
