@@ -13,6 +13,7 @@ from example_project.bookshop.seed import Sizes, seed
 from example_project.servers import EmbeddedServerError
 from fraiseql_django import GraphQLEngine
 from fraiseql_django.invalidation import names as tables
+from tests import cleaning
 from tests.settings import OWNER, POSTGRES, REDIS, SERVERS_DIR
 from tests.support import engines_forgotten
 from tests.zoo.data import populate
@@ -39,6 +40,13 @@ def pytest_unconfigure() -> None:
     POSTGRES.stop()
     REDIS.stop()
     shutil.rmtree(SERVERS_DIR, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Make the database, and see to it that it is emptied quickly."""
+    with django_db_blocker.unblock():
+        cleaning.install(["default"])
 
 
 @pytest.fixture(autouse=True)

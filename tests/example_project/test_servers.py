@@ -23,7 +23,7 @@ from example_project.servers import (
     postgres,
 )
 from example_project.servers.locks import FolderLocks
-from tests.processes import ForeignPostgres, run_manage
+from tests.processes import ForeignPostgres, interruptible, run_manage
 
 USER = """
 import pathlib, sys, time
@@ -66,7 +66,9 @@ def is_up(server: EmbeddedPostgres) -> bool:
 
 def start_user(folder: Path, seconds: float = 60) -> subprocess.Popen[str]:
     """Start another process that uses the server of the folder."""
-    user = subprocess.Popen([sys.executable, "-c", USER, str(folder), str(seconds)], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", USER, str(folder), str(seconds)]
+    with interruptible():
+        user = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert user.stdout is not None
     assert user.stdout.readline() == "started\n"
     user.stdout.close()

@@ -101,6 +101,7 @@ BOOK, AUTHOR = "bookshop_book", "bookshop_author"
         ("-- nothing", set()),
     ],
 )  # fmt: skip
+@pytest.mark.usefixtures("no_sources")
 def test_tables_written(statement: str, tables: set[str]) -> None:
     assert written(statement) == tables
 

@@ -1,15 +1,14 @@
 """Documents that are made to be slow: refused, or answered, at once.
 
-Times are bounded generously: only what grows exponentially, or with the square of a large document, misses them.
+Work is bounded generously: only what grows exponentially, or with the square of a large document, exceeds it.
 """
 
-import time
 from typing import Any
 
 import pytest
 
 from fraiseql_django import GraphQLEngine
-from tests.support import put, refused
+from tests.support import calls, put, refused
 
 pytestmark = pytest.mark.django_db
 
@@ -73,11 +72,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_document_is_refused_at_once(engine: GraphQLEngine, name: str) -> None:
-    started = time.perf_counter()
+    with calls():
+        response = engine.execute(HOSTILE[name])
 
-    response = engine.execute(HOSTILE[name])
-
-    assert time.perf_counter() - started < 1
     assert response.status == 400
     assert "data" not in response.json()
     assert {error["extensions"]["code"] for error in response.json()["errors"]} <= {
@@ -101,11 +98,10 @@ SLOWEST = {
 @pytest.mark.parametrize("name", SLOWEST)
 def test_largest_documents_that_are_allowed_are_read_at_once(engine: GraphQLEngine, name: str) -> None:
     """The rule on overlapping fields compares every two mentions of a field."""
-    started = time.perf_counter()
+    with calls():
+        response = engine.execute(SLOWEST[name])
 
-    assert "errors" not in engine.execute(SLOWEST[name]).json()
-
-    assert time.perf_counter() - started < 1
+    assert "errors" not in response.json()
 
 
 def test_cycle_is_named(engine: GraphQLEngine) -> None:
@@ -120,9 +116,8 @@ def test_deep_variables(engine: GraphQLEngine) -> None:
         value: dict[str, Any] = {}
         for _ in range(levels):
             value = {"NOT": value}
-        started = time.perf_counter()
-        error = refused(engine, "query($w: BookWhere) { books(where: $w) { id } }", {"w": value})
-        assert time.perf_counter() - started < 1
+        with calls():
+            error = refused(engine, "query($w: BookWhere) { books(where: $w) { id } }", {"w": value})
         assert error["message"] == "The operation has more than 10 steps in one condition; the limit is 10."
         assert error["extensions"]["setting"] == "LIMITS.CONDITION_DEPTH"
 
@@ -161,11 +156,10 @@ SLOW_TO_PLAN: dict[str, tuple[str, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", SLOW_TO_PLAN)
 def test_operation_that_is_slow_to_plan_is_refused_at_once(engine: GraphQLEngine, name: str) -> None:
     query, variables = SLOW_TO_PLAN[name]
-    started = time.perf_counter()
 
-    error = refused(engine, query, variables)
+    with calls():
+        error = refused(engine, query, variables)
 
-    assert time.perf_counter() - started < 1
     assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
     assert error["extensions"]["setting"] in SETTINGS
 
@@ -182,11 +176,9 @@ SLOWEST_TO_PLAN: dict[str, tuple[str, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", SLOWEST_TO_PLAN)
 def test_slowest_plans_that_are_allowed_take_a_moment(engine: GraphQLEngine, name: str) -> None:
     query, variables = SLOWEST_TO_PLAN[name]
-    started = time.perf_counter()
 
-    engine.explain(query, variables)
-
-    assert time.perf_counter() - started < 5
+    with calls():
+        engine.explain(query, variables)
 
 
 def test_long_alias_is_allowed(engine: GraphQLEngine) -> None:

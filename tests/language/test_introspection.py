@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +33,7 @@ from fraiseql_django.documents.trusted import digest
 from fraiseql_django.language.introspection import names_of
 from tests.http.requests import URL, codes, post
 from tests.operations import SHOP
-from tests.support import statements
+from tests.support import calls, statements
 
 pytestmark = pytest.mark.django_db
 
@@ -568,10 +567,11 @@ def test_messages_that_are_long_take_no_long_time_to_be_made_discreet() -> None:
     values = ", ".join(['" Did you mean a "'] * 2_000)
     text = f"{{ books(where: {{price: {{gt: [{values}]}}}}) {{ titel }} }}"
     engine = engine_of("disabled")
-    started = time.monotonic()
 
-    assert engine.execute(text).errors
-    assert time.monotonic() - started < 5
+    with calls():
+        response = engine.execute(text)
+
+    assert response.errors
 
 
 def test_names_of_directives_are_names_of_the_schema() -> None:

@@ -1,6 +1,5 @@
 """``COMPLEXITY``: what operations are estimated to cost, and that nothing runs of one that may cost too much."""
 
-import time
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from fraiseql_django import DeclarationError, GraphQLEngine, Registry, nested
 from fraiseql_django.conf.settings import LimitSettings
 from fraiseql_django.language.limits import MOST
 from tests.library.types import LIBRARY, NovelType
-from tests.support import limited, put, refused
+from tests.support import calls, limited, put, refused
 
 pytestmark = pytest.mark.django_db
 
@@ -379,11 +378,10 @@ def chain(number: int, body: str) -> str:
 def test_fragments_that_double_are_refused_at_once_by_complexity_alone(query: str) -> None:
     # the limit on repeats walks through the merged selection as well
     engine = limited(complexity=1_000_000, repeats=100)
-    started = time.perf_counter()
 
-    error = refused(engine, query)
+    with calls():
+        error = refused(engine, query)
 
-    assert time.perf_counter() - started < 5
     assert error["extensions"]["setting"] == "LIMITS.COMPLEXITY"
     assert error["extensions"]["value"] == MOST
 
@@ -392,21 +390,21 @@ def test_fragments_that_double_around_a_variable_are_refused_at_once() -> None:
     engine = limited(complexity=1_000_000)
     body = "publisher { books(limit: $n) { ...NEXT } } category { books(limit: $n) { ...NEXT } }"
     query = "query($n: Int) " + chain(60, body)
-    started = time.perf_counter()
 
-    assert refused(engine, query, {"n": 1})["extensions"]["value"] == MOST
+    with calls():
+        error = refused(engine, query, {"n": 1})
 
-    assert time.perf_counter() - started < 5
+    assert error["extensions"]["value"] == MOST
 
 
 def test_fragment_that_is_spread_thousands_of_times_is_answered_at_once() -> None:
     engine = limited(complexity=1 + 100)
     query = put("{ books { @ } } fragment F on Book { id }", "...F " * 10_000)
-    started = time.perf_counter()
 
-    assert "errors" not in engine.execute(query).json()
+    with calls():
+        response = engine.execute(query)
 
-    assert time.perf_counter() - started < 5
+    assert "errors" not in response.json()
 
 
 def test_known_plan_is_checked_without_a_walk_over_the_document() -> None:
