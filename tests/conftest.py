@@ -13,13 +13,17 @@ from example_project.bookshop.seed import Sizes, seed
 from example_project.servers import EmbeddedServerError
 from fraiseql_django import GraphQLEngine
 from fraiseql_django.invalidation import names as tables
-from tests.settings import POSTGRES, REDIS, SERVERS_DIR
+from tests import cleaning
+from tests.settings import OWNER, POSTGRES, REDIS, SERVERS_DIR
+from tests.support import engines_forgotten
 from tests.zoo.data import populate
 from tests.zoo.types import ZOO
 
 
 def pytest_configure() -> None:
-    """Start the servers that the environment does not name."""
+    """Start the servers that the environment does not name; workers use those of the process that starts them."""
+    if os.getpid() != OWNER:
+        return
     try:
         if not os.environ.get("DATABASE_URL"):
             POSTGRES.start()
@@ -31,9 +35,25 @@ def pytest_configure() -> None:
 
 def pytest_unconfigure() -> None:
     """Stop them, and leave nothing behind."""
+    if os.getpid() != OWNER:
+        return
     POSTGRES.stop()
     REDIS.stop()
     shutil.rmtree(SERVERS_DIR, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Make the database, and see to it that it is emptied quickly."""
+    with django_db_blocker.unblock():
+        cleaning.install(["default"])
+
+
+@pytest.fixture(autouse=True)
+def no_engine_outlives_its_test() -> Iterator[None]:
+    """Keep the writes of later tests from an engine that garbage collection has not found yet, and from its cache."""
+    with engines_forgotten():
+        yield
 
 
 @pytest.fixture

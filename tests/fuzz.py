@@ -1,6 +1,6 @@
 """``make fuzz``: send malformed requests for as long as it is told, and stop at the first wrong answer.
 
-tests/test_fuzz.py has what is sent and what an answer must be; pytest brings PostgreSQL and the data.
+tests/injection/test_fuzz.py has what is sent and what an answer must be; pytest brings PostgreSQL and the data.
 """
 
 import argparse
@@ -18,7 +18,7 @@ def main() -> int:
     given = parser.parse_args()
     os.environ["FRAISEQL_FUZZ_SECONDS"] = str(given.seconds)
     os.environ["FRAISEQL_FUZZ_SEED"] = str(given.seed)
-    return pytest.main(["-q", "-s", "--tb=short", "tests/test_fuzz.py"])
+    return pytest.main(["-q", "-s", "--tb=short", "tests/injection/test_fuzz.py"])
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
 """What several tests need to run the example in processes of its own."""
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from example_project.servers import EmbeddedPostgres
@@ -18,17 +21,32 @@ class ForeignPostgres(EmbeddedPostgres):
         return self.folder.with_name("elsewhere")
 
 
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let the children that a block starts be interrupted, even where this process ignores SIGINT.
+
+    What a shell without job control starts in the background does, and a child inherits that. Signals that are
+    handled are not inherited.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def start_manage(data: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     """Start manage.py on the example's own settings, its data in a folder, with more environment."""
     inherited = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
     own = {"DJANGO_SETTINGS_MODULE": "example_project.settings", "EXAMPLE_DATA_DIR": str(data)}
-    return subprocess.Popen(
-        [sys.executable, str(BASE_DIR / "manage.py"), *arguments],
-        env={**inherited, **own, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    with interruptible():
+        return subprocess.Popen(
+            [sys.executable, str(BASE_DIR / "manage.py"), *arguments],
+            env={**inherited, **own, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
 
 def run_manage(data: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -1,7 +1,9 @@
 """
 The example project's settings, on servers of the tests' own.
 
-DATABASE_URL and REDIS_URL name others. Nothing is started here: conftest.py does that.
+DATABASE_URL and REDIS_URL name others. Nothing is started here: conftest.py does that, in the process that the
+others of the same run descend from (the workers of pytest-xdist). Each worker has a database of its own, which
+pytest-django sees to, and keys of its own in Redis.
 """
 
 import os
@@ -15,7 +17,11 @@ from example_project.servers import EmbeddedPostgres, EmbeddedRedis
 from example_project.settings import *  # noqa: F403
 from example_project.settings import INSTALLED_APPS
 
-SERVERS_DIR = Path(tempfile.gettempdir()) / f"fraiseql_django-tests-{os.getpid()}"
+# the process that starts the servers; its workers inherit the variable
+OWNER = int(os.environ.setdefault("FRAISEQL_TESTS_OWNER", str(os.getpid())))
+# gw0, gw1 …, or "" where one process runs all tests
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+SERVERS_DIR = Path(tempfile.gettempdir()) / f"fraiseql_django-tests-{OWNER}"
 # Data that live as long as the tests need not survive a power cut.
 POSTGRES = EmbeddedPostgres(
     SERVERS_DIR / "postgres", {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -48,7 +54,7 @@ CACHES = {
     "redis": {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": os.environ.get("REDIS_URL") or REDIS.url,
-        "KEY_PREFIX": f"fraiseql_django-tests-{os.getpid()}",
+        "KEY_PREFIX": f"fraiseql_django-tests-{OWNER}{WORKER}",
     },
 }
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

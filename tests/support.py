@@ -1,13 +1,17 @@
 """What tests of the engine share: engines on the tests' caches, other threads, and a small shop."""
 
+import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import Any, TypeVar
+from weakref import WeakSet
 
+import pytest
 from django.contrib.auth.models import User
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
@@ -16,8 +20,13 @@ from example_project.bookshop.models import Author, Book, Category, Customer, Or
 from fraiseql_django import GraphQLEngine
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.conf.settings import LimitSettings, get_settings
+from fraiseql_django.invalidation import versions
+from tests.settings import WORKER
 
 T = TypeVar("T")
+
+# calls of functions that take about two seconds, and that no document needs half of
+MOMENT = 10_000_000
 
 
 @dataclass
@@ -62,6 +71,19 @@ def make_engine(cache_alias: str, **options: Any) -> GraphQLEngine:
     return GraphQLEngine(cache=DjangoCache(cache_alias), **options)
 
 
+@contextmanager
+def engines_forgotten() -> Iterator[None]:
+    """Tell the engines that are made in a block of no write after it, even where something still refers to them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(versions, "_results", WeakSet(versions._results))
+        yield
+
+
+def role_name(name: str) -> str:
+    """Return the name of a role that no other worker makes: databases are each worker's own, roles the server's."""
+    return f"fraiseql_tests_{name}{WORKER}"
+
+
 def data(engine: GraphQLEngine, query: str, variables: dict[str, Any] | None = None) -> Any:
     """Execute an operation that succeeds and return its data."""
     response = engine.execute(query, variables).json()
@@ -100,6 +122,51 @@ def statements(number: int, alias: str = "default") -> Iterator[None]:
     with CaptureQueriesContext(connections[alias]) as captured:
         yield
     assert len(captured) == number, [query["sql"] for query in captured.captured_queries]
+
+
+@contextmanager
+def calls(at_most: int = MOMENT) -> Iterator[None]:
+    """Hold a block to so many calls of functions, Python's own included, in this thread.
+
+    For what would take exponentially long, or grow with the square of a large document: unlike a time, the number
+    does not depend on the machine. The block ends with the first call too many.
+    """
+    made = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal made
+        if event in ("call", "c_call"):
+            made += 1
+            if made == at_most:
+                # no Exception, which an engine would turn into an error of the operation
+                pytest.fail(f"took more than {at_most:,} calls of functions")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait for what another thread, process or server does; the bound, a minute and more, is for what hangs."""
+    for _ in range(6_000):
+        if condition():
+            return
+        time.sleep(0.01)
+    pytest.fail("what was waited for has not come")
+
+
+class FakeClock:
+    """A clock that goes on by itself only where ``step`` says so: by that, each time that it is read."""
+
+    def __init__(self, step: float = 0) -> None:
+        self.now, self.step = 1_000.0, step
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
 
 
 def is_hit(engine: GraphQLEngine, query: str, variables: dict[str, Any] | None = None) -> bool:

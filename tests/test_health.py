@@ -16,10 +16,12 @@ from fraiseql_django.planner.column_usage import tables_read
 from fraiseql_django.storage.base import QueryResult
 from fraiseql_django.storage.django import DjangoStorage
 from fraiseql_django.testing import CountingStorage, FailingCache, FailingStorage
-from tests.support import data
+from tests.support import data, role_name
 from tests.zoo.models import Elsewhere, Restaurant
 
 pytestmark = pytest.mark.django_db
+
+ROLE = role_name("health")
 
 
 @pytest.fixture
@@ -114,35 +116,35 @@ def test_an_old_postgresql_is_unwell(engine: GraphQLEngine) -> None:
 
 def test_tables_that_may_not_be_read_are_named(engine: GraphQLEngine) -> None:
     sql(
-        "CREATE ROLE fraiseql_reader",
-        "GRANT SELECT ON ALL TABLES IN SCHEMA public TO fraiseql_reader",
-        "REVOKE SELECT ON bookshop_order, bookshop_book_authors FROM fraiseql_reader",
-        "SET LOCAL ROLE fraiseql_reader",
+        f"CREATE ROLE {ROLE}",
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {ROLE}",
+        f"REVOKE SELECT ON bookshop_order, bookshop_book_authors FROM {ROLE}",
+        f"SET LOCAL ROLE {ROLE}",
     )
 
     healthy, detail = said(engine, "database")
     assert not healthy
-    assert detail.endswith("; fraiseql_reader may not SELECT from: bookshop_book_authors, bookshop_order")
+    assert detail.endswith(f"; {ROLE} may not SELECT from: bookshop_book_authors, bookshop_order")
     assert said(engine, "schema")[0]
 
 
 def test_columns_that_may_not_be_read_are_named(engine: GraphQLEngine) -> None:
     sql(
-        "CREATE ROLE fraiseql_reader",
-        "GRANT SELECT ON ALL TABLES IN SCHEMA public TO fraiseql_reader",
-        "REVOKE SELECT ON auth_user, bookshop_customer FROM fraiseql_reader",
+        f"CREATE ROLE {ROLE}",
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {ROLE}",
+        f"REVOKE SELECT ON auth_user, bookshop_customer FROM {ROLE}",
         # what the schema does not read need not be granted: passwords, birthdays
-        "GRANT SELECT (id, username) ON auth_user TO fraiseql_reader",
-        "GRANT SELECT (id, user_id, uuid, newsletter) ON bookshop_customer TO fraiseql_reader",
-        "SET LOCAL ROLE fraiseql_reader",
+        f"GRANT SELECT (id, username) ON auth_user TO {ROLE}",
+        f"GRANT SELECT (id, user_id, uuid, newsletter) ON bookshop_customer TO {ROLE}",
+        f"SET LOCAL ROLE {ROLE}",
     )
 
     healthy, detail = said(engine, "database")
     assert not healthy
     assert detail.endswith(" may not SELECT from: bookshop_customer.loyalty_points, bookshop_customer.name")
 
-    sql("RESET ROLE", "GRANT SELECT (loyalty_points, name) ON bookshop_customer TO fraiseql_reader")
-    sql("SET LOCAL ROLE fraiseql_reader")
+    sql("RESET ROLE", f"GRANT SELECT (loyalty_points, name) ON bookshop_customer TO {ROLE}")
+    sql(f"SET LOCAL ROLE {ROLE}")
     assert said(engine, "database")[0]
     assert data(engine, "{customers {name loyaltyPoints user {username}}}") == {"customers": []}
 
@@ -150,10 +152,10 @@ def test_columns_that_may_not_be_read_are_named(engine: GraphQLEngine) -> None:
 def test_a_schema_that_may_not_be_used_is_unwell() -> None:
     engine = engine_of(Elsewhere)
     sql(
-        "CREATE ROLE fraiseql_reader",
-        "GRANT SELECT ON ALL TABLES IN SCHEMA public TO fraiseql_reader",
-        "REVOKE USAGE ON SCHEMA public FROM PUBLIC, fraiseql_reader",
-        "SET LOCAL ROLE fraiseql_reader",
+        f"CREATE ROLE {ROLE}",
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {ROLE}",
+        f"REVOKE USAGE ON SCHEMA public FROM PUBLIC, {ROLE}",
+        f"SET LOCAL ROLE {ROLE}",
     )
 
     assert said(engine, "database")[1].endswith(' may not SELECT from: public"."zoo elsewhere')

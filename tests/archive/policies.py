@@ -10,10 +10,11 @@ from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.conf.settings import SessionSettings, get_settings
 from fraiseql_django.invalidation import catalog
 from fraiseql_django.viewer import Viewer
+from tests.support import role_name
 
 from .models import Guarded
 
-ROLE = "fraiseql_tests_archivist"
+ROLE = role_name("archivist")
 USER = "nullif(current_setting('app.user_id', true), '')::int"
 
 

@@ -1,0 +1,1 @@
+"""Declarations of types, fields, rules and mutations."""

@@ -1,0 +1,1 @@
+"""The example project: its servers, its data and its demo."""

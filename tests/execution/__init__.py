@@ -1,0 +1,1 @@
+"""What happens to a plan: sessions, limits at run time, responses and failures."""

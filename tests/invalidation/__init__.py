@@ -1,0 +1,1 @@
+"""Which tables are written, and that answers read from them are dropped."""

@@ -1,0 +1,1 @@
+"""Documents: parsed, limited, validated, their values coerced."""

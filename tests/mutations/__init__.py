@@ -1,0 +1,1 @@
+"""Mutations in Python and in PostgreSQL functions."""

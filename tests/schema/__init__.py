@@ -1,0 +1,1 @@
+"""From declarations and models to GraphQL types."""

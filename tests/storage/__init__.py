@@ -1,0 +1,1 @@
+"""The storage, and its statements through libpq."""

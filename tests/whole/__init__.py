@@ -1,0 +1,1 @@
+"""What no single stage answers for: same answers, rules on every path, tenants."""
