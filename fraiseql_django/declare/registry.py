@@ -119,7 +119,7 @@ class ObjectDeclaration:
 class MutationDeclaration:
     """What ``@mutation`` was given, with the function under it.
 
-    ``make`` is given the schema's factory of enums and returns the function, where its annotations depend on
+    ``make`` is given what describes columns in the schema and returns the function, where its annotations depend on
     that; ``repeatable`` says whether it may be called again when a deadlock has undone what it did.
     ``model_permissions`` are Django's, for where ``DEFAULT_PERMISSION`` is "model".
     """

@@ -19,10 +19,9 @@ from django.forms import ModelChoiceField
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
-from ..conf import get_settings
-from ..declare.names import camel_case
 from ..declare.results import Error
 from ..invalidation.names import table_of
+from ..schema.conventions import Conventions
 from .context import Info
 from .models.rows import shows_all
 
@@ -59,6 +58,7 @@ def errors_of(
     names: Mapping[str, str] | None = None,
     whole: str | None = None,
     info: Info | None = None,
+    conventions: Conventions | None = None,
 ) -> list[Error]:
     """Say which constraint was violated: which field, which code, Django's message.
 
@@ -72,7 +72,7 @@ def errors_of(
     found, fields, code = _violation(error, alias, info)
     field = whole
     if len(fields) == 1:
-        field = _graphql_name(fields[0]) if names is None else names.get(fields[0], whole)
+        field = (conventions or Conventions()).name(fields[0]) if names is None else names.get(fields[0], whole)
     return [Error(code=code, identifier=found.code or "check", message=found.messages[0], field=field)]
 
 
@@ -224,7 +224,3 @@ def _kind(constraint: Any) -> str:
     if isinstance(constraint, models.UniqueConstraint):
         return "unique"
     return "exclusion" if isinstance(constraint, ExclusionConstraint) else "check"
-
-
-def _graphql_name(name: str) -> str:
-    return camel_case(name) if get_settings().camel_case else name

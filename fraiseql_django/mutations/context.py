@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from ..declare.rules import RowRule, condition, restrict
 from ..errors import FraiseQLError
+from ..schema.conventions import Conventions
 from ..schema.definition import TypeDef
 from ..viewer import Viewer
 
@@ -57,6 +58,7 @@ class Info:
     request: HttpRequest | None
     context: Any
     database: str = "default"
+    _conventions: Conventions = field(default_factory=Conventions, repr=False, compare=False)
     _may_introspect: Callable[[], bool] = field(default=lambda: True, repr=False, compare=False)
     _rules: RowRules = field(default_factory=dict, repr=False, compare=False)
     _types: Mapping[str, TypeDef] = field(default_factory=dict, repr=False, compare=False)

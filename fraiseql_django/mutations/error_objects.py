@@ -11,10 +11,10 @@ from django.db import Error as DatabaseError
 from django.db import IntegrityError
 from django.db.models import ProtectedError, RestrictedError
 
-from ..declare.names import camel_case
 from ..declare.results import Error
 from ..errors import StorageError, UserError
 from ..planner.plan import Write
+from ..schema.conventions import Conventions
 from ..schema.object_types import ObjectDef
 from .constraints import errors_of
 from .context import Info, Made
@@ -75,11 +75,11 @@ def _class(write: Write, objects: Mapping[str, ObjectDef]) -> ObjectDef | None:
 def _known(error: Exception, info: Info) -> tuple[str, int, str, Sequence[Error]] | None:
     """Return message, code, status and errors of what a client may be told of."""
     if isinstance(error, ValidationError):
-        errors = _of_validation(error)
+        errors = _of_validation(error, info._conventions)
         return errors[0].message if errors else "", 422, "failed:validation", errors
     database = error.__cause__ if isinstance(error, StorageError) else error
     if isinstance(database, IntegrityError) and _is_violation(database):
-        errors = errors_of(database, info.database, info=info)
+        errors = errors_of(database, info.database, info=info, conventions=info._conventions)
         word = "conflict" if errors[0].code == HTTPStatus.CONFLICT else "failed"
         return errors[0].message, errors[0].code, f"{word}:{errors[0].identifier}", errors
     message = _raised(database)
@@ -101,7 +101,7 @@ def _raised(error: BaseException | None) -> str | None:
     return None if diag is None else diag.message_primary
 
 
-def _of_validation(error: ValidationError) -> list[Error]:
+def _of_validation(error: ValidationError, conventions: Conventions) -> list[Error]:
     found: list[Error] = []
     by_field = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
     for name, errors in by_field.items():
@@ -111,7 +111,7 @@ def _of_validation(error: ValidationError) -> list[Error]:
                     code=422,
                     identifier=item.code or "invalid",
                     message=message,
-                    field=None if name == NON_FIELD_ERRORS else camel_case(name),
+                    field=None if name == NON_FIELD_ERRORS else conventions.name(name),
                 )
                 for message in item.messages
             ]

@@ -220,6 +220,7 @@ class Perform:
             request=self.asked.viewer.request,
             context=self.asked.viewer.context,
             database=self.settings.database,
+            _conventions=self.schema.conventions,
             _may_introspect=lambda: may_introspect(self.settings.introspection, self.asked.viewer),
             _rules=self.schema.row_rules,
             _types=self.schema.types,

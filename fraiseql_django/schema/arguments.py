@@ -18,8 +18,7 @@ from graphql import (
     GraphQLNonNull,
 )
 
-from ..conf import get_settings
-from ..declare.names import camel_case, check_name, lower_first, pascal_case
+from ..declare.names import check_name, lower_first, pascal_case
 from ..declare.registry import FunctionDeclaration, MutationDeclaration, Registry
 from ..declare.results import Cascade
 from ..declare.rules import Rule
@@ -80,16 +79,13 @@ class MutationDef:
     of_model: bool = False
 
 
-def _python_name(name: str) -> str:
-    return camel_case(name) if get_settings().camel_case else name
-
-
 class Arguments:
     """Makes the argument types of one schema; inputs are made once each."""
 
     def __init__(self, registry: Registry, outputs: Outputs) -> None:
         self.registry = registry
         self.outputs = outputs
+        self.conventions = outputs.conventions
         self._inputs: dict[type, tuple[GraphQLInputObjectType, Convert]] = {}
 
     def mutation(self, declaration: MutationDeclaration | FunctionDeclaration) -> MutationDef:
@@ -98,7 +94,7 @@ class Arguments:
             return self._of_postgresql(declaration)
         function = declaration.function
         if declaration.make is not None:
-            function = declaration.make(self.outputs.enum_type)
+            function = declaration.make(self.outputs.columns)
         assert function is not None
         where = f"mutation {function.__name__}"
         signature = inspect.signature(function)
@@ -115,7 +111,7 @@ class Arguments:
             arguments[name] = argument
             extras = self._read(parameter.annotation, function.__module__).extras
             rules[name] = tuple(extra for extra in extras if isinstance(extra, Rule))
-        name = check_name(declaration.name or _python_name(function.__name__), where)
+        name = check_name(declaration.name or self.conventions.name(function.__name__), where)
         return MutationDef(
             name=name,
             description=declaration.description or inspect.getdoc(function),
@@ -128,7 +124,7 @@ class Arguments:
                 signature.return_annotation, function.__module__, where, union=f"{pascal_case(name)}Result"
             ),
             repeatable=declaration.repeatable,
-            permission=mutation_permission(declaration, where),
+            permission=mutation_permission(declaration, self.conventions, where),
             argument_rules=rules,
             cost=declaration.cost,
             of_model=declaration.make is not None,
@@ -142,7 +138,7 @@ class Arguments:
         graphql, convert = self._input(self._read(parameter.annotation, module), where)
         if parameter.default is not parameter.empty and isinstance(graphql, GraphQLNonNull):
             graphql, convert = graphql.of_type, _required(convert, f"argument {parameter.name!r}")
-        name = check_name(_python_name(parameter.name), f"an argument of {where}")
+        name = check_name(self.conventions.name(parameter.name), f"an argument of {where}")
         return name, GraphQLArgument(graphql, out_name=parameter.name), convert
 
     def _of_postgresql(self, declaration: FunctionDeclaration) -> MutationDef:
@@ -188,7 +184,7 @@ class Arguments:
             converts=converts,
             output=output,
             repeatable=lambda: True,
-            permission=mutation_permission(declaration, where),
+            permission=mutation_permission(declaration, self.conventions, where),
             argument_rules={},
             cost=declaration.cost,
         )
@@ -264,7 +260,7 @@ class Arguments:
                 # null would not be what the annotation says: an absent value takes the default
                 graphql, convert = graphql.of_type, _required(convert, where)
             converts[item.name] = convert
-            found[check_name(_python_name(item.name), where)] = GraphQLInputField(graphql, out_name=item.name)
+            found[check_name(self.conventions.name(item.name), where)] = GraphQLInputField(graphql, out_name=item.name)
         return found
 
 

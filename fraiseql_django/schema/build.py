@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from typing import Any
 
 from graphql import (
@@ -21,12 +22,15 @@ from graphql import (
     validate_schema,
 )
 
-from ..declare.registry import Registry, default_registry
+from ..conf.settings import Settings
+from ..declare.registry import Registry
 from ..declare.rules import RowRule, Rule
 from ..errors import DeclarationError
 from .arguments import Arguments, MutationDef
+from .conventions import Conventions
 from .definition import AnyField, Embedded, Nested, Related, Shape, TypeDef, ValueObject
 from .describe import Described, describe_types
+from .django_fields import ColumnDescriber, mapped_scalars
 from .enums import Enums
 from .filter_inputs import Inputs
 from .object_types import ObjectDef, Output, Outputs
@@ -49,7 +53,8 @@ class Root:
 class Schema:
     """A built schema beside the descriptions that it was built from: of rows, of objects of classes, of mutations.
 
-    ``row_rules`` are those of the types over each model, with the types' names.
+    ``row_rules`` are those of the types over each model, with the types' names; ``conventions`` are the settings that
+    it was built with.
     """
 
     graphql: GraphQLSchema
@@ -59,6 +64,7 @@ class Schema:
     unions: Mapping[str, tuple[str, ...]]
     mutations: Mapping[str, MutationDef]
     row_rules: Mapping[Any, Sequence[tuple[str, RowRule]]]
+    conventions: Conventions = dataclass_field(default_factory=Conventions)
 
 
 class Builder:
@@ -270,14 +276,20 @@ def _describe_mutations(registry: Registry, outputs: Outputs, problems: list[str
     return found
 
 
-def build_schema(registry: Registry = default_registry) -> Schema:
-    """Build the schema of everything that was declared.
+def build_schema(registry: Registry, settings: Settings) -> Schema:
+    """Build the schema of everything that was declared, as these settings have it.
 
-    Raises DeclarationError with every problem of every module, type and mutation, a line each.
+    Raises DeclarationError with every problem of every module, type and mutation, a line each, and ConfigurationError
+    for ``SCALARS`` that name no field classes.
     """
+    conventions = Conventions(
+        camel_case=settings.camel_case,
+        database=settings.database,
+        default_permission=settings.default_permission,
+        scalars=mapped_scalars(settings.scalars),
+    )
     problems = list(registry.problems)
-    enums = Enums()
-    outputs = Outputs(registry, enums)
+    outputs = Outputs(registry, ColumnDescriber(conventions, Enums()))
     described = Described(types={}, shapes={})
     try:
         described = describe_types(registry, outputs)
@@ -287,4 +299,4 @@ def build_schema(registry: Registry = default_registry) -> Schema:
     if problems:
         # a module that asks for the schema while it is imported has met the same ones before
         raise DeclarationError("\n".join(dict.fromkeys(line for item in problems for line in item.splitlines())))
-    return Builder(described, outputs, mutations).build()
+    return replace(Builder(described, outputs, mutations).build(), conventions=conventions)

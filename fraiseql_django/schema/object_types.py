@@ -12,13 +12,13 @@ from typing import Any
 from django.db import models
 from graphql import GraphQLEnumType, GraphQLScalarType
 
-from ..conf import get_settings
-from ..declare.names import camel_case, check_name
+from ..declare.names import check_name
 from ..declare.registry import FieldOptions, ObjectDeclaration, Registry
 from ..declare.rules import as_rule
 from ..errors import DeclarationError
 from .annotations import Annotation, Named, read, scalar
-from .definition import EnumFactory, EnumSource, FieldDef
+from .definition import EnumSource, FieldDef
+from .django_fields import ColumnDescriber
 from .relations import Targets
 from .scalars.postgres import TEXT, Scalar, choice
 
@@ -67,10 +67,11 @@ class ObjectDef:
 class Outputs:
     """Describes what functions return; each class is described once, into ``objects`` by the type's name."""
 
-    def __init__(self, registry: Registry, enum_type: EnumFactory) -> None:
+    def __init__(self, registry: Registry, columns: ColumnDescriber) -> None:
         self.registry = registry
+        self.columns = columns
+        self.conventions = columns.conventions
         self.targets = Targets(registry)
-        self.enum_type = enum_type
         self.objects: dict[str, ObjectDef] = {}
         self.unions: dict[str, tuple[str, ...]] = {}
 
@@ -113,7 +114,7 @@ class Outputs:
             pairs = tuple((value, str(label)) for value, label in cls.choices)
         else:
             pairs = tuple((member.value, member.name) for member in cls)
-        return self.enum_type(EnumSource(name=cls.__name__, choices=pairs))
+        return self.columns.enum(EnumSource(name=cls.__name__, choices=pairs))
 
     def object(self, cls: Any) -> ObjectDef:
         """Describe a class that is an object type, with every class that its fields lead to."""
@@ -141,7 +142,7 @@ class Outputs:
             if attribute not in present:
                 output = self.read(annotation, cls.__module__, f"{found.name}.{attribute}")
                 item = ObjectField(
-                    name=_graphql_name(attribute), attribute=attribute, key=attribute, output=output,
+                    name=self.conventions.name(attribute), attribute=attribute, key=attribute, output=output,
                     required=False, default=default,
                 )  # fmt: skip
                 found.fields[item.name] = item
@@ -166,7 +167,7 @@ class Outputs:
             missing = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
             output = self.read(item.type, declared.cls.__module__, where, union=None)
             return ObjectField(
-                name=check_name(options.name or _graphql_name(item.name), f"the field {where}"),
+                name=check_name(options.name or self.conventions.name(item.name), f"the field {where}"),
                 description=options.description,
                 deprecation=options.deprecation,
                 attribute=item.name,
@@ -205,10 +206,6 @@ class Outputs:
             raise DeclarationError(f"{where} is a union of more than object types, which GraphQL does not have")
         types = tuple(dict.fromkeys(output.types[0] for output in outputs))
         return replace(self.union(types, union, where), nullable=annotation.nullable)
-
-
-def _graphql_name(python_name: str) -> str:
-    return camel_case(python_name) if get_settings().camel_case else python_name
 
 
 def _own_doc(cls: type) -> str | None:

@@ -10,12 +10,11 @@ from typing import Any, Literal
 from django.db import models
 from django.db.models import signals
 
-from ...conf import get_settings
 from ...declare.names import lower_first, pascal_case, plural, snake_case
 from ...declare.registry import Registry, TypeDeclaration
 from ...declare.rules import check_rows
 from ...errors import DeclarationError
-from ...schema.definition import EnumFactory
+from ...schema.django_fields import ColumnDescriber
 from .fields import Fields, FieldsDescriber, Link, Nested
 from .run import Rows
 
@@ -96,19 +95,14 @@ class ModelMutation:
         stem = pascal_case(f"{self.kind}_{snake_case(self.single)}") if shared else self.stem
         return f"{stem}Input"
 
-    @property
-    def asks_models(self) -> bool:
-        """Whether Django's permissions say who may do what is nested, as they do who may run the mutation."""
-        return self.permission is None and get_settings().default_permission == "model"
-
-    def describe(self, enum: EnumFactory) -> tuple[Fields, Rows]:
+    def describe(self, columns: ColumnDescriber) -> tuple[Fields, Rows]:
         """Check what was declared; return what is written, and how rows are found.
 
         Raises DeclarationError for what does not fit the model.
         """
         model = self.declaration.model
         creates, updates = self.kind in ("create", "upsert"), self.kind in ("update", "upsert")
-        describer = FieldsDescriber(self.where, enum, creates=creates, updates=updates, unique=self.unique_names())
+        describer = FieldsDescriber(self.where, columns, creates=creates, updates=updates, unique=self.unique_names())
         names = self._names()
         if self.version is not None:
             self._check_version(model, names)

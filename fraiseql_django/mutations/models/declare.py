@@ -149,7 +149,7 @@ def upsert(
 def _declare(mutation: ModelMutation, description: str | None, deprecation: str | None, cost: float) -> ModelMutation:
     mutation.registry.mutations.append(
         MutationDeclaration(
-            make=lambda enum: make(mutation, enum),
+            make=lambda columns: make(mutation, columns),
             name=mutation.name,
             description=description,
             deprecation=deprecation,

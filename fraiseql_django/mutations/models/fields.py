@@ -17,13 +17,12 @@ from django.db import models
 from django.db.models import NOT_PROVIDED
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
-from ...conf import get_settings
 from ...declare.mutations import input_
-from ...declare.names import camel_case, pascal_case
+from ...declare.names import pascal_case
 from ...declare.registry import ID, UNSET
 from ...errors import DeclarationError, InvalidInput
-from ...schema.definition import Column, Embedded, EnumFactory
-from ...schema.django_fields import concrete, describe_column
+from ...schema.definition import Column, Embedded
+from ...schema.django_fields import ColumnDescriber, concrete
 from ...schema.relations import AnyModelField
 from ...schema.scalars.encoding import encode_nested_array
 from ...schema.scalars.graphql import UPLOAD
@@ -199,11 +198,6 @@ def given(values: Any) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not UNSET}
 
 
-def graphql_name(python_name: str) -> str:
-    """Return the name that a field of an input has in GraphQL."""
-    return camel_case(python_name) if get_settings().camel_case else python_name
-
-
 class FieldsDescriber:
     """Describes what a mutation writes; ``where`` names the mutation in errors.
 
@@ -213,14 +207,15 @@ class FieldsDescriber:
     def __init__(
         self,
         where: str,
-        enum: EnumFactory,
+        columns: ColumnDescriber,
         *,
         creates: bool,
         updates: bool,
         unique: Collection[str] = (),
     ) -> None:
         self.where = where
-        self.enum = enum
+        self.columns = columns
+        self.name_of = columns.conventions.name
         self.creates = creates
         self.updates = updates
         self.unique = unique
@@ -280,7 +275,7 @@ class FieldsDescriber:
         alone = len(model._meta.pk_fields) == 1
         for field in model._meta.pk_fields:
             name = "id" if alone else field.attname
-            described = describe_column(field, name, self.enum, model.__name__)
+            described = self.columns.describe(field, name, model.__name__)
             if not isinstance(described, Column) or described.dimensions:
                 raise DeclarationError(f"{self.where}: {path}: the key {field.name} cannot be an argument")
             found.append(
@@ -296,8 +291,8 @@ class FieldsDescriber:
     # --- columns ---
 
     def _value(self, model: type[models.Model], field: models.Field[Any, Any]) -> Value:
-        key = graphql_name(field.name)
-        described = describe_column(field, key, self.enum, model.__name__)
+        key = self.name_of(field.name)
+        described = self.columns.describe(field, key, model.__name__)
         annotation, prepare = _taken(described, field)
         # Django stores "" for no file
         nullable = field.null or (isinstance(field, models.FileField) and field.blank)
@@ -327,11 +322,11 @@ class FieldsDescriber:
             raise DeclarationError(f"{self.where}: {path} allows nothing: a new object has nothing to let go of")
         create = None
         if isinstance(item, Nested) and item.create:
-            inner = FieldsDescriber(self.where, self.enum, creates=True, updates=False)
+            inner = FieldsDescriber(self.where, self.columns, creates=True, updates=False)
             create = inner.describe(target, item.create, f"{path}.", foreign.name if foreign else None)
         return Link(
             name=name,
-            key=graphql_name(name),
+            key=self.name_of(name),
             relation=found,
             model=target,
             target=self.key(target, path)[0],

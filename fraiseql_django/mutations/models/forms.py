@@ -15,11 +15,11 @@ from django.utils.datastructures import MultiValueDict
 
 from ...declare.registry import ID, TypeDeclaration
 from ...errors import DeclarationError
-from ...schema.definition import EnumFactory
+from ...schema.django_fields import ColumnDescriber
 from ...schema.scalars import graphql as leaves
 from ..context import Info
 from .access import check_readable
-from .fields import FieldsDescriber, graphql_name
+from .fields import FieldsDescriber
 from .rows import only_visible
 from .run import Item, Rows
 from .validation import Path, errors_from
@@ -170,8 +170,8 @@ class FormMutation:
         if not form.is_valid():
             for name, errors in form.errors.as_data().items():
                 for error in errors:
-                    writer.errors += errors_from(error, self.model, self._path(item.path, name), {})
-        writer.path, writer.keys = item.path, {name: graphql_name(name) for name in self.members}
+                    writer.errors += errors_from(error, self.model, self._path(writer, item.path, name), {})
+        writer.path, writer.keys = item.path, {name: writer.info._conventions.name(name) for name in self.members}
         if not writer.errors:
             if bumped is not None:
                 setattr(instance, bumped, getattr(instance, bumped) + 1)
@@ -182,8 +182,8 @@ class FormMutation:
             return writer.own(saved)
         return instance
 
-    def _path(self, path: Path, name: str) -> Path:
-        return (*path, graphql_name(name)) if name in self.members else path
+    def _path(self, writer: Writer, path: Path, name: str) -> Path:
+        return (*path, writer.info._conventions.name(name)) if name in self.members else path
 
     def _bound(self, item: Item, instance: models.Model, info: Info) -> forms.BaseModelForm[Any]:
         """Fill the form in: with what was given, and for the rest with what it would show."""
@@ -206,7 +206,7 @@ class FormMutation:
         return form
 
 
-def describe_form(form: Any, model: type[models.Model], mutation: Mutation, enum: EnumFactory) -> FormMutation:
+def describe_form(form: Any, model: type[models.Model], mutation: Mutation, columns: ColumnDescriber) -> FormMutation:
     """Describe the input of a form's mutation.
 
     Raises DeclarationError for what is no ModelForm of the model, and for a field whose input is not known.
@@ -224,12 +224,12 @@ def describe_form(form: Any, model: type[models.Model], mutation: Mutation, enum
             # null is one of a NullBooleanField's values
             needed = field.required and not isinstance(field, forms.NullBooleanField)
             required = needed and mutation.kind == "create" and field.initial is None
-            members[name] = (_annotation(form, model, name, field, mutation.where, enum), required)
+            members[name] = (_annotation(form, model, name, field, mutation.where, columns), required)
     return FormMutation(form=form, model=model, type_name=mutation.declaration.name, members=members)
 
 
 def _annotation(
-    form: Any, model: type[models.Model], name: str, field: forms.Field, where: str, enum: EnumFactory
+    form: Any, model: type[models.Model], name: str, field: forms.Field, where: str, columns: ColumnDescriber
 ) -> Any:
     known = next((_TAKEN[base] for base in type(field).__mro__ if base in _TAKEN), None)
     try:
@@ -237,7 +237,7 @@ def _annotation(
     except FieldDoesNotExist:
         column = None
     if column is not None and not column.is_relation and not isinstance(field, forms.MultiValueField):
-        described = FieldsDescriber(where, enum, creates=True, updates=False).describe(model, [name])
+        described = FieldsDescriber(where, columns, creates=True, updates=False).describe(model, [name])
         return described.values[name].annotation
     if known is None or isinstance(field, forms.MultiValueField):
         raise DeclarationError(

@@ -11,8 +11,8 @@ from typing import Any, Union
 from ...declare.registry import declare_object
 from ...declare.results import MutationError
 from ...declare.types import field as described
-from ...schema.definition import Column, EnumFactory
-from ...schema.django_fields import describe_column
+from ...schema.definition import Column
+from ...schema.django_fields import ColumnDescriber
 from ..context import Info
 from . import run as run
 from .access import Access
@@ -35,16 +35,16 @@ _DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
 _INPUTS = {"create": "A new {0}.", "update": "Changes of a {0}.", "delete": "Which {0}.", "upsert": "A {0}."}
 
 
-def make(mutation: ModelMutation, enum: EnumFactory) -> Callable[..., Any]:
+def make(mutation: ModelMutation, columns: ColumnDescriber) -> Callable[..., Any]:
     """Return the function that does what was declared; raise DeclarationError for what does not fit the model."""
-    fields, rows = mutation.describe(enum)
+    fields, rows = mutation.describe(columns)
     made = _Function(
         mutation=mutation,
         fields=fields,
         rows=rows,
         unique=mutation.unique_fields(fields) if mutation.kind == "upsert" else (),
-        by_model=mutation.asks_models,
-        form=describe_form(mutation.form, rows.model, mutation, enum) if mutation.form is not None else None,
+        by_model=mutation.permission is None and columns.conventions.default_permission == "model",
+        form=describe_form(mutation.form, rows.model, mutation, columns) if mutation.form is not None else None,
         success=_success(mutation),
     )
 
@@ -59,7 +59,7 @@ def make(mutation: ModelMutation, enum: EnumFactory) -> Callable[..., Any]:
     parameters = [inspect.Parameter("info", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     parameters += [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation)
-        for name, annotation in made.arguments(enum).items()
+        for name, annotation in made.arguments(columns).items()
     ]
     returned: Any = Union[(made.success, MutationError)]  # noqa: UP007
     function.__signature__ = inspect.Signature(parameters, return_annotation=returned)  # type: ignore[attr-defined]
@@ -80,9 +80,9 @@ class _Function:
     by_model: bool
     success: Any
 
-    def arguments(self, enum: EnumFactory) -> dict[str, Any]:
+    def arguments(self, columns: ColumnDescriber) -> dict[str, Any]:
         """Return the annotations of the function's arguments."""
-        mutation, key = self.mutation, self._key(enum)
+        mutation, key = self.mutation, self._key(columns)
         said = _INPUTS[mutation.kind].format(mutation.declaration.name)
         if mutation.kind == "delete":
             if not mutation.bulk:
@@ -98,13 +98,13 @@ class _Function:
             taken = fields_input(mutation.input_name, self.fields, said, before=before, required=required)
         return {"input": GenericAlias(list, taken)} if mutation.bulk else {**of_row, "input": taken}
 
-    def _key(self, enum: EnumFactory) -> dict[str, Any]:
+    def _key(self, columns: ColumnDescriber) -> dict[str, Any]:
         """Return the annotations of what tells a row, and its version."""
         rows = self.rows
         key = {part.name: part.annotation for part in rows.key}
         if rows.version is not None:
             field: Any = rows.model._meta.get_field(rows.version)
-            column = describe_column(field, rows.version, enum, rows.model.__name__)
+            column = columns.describe(field, rows.version, rows.model.__name__)
             assert isinstance(column, Column)
             key[rows.version] = column.scalar.graphql
         return key

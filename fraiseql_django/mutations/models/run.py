@@ -17,7 +17,7 @@ from ...declare.results import Error, MutationError
 from ...declare.rules import RowRule
 from ...errors import InvalidInput
 from ..context import Info
-from .fields import Fields, KeyPart, graphql_name
+from .fields import Fields, KeyPart
 from .relations import not_found
 from .rows import Key, lock, lock_where, parse_key, permitted
 from .validation import Path
@@ -77,7 +77,7 @@ class Rows:
                 writer.refuse(_forbidden(), item.path, 403)
             elif self.version is not None and getattr(row, self.version) != item.version:
                 message = _("This object has been changed since you read it.")
-                path = (*item.path, graphql_name(self.version))
+                path = (*item.path, writer.info._conventions.name(self.version))
                 writer.refuse(ValidationError(message, code="stale"), path, 409)
                 row = None
             found.append(row)
@@ -93,7 +93,7 @@ class Rows:
         """Note that there is no such row, or none that clients may know of, which sounds the same."""
         shown = ", ".join(str(value) for value in item.key.values())
         # of several columns none is to blame alone; in a list of keys it is the item
-        named = (graphql_name(self.key[0].name),) if len(self.key) == 1 and not self.only_key else ()
+        named = (writer.info._conventions.name(self.key[0].name),) if len(self.key) == 1 and not self.only_key else ()
         writer.refuse(not_found(self.model, shown), (*item.path, *named), 404)
 
 
