@@ -26,7 +26,7 @@ from ..conf.settings import Settings
 from ..declare.registry import Registry
 from ..declare.rules import RowRule, Rule
 from ..errors import DeclarationError
-from .arguments import Arguments, MutationDef
+from .arguments import Arguments, MutationDef, describe_mutation
 from .conventions import Conventions
 from .definition import AnyField, Embedded, Nested, Related, Shape, TypeDef, ValueObject
 from .describe import Described, describe_types
@@ -266,7 +266,7 @@ def _describe_mutations(registry: Registry, outputs: Outputs, problems: list[str
     found: dict[str, MutationDef] = {}
     for declaration in registry.mutations:
         try:
-            definition = arguments.mutation(declaration)
+            definition = describe_mutation(declaration, arguments)
         except DeclarationError as error:
             problems.append(str(error))
             continue

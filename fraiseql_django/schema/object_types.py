@@ -55,11 +55,15 @@ class ObjectField(FieldDef):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ObjectDef:
-    """An object type of a class; ``failed`` says that a mutation that returns one has failed."""
+    """An object type over no table; ``failed`` says that a mutation that returns one has failed.
+
+    Its values are objects of the class ``cls``, or a mutation's ``Made`` of its name, which is the only kind of value
+    where ``cls`` is None.
+    """
 
     name: str
     description: str | None
-    cls: type
+    cls: type | None
     failed: bool
     fields: dict[str, ObjectField]
 
@@ -131,16 +135,21 @@ class Outputs:
             self.objects[declared.name] = known
             known.fields.update({item.name: item for item in map(self._field_of(declared), dataclasses.fields(cls))})
         elif known.cls is not cls:
-            raise DeclarationError(f"two types are called {declared.name!r}; give one of the classes another name")
+            raise _two_types(declared.name)
         return known
 
-    def extend(self, cls: Any, added: Mapping[str, tuple[Any, Any]]) -> None:
-        """Give a class's type fields that the class does not declare: annotation and default, by Python name."""
-        found = self.object(cls)
+    def add(self, described: ObjectDef) -> None:
+        """Add an object type that no class stands for; raise DeclarationError where its name is another type's."""
+        check_name(described.name, "a type")
+        if self.objects.setdefault(described.name, described) is not described:
+            raise _two_types(described.name)
+
+    def extend(self, found: ObjectDef, added: Mapping[str, tuple[Any, Any]]) -> None:
+        """Give an object type fields that its class does not declare: annotation and default, by Python name."""
         present = {item.attribute for item in found.fields.values()}
         for attribute, (annotation, default) in added.items():
             if attribute not in present:
-                output = self.read(annotation, cls.__module__, f"{found.name}.{attribute}")
+                output = self.read(annotation, __name__, f"{found.name}.{attribute}")
                 item = ObjectField(
                     name=self.conventions.name(attribute), attribute=attribute, key=attribute, output=output,
                     required=False, default=default,
@@ -206,6 +215,10 @@ class Outputs:
             raise DeclarationError(f"{where} is a union of more than object types, which GraphQL does not have")
         types = tuple(dict.fromkeys(output.types[0] for output in outputs))
         return replace(self.union(types, union, where), nullable=annotation.nullable)
+
+
+def _two_types(name: str) -> DeclarationError:
+    return DeclarationError(f"two types are called {name!r}; give one of the classes another name")
 
 
 def _own_doc(cls: type) -> str | None:

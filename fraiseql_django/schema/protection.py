@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..declare.registry import TypeDeclaration
+from ..declare.registry import MutationDeclaration, TypeDeclaration
 from ..declare.rules import Rule, as_rule, check_rows, requires_auth, requires_permission
 from ..errors import DeclarationError
 from .conventions import Conventions
@@ -61,14 +61,17 @@ def _default_permission(declaration: TypeDeclaration, conventions: Conventions) 
     return None if default == "open" else requires_auth
 
 
-def mutation_permission(declaration: Any, conventions: Conventions, where: str) -> Rule | None:
-    """Return who may run a mutation."""
+def mutation_permission(
+    declaration: MutationDeclaration, conventions: Conventions, where: str, model_permissions: Sequence[str] = ()
+) -> Rule | None:
+    """Return who may run a mutation; ``model_permissions`` are needed where ``DEFAULT_PERMISSION`` is "model"."""
     own = as_rule(declaration.permission, where)
     default = conventions.default_permission
     if own is not None or default == "open":
         return own
-    permissions = getattr(declaration, "model_permissions", ())
-    return requires_permission(*permissions) if default == "model" and permissions else requires_auth
+    if default == "model" and model_permissions:
+        return requires_permission(*model_permissions)
+    return requires_auth
 
 
 def with_missing_rows(types: Mapping[str, TypeDef], shapes: Mapping[str, Shape]) -> dict[str, TypeDef]:
