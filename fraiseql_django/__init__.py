@@ -14,6 +14,7 @@ wrong. What a project needs is exported here.
 
 from __future__ import annotations
 
+from .declare.model_mutations import create, delete, nested, update, upsert
 from .declare.mutations import input_ as input
 from .declare.mutations import mutation
 from .declare.registry import ID, JSON, UNSET, BigInt, Registry, auto
@@ -35,8 +36,6 @@ from .errors import (
 )
 from .execution.response import Response
 from .mutations.context import Info
-from .mutations.models.declare import create, delete, update, upsert
-from .mutations.models.fields import nested
 from .schema.scalars.graphql import Upload
 from .viewer import Viewer
 

@@ -54,7 +54,7 @@ def check_project(**kwargs: Any) -> list[CheckMessage]:
     problems += session_problems(settings.session, settings.limits.statement_ms)
     problems += _scalar_problems(settings)
     if not problems:
-        problems += _declaration_problems()
+        problems += _declaration_problems(settings)
     errors = [Error(item.message, hint=item.hint, id=item.id) for item in problems]
     return [*errors, *_silent_cache(settings), *_nothing_declared(), *_past_rules()]
 
@@ -62,11 +62,11 @@ def check_project(**kwargs: Any) -> list[CheckMessage]:
 @register(TAG, deploy=True)
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     """Check what is right while developing, but not in production."""
-    settings, _ = load(getattr(django_settings, "FRAISEQL", {}))
+    settings, problems = load(getattr(django_settings, "FRAISEQL", {}))
     return [
         *_unshared_cache(settings),
         *_open_graphiql(settings),
-        *_unprotected(),
+        *([] if problems else _unprotected(settings)),
         *_introspection(settings),
         *_unbounded(settings),
     ]
@@ -117,10 +117,10 @@ def _past_rules() -> Iterator[CheckMessage]:
         )
 
 
-def _declaration_problems() -> Iterator[Problem]:
+def _declaration_problems(settings: Settings) -> Iterator[Problem]:
     try:
         if default_registry.types or default_registry.mutations or default_registry.problems:
-            build_schema(default_registry)
+            build_schema(default_registry, settings)
     except DeclarationError as error:
         for line in str(error).splitlines():
             # most say after a semicolon what would mend them
@@ -213,9 +213,9 @@ def _unbounded(settings: Settings) -> Iterator[CheckMessage]:
         )
 
 
-def _unprotected() -> Iterator[CheckMessage]:
+def _unprotected(settings: Settings) -> Iterator[CheckMessage]:
     try:
-        schema = build_schema(default_registry)
+        schema = build_schema(default_registry, settings)
     except (DeclarationError, ConfigurationError):
         # said by the other checks, or there is nothing yet
         return

@@ -264,7 +264,7 @@ class GraphQLEngine:
             with self._lock:
                 if self._built is None:
                     settings = self.settings
-                    schema = build_schema(self.registry)
+                    schema = build_schema(self.registry, settings)
                     parser = Parser(schema.graphql, settings.limits, settings.document_cache_size)
                     planner = Planner(
                         schema, settings.database, settings.limits, self.session, settings.plan_cache_size

@@ -20,7 +20,7 @@ from example_project.bookshop.models import Author
 from fraiseql_django import ConfigurationError, DeclarationError, GraphQLEngine, OperationError, Registry, get_engine
 from fraiseql_django import engine as engine_module
 from fraiseql_django.cache.django import DjangoCache
-from fraiseql_django.conf import get_settings
+from fraiseql_django.conf import Settings, get_settings
 from fraiseql_django.schema.build import build_schema
 from fraiseql_django.storage.django import DjangoStorage
 from fraiseql_django.testing import CountingStorage, FailingStorage
@@ -298,10 +298,10 @@ def test_lazily_built_parts_are_built_once(monkeypatch: pytest.MonkeyPatch) -> N
     built: list[Any] = []
     started = threading.Barrier(8)
 
-    def slow(registry: Registry) -> Any:
+    def slow(registry: Registry, settings: Settings) -> Any:
         built.append(registry)
         threading.Event().wait(0.2)
-        return build_schema(registry)
+        return build_schema(registry, settings)
 
     monkeypatch.setattr(engine_module, "build_schema", slow)
     engine = GraphQLEngine(cache=None)

@@ -1,4 +1,4 @@
-"""What a project declares mutations and their inputs with: what it is given goes into a Registry."""
+"""``mutation`` and ``input``: declarations of mutations in Python and in PostgreSQL, and of their inputs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,7 @@ from typing import Any, TypeVar, dataclass_transform, overload
 
 from ..errors import DeclarationError
 from .names import snake_case
-from .registry import (
-    FunctionDeclaration,
-    InputDeclaration,
-    MutationDeclaration,
-    Registry,
-    check_cost,
-    default_registry,
-)
+from .registry import InputDeclaration, PostgresMutation, PythonMutation, Registry, check_cost, default_registry
 
 _C = TypeVar("_C", bound=type)
 _D = TypeVar("_D", bound=Callable[..., Any])
@@ -80,7 +73,7 @@ def mutation(
             named = function or snake_case(declared.__name__)
             within, _, bare = named.rpartition(".") if schema is None else (schema, "", named)
             registry.mutations.append(
-                FunctionDeclaration(
+                PostgresMutation(
                     cls=declared,
                     function=bare,
                     schema=within or None,
@@ -101,12 +94,12 @@ def mutation(
                 f"write a class with input, success and error under it"
             )
         registry.mutations.append(
-            MutationDeclaration(
+            PythonMutation(
                 function=declared,
                 name=name,
                 description=description,
                 deprecation=deprecation,
-                repeatable=lambda: repeatable,
+                repeatable=repeatable,
                 permission=permission,
                 cost=check_cost(cost),
             )

@@ -117,27 +117,29 @@ class ObjectDeclaration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MutationDeclaration:
-    """What ``@mutation`` was given, with the function under it.
+    """What all declared mutations have: name and description in GraphQL, who may run it, and what it costs.
 
-    ``make`` is given the schema's factory of enums and returns the function, where its annotations depend on
-    that; ``repeatable`` says whether it may be called again when a deadlock has undone what it did.
-    ``model_permissions`` are Django's, for where ``DEFAULT_PERMISSION`` is "model".
+    Each kind of mutation is a subclass, for which ``schema.arguments.describe_mutation`` is registered.
     """
 
-    function: Callable[..., Any] | None = None
-    make: Callable[[Any], Callable[..., Any]] | None = None
     name: str | None = None
     description: str | None = None
     deprecation: str | None = None
-    repeatable: Callable[[], bool] = lambda: False
     permission: Any = None
-    model_permissions: tuple[str, ...] = ()
     cost: float = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionDeclaration:
-    """What ``@mutation(function=…)`` was given, with the class under it."""
+class PythonMutation(MutationDeclaration):
+    """``@mutation`` over a Python function; ``repeatable`` allows to call it again after a deadlock."""
+
+    function: Callable[..., Any]
+    repeatable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresMutation(MutationDeclaration):
+    """``@mutation(function=…)`` over a class: a PostgreSQL function, called with the class's input."""
 
     cls: type
     function: str
@@ -145,11 +147,6 @@ class FunctionDeclaration:
     context_params: Mapping[str, str]
     named_arguments: bool
     enable_cascade: bool
-    name: str | None
-    description: str | None
-    deprecation: str | None
-    permission: Any = None
-    cost: float = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +161,7 @@ class Registry:
     """Everything that was declared, in order, and what kept a module's declarations from being read."""
 
     types: list[TypeDeclaration] = dataclass_field(default_factory=list)
-    mutations: list[MutationDeclaration | FunctionDeclaration] = dataclass_field(default_factory=list)
+    mutations: list[MutationDeclaration] = dataclass_field(default_factory=list)
     problems: list[str] = dataclass_field(default_factory=list)
 
     def named(self, name: str) -> TypeDeclaration | None:

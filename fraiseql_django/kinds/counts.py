@@ -13,13 +13,13 @@ from typing import Any
 
 from graphql import FieldNode, GraphQLArgument, GraphQLInt, GraphQLNonNull, GraphQLOutputType
 
-from ..conf import Settings
 from ..planner.budget import RELATION
 from ..planner.expressions import Piece, Rows
 from ..planner.kinds import FieldKind, TreeBuilder, TreeCompiler, cost_of, kind_of
 from ..planner.locations import Location
 from ..planner.ordering import key_columns
 from ..planner.tree import Constant, Member
+from ..schema.conventions import Conventions
 from ..schema.definition import FieldDef, Related, Shape, TypeDef
 from ..schema.kinds import OutputTypes, derive, register
 from .rows import where, where_argument
@@ -70,12 +70,12 @@ class CountKind(FieldKind[Count]):
         return [RowCount(queryset.values(key_columns(member.rows.type.model)[0]))]
 
 
-def counted(owner: Shape, settings: Settings) -> Iterable[Count]:
+def counted(owner: Shape, conventions: Conventions) -> Iterable[Count]:
     """Return a count for every list of rows that a type has."""
     for field in owner.fields.values():
         if isinstance(field, Related) and field.many:
             yield Count(
-                name=f"{field.name}{'Count' if settings.camel_case else '_count'}",
+                name=f"{field.name}{'Count' if conventions.camel_case else '_count'}",
                 description=f"How many {field.target} rows match.",
                 permission=field.permission,
                 mask=field.mask,

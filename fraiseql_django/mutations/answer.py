@@ -68,7 +68,7 @@ class Writer:
 
     def answer(self, result: Any, variables: Variables, executor: Executor) -> Answer:
         """Return the JSON text of a result; raise WrongResult for one that is not what the mutation declares."""
-        self._node(self.write.answer, result, "", of_json=self.write.definition.call is not None)
+        self._node(self.write.answer, result, "", of_json=self.write.definition.returns_json)
         slots = self._read(variables, executor)
         text = b"".join(part if isinstance(part, bytes) else self._rows(part, slots) for part in self.parts)
         return Answer(text, self.failed)

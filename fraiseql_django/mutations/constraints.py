@@ -1,6 +1,6 @@
-"""Violated constraints of PostgreSQL → errors as data, in Django's words.
+"""Violated constraints of PostgreSQL → errors as data, with Django's messages.
 
-What PostgreSQL itself says is never shown: it names tables and other people's values.
+PostgreSQL's own messages are never shown: they name tables and values of other rows.
 """
 
 from __future__ import annotations
@@ -19,11 +19,9 @@ from django.forms import ModelChoiceField
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
-from ..conf import get_settings
-from ..declare.names import camel_case
 from ..declare.results import Error
 from ..invalidation.names import table_of
-from .context import Info
+from .context import MutationContext
 from .models.rows import shows_all
 
 # PostgreSQL documentation, appendix A, class 23
@@ -55,48 +53,38 @@ WHERE found.contype = 'f' AND found.conname = %s AND owner.relname = %s AND name
 
 def errors_of(
     error: IntegrityError,
-    alias: str,
+    context: MutationContext,
     names: Mapping[str, str] | None = None,
     whole: str | None = None,
-    info: Info | None = None,
 ) -> list[Error]:
-    """Say which constraint was violated: which field, which code, Django's message.
+    """Describe a violated constraint: the field, a code, Django's message.
 
-    ``names`` are the paths of the input's fields by the names of the model's, ``whole`` is that of the object;
-    without ``names`` a field has the name that GraphQL gives it. ``info`` tells which rows are there for the viewer:
-    others are not named or counted. Asks PostgreSQL's catalogue at most once, so the savepoint that the statement
-    failed in must have been rolled back.
+    ``names`` are the paths of the input's fields by the names of the model's fields, ``whole`` is the path of the
+    object; without ``names`` a field has its GraphQL name. Rows that the viewer does not see are neither named nor
+    counted. PostgreSQL's catalogue is queried at most once, so the savepoint that the statement failed in must have
+    been rolled back.
     """
     if isinstance(error, (ProtectedError, RestrictedError)):
-        return [_protected(error, whole, info)]
-    found, fields, code = _violation(error, alias, info)
+        return [_protected(error, whole, context)]
+    violation, fields, code = _violation(error, context)
     field = whole
     if len(fields) == 1:
-        field = _graphql_name(fields[0]) if names is None else names.get(fields[0], whole)
-    return [Error(code=code, identifier=found.code or "check", message=found.messages[0], field=field)]
-
-
-def unique_fields(error: IntegrityError, alias: str) -> tuple[str, ...] | None:
-    """Return the model fields of the unique constraint that was violated; None where it was another constraint."""
-    diag = _diag(error)
-    if diag is None or diag.sqlstate != _UNIQUE:
-        return None
-    model = _model(diag)
-    return None if model is None else _unique_fields(diag, model, alias)
+        field = context.conventions.name(fields[0]) if names is None else names.get(fields[0], whole)
+    return [Error(code=code, identifier=str(violation.code or "check"), message=violation.messages[0], field=field)]
 
 
 def coded(error: ValidationError, model: type[models.Model] | None) -> str:
     """Return an error's code; of a constraint that has none, what kind of constraint it is."""
     if error.code:
-        return error.code
+        return str(error.code)
     for constraint in _constraints(model) if model is not None else ():
         if constraint.get_violation_error_message() == error.messages[0]:
             return _kind(constraint)
     return "invalid"
 
 
-def _violation(error: IntegrityError, alias: str, info: Info | None) -> tuple[ValidationError, tuple[str, ...], int]:
-    """Return what is said of a violation, the model's fields that it is about, and the code as of HTTP."""
+def _violation(error: IntegrityError, context: MutationContext) -> tuple[ValidationError, tuple[str, ...], int]:
+    """Return Django's error for a violation, the fields of the model that it concerns, and the HTTP status code."""
     diag = _diag(error)
     model = _model(diag) if diag is not None else None
     sqlstate = diag.sqlstate if diag is not None else None
@@ -107,9 +95,9 @@ def _violation(error: IntegrityError, alias: str, info: Info | None) -> tuple[Va
         return ValidationError(messages["null"], code="null"), (field.name,) if field else (), 422
     constraint = next((c for c in _constraints(model) if c.name == diag.constraint_name), None) if model else None
     if sqlstate == _UNIQUE:
-        return _not_unique(diag, model, constraint, alias)
+        return _not_unique(diag, model, constraint, context.database)
     if sqlstate in (_FOREIGN_KEY, _RESTRICT):
-        return _foreign(diag, model, alias, info)
+        return _foreign(diag, model, context)
     if constraint is not None:
         message = constraint.get_violation_error_message()
         return ValidationError(message, code=constraint.violation_error_code or _kind(constraint)), (), 422
@@ -142,22 +130,22 @@ def _unique_fields(diag: Any, model: type[models.Model], alias: str) -> tuple[st
 
 
 def _foreign(
-    diag: Any, model: type[models.Model] | None, alias: str, info: Info | None
+    diag: Any, model: type[models.Model] | None, context: MutationContext
 ) -> tuple[ValidationError, tuple[str, ...], int]:
-    """Tell a key that leads nowhere from a row that others still lead to.
+    """Distinguish a key without its row from a row that others still refer to.
 
-    Both are reported under the table that has the key. PostgreSQL's sentence, in whatever language, names that
+    Both are reported under the table that has the key. PostgreSQL's message, in whatever language, names that
     table alone in the one case, and both tables in the other.
     """
-    with connections[alias].cursor() as cursor:
+    with connections[context.database].cursor() as cursor:
         cursor.execute(_KEY, [diag.constraint_name, diag.table_name, diag.schema_name])
         rows = cursor.fetchall()
     rest = (diag.message_primary or "").replace(diag.constraint_name or "", "")
     tables = {diag.table_name, *(table for _, table in rows)}
     mentioned = sum(len(re.findall(rf"(?<!\w){re.escape(table)}(?!\w)", rest)) for table in tables if table)
     if mentioned > 1 or diag.sqlstate == _RESTRICT:
-        if model is not None and info is not None and not shows_all(model, info):
-            # which of its rows PostgreSQL does not say
+        if model is not None and not shows_all(model, context):
+            # PostgreSQL does not report which of its rows refer to it: they may be hidden
             return ValidationError(_still_referred_to(), code="protected"), (), 409
         others = model._meta.verbose_name_plural if model else _("others")
         return ValidationError(_still_referred_to(str(others)), code="protected"), (), 409
@@ -167,10 +155,10 @@ def _foreign(
     return ValidationError(message, code="not_found"), names if len(names) == len(rows) else (), 404
 
 
-def _protected(error: Any, whole: str | None, info: Info | None) -> Error:
-    """Name and count what a deletion would leave without what it refers to, unless some of it is hidden."""
+def _protected(error: Any, whole: str | None, context: MutationContext) -> Error:
+    """Name and count the objects that keep a row from being deleted, unless some of them are hidden."""
     objects = list(error.protected_objects if isinstance(error, ProtectedError) else error.restricted_objects)
-    if info is not None and not _all_visible(objects, info):
+    if not _all_visible(objects, context):
         return Error(code=409, identifier="protected", message=_still_referred_to(), field=whole)
     counts: Counter[Any] = Counter(type(item) for item in objects)
     others = [
@@ -181,13 +169,13 @@ def _protected(error: Any, whole: str | None, info: Info | None) -> Error:
     return Error(code=409, identifier="protected", message=message, field=whole)
 
 
-def _all_visible(objects: Sequence[models.Model], info: Info) -> bool:
-    """Whether all objects are there for the viewer; models that hide nothing are not asked."""
+def _all_visible(objects: Sequence[models.Model], context: MutationContext) -> bool:
+    """Whether the viewer sees all objects; models of which all rows are visible are not queried."""
     keys: dict[Any, set[Any]] = {}
     for item in objects:
-        if not shows_all(type(item), info):
+        if not shows_all(type(item), context):
             keys.setdefault(type(item), set()).add(item.pk)
-    return all(info.visible(model).filter(pk__in=found).count() == len(found) for model, found in keys.items())
+    return all(context.visible(model).filter(pk__in=found).count() == len(found) for model, found in keys.items())
 
 
 def _still_referred_to(others: str | None = None) -> str:
@@ -196,11 +184,11 @@ def _still_referred_to(others: str | None = None) -> str:
     return _("This cannot be deleted, since it is still referred to by: %(others)s.") % {"others": others}
 
 
-# --- what Django knows ---
+# --- constraints and fields as Django knows them ---
 
 
 def _diag(error: IntegrityError) -> Any:
-    """Return what PostgreSQL tells of an error beside its sentence (psycopg documentation, Diagnostic)."""
+    """Return the fields of PostgreSQL's error report (psycopg documentation, Diagnostic)."""
     return getattr(error.__cause__, "diag", None)
 
 
@@ -224,7 +212,3 @@ def _kind(constraint: Any) -> str:
     if isinstance(constraint, models.UniqueConstraint):
         return "unique"
     return "exclusion" if isinstance(constraint, ExclusionConstraint) else "check"
-
-
-def _graphql_name(name: str) -> str:
-    return camel_case(name) if get_settings().camel_case else name

@@ -1,4 +1,4 @@
-"""What a mutation's function is told, and what it may say of its result."""
+"""What a mutation runs with: ``Info`` for a project's own code, ``MutationContext`` for the package's."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from django.http import HttpRequest
 
 from ..declare.rules import RowRule, condition, restrict
 from ..errors import FraiseQLError
+from ..schema.conventions import Conventions
 from ..schema.definition import TypeDef
+from ..storage.base import Storage
 from ..viewer import Viewer
 
 M = TypeVar("M", bound=Model)
 # By model, the row rules of the types over it, with the types' names
 RowRules: TypeAlias = Mapping[Any, Sequence[tuple[str, RowRule]]]
-
-
-def _unanswered(result: Any) -> Answer:
-    raise FraiseQLError("only an Info that an engine made can answer")
 
 
 class WrongResult(FraiseQLError):
@@ -37,18 +35,22 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """An object of the type ``name``, of which JSON holds the values."""
+    """A result of the object type ``name``: its values, by the keys of its fields."""
 
     name: str
     values: Mapping[str, Any]
 
 
+def _cannot_answer(result: Any) -> Answer:
+    raise FraiseQLError("only an Info that an engine made can answer")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Info:
-    """What a mutation knows of the operation that it is a part of.
+    """What a mutation in Python knows of the operation that it is a part of.
 
-    ``request`` is the HTTP request, None where the engine is used without one. ``context`` is what the
-    caller of ``engine.execute`` gave. ``database`` is the alias in DATABASES that the answer is read from.
+    ``request`` is the HTTP request, None where the engine is used without one. ``context`` is the argument of
+    ``engine.execute``. ``database`` is the alias in DATABASES that the answer is read from.
     """
 
     field_name: str
@@ -57,14 +59,12 @@ class Info:
     request: HttpRequest | None
     context: Any
     database: str = "default"
-    _may_introspect: Callable[[], bool] = field(default=lambda: True, repr=False, compare=False)
-    _rules: RowRules = field(default_factory=dict, repr=False, compare=False)
-    _types: Mapping[str, TypeDef] = field(default_factory=dict, repr=False, compare=False)
-    _answer: Callable[[Any], Answer] = field(default=_unanswered, repr=False, compare=False)
+    _row_rules: RowRules = field(default_factory=dict, repr=False, compare=False)
+    _answer: Callable[[Any], Answer] = field(default=_cannot_answer, repr=False, compare=False)
 
     @property
     def viewer(self) -> Viewer:
-        """Who asks."""
+        """The user on whose behalf the operation runs, as rules see it."""
         return Viewer(self.request, self.context)
 
     @property
@@ -72,42 +72,75 @@ class Info:
         """The user of the request as Django's authentication set it, or None."""
         return self.viewer.user
 
-    def may_introspect(self) -> bool:
-        """Whether the viewer may be told names of the schema (``INTROSPECTION``)."""
-        return self._may_introspect()
-
-    def has_rules(self, model: type[Model]) -> bool:
-        """Whether a type over a model has a row rule."""
-        return model._meta.concrete_model in self._rules
-
-    def rules(self, model: type[Model]) -> Sequence[tuple[str, RowRule]]:
-        """Return the row rules of the types over a model, with the types' names."""
-        return self._rules.get(model._meta.concrete_model, ())
-
-    def types_over(self, model: type[Model]) -> Sequence[TypeDef]:
-        """Return the types over a model."""
-        concrete = model._meta.concrete_model
-        return [
-            type_
-            for type_ in self._types.values()
-            if type_.source is None and type_.model._meta.concrete_model is concrete
-        ]
-
     def visible(self, model: type[M]) -> QuerySet[M]:
-        """Return the rows of a model that are there for the viewer: by its default manager and all types' row rules."""
-        return passing(model, self.rules(model), self)
+        """Return the rows of a model that the viewer sees: by its default manager and all types' row rules."""
+        rules = self._row_rules.get(model._meta.concrete_model, ())
+        return passing(model, rules, self.viewer, self.database)
 
     def answer(self, result: Any) -> Any:
-        """Read what the client selected of a result now, and return that: for what is about to be deleted.
+        """Read now what the client selected of a result, and return that: for rows that are about to be deleted.
 
         The mutation returns it in place of the result.
         """
         return self._answer(result)
 
 
-def passing(model: type[M], rules: Sequence[tuple[str, RowRule]], info: Info) -> QuerySet[M]:
-    """Return the rows of a model that its default manager shows, and that pass rules for the viewer."""
-    rows: QuerySet[M] = model._default_manager.using(info.database)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MutationContext:
+    """What running one mutation takes.
+
+    ``info``            what a project's own code is called with
+    ``storage``         the database that the mutation writes to
+    ``conventions``     the settings that the schema was built with
+    ``row_rules``       the row rules of the types over each model
+    ``types``           the declared types, by name
+    ``answer``          reads what the client selected of a result
+    ``may_introspect``  whether the viewer may see names of the schema in errors (``INTROSPECTION``)
+    """
+
+    info: Info
+    storage: Storage
+    conventions: Conventions
+    row_rules: RowRules
+    types: Mapping[str, TypeDef]
+    answer: Callable[[Any], Answer]
+    may_introspect: Callable[[], bool]
+
+    @property
+    def viewer(self) -> Viewer:
+        """The user on whose behalf the mutation runs, as rules see it."""
+        return self.info.viewer
+
+    @property
+    def database(self) -> str:
+        """The alias in DATABASES that the mutation writes to."""
+        return self.info.database
+
+    def rules(self, model: type[Model]) -> Sequence[tuple[str, RowRule]]:
+        """Return the row rules of the types over a model, with the types' names."""
+        return self.row_rules.get(model._meta.concrete_model, ())
+
+    def types_over(self, model: type[Model]) -> Sequence[TypeDef]:
+        """Return the types over a model."""
+        concrete = model._meta.concrete_model
+        return [
+            type_
+            for type_ in self.types.values()
+            if type_.source is None and type_.model._meta.concrete_model is concrete
+        ]
+
+    def visible(self, model: type[M]) -> QuerySet[M]:
+        """Return the rows of a model that the viewer sees: by its default manager and all types' row rules."""
+        return self.passing(model, self.rules(model))
+
+    def passing(self, model: type[M], rules: Sequence[tuple[str, RowRule]]) -> QuerySet[M]:
+        """Return the rows of a model that its default manager shows and that fulfil these rules for the viewer."""
+        return passing(model, rules, self.viewer, self.database)
+
+
+def passing(model: type[M], rules: Sequence[tuple[str, RowRule]], viewer: Viewer, database: str) -> QuerySet[M]:
+    """Return the rows of a model that its default manager shows and that fulfil rules for a viewer."""
+    rows: QuerySet[M] = model._default_manager.using(database)
     for name, rule in rules:
-        rows = restrict(rows, condition(rule, info.viewer, name))
+        rows = restrict(rows, condition(rule, viewer, name))
     return rows

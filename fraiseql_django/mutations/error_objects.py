@@ -1,8 +1,8 @@
-"""What went wrong in a mutation → an error object, where the mutation declares a class for it."""
+"""Exceptions that a mutation raised → an error object, where the mutation declares a class for it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -11,17 +11,16 @@ from django.db import Error as DatabaseError
 from django.db import IntegrityError
 from django.db.models import ProtectedError, RestrictedError
 
-from ..declare.names import camel_case
 from ..declare.results import Error
 from ..errors import StorageError, UserError
-from ..planner.plan import Write
+from ..schema.arguments import MutationDef
 from ..schema.object_types import ObjectDef
 from .constraints import errors_of
-from .context import Info, Made
+from .context import Made, MutationContext
 
 # PL/pgSQL's RAISE without a code of its own (PostgreSQL documentation, appendix A)
 RAISED = "P0001"
-# Nothing was wrong but the moment: the same once more may succeed (13.5)
+# A serialisation failure and a deadlock: the same statements may succeed when they run again (13.5)
 REPEATABLE = ("40001", "40P01")
 
 
@@ -36,23 +35,28 @@ def sqlstate_of(error: BaseException) -> str | None:
     return None
 
 
-def as_result(error: Exception, write: Write, objects: Mapping[str, ObjectDef], info: Info) -> Made | None:
-    """Return the error object that stands for an exception; None where there is none, or it is no one's mistake."""
-    found = _class(write, objects)
+def as_result(
+    error: Exception, definition: MutationDef, objects: Mapping[str, ObjectDef], context: MutationContext
+) -> Made | None:
+    """Return the error object for an exception; None where the mutation has none, or the exception is unexpected."""
+    found = _class(definition, objects)
     if found is None:
         return None
-    known = _known(error, info)
-    if known is None:
-        return None
-    message, code, status, errors = known
-    return Made(found.name, {"message": message, "code": code, "status": status, "errors": _plain(errors)})
+    known = _known(error, context)
+    return None if known is None else error_object(found.name, *known)
 
 
-def as_user_error(error: Exception, info: Info) -> Exception:
-    """Return what a client may read of an exception where the mutation has no class of errors; else itself."""
+def error_object(name: str, message: str, code: int, status: str, errors: Sequence[Error]) -> Made:
+    """Return an object of the class of errors ``name``."""
+    values = {"message": message, "code": code, "status": status, "errors": _plain(errors)}
+    return Made(name, values)
+
+
+def as_user_error(error: Exception, context: MutationContext) -> Exception:
+    """Return the error that a client may read where the mutation has no class of errors; else the exception itself."""
     if isinstance(error, ValidationError):
         return error
-    known = _known(error, info)
+    known = _known(error, context)
     if known is None:
         return error
     message, _, _, errors = known
@@ -60,9 +64,9 @@ def as_user_error(error: Exception, info: Info) -> Exception:
     return UserError(message, code=code, errors=_plain(errors))
 
 
-def _class(write: Write, objects: Mapping[str, ObjectDef]) -> ObjectDef | None:
-    """Return the mutation's class of errors, if there is one that needs no more than what is known of any error."""
-    found = [objects[name] for name in write.definition.output.types if name in objects and objects[name].failed]
+def _class(definition: MutationDef, objects: Mapping[str, ObjectDef]) -> ObjectDef | None:
+    """Return the mutation's class of errors, if it requires no other values than those that every error has."""
+    found = [objects[name] for name in definition.output.types if name in objects and objects[name].failed]
     given = {"message", "code", "status", "errors"}
     if len(found) != 1:
         return None
@@ -72,14 +76,14 @@ def _class(write: Write, objects: Mapping[str, ObjectDef]) -> ObjectDef | None:
     )
 
 
-def _known(error: Exception, info: Info) -> tuple[str, int, str, Sequence[Error]] | None:
-    """Return message, code, status and errors of what a client may be told of."""
+def _known(error: Exception, context: MutationContext) -> tuple[str, int, str, Sequence[Error]] | None:
+    """Return message, code, status and errors of an exception that clients may see; None for others."""
     if isinstance(error, ValidationError):
-        errors = _of_validation(error)
+        errors = _of_validation(error, context.conventions.name)
         return errors[0].message if errors else "", 422, "failed:validation", errors
     database = error.__cause__ if isinstance(error, StorageError) else error
     if isinstance(database, IntegrityError) and _is_violation(database):
-        errors = errors_of(database, info.database, info=info)
+        errors = errors_of(database, context)
         word = "conflict" if errors[0].code == HTTPStatus.CONFLICT else "failed"
         return errors[0].message, errors[0].code, f"{word}:{errors[0].identifier}", errors
     message = _raised(database)
@@ -94,14 +98,14 @@ def _is_violation(error: IntegrityError) -> bool:
 
 
 def _raised(error: BaseException | None) -> str | None:
-    """Return what a function's own RAISE says: its author wrote it for whoever calls the function."""
+    """Return the message of a function's own RAISE, which its author wrote for the caller."""
     if not isinstance(error, DatabaseError) or sqlstate_of(error) != RAISED:
         return None
     diag = getattr(error.__cause__, "diag", None)
     return None if diag is None else diag.message_primary
 
 
-def _of_validation(error: ValidationError) -> list[Error]:
+def _of_validation(error: ValidationError, name_of: Callable[[str], str]) -> list[Error]:
     found: list[Error] = []
     by_field = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
     for name, errors in by_field.items():
@@ -109,9 +113,9 @@ def _of_validation(error: ValidationError) -> list[Error]:
             found += [
                 Error(
                     code=422,
-                    identifier=item.code or "invalid",
+                    identifier=str(item.code or "invalid"),
                     message=message,
-                    field=None if name == NON_FIELD_ERRORS else camel_case(name),
+                    field=None if name == NON_FIELD_ERRORS else name_of(name),
                 )
                 for message in item.messages
             ]

@@ -28,10 +28,9 @@ from ..planner.plan import Plan, Write, members_of
 from ..schema.build import Schema
 from ..storage.base import Storage
 from ..viewer import VIEWER, Viewer
-from . import postgres as functions
-from . import python
 from .answer import Writer
-from .context import Answer, Info, Made
+from .arguments import coerce_arguments
+from .context import Answer, Info, Made, MutationContext
 from .error_objects import REPEATABLE, as_result, as_user_error, sqlstate_of
 
 # the wait before the first repetition; it doubles, and a random part keeps two from meeting again
@@ -202,28 +201,36 @@ class Perform:
             self.took[write.key] = time.perf_counter() - started
 
     def _run(self, write: Write) -> Answer:
-        info = self._info(write)
-        if write.definition.call is not None:
-            result = functions.call(write, info, self.variables, self.storage)
-        else:
-            result = python.call(write, info, self.variables)
-        answered = result if isinstance(result, Answer) else info.answer(result)
+        context = self._context(write)
+        arguments = coerce_arguments(write.definition, write.node, self.variables)
+        result = write.definition.perform(context, arguments)
+        answered = result if isinstance(result, Answer) else context.answer(result)
         if answered.failed:
             self.failed[write.key] = _code_of(result)
         return answered
 
-    def _info(self, write: Write) -> Info:
-        return Info(
+    def _context(self, write: Write) -> MutationContext:
+        def answer(result: object) -> Answer:
+            return self._written(write, result)
+
+        info = Info(
             field_name=write.definition.name,
             response_key=write.key,
             operation_name=self.asked.operation_name,
             request=self.asked.viewer.request,
             context=self.asked.viewer.context,
             database=self.settings.database,
-            _may_introspect=lambda: may_introspect(self.settings.introspection, self.asked.viewer),
-            _rules=self.schema.row_rules,
-            _types=self.schema.types,
-            _answer=lambda result: self._written(write, result),
+            _row_rules=self.schema.row_rules,
+            _answer=answer,
+        )
+        return MutationContext(
+            info=info,
+            storage=self.storage,
+            conventions=self.schema.conventions,
+            row_rules=self.schema.row_rules,
+            types=self.schema.types,
+            answer=answer,
+            may_introspect=lambda: may_introspect(self.settings.introspection, self.asked.viewer),
         )
 
     def _written(self, write: Write, result: object) -> Answer:
@@ -237,16 +244,16 @@ class Perform:
 
     def _fail(self, write: Write, error: Exception, writes: Sequence[Write]) -> None:
         """Answer an exception, as data where the mutation declares a class for it; everything is rolled back."""
-        info = self._info(write)
+        context = self._context(write)
         try:
-            result = as_result(error, write, self.schema.objects, info)
+            result = as_result(error, write.definition, self.schema.objects, context)
             if result is not None:
                 text = self._written(write, result).text
                 self._check_size({write.key: text})
                 self.answers[write.key] = text
                 self.failed[write.key] = _code_of(result)
                 return
-            error = as_user_error(error, info)
+            error = as_user_error(error, context)
         except Exception as another:
             error = another
         shown = failure(error, mask=self.mask, nodes=[write.node], path=[write.key])

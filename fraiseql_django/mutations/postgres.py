@@ -1,4 +1,4 @@
-"""Mutations that PostgreSQL functions answer: how they are called, and what becomes of what they return.
+"""Mutations in PostgreSQL: how a function is described and called, and how its result is read.
 
 A function returns the upstream's ``mutation_response`` (or the older ``mutation_result``), JSON, a row, a set
 of rows or a scalar. In the first two a status tells success from error: ``conflict:duplicate_email`` is an
@@ -10,28 +10,36 @@ from __future__ import annotations
 import base64
 import dataclasses
 import datetime as dt
+import inspect
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 
 from django.utils.duration import duration_iso_string
+from graphql import GraphQLArgument
 
-from ..declare.names import camel_case, snake_case
-from ..declare.registry import UNSET
-from ..errors import UserError
-from ..planner.arguments import Variables
-from ..planner.plan import Write
-from ..schema.arguments import FunctionCall
-from ..schema.object_types import ObjectDef, ObjectField
+from ..declare.names import camel_case, check_name, lower_first, pascal_case, snake_case
+from ..declare.registry import UNSET, PostgresMutation
+from ..declare.results import Cascade
+from ..errors import DeclarationError, UserError
+from ..schema.arguments import Arguments, Convert, MutationDef, describe_mutation
+from ..schema.object_types import ObjectDef, ObjectField, Output
+from ..schema.protection import mutation_permission
 from ..schema.scalars.encoding import encode_array
-from ..storage.base import Storage
-from ..viewer import given_value
-from .context import Info, Made, WrongResult
-from .python import given_arguments
+from ..viewer import Viewer, given_value
+from .context import Made, MutationContext, WrongResult
 
+# The fields that every success of a PostgreSQL function has: annotation and default. They have the same types as those
+# of errors, so that a client can select both.
+REPORTED: Mapping[str, tuple[Any, Any]] = {
+    "status": (str, "success"),
+    "message": (str, ""),
+    "updated_fields": (list[str] | None, None),
+}
 # What the words before the colon of a status come to, as HTTP has it
 CODES: Mapping[str, int] = {
     "validation": 422,
@@ -60,48 +68,149 @@ _OLDER: Mapping[str, str] = {"object_data": "entity", "extra_metadata": "metadat
 _RESPONSE = {"status", "message", "entity_id", "entity_type", "entity", "updated_fields", "cascade", "metadata"}
 
 
-def call(write: Write, info: Info, variables: Variables, storage: Storage) -> Any:
-    """Call a mutation's PostgreSQL function and return its result, ready to be answered.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresFunction:
+    """A PostgreSQL function that a mutation calls, its arguments, and the types of its result.
 
-    Raises StorageError when the function raises, WrongResult when it returns what the mutation does not declare.
+    ``output`` is the mutation's. ``success`` and ``error`` are the object types of classes in it: ``success`` is None
+    where what the function returns is no object of a class, ``error`` where the mutation declares none.
     """
-    called = write.definition.call
-    assert called is not None
-    given = given_arguments(write, variables).get("input")
-    sql, params = statement(called, given, info)
-    rows = storage.query(sql, params).rows
-    results = [None if row[0] is None else json.loads(row[0], parse_float=Decimal) for row in rows]
-    return _Result(write, called).of(results)
+
+    schema: str | None
+    function: str
+    context_params: Mapping[str, str]
+    named_arguments: bool
+    has_input: bool
+    output: Output
+    success: ObjectDef | None
+    error: ObjectDef | None
+
+    def perform(self, context: MutationContext, arguments: Mapping[str, Any]) -> Any:
+        """Call the function and return its result.
+
+        Raises StorageError where the function raises, WrongResult where it returns something else than is declared.
+        """
+        sql, params = self.statement(arguments.get("input"), context.viewer)
+        rows = context.storage.query(sql, params).rows
+        results = [None if row[0] is None else json.loads(row[0], parse_float=Decimal) for row in rows]
+        return _Reader(self, context.conventions.name).read(results)
+
+    def statement(self, given: Any, viewer: Viewer) -> tuple[str, list[str | None]]:
+        """Return the SQL that calls the function, and its parameters, whose types are those of the function's."""
+        context = {name: given_value(viewer, key) for key, name in self.context_params.items()}
+        params = [_text(value) for value in context.values()]
+        if self.named_arguments:
+            fields = _fields(given)
+            names = [*context, *fields]
+            params += [_text(value) for value in fields.values()]
+            arguments = ", ".join(f"{_quoted(name)} => %s" for name in names)
+        else:
+            places = ["%s"] * len(params)
+            if self.has_input:
+                places.append("%s::jsonb")
+                params.append(json.dumps(_jsonable(given), ensure_ascii=False))
+            arguments = ", ".join(places)
+        name = ".".join(_quoted(part) for part in (self.schema, self.function) if part)
+        return f"SELECT to_json(result)::text FROM {name}({arguments}) AS result", params
 
 
-def statement(called: FunctionCall, given: Any, info: Info) -> tuple[str, list[str | None]]:
-    """Return the SQL that calls a function, and its parameters: PostgreSQL finds their types by the function's."""
-    context = {name: given_value(info.viewer, key) for key, name in called.context_params.items()}
-    params = [_text(value) for value in context.values()]
-    if called.named_arguments:
-        fields = _fields(given)
-        names = [*context, *fields]
-        params += [_text(value) for value in fields.values()]
-        arguments = ", ".join(f"{_quoted(name)} => %s" for name in names)
-    else:
-        places = ["%s"] * len(params)
-        if called.has_input:
-            places.append("%s::jsonb")
-            params.append(json.dumps(_jsonable(given), ensure_ascii=False))
-        arguments = ", ".join(places)
-    name = ".".join(_quoted(part) for part in (called.schema, called.function) if part)
-    return f"SELECT to_json(result)::text FROM {name}({arguments}) AS result", params
+# --- description ---
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Result:
-    """Makes of what a function returned what the mutation declares."""
+@describe_mutation.register(PostgresMutation)
+def describe_class(declaration: PostgresMutation, arguments: Arguments) -> MutationDef:
+    """Describe a mutation by its class, annotated with input, success and error; raise DeclarationError."""
+    cls, outputs = declaration.cls, arguments.outputs
+    where = f"mutation {cls.__name__}"
+    annotations = _annotations(cls, where)
+    name = check_name(declaration.name or lower_first(cls.__name__), where)
+    described: dict[str, GraphQLArgument] = {}
+    converts: dict[str, Convert] = {}
+    if "input" in annotations:
+        graphql, converts["input"] = arguments.of(arguments.read(annotations["input"], cls.__module__), where)
+        described["input"] = GraphQLArgument(graphql, out_name="input")
+    success = outputs.read(annotations["success"], cls.__module__, f"{where}.success")
+    output, error = success, None
+    if "error" in annotations:
+        error = _error_object(success, annotations["error"], cls.__module__, where, arguments)
+        output = outputs.union((success.types[0], error.name), f"{pascal_case(name)}Result", where)
+    function = PostgresFunction(
+        schema=declaration.schema,
+        function=declaration.function,
+        context_params=declaration.context_params,
+        named_arguments=declaration.named_arguments,
+        has_input="input" in annotations,
+        output=output,
+        success=_success_object(success, declaration, where, arguments),
+        error=error,
+    )
+    return MutationDef(
+        name=name,
+        description=declaration.description,
+        deprecation=declaration.deprecation,
+        arguments=described,
+        converts=converts,
+        output=output,
+        perform=function.perform,
+        returns_json=True,
+        repeatable=lambda: True,
+        permission=mutation_permission(declaration, arguments.conventions, where),
+        cost=declaration.cost,
+    )
 
-    write: Write
-    called: FunctionCall
 
-    def of(self, results: list[Any]) -> Any:
-        output = self.write.definition.output
+def _annotations(cls: type, where: str) -> dict[str, Any]:
+    annotations = inspect.get_annotations(cls)
+    if "failure" in annotations:
+        # the upstream's first name for it
+        annotations.setdefault("error", annotations.pop("failure"))
+    if unknown := annotations.keys() - {"input", "success", "error"}:
+        raise DeclarationError(
+            f"{where} is annotated with {', '.join(sorted(unknown))}; a function's class has input, success and error"
+        )
+    if "success" not in annotations:
+        raise DeclarationError(f"{where} has no success: annotate it with what the function returns")
+    return annotations
+
+
+def _error_object(success: Output, annotation: Any, module: str, where: str, arguments: Arguments) -> ObjectDef:
+    error = arguments.outputs.read(annotation, module, f"{where}.error")
+    definition = arguments.outputs.objects.get(error.types[0]) if len(error.types) == 1 else None
+    if definition is None or not definition.failed:
+        raise DeclarationError(f"{where}.error must be a class declared with @fraiseql.error")
+    if not success.types:
+        raise DeclarationError(
+            f"{where}.success is no object, so it cannot be in a union with {definition.name}; leave out error, "
+            f"or make success a class declared with @fraiseql.success"
+        )
+    return definition
+
+
+def _success_object(
+    success: Output, declaration: PostgresMutation, where: str, arguments: Arguments
+) -> ObjectDef | None:
+    definition = arguments.outputs.objects.get(success.types[0]) if success.types else None
+    if definition is not None:
+        arguments.outputs.extend(definition, REPORTED)
+        if declaration.enable_cascade:
+            arguments.outputs.extend(definition, {"cascade": (Cascade | None, None)})
+    elif declaration.enable_cascade:
+        raise DeclarationError(f"{where}: enable_cascade needs a success that is declared with @fraiseql.success")
+    return definition
+
+
+# --- results ---
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads what a function returned as the result that the mutation declares."""
+
+    called: PostgresFunction
+    name_of: Callable[[str], str]
+
+    def read(self, results: list[Any]) -> Any:
+        output = self.called.output
         if output.item is not None:
             # a set of rows, or one JSON array
             return results[0] if len(results) == 1 and isinstance(results[0], list) else results
@@ -129,7 +238,7 @@ class _Result:
         if success is None:
             entity = response.get("entity")
             return response.get("entity_id") if entity is None else entity
-        return Made(success.name, _values(success, response))
+        return Made(success.name, _values(success, response, self.name_of))
 
     def _failed(self, response: Mapping[str, Any], status: str, word: str, reason: str) -> Made:
         message = str(response.get("message") or status)
@@ -138,7 +247,9 @@ class _Result:
         error = self.called.error
         if error is None:
             raise UserError(message, code=NAMES[code], status=status, errors=errors)
-        return Made(error.name, {**_values(error, response), "message": message, "code": code, "errors": errors})
+        return Made(
+            error.name, {**_values(error, response, self.name_of), "message": message, "code": code, "errors": errors}
+        )
 
     def _of_plain(self, success: ObjectDef, result: Any) -> Made:
         entity = _entity_field(success, None)
@@ -154,7 +265,7 @@ def _is_response(result: Mapping[str, Any]) -> bool:
     return "status" in result and len(_RESPONSE & {_OLDER.get(key, key) for key in result}) > 1
 
 
-def _values(definition: ObjectDef, response: Mapping[str, Any]) -> dict[str, Any]:
+def _values(definition: ObjectDef, response: Mapping[str, Any], name_of: Callable[[str], str]) -> dict[str, Any]:
     """Return what a response holds for the fields of a type: its metadata's, its entity's, then its own."""
     metadata = _mapping(response.get("metadata"))
     values: dict[str, Any] = dict(metadata)
@@ -173,7 +284,7 @@ def _values(definition: ObjectDef, response: Mapping[str, Any]) -> dict[str, Any
         values["message"] = response["message"]
     values.update(
         status=response["status"],
-        updated_fields=updated if updated is None else [camel_case(str(name)) for name in updated],
+        updated_fields=updated if updated is None else [name_of(str(name)) for name in updated],
         # where the older generation keeps it
         cascade=_cascade(metadata.get("_cascade") if cascade is None else cascade),
         entity_type=response.get("entity_type"),
@@ -227,7 +338,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-# --- what a function is given ---
+# --- arguments ---
 
 
 def _quoted(name: str) -> str:

@@ -1,38 +1,81 @@
-"""Mutations that Python functions answer: what they are called with."""
+"""Mutations in Python: described by the function's signature, and run by calling it."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Mapping
 from inspect import iscoroutinefunction
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from graphql import Undefined, VariableNode, value_from_ast
+from graphql import GraphQLArgument, GraphQLNonNull
 
-from ..errors import InvalidInput
-from ..planner.arguments import Variables
-from ..planner.plan import Write
-from .context import Info
-
-
-def call(write: Write, info: Info, variables: Variables) -> Any:
-    """Call a mutation's function and return what it returns; whatever it raises is raised."""
-    function = write.definition.function
-    assert function is not None
-    if iscoroutinefunction(function):
-        function = async_to_sync(function)
-    return function(info, **given_arguments(write, variables))
+from ..declare.names import check_name, pascal_case
+from ..declare.registry import PythonMutation
+from ..declare.rules import Rule
+from ..errors import DeclarationError
+from ..schema.arguments import Arguments, Convert, MutationDef, describe_mutation, not_null
+from ..schema.protection import mutation_permission
+from .context import MutationContext
 
 
-def given_arguments(write: Write, variables: Variables) -> dict[str, Any]:
-    """Coerce the arguments that are given, by Python name (GraphQL specification, 6.4.1)."""
-    found: dict[str, Any] = {}
-    for node in write.node.arguments or ():
-        argument = write.field.args[node.name.value]
-        if isinstance(node.value, VariableNode) and node.value.name.value not in variables:
-            continue
-        value = value_from_ast(node.value, argument.type, dict(variables))
-        if value is Undefined:
-            raise InvalidInput(f"argument {node.name.value!r} must not be null", nodes=[node])
-        name = argument.out_name or node.name.value
-        found[name] = write.definition.converts[name](value)
-    return found
+@describe_mutation.register(PythonMutation)
+def describe_function(declaration: PythonMutation, arguments: Arguments) -> MutationDef:
+    """Describe a mutation by its function; raise DeclarationError for annotations that GraphQL has no type for."""
+    function = declaration.function
+    where = f"mutation {function.__name__}"
+    signature = inspect.signature(function)
+    parameters = list(signature.parameters.values())
+    if not parameters:
+        raise DeclarationError(f"{where} takes no parameter; the first one is given an Info")
+    if signature.return_annotation is signature.empty:
+        raise DeclarationError(f"{where} has no return annotation")
+    described: dict[str, GraphQLArgument] = {}
+    converts: dict[str, Convert] = {}
+    rules: dict[str, tuple[Rule, ...]] = {}
+    for parameter in parameters[1:]:
+        name, described_argument, converts[parameter.name] = _argument(parameter, function.__module__, where, arguments)
+        described[name] = described_argument
+        extras = arguments.read(parameter.annotation, function.__module__).extras
+        rules[name] = tuple(extra for extra in extras if isinstance(extra, Rule))
+    name = check_name(declaration.name or arguments.conventions.name(function.__name__), where)
+    output = arguments.outputs.read(
+        signature.return_annotation, function.__module__, where, union=f"{pascal_case(name)}Result"
+    )
+    return MutationDef(
+        name=name,
+        description=declaration.description or inspect.getdoc(function),
+        deprecation=declaration.deprecation,
+        arguments=described,
+        converts=converts,
+        output=output,
+        perform=_calling(function),
+        repeatable=lambda: declaration.repeatable,
+        permission=mutation_permission(declaration, arguments.conventions, where),
+        argument_rules=rules,
+        cost=declaration.cost,
+    )
+
+
+def _argument(
+    parameter: inspect.Parameter, module: str, where: str, arguments: Arguments
+) -> tuple[str, GraphQLArgument, Convert]:
+    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+        raise DeclarationError(f"{where}: parameter {parameter} cannot be an argument")
+    if parameter.annotation is parameter.empty:
+        raise DeclarationError(f"{where}: parameter {parameter.name!r} has no annotation")
+    graphql, convert = arguments.of(arguments.read(parameter.annotation, module), where)
+    if parameter.default is not parameter.empty and isinstance(graphql, GraphQLNonNull):
+        graphql, convert = graphql.of_type, not_null(convert, f"argument {parameter.name!r}")
+    name = check_name(arguments.conventions.name(parameter.name), f"an argument of {where}")
+    return name, GraphQLArgument(graphql, out_name=parameter.name), convert
+
+
+def _calling(function: Callable[..., Any]) -> Callable[[MutationContext, Mapping[str, Any]], Any]:
+    """Return what calls a function, or runs a coroutine to its end; exceptions of it are raised."""
+
+    def perform(context: MutationContext, arguments: Mapping[str, Any]) -> Any:
+        called = async_to_sync(function) if iscoroutinefunction(function) else function
+        return called(context.info, **arguments)
+
+    return perform

@@ -1,4 +1,7 @@
-"""What Python functions take and return, as GraphQL: their annotations made arguments and types."""
+"""Mutations described: their arguments, as GraphQL and as Python takes them, their result, and what runs them.
+
+Each kind of declaration registers how it is described: see ``describe_mutation``.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ import enum
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import singledispatch
+from typing import Any, TypeAlias
 
 from graphql import (
     GraphQLArgument,
@@ -16,259 +20,154 @@ from graphql import (
     GraphQLInputType,
     GraphQLList,
     GraphQLNonNull,
+    get_named_type,
 )
 
-from ..conf import get_settings
-from ..declare.names import camel_case, check_name, lower_first, pascal_case
-from ..declare.registry import FunctionDeclaration, MutationDeclaration, Registry
-from ..declare.results import Cascade
+from ..declare.names import check_name
+from ..declare.registry import MutationDeclaration, Registry
 from ..declare.rules import Rule
 from ..errors import DeclarationError, InvalidInput
 from .annotations import Annotation, read
-from .object_types import ObjectDef, Output, Outputs
-from .protection import mutation_permission
+from .object_types import Output, Outputs
 
-Convert = Callable[[Any], Any]
-
-# what every success of a PostgreSQL function tells; of the same types as in errors, so that both can be selected
-REPORTED: Mapping[str, tuple[Any, Any]] = {
-    "status": (str, "success"),
-    "message": (str, ""),
-    "updated_fields": (list[str] | None, None),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionCall:
-    """A PostgreSQL function that a mutation calls: its name, and what it is given.
-
-    ``success`` and ``error`` are the types of the union that its result becomes; ``error`` is None where the
-    mutation declares none, ``success`` where what it returns is no object of a class.
-    """
-
-    schema: str | None
-    function: str
-    context_params: Mapping[str, str]
-    named_arguments: bool
-    has_input: bool
-    success: ObjectDef | None
-    error: ObjectDef | None
+Convert: TypeAlias = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MutationDef:
-    """A root field of Mutation: what it calls, its arguments, and what it returns.
+    """A root field of Mutation: its arguments, what it returns, and what runs it.
 
-    It calls a Python ``function`` or the PostgreSQL function ``call``. ``converts`` turn coerced arguments, by
-    Python name, into what the function is given; ``repeatable`` says whether it may be called again when what
-    it did was undone. ``permission`` says who may run it, ``argument_rules`` who may give an argument, by its name.
-    ``of_model`` says that it was made from a type, and writes the objects in its arguments.
+    ``arguments``       by GraphQL name; each has its Python name in ``out_name``
+    ``converts``        turn coerced values of arguments, by Python name, into what ``perform`` takes
+    ``perform``         runs the mutation: it takes a ``mutations.context.MutationContext`` and the arguments, by
+                        Python name, and returns the result
+    ``returns_json``    whether the values of results come from JSON, and are read as clients' values are
+    ``repeatable``      whether it may run again after PostgreSQL has undone what it did
+    ``permission``      who may run it
+    ``argument_rules``  who may use an argument, by its GraphQL name
+    ``cost``            what it counts for in ``LIMITS.COMPLEXITY``
+    ``of_model``        whether it is a mutation from a model, which writes the objects in its arguments
     """
 
     name: str
     description: str | None
     deprecation: str | None
-    function: Callable[..., Any] | None
-    call: FunctionCall | None
     arguments: Mapping[str, GraphQLArgument]
     converts: Mapping[str, Convert]
     output: Output
+    perform: Callable[[Any, Mapping[str, Any]], Any]
     repeatable: Callable[[], bool]
     permission: Rule | None
-    argument_rules: Mapping[str, tuple[Rule, ...]]
     cost: float
+    argument_rules: Mapping[str, tuple[Rule, ...]] = dataclasses.field(default_factory=dict)
+    returns_json: bool = False
     of_model: bool = False
 
 
-def _python_name(name: str) -> str:
-    return camel_case(name) if get_settings().camel_case else name
+@singledispatch
+def describe_mutation(declaration: MutationDeclaration, arguments: Arguments) -> MutationDef:
+    """Describe a declared mutation; raise DeclarationError for what cannot be described.
+
+    Register a function for each class of declarations: ``@describe_mutation.register(PythonMutation)``.
+    """
+    raise DeclarationError(f"a {type(declaration).__name__} cannot be described: nothing is registered for it")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputMember:
+    """A field of an input object: its type, and whether clients must write it; others may be absent, or null."""
+
+    type: Any
+    required: bool = False
 
 
 class Arguments:
-    """Makes the argument types of one schema; inputs are made once each."""
+    """Makes the argument types of one schema; each input type is made once."""
 
     def __init__(self, registry: Registry, outputs: Outputs) -> None:
         self.registry = registry
         self.outputs = outputs
-        self._inputs: dict[type, tuple[GraphQLInputObjectType, Convert]] = {}
+        self.conventions = outputs.conventions
+        self._of_classes: dict[type, tuple[GraphQLInputObjectType, Convert]] = {}
+        self._of_members: dict[Any, GraphQLInputObjectType] = {}
 
-    def mutation(self, declaration: MutationDeclaration | FunctionDeclaration) -> MutationDef:
-        """Describe a declared mutation; raise DeclarationError for an annotation that GraphQL cannot say."""
-        if isinstance(declaration, FunctionDeclaration):
-            return self._of_postgresql(declaration)
-        function = declaration.function
-        if declaration.make is not None:
-            function = declaration.make(self.outputs.enum_type)
-        assert function is not None
-        where = f"mutation {function.__name__}"
-        signature = inspect.signature(function)
-        parameters = list(signature.parameters.values())
-        if not parameters:
-            raise DeclarationError(f"{where} takes no parameter; the first one is given an Info")
-        if signature.return_annotation is signature.empty:
-            raise DeclarationError(f"{where} has no return annotation")
-        arguments: dict[str, GraphQLArgument] = {}
-        converts: dict[str, Convert] = {}
-        rules: dict[str, tuple[Rule, ...]] = {}
-        for parameter in parameters[1:]:
-            name, argument, converts[parameter.name] = self._argument(parameter, function.__module__, where)
-            arguments[name] = argument
-            extras = self._read(parameter.annotation, function.__module__).extras
-            rules[name] = tuple(extra for extra in extras if isinstance(extra, Rule))
-        name = check_name(declaration.name or _python_name(function.__name__), where)
-        return MutationDef(
-            name=name,
-            description=declaration.description or inspect.getdoc(function),
-            deprecation=declaration.deprecation,
-            function=function,
-            call=None,
-            arguments=arguments,
-            converts=converts,
-            output=self.outputs.read(
-                signature.return_annotation, function.__module__, where, union=f"{pascal_case(name)}Result"
-            ),
-            repeatable=declaration.repeatable,
-            permission=mutation_permission(declaration, where),
-            argument_rules=rules,
-            cost=declaration.cost,
-            of_model=declaration.make is not None,
-        )
-
-    def _argument(self, parameter: inspect.Parameter, module: str, where: str) -> tuple[str, GraphQLArgument, Convert]:
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
-            raise DeclarationError(f"{where}: parameter {parameter} cannot be an argument")
-        if parameter.annotation is parameter.empty:
-            raise DeclarationError(f"{where}: parameter {parameter.name!r} has no annotation")
-        graphql, convert = self._input(self._read(parameter.annotation, module), where)
-        if parameter.default is not parameter.empty and isinstance(graphql, GraphQLNonNull):
-            graphql, convert = graphql.of_type, _required(convert, f"argument {parameter.name!r}")
-        name = check_name(_python_name(parameter.name), f"an argument of {where}")
-        return name, GraphQLArgument(graphql, out_name=parameter.name), convert
-
-    def _of_postgresql(self, declaration: FunctionDeclaration) -> MutationDef:
-        cls = declaration.cls
-        where = f"mutation {cls.__name__}"
-        annotations = inspect.get_annotations(cls)
-        if "failure" in annotations:
-            # what the upstream called it at first
-            annotations.setdefault("error", annotations.pop("failure"))
-        if unknown := annotations.keys() - {"input", "success", "error"}:
-            raise DeclarationError(
-                f"{where} is annotated with {', '.join(sorted(unknown))}; "
-                "a function's class has input, success and error"
-            )
-        if "success" not in annotations:
-            raise DeclarationError(f"{where} has no success: annotate it with what the function returns")
-        name = check_name(declaration.name or lower_first(cls.__name__), where)
-        arguments: dict[str, GraphQLArgument] = {}
-        converts: dict[str, Convert] = {}
-        if "input" in annotations:
-            graphql, converts["input"] = self._input(self._read(annotations["input"], cls.__module__), where)
-            arguments["input"] = GraphQLArgument(graphql, out_name="input")
-        success = self.outputs.read(annotations["success"], cls.__module__, f"{where}.success")
-        output, error = success, None
-        if "error" in annotations:
-            output, error = self._with_error(success, annotations["error"], cls.__module__, where, name)
-        made = self._success_object(success, declaration, where)
-        return MutationDef(
-            name=name,
-            description=declaration.description,
-            deprecation=declaration.deprecation,
-            function=None,
-            call=FunctionCall(
-                schema=declaration.schema,
-                function=declaration.function,
-                context_params=declaration.context_params,
-                named_arguments=declaration.named_arguments,
-                has_input="input" in annotations,
-                success=made,
-                error=error,
-            ),
-            arguments=arguments,
-            converts=converts,
-            output=output,
-            repeatable=lambda: True,
-            permission=mutation_permission(declaration, where),
-            argument_rules={},
-            cost=declaration.cost,
-        )
-
-    def _with_error(
-        self, success: Output, annotation: Any, module: str, where: str, name: str
-    ) -> tuple[Output, ObjectDef]:
-        error = self.outputs.read(annotation, module, f"{where}.error")
-        definition = self.outputs.objects.get(error.types[0]) if len(error.types) == 1 else None
-        if definition is None or not definition.failed:
-            raise DeclarationError(f"{where}.error must be a class declared with @fraiseql.error")
-        if not success.types:
-            raise DeclarationError(
-                f"{where}.success is no object, so it cannot be in a union with {definition.name}; leave out error, "
-                f"or make success a class declared with @fraiseql.success"
-            )
-        union = f"{pascal_case(name)}Result"
-        return self.outputs.union((success.types[0], definition.name), union, where), definition
-
-    def _success_object(self, success: Output, declaration: FunctionDeclaration, where: str) -> ObjectDef | None:
-        definition = self.outputs.objects.get(success.types[0]) if success.types else None
-        if definition is not None:
-            self.outputs.extend(definition.cls, REPORTED)
-            if declaration.enable_cascade:
-                self.outputs.extend(definition.cls, {"cascade": (Cascade | None, None)})
-        elif declaration.enable_cascade:
-            raise DeclarationError(f"{where}: enable_cascade needs a success that is declared with @fraiseql.success")
-        return definition
-
-    def _read(self, annotation: Any, module: str) -> Annotation:
+    def read(self, annotation: Any, module: str) -> Annotation:
+        """Read an annotation in a module."""
         return read(annotation, module, self.registry)
 
-    def _input(self, annotation: Annotation, where: str) -> tuple[GraphQLInputType, Convert]:
+    def of(self, annotation: Annotation, where: str) -> tuple[GraphQLInputType, Convert]:
+        """Return the input type of an annotation, and what converts its coerced values.
+
+        Raises DeclarationError for an annotation that has no input type.
+        """
         graphql: Any
         if annotation.item is not None:
-            inner, convert_item = self._input(annotation.item, where)
+            inner, convert_item = self.of(annotation.item, where)
             graphql = GraphQLList(inner)
             convert: Convert = _each(convert_item)
         elif hasattr(annotation.base, "__fraiseql_input__"):
-            graphql, convert = self._input_object(annotation.base)
-        elif isinstance(annotation.base, GraphQLInputObjectType):
-            # one that is a leaf: a range
-            graphql, convert = annotation.base, _same
+            graphql, convert = self._of_class(annotation.base)
         else:
             graphql, _ = self.outputs.leaf(annotation.base, where)
             is_enum = inspect.isclass(annotation.base) and issubclass(annotation.base, enum.Enum)
-            convert = annotation.base if is_enum else _same
+            convert = annotation.base if is_enum else unchanged
         if annotation.nullable:
             return graphql, _unless_none(convert)
         return GraphQLNonNull(graphql), convert
 
-    def _input_object(self, cls: type) -> tuple[GraphQLInputObjectType, Convert]:
-        if cls not in self._inputs:
+    def input_object(self, name: str, members: Mapping[str, InputMember], description: str) -> GraphQLInputObjectType:
+        """Return the input type with these fields, by Python name, the required ones first.
+
+        Mutations that describe the same input share one type. Its coerced values are dictionaries of what the client
+        wrote, by Python name.
+        """
+        key = (name, description, *((field, _identity(member)) for field, member in members.items()))
+        if key not in self._of_members:
+            fields: dict[str, GraphQLInputField] = {}
+            for field, member in sorted(members.items(), key=lambda item: not item[1].required):
+                type_ = GraphQLNonNull(member.type) if member.required else member.type
+                graphql_name = check_name(self.conventions.name(field), f"{name}.{field}")
+                fields[graphql_name] = GraphQLInputField(type_, out_name=field)
+            self._of_members[key] = GraphQLInputObjectType(
+                check_name(name, "an input"), fields, description=description
+            )
+        return self._of_members[key]
+
+    def _of_class(self, cls: type) -> tuple[GraphQLInputObjectType, Convert]:
+        if cls not in self._of_classes:
             converts: dict[str, Convert] = {}
             graphql = GraphQLInputObjectType(
                 check_name(cls.__name__, "an input"),
-                lambda: self._input_fields(cls, converts),
+                lambda: self._fields_of_class(cls, converts),
                 description=cls.__fraiseql_input__.description,  # type: ignore[attr-defined]
             )
-            self._inputs[cls] = (
+            self._of_classes[cls] = (
                 graphql,
                 lambda values: cls(**{name: converts[name](value) for name, value in values.items()}),
             )
-        return self._inputs[cls]
+        return self._of_classes[cls]
 
-    def _input_fields(self, cls: type, converts: dict[str, Convert]) -> dict[str, GraphQLInputField]:
+    def _fields_of_class(self, cls: type, converts: dict[str, Convert]) -> dict[str, GraphQLInputField]:
         found: dict[str, GraphQLInputField] = {}
         for item in dataclasses.fields(cls):
             where = f"{cls.__name__}.{item.name}"
-            graphql, convert = self._input(self._read(item.type, cls.__module__), where)
+            graphql, convert = self.of(self.read(item.type, cls.__module__), where)
             optional = item.default is not dataclasses.MISSING or item.default_factory is not dataclasses.MISSING
             if optional and isinstance(graphql, GraphQLNonNull):
                 # null would not be what the annotation says: an absent value takes the default
-                graphql, convert = graphql.of_type, _required(convert, where)
+                graphql, convert = graphql.of_type, not_null(convert, where)
             converts[item.name] = convert
-            found[check_name(_python_name(item.name), where)] = GraphQLInputField(graphql, out_name=item.name)
+            found[check_name(self.conventions.name(item.name), where)] = GraphQLInputField(graphql, out_name=item.name)
         return found
 
 
-def _same(value: Any) -> Any:
+def _identity(member: InputMember) -> tuple[Any, ...]:
+    """Return what is equal for members of the same type; wrapping types of GraphQL are compared by identity."""
+    return str(member.type), get_named_type(member.type), member.required
+
+
+def unchanged(value: Any) -> Any:
+    """Convert a value that needs no conversion."""
     return value
 
 
@@ -280,7 +179,9 @@ def _unless_none(convert: Convert) -> Convert:
     return lambda value: None if value is None else convert(value)
 
 
-def _required(convert: Convert, where: str) -> Convert:
+def not_null(convert: Convert, where: str) -> Convert:
+    """Return what converts a value that may be absent; null, which GraphQL allows there, raises InvalidInput."""
+
     def converted(value: Any) -> Any:
         if value is None:
             raise InvalidInput(f"{where} may be left out, but not null", what=where)

@@ -19,13 +19,15 @@ from graphql import (
     validate_schema,
 )
 
-from ..conf import Settings, get_settings
-from ..declare.registry import Registry, default_registry
+from ..conf.settings import Settings
+from ..declare.registry import Registry
 from ..declare.rules import RowRule
 from ..errors import DeclarationError
-from .arguments import Arguments, MutationDef
+from .arguments import Arguments, MutationDef, describe_mutation
+from .conventions import Conventions
 from .definition import RootRows, Shape, TypeDef, ValueObject
 from .describe import Described, describe_types
+from .django_fields import ColumnDescriber, mapped_scalars
 from .enums import Enums
 from .filter_inputs import Inputs
 from .kinds import kind_of, with_derived
@@ -41,7 +43,7 @@ class Schema:
     """A built schema beside the descriptions that it was built from: of rows, of objects of classes, of mutations.
 
     ``query`` and ``mutation`` are the root types: their fields are of kinds, as those of all types. ``row_rules`` are
-    those of the types over each model, with the types' names.
+    those of the types over each model, with the types' names; ``conventions`` are the settings that it was built with.
     """
 
     graphql: GraphQLSchema
@@ -53,19 +55,21 @@ class Schema:
     query: Shape
     mutation: Shape
     row_rules: Mapping[Any, Sequence[tuple[str, RowRule]]]
+    conventions: Conventions
 
 
 class Builder:
     """Builds one schema from the descriptions of its types and mutations; it is the OutputTypes of their kinds."""
 
     def __init__(
-        self, found: Described, outputs: Outputs, mutations: Mapping[str, MutationDef], settings: Settings
+        self, found: Described, outputs: Outputs, mutations: Mapping[str, MutationDef], conventions: Conventions
     ) -> None:
-        self.types = {name: with_derived(definition, settings) for name, definition in found.types.items()}
+        self.conventions = conventions
+        self.types = {name: with_derived(definition, conventions) for name, definition in found.types.items()}
         self.shapes = found.shapes
         self.outputs = outputs
         self.mutations = mutations
-        self.query = with_derived(Shape(name="Query", description=None, fields=root_fields(self.types)), settings)
+        self.query = with_derived(Shape(name="Query", description=None, fields=root_fields(self.types)), conventions)
         self.mutation = Shape(name="Mutation", description=None, fields=dict(mutations))  # type: ignore[arg-type]
         self.inputs = Inputs({**self.types, **self.shapes})
         self.values: dict[str, GraphQLObjectType] = {}
@@ -108,6 +112,7 @@ class Builder:
             query=self.query,
             mutation=self.mutation,
             row_rules=_row_rules(self.types),
+            conventions=self.conventions,
         )
 
     def object(self, name: str) -> GraphQLObjectType:
@@ -207,7 +212,7 @@ def _describe_mutations(registry: Registry, outputs: Outputs, problems: list[str
     found: dict[str, MutationDef] = {}
     for declaration in registry.mutations:
         try:
-            definition = arguments.mutation(declaration)
+            definition = describe_mutation(declaration, arguments)
         except DeclarationError as error:
             problems.append(str(error))
             continue
@@ -217,14 +222,20 @@ def _describe_mutations(registry: Registry, outputs: Outputs, problems: list[str
     return found
 
 
-def build_schema(registry: Registry = default_registry) -> Schema:
-    """Build the schema of everything that was declared.
+def build_schema(registry: Registry, settings: Settings) -> Schema:
+    """Build the schema of everything that was declared, as these settings have it.
 
-    Raises DeclarationError with every problem of every module, type and mutation, a line each.
+    Raises DeclarationError with every problem of every module, type and mutation, a line each, and ConfigurationError
+    for ``SCALARS`` that name no field classes.
     """
+    conventions = Conventions(
+        camel_case=settings.camel_case,
+        database=settings.database,
+        default_permission=settings.default_permission,
+        scalars=mapped_scalars(settings.scalars),
+    )
     problems = list(registry.problems)
-    enums = Enums()
-    outputs = Outputs(registry, enums)
+    outputs = Outputs(registry, ColumnDescriber(conventions, Enums()))
     described = Described(types={}, shapes={})
     try:
         described = describe_types(registry, outputs)
@@ -234,4 +245,4 @@ def build_schema(registry: Registry = default_registry) -> Schema:
     if problems:
         # a module that asks for the schema while it is imported has met the same ones before
         raise DeclarationError("\n".join(dict.fromkeys(line for item in problems for line in item.splitlines())))
-    return Builder(described, outputs, mutations, get_settings()).build()
+    return Builder(described, outputs, mutations, conventions).build()

@@ -38,12 +38,12 @@ def describe_types(registry: Registry, outputs: Outputs) -> Described:
             problems.append(f"two types are called {declaration.name!r}; give one of them another name with name=…")
         source = declaration.source
         describer = (
-            TypeDescriber(declaration, targets, outputs.enum_type)
+            TypeDescriber(declaration, targets, outputs.columns)
             if source is None
             else SourceDescriber(declaration, source, targets, shapes)
         )
         try:
-            found[declaration.name] = protected(describer.describe(), declaration)
+            found[declaration.name] = protected(describer.describe(), declaration, outputs.conventions)
             key_of[declaration.name] = describer.key_of
             if source is not None:
                 register(source.sql, source.reads)

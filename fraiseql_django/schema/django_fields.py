@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
-from functools import cache
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib.postgres import fields as postgres
@@ -14,9 +13,10 @@ from django.db import connections, models
 from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 
-from ..conf.settings import get_settings, on_reload
+from ..conf import get_settings
 from ..declare.names import pascal_case
 from ..errors import ConfigurationError, DeclarationError
+from .conventions import Conventions
 from .definition import AnyField, Column, Embedded, EnumFactory, EnumSource
 from .scalars import graphql as leaves
 from .scalars import postgres as scalars
@@ -56,12 +56,12 @@ _KEYS: Mapping[type[models.Field[Any, Any]], Scalar] = {
 }
 
 
-def ancestor(field: models.Field[Any, Any], known: Mapping[Any, Any]) -> Any:
+def ancestor(field: models.Field[Any, Any], known: Mapping[Any, Any], mapped: Mapping[type, type] | None = None) -> Any:
     """Return the entry for the field's class or the nearest class that it extends, or None.
 
-    A class that ``FRAISEQL["SCALARS"]`` maps counts as the class it is mapped to.
+    A class that ``mapped`` has counts as the class that it is mapped to (``SCALARS``; None: those of the process).
     """
-    mapped = _mapped()
+    mapped = mapped_scalars(get_settings().scalars) if mapped is None else mapped
     for cls in type(field).__mro__:
         if cls in mapped:
             return next((known[base] for base in mapped[cls].__mro__ if base in known), None)
@@ -70,12 +70,12 @@ def ancestor(field: models.Field[Any, Any], known: Mapping[Any, Any]) -> Any:
     return None
 
 
-@cache
-def _mapped() -> Mapping[type, type]:
-    return dict(mapped_classes(path, target) for path, target in get_settings().scalars.items())
+def mapped_scalars(scalars: Mapping[str, str]) -> dict[type, type]:
+    """Return the field classes that ``SCALARS`` names, by the class that each is treated as.
 
-
-on_reload(_mapped.cache_clear)
+    Raises ConfigurationError as ``mapped_classes`` does.
+    """
+    return dict(mapped_classes(path, target) for path, target in scalars.items())
 
 
 def mapped_classes(path: str, target: str) -> tuple[type, type]:
@@ -113,26 +113,88 @@ def concrete(field: models.Field[Any, Any]) -> models.Field[Any, Any]:
             return field
 
 
-def scalar_of(field: models.Field[Any, Any], name: str, enum: EnumFactory, owner: str) -> Scalar:
-    """Return the leaf type of a field that holds one value; ``name`` is the model field's.
+@dataclass(frozen=True, slots=True)
+class ColumnDescriber:
+    """Describes fields of models for one schema: by its conventions, with its enum types."""
 
-    Raises DeclarationError for a class that extends none that is known.
-    """
-    column = concrete(field)
-    stored: Scalar | None = ancestor(column, {**SCALARS, **_KEYS})
-    if stored is None:
-        raise DeclarationError(
-            f"{owner}.{name} is a {type(column).__module__}.{type(column).__qualname__}, which extends no "
-            f"field class that is known; name the Django class to treat it as in FRAISEQL['SCALARS'], or leave it out"
-        )
-    stored = _with_column_type(stored, column)
-    if field.primary_key or isinstance(field, models.ForeignKey) or isinstance(column, models.AutoField):
-        return scalars.identifier(stored, lambda text: column.get_prep_value(column.to_python(text)))
-    if _prepares(column):
-        stored = scalars.prepared(stored, column.get_prep_value)
-    if field.choices and (stored.textual or scalars.is_whole(stored)):
-        return scalars.choice(enum(_choices(field, name, stored, owner)), stored)
-    return stored
+    conventions: Conventions
+    enum: EnumFactory
+
+    def describe(self, field: models.Field[Any, Any], name: str, owner: str) -> AnyField:
+        """Describe a concrete field of a model under the GraphQL name ``name``.
+
+        ``owner`` is the model's name, for errors and for the names of enums.
+        """
+        column = concrete(field) if not isinstance(field, models.ForeignKey) else field
+        described = field_description(field)
+        nullable = field.null or isinstance(field, models.GeneratedField)
+        if isinstance(column, models.FileField):
+            value = FILES[isinstance(column, models.ImageField)]
+            # only forms keep a column from being blank
+            return Embedded(
+                name=name, description=described, column=field.attname, value=value, parts=file_parts(column),
+                nullable=True, filter=FILE_INPUT,
+            )  # fmt: skip
+        ranged = ancestor(column, RANGES, self.conventions.scalars)
+        if ranged is not None:
+            value, filter_input = ranged
+            return Embedded(
+                name=name, description=described, column=field.attname, value=value, parts=value.parts,
+                nullable=nullable, filter=filter_input,
+            )  # fmt: skip
+        items, dimensions = column, 0
+        while isinstance(items, postgres.ArrayField):
+            items, dimensions = items.base_field, dimensions + 1
+        scalar = self.scalar(items if dimensions else field, field.name, owner)
+        if dimensions > 1 and scalar.json_array is None:
+            raise DeclarationError(
+                f"{owner}.{field.name} is an array of {dimensions} dimensions of {scalar.name}, which cannot be "
+                f"written; leave it out"
+            )
+        # JSON has a null of its own, which a column that is never null may hold
+        has_null = scalar.graphql is leaves.JSON
+        return Column(
+            name=name, description=described, column=field.attname, scalar=scalar, dimensions=dimensions,
+            cast=self._bare_type(column) if dimensions else scalar.cast,
+            nullable=nullable or (has_null and not dimensions),
+            nullable_items=bool(dimensions) and (items.null or has_null),
+        )  # fmt: skip
+
+    def scalar(self, field: models.Field[Any, Any], name: str, owner: str) -> Scalar:
+        """Return the leaf type of a field that holds one value; ``name`` is the model field's.
+
+        Raises DeclarationError for a class that extends no known one.
+        """
+        column = concrete(field)
+        stored: Scalar | None = ancestor(column, {**SCALARS, **_KEYS}, self.conventions.scalars)
+        if stored is None:
+            raise DeclarationError(
+                f"{owner}.{name} is a {type(column).__module__}.{type(column).__qualname__}, which extends no "
+                f"field class that is known; name the Django class to treat it as in FRAISEQL['SCALARS'], or leave it "
+                f"out"
+            )
+        stored = self._with_column_type(stored, column)
+        if field.primary_key or isinstance(field, models.ForeignKey) or isinstance(column, models.AutoField):
+            return scalars.identifier(stored, lambda text: column.get_prep_value(column.to_python(text)))
+        if _prepares(column):
+            stored = scalars.prepared(stored, column.get_prep_value)
+        if field.choices and (stored.textual or scalars.is_whole(stored)):
+            return scalars.choice(self.enum(_choices(field, name, stored, owner)), stored)
+        return stored
+
+    def _with_column_type(self, scalar: Scalar, field: models.Field[Any, Any]) -> Scalar:
+        """Compare in the column's own type where it is not the usual one (citext, timestamp without zone, …)."""
+        base = self._bare_type(field) or scalar.cast
+        usual = {"varchar", "char", "text", "integer", "smallint", "bigint", "serial", "bigserial", "smallserial"}
+        if base in usual or base == scalar.cast:
+            return scalar
+        if base == "timestamp with time zone" or base == "numeric" or base.startswith(("interval", "time ")):
+            return scalar
+        return replace(scalar, cast=base)
+
+    def _bare_type(self, field: models.Field[Any, Any]) -> str:
+        """Return the column's type without its sizes: ``varchar(20)[]`` is ``varchar[]``, which cuts nothing off."""
+        return re.sub(r"\s*\([^)]*\)", "", field.db_type(connections[self.conventions.database]) or "")
 
 
 def _prepares(field: models.Field[Any, Any]) -> bool:
@@ -141,68 +203,11 @@ def _prepares(field: models.Field[Any, Any]) -> bool:
     return not owner.__module__.startswith("django.")
 
 
-def _with_column_type(scalar: Scalar, field: models.Field[Any, Any]) -> Scalar:
-    """Compare in the column's own type where it is not the usual one (citext, timestamp without zone, …)."""
-    base = _bare_type(field) or scalar.cast
-    usual = {"varchar", "char", "text", "integer", "smallint", "bigint", "serial", "bigserial", "smallserial"}
-    if base in usual or base == scalar.cast:
-        return scalar
-    if base == "timestamp with time zone" or base == "numeric" or base.startswith(("interval", "time ")):
-        return scalar
-    return replace(scalar, cast=base)
-
-
-def _bare_type(field: models.Field[Any, Any]) -> str:
-    """Return the column's type without its sizes: ``varchar(20)[]`` is ``varchar[]``, which cuts nothing off."""
-    return re.sub(r"\s*\([^)]*\)", "", field.db_type(connections[get_settings().database]) or "")
-
-
 def _choices(field: models.Field[Any, Any], name: str, stored: Scalar, owner: str) -> EnumSource:
     pairs = [(value, str(label)) for value, label in field.flatchoices if value is not None]
     if field.blank and stored.textual and all(value != "" for value, _ in pairs):
         pairs.append(("", "No choice made."))
     return EnumSource(name=owner + pascal_case(name), choices=tuple(pairs))
-
-
-def describe_column(
-    field: models.Field[Any, Any], name: str, enum: EnumFactory, owner: str, description: str | None = None
-) -> AnyField:
-    """Describe a concrete field of a model under the GraphQL name ``name``.
-
-    ``owner`` is the model's name, for errors and for the names of enums.
-    """
-    column = concrete(field) if not isinstance(field, models.ForeignKey) else field
-    described = description or field_description(field)
-    nullable = field.null or isinstance(field, models.GeneratedField)
-    if isinstance(column, models.FileField):
-        return Embedded(
-            name=name, description=described, column=field.attname, value=FILES[isinstance(column, models.ImageField)],
-            # a column that must not be blank is kept from it by forms only
-            parts=file_parts(column), nullable=True, filter=FILE_INPUT,
-        )  # fmt: skip
-    ranged = ancestor(column, RANGES)
-    if ranged is not None:
-        value, filter_input = ranged
-        return Embedded(
-            name=name, description=described, column=field.attname, value=value, parts=value.parts,
-            nullable=nullable, filter=filter_input,
-        )  # fmt: skip
-    items, dimensions = column, 0
-    while isinstance(items, postgres.ArrayField):
-        items, dimensions = items.base_field, dimensions + 1
-    scalar = scalar_of(items if dimensions else field, field.name, enum, owner)
-    if dimensions > 1 and scalar.json_array is None:
-        raise DeclarationError(
-            f"{owner}.{field.name} is an array of {dimensions} dimensions of {scalar.name}, which cannot be "
-            f"written; leave it out"
-        )
-    # JSON has a null of its own, which a column that is never null may hold
-    has_null = scalar.graphql is leaves.JSON
-    return Column(
-        name=name, description=described, column=field.attname, scalar=scalar, dimensions=dimensions,
-        cast=_bare_type(column) if dimensions else scalar.cast, nullable=nullable or (has_null and not dimensions),
-        nullable_items=bool(dimensions) and (items.null or has_null),
-    )  # fmt: skip
 
 
 def field_description(field: models.Field[Any, Any]) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from graphql import GraphQLArgument, GraphQLInputType, GraphQLOutputType
 
-from ..conf import Settings
+from .conventions import Conventions
 from .definition import FieldDef, Shape, TypeDef
 from .operators import Comparable
 
@@ -106,7 +106,7 @@ def kind_of(field: Any) -> Any:
     raise LookupError(f"no kind is registered for {type(field).__name__}")
 
 
-Derivation: TypeAlias = Callable[[Shape, Settings], Iterable[FieldDef]]
+Derivation: TypeAlias = Callable[[Shape, Conventions], Iterable[FieldDef]]
 _derivations: list[Derivation] = []
 
 
@@ -115,9 +115,9 @@ def derive(fields: Derivation) -> None:
     _derivations.append(fields)
 
 
-def with_derived(definition: S, settings: Settings) -> S:
+def with_derived(definition: S, conventions: Conventions) -> S:
     """Return a type with the fields that it has beside its own."""
-    derived = {field.name: field for fields in _derivations for field in fields(definition, settings)}
+    derived = {field.name: field for fields in _derivations for field in fields(definition, conventions)}
     own = definition.fields
     added = {name: field for name, field in derived.items() if name not in own}
     return replace(definition, fields={**own, **added}) if added else definition

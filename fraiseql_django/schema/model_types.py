@@ -12,25 +12,25 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
-from ..conf import get_settings
-from ..declare.names import camel_case, check_name, lower_first
+from ..declare.names import check_name, lower_first
 from ..declare.names import plural as plural_of
 from ..declare.registry import Auto, FieldOptions, TypeDeclaration
 from ..errors import DeclarationError, FraiseQLError
 from .annotations import PYTHON_NAMES, Annotation, read, scalar, signature
-from .definition import AnyField, Column, Computed, EnumFactory, TypeDef, signature_of
-from .django_fields import concrete, describe_column, scalar_of
+from .definition import AnyField, Column, Computed, TypeDef, signature_of
+from .django_fields import ColumnDescriber, concrete
 from .relations import AnyModelField, Targets, describe_link, describe_relation
 
 
 class TypeDescriber:
     """Turns one declaration into a TypeDef, gathering every problem before it gives up."""
 
-    def __init__(self, declaration: TypeDeclaration, targets: Targets, enum: EnumFactory) -> None:
+    def __init__(self, declaration: TypeDeclaration, targets: Targets, columns: ColumnDescriber) -> None:
         self.declaration = declaration
         self.model = declaration.model
         self.targets = targets
-        self.enum = enum
+        self.columns = columns
+        self.conventions = columns.conventions
         self.module = declaration.cls.__module__
         self.annotations: Mapping[str, Any] = inspect.get_annotations(declaration.cls)
         self.problems: list[str] = []
@@ -140,9 +140,8 @@ class TypeDescriber:
 
     def _field(self, python_name: str) -> AnyField:
         options = self.declaration.options.get(python_name, FieldOptions())
-        camel = camel_case(python_name) if get_settings().camel_case else python_name
         where = f"{self.declaration.name}.{python_name}"
-        name = check_name(options.name or camel, f"the field {where}")
+        name = check_name(options.name or self.conventions.name(python_name), f"the field {where}")
         annotation = self._annotation(python_name)
         if options.to is not None:
             described: AnyField = describe_link(options, name, annotation, where, self.targets)
@@ -168,7 +167,7 @@ class TypeDescriber:
             raise DeclarationError(f"{where} compares {self._unknown(python_name)}")
         described = None
         if isinstance(found, models.Field) and found.concrete and not isinstance(found, models.CompositePrimaryKey):
-            described = describe_column(found, python_name, self.enum, self.model.__name__)
+            described = self.columns.describe(found, python_name, self.model.__name__)
         if not isinstance(described, Column) or described.dimensions or not described.scalar.equatable:
             raise DeclarationError(f"{where} compares {self.declaration.name}.{python_name}, which is no single value")
         return described
@@ -185,7 +184,7 @@ class TypeDescriber:
     ) -> AnyField:
         if not isinstance(found, models.Field) or isinstance(found, models.CompositePrimaryKey):
             raise DeclarationError(f"{where} is a {type(found).__name__}, which cannot be read; leave it out")
-        described = describe_column(found, name, self.enum, self.model.__name__)
+        described = self.columns.describe(found, name, self.model.__name__)
         return described if annotation is None else self._checked(described, annotation, python_name, where)
 
     def _relation(
@@ -212,7 +211,7 @@ class TypeDescriber:
     def _computed(self, name: str, options: FieldOptions, annotation: Annotation | None, where: str) -> Computed:
         output = self._output(options.expression, where)
         if annotation is None:
-            known = scalar_of(concrete(output), where, self.enum, self.model.__name__)
+            known = self.columns.scalar(concrete(output), where, self.model.__name__)
             return Computed(name=name, expression=options.expression, scalar=known, nullable=True)
         item, dimensions = annotation, 0
         while item.item is not None:
@@ -247,8 +246,8 @@ class TypeDescriber:
         for part in parts:
             alone = len(parts) == 1
             python_name = "id" if alone else part.attname
-            name = camel_case(python_name) if get_settings().camel_case else python_name
-            described = describe_column(part, name, self.enum, self.model.__name__)
+            name = self.conventions.name(python_name)
+            described = self.columns.describe(part, name, self.model.__name__)
             if not isinstance(described, Column) or described.dimensions:
                 raise DeclarationError(f"{self.declaration.name}: the key {part.name} cannot be an argument")
             key[name] = described

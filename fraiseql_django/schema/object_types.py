@@ -12,13 +12,13 @@ from typing import Any
 from django.db import models
 from graphql import GraphQLEnumType, GraphQLScalarType
 
-from ..conf import get_settings
-from ..declare.names import camel_case, check_name
+from ..declare.names import check_name
 from ..declare.registry import FieldOptions, ObjectDeclaration, Registry
 from ..declare.rules import as_rule
 from ..errors import DeclarationError
 from .annotations import Annotation, Named, read, scalar
-from .definition import EnumFactory, EnumSource, FieldDef
+from .definition import EnumSource, FieldDef
+from .django_fields import ColumnDescriber
 from .relations import Targets
 from .scalars.postgres import TEXT, Scalar, choice
 
@@ -55,11 +55,15 @@ class ObjectField(FieldDef):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ObjectDef:
-    """An object type of a class; ``failed`` says that a mutation that returns one has failed."""
+    """An object type over no table; ``failed`` says that a mutation that returns one has failed.
+
+    Its values are objects of the class ``cls``, or a mutation's ``Made`` of its name, which is the only kind of value
+    where ``cls`` is None.
+    """
 
     name: str
     description: str | None
-    cls: type
+    cls: type | None
     failed: bool
     fields: dict[str, ObjectField]
 
@@ -67,10 +71,11 @@ class ObjectDef:
 class Outputs:
     """Describes what functions return; each class is described once, into ``objects`` by the type's name."""
 
-    def __init__(self, registry: Registry, enum_type: EnumFactory) -> None:
+    def __init__(self, registry: Registry, columns: ColumnDescriber) -> None:
         self.registry = registry
+        self.columns = columns
+        self.conventions = columns.conventions
         self.targets = Targets(registry)
-        self.enum_type = enum_type
         self.objects: dict[str, ObjectDef] = {}
         self.unions: dict[str, tuple[str, ...]] = {}
 
@@ -113,7 +118,7 @@ class Outputs:
             pairs = tuple((value, str(label)) for value, label in cls.choices)
         else:
             pairs = tuple((member.value, member.name) for member in cls)
-        return self.enum_type(EnumSource(name=cls.__name__, choices=pairs))
+        return self.columns.enum(EnumSource(name=cls.__name__, choices=pairs))
 
     def object(self, cls: Any) -> ObjectDef:
         """Describe a class that is an object type, with every class that its fields lead to."""
@@ -130,18 +135,23 @@ class Outputs:
             self.objects[declared.name] = known
             known.fields.update({item.name: item for item in map(self._field_of(declared), dataclasses.fields(cls))})
         elif known.cls is not cls:
-            raise DeclarationError(f"two types are called {declared.name!r}; give one of the classes another name")
+            raise _two_types(declared.name)
         return known
 
-    def extend(self, cls: Any, added: Mapping[str, tuple[Any, Any]]) -> None:
-        """Give a class's type fields that the class does not declare: annotation and default, by Python name."""
-        found = self.object(cls)
+    def add(self, described: ObjectDef) -> None:
+        """Add an object type that no class stands for; raise DeclarationError where its name is another type's."""
+        check_name(described.name, "a type")
+        if self.objects.setdefault(described.name, described) is not described:
+            raise _two_types(described.name)
+
+    def extend(self, found: ObjectDef, added: Mapping[str, tuple[Any, Any]]) -> None:
+        """Give an object type fields that its class does not declare: annotation and default, by Python name."""
         present = {item.attribute for item in found.fields.values()}
         for attribute, (annotation, default) in added.items():
             if attribute not in present:
-                output = self.read(annotation, cls.__module__, f"{found.name}.{attribute}")
+                output = self.read(annotation, __name__, f"{found.name}.{attribute}")
                 item = ObjectField(
-                    name=_graphql_name(attribute), attribute=attribute, key=attribute, output=output,
+                    name=self.conventions.name(attribute), attribute=attribute, key=attribute, output=output,
                     required=False, default=default,
                 )  # fmt: skip
                 found.fields[item.name] = item
@@ -166,7 +176,7 @@ class Outputs:
             missing = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
             output = self.read(item.type, declared.cls.__module__, where, union=None)
             return ObjectField(
-                name=check_name(options.name or _graphql_name(item.name), f"the field {where}"),
+                name=check_name(options.name or self.conventions.name(item.name), f"the field {where}"),
                 description=options.description,
                 deprecation=options.deprecation,
                 attribute=item.name,
@@ -207,8 +217,8 @@ class Outputs:
         return replace(self.union(types, union, where), nullable=annotation.nullable)
 
 
-def _graphql_name(python_name: str) -> str:
-    return camel_case(python_name) if get_settings().camel_case else python_name
+def _two_types(name: str) -> DeclarationError:
+    return DeclarationError(f"two types are called {name!r}; give one of the classes another name")
 
 
 def _own_doc(cls: type) -> str | None:

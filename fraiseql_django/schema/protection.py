@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..conf import get_settings
-from ..declare.names import camel_case
-from ..declare.registry import TypeDeclaration
+from ..declare.registry import MutationDeclaration, TypeDeclaration
 from ..declare.rules import Rule, as_rule, check_rows, requires_auth, requires_permission
 from ..errors import DeclarationError
+from .conventions import Conventions
 from .definition import AnyField, Nested, Related, Shape, TypeDef
 
 
-def protected(definition: TypeDef, declaration: TypeDeclaration) -> TypeDef:
+def protected(definition: TypeDef, declaration: TypeDeclaration, conventions: Conventions) -> TypeDef:
     """Add a declaration's rules, and its costs, to its type and the type's fields.
 
     Raises DeclarationError for what is no rule.
     """
     name = definition.name
-    permission = as_rule(declaration.permission, name) or default_permission(declaration)
+    permission = as_rule(declaration.permission, name) or _default_permission(declaration, conventions)
     check_rows(declaration.rows, declaration.model, name)
     if declaration.mask and permission is None:
         raise DeclarationError(f"{name}: mask is for those whom a permission leaves out; give permission=… as well")
@@ -31,7 +30,7 @@ def protected(definition: TypeDef, declaration: TypeDeclaration) -> TypeDef:
             raise DeclarationError(
                 f"{name}.{python_name}: mask is for those whom a permission leaves out; give permission=… as well"
             )
-        own = options.name or (camel_case(python_name) if get_settings().camel_case else python_name)
+        own = options.name or conventions.name(python_name)
         # whoever may not see it sees null
         changed: dict[str, Any] = {"nullable": True} if options.mask else {}
         fields[own] = replace(fields[own], permission=rule, mask=options.mask, cost=options.cost, **changed)
@@ -53,23 +52,26 @@ def _root_rules(declaration: TypeDeclaration, name: str) -> dict[str, Rule]:
     return {query: rule for query, rule in rules.items() if rule is not None}
 
 
-def default_permission(declaration: TypeDeclaration) -> Rule | None:
+def _default_permission(declaration: TypeDeclaration, conventions: Conventions) -> Rule | None:
     """Return what ``DEFAULT_PERMISSION`` says of a type that has no permission of its own."""
-    default = get_settings().default_permission
+    default = conventions.default_permission
     if default == "model" and declaration.source is None:
         meta = declaration.model._meta
         return requires_permission(f"{meta.app_label}.view_{meta.model_name}")
     return None if default == "open" else requires_auth
 
 
-def mutation_permission(declaration: Any, where: str) -> Rule | None:
-    """Return who may run a mutation."""
+def mutation_permission(
+    declaration: MutationDeclaration, conventions: Conventions, where: str, model_permissions: Sequence[str] = ()
+) -> Rule | None:
+    """Return who may run a mutation; ``model_permissions`` are needed where ``DEFAULT_PERMISSION`` is "model"."""
     own = as_rule(declaration.permission, where)
-    default = get_settings().default_permission
+    default = conventions.default_permission
     if own is not None or default == "open":
         return own
-    permissions = getattr(declaration, "model_permissions", ())
-    return requires_permission(*permissions) if default == "model" and permissions else requires_auth
+    if default == "model" and model_permissions:
+        return requires_permission(*model_permissions)
+    return requires_auth
 
 
 def with_missing_rows(types: Mapping[str, TypeDef], shapes: Mapping[str, Shape]) -> dict[str, TypeDef]:

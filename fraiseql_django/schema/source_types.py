@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..conf import get_settings
-from ..declare.names import camel_case, check_name, lower_first
+from ..declare.names import check_name, lower_first
 from ..declare.names import plural as plural_of
 from ..declare.registry import Auto, FieldOptions, TypeDeclaration
 from ..declare.sources import Source
@@ -134,7 +133,7 @@ class SourceDescriber:
 
     def _field(self, python_name: str, options: FieldOptions) -> AnyField:
         where = f"{self.declaration.name}.{python_name}"
-        name = check_name(options.name or _graphql_name(python_name), f"the field {where}")
+        name = check_name(options.name or self.shapes.outputs.conventions.name(python_name), f"the field {where}")
         raw = self.annotations.get(python_name)
         if raw is None:
             raise DeclarationError(f"{where} has no annotation; a source does not tell the type of its values")
@@ -164,7 +163,3 @@ class SourceDescriber:
                 )
             key[described.name] = described
         return key
-
-
-def _graphql_name(python_name: str) -> str:
-    return camel_case(python_name) if get_settings().camel_case else python_name

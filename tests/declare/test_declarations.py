@@ -15,6 +15,7 @@ from django.test.utils import isolate_apps
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Book, Order, OrderLine, Publisher
 from fraiseql_django import DeclarationError, Registry
+from fraiseql_django.conf import get_settings
 from fraiseql_django.schema.build import Schema, build_schema
 from tests.zoo.models import Animal, Specimen, Tame
 
@@ -44,7 +45,7 @@ def build(*declarations: tuple[type[models.Model], dict[str, Any]]) -> Schema:
     registry = Registry()
     for model, options in declarations:
         declare(model, registry=registry, **options)
-    return build_schema(registry)
+    return build_schema(registry, get_settings())
 
 
 def refused(*declarations: tuple[type[models.Model], dict[str, Any]]) -> str:
@@ -396,7 +397,7 @@ def test_names_of_types_and_root_fields(
 ) -> None:
     registry = Registry()
     fraiseql.type(Book, fields=["id"], registry=registry, **options)(type(class_name, (), {}))
-    (definition,) = build_schema(registry).types.values()
+    (definition,) = build_schema(registry, get_settings()).types.values()
 
     assert (definition.name, definition.single, definition.plural) == expected
 
@@ -453,5 +454,5 @@ def test_mutations(function: Callable[..., Any], message: str) -> None:
     fraiseql.mutation(registry=registry)(function)
 
     with pytest.raises(DeclarationError) as raised:
-        build_schema(registry)
+        build_schema(registry, get_settings())
     assert str(raised.value) == message

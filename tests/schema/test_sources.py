@@ -13,6 +13,7 @@ from django.db import connection
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Book, Customer
 from fraiseql_django import DeclarationError, GraphQLEngine, Registry
+from fraiseql_django.conf import get_settings
 from fraiseql_django.health import run_checks
 from fraiseql_django.planner.column_usage import tables_read
 from fraiseql_django.schema.build import build_schema
@@ -60,7 +61,7 @@ def refused(*args: Any, **options: Any) -> str:
     registry = Registry()
     try:
         declared(*args, registry=registry, **options)
-        build_schema(registry)
+        build_schema(registry, get_settings())
     except DeclarationError as error:
         return str(error)
     raise AssertionError("nothing is refused")
@@ -601,7 +602,7 @@ def test_models_in_json_and_keys_of_models_are_checked() -> None:
 
     declared("v", {"id": int, "book": BookType}, registry, "Nested")
     with pytest.raises(DeclarationError) as raised:
-        build_schema(registry)
+        build_schema(registry, get_settings())
     nested, first, second = str(raised.value).splitlines()
     assert nested == (
         "Nested.book is annotated BookType, a type over Book, which JSON does not hold; "

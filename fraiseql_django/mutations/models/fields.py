@@ -1,81 +1,42 @@
-"""What a mutation from a type writes: columns, and relations with the ways in which they may change.
+"""The fields that a mutation from a model writes: columns, and relations with the ways in which they may change.
 
-Fields ── values ──> Value     a column, with what it takes from a client
-          links  ──> Link      a relation; ``create`` are the Fields of the objects that it may make
+Fields ── columns ────> WrittenColumn     a column, with the type of its input
+          relations ──> WrittenRelation   a relation; ``create`` are the Fields of the objects that it may create
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, Optional
+from typing import Any
 
 from django.db import models
 from django.db.models import NOT_PROVIDED
 from django.db.models.fields.reverse_related import ForeignObjectRel
+from graphql import GraphQLInputType, GraphQLList, GraphQLNonNull
 
-from ...conf import get_settings
-from ...declare.mutations import input_
-from ...declare.names import camel_case, pascal_case
-from ...declare.registry import ID, UNSET
+from ...declare.model_mutations import FieldNames, NestedWrite
 from ...errors import DeclarationError, InvalidInput
-from ...schema.definition import Column, Embedded, EnumFactory
-from ...schema.django_fields import concrete, describe_column
+from ...schema.definition import Column, Embedded
+from ...schema.django_fields import ColumnDescriber, concrete
 from ...schema.relations import AnyModelField
 from ...schema.scalars.encoding import encode_nested_array
 from ...schema.scalars.graphql import UPLOAD
 
-WAYS = ("connect", "create", "disconnect", "set")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nested:
-    """What ``nested(...)`` was given."""
-
-    name: str
-    ways: frozenset[str]
-    create: tuple[str | Nested, ...]
-
-
-def nested(
-    name: str,
-    *,
-    connect: bool = False,
-    create: Sequence[str | Nested] = (),
-    disconnect: bool = False,
-    set: bool = False,
-) -> Nested:
-    """Let clients write through a relation, in the ways that are named.
-
-    ``connect`` refers to objects that exist, ``create`` makes them, from these fields, which may be nested in
-    turn; ``disconnect`` lets go of some, ``set`` says which ones there are, and lets go of all others.
-
-    Raises DeclarationError where no way is named, or ``create`` is no list.
-    """
-    if isinstance(create, str) or not all(isinstance(item, (str, Nested)) for item in create):
-        raise DeclarationError(f"nested({name!r}): create is {create!r}, must be a list of names or nested(…)")
-    given = {"connect": connect, "create": bool(create), "disconnect": disconnect, "set": set}
-    ways = frozenset(way for way in WAYS if given[way])
-    if not ways:
-        raise DeclarationError(f"nested({name!r}) allows nothing: give it connect, create, disconnect or set")
-    return Nested(name=name, ways=ways, create=tuple(create))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Value:
-    """A column that clients give.
+class WrittenColumn:
+    """A column that clients write.
 
-    ``name`` is Python's, ``key`` GraphQL's; ``prepare`` turns what GraphQL coerced into what the model takes, and
-    raises InvalidInput for what PostgreSQL cannot hold.
+    ``name`` is its name in Python, ``key`` in GraphQL. ``prepare`` turns a coerced value of the type ``graphql`` into
+    what the model takes, and raises InvalidInput for a value that PostgreSQL cannot store.
     """
 
     name: str
     key: str
     field: models.Field[Any, Any]
-    annotation: Any
+    graphql: GraphQLInputType
     required: bool
     nullable: bool
     prepare: Callable[[Any], Any]
@@ -83,24 +44,24 @@ class Value:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class KeyPart:
-    """A column of a key, and the argument that clients give it by.
+    """A column of a primary key, and the argument ``name`` for it.
 
-    ``parse`` turns what they give into the stored value, None for what no key can be.
+    ``parse`` turns a coerced value of the type ``graphql`` into the stored value, None where no key has that value.
     """
 
     name: str
     column: str
-    annotation: Any
+    graphql: GraphQLInputType
     parse: Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Link:
+class WrittenRelation:
     """A relation that clients write.
 
-    ``ways`` are those of an input object; None: the relation is named plainly, and takes keys. ``foreign`` is the
-    key that leads from ``model`` to here, None where it is here, or in a table between. ``target`` is the key of
-    ``model``.
+    ``ways`` are the fields of its input object; None: its input is a key, or a list of keys. ``foreign`` is the
+    foreign key of ``model`` that refers to this object, None where the key is a column of this object, or of a table
+    between. ``target`` is the primary key of ``model``.
     """
 
     name: str
@@ -117,128 +78,59 @@ class Link:
 
     @property
     def forward(self) -> bool:
-        """Whether the key that holds the relation is a column here."""
+        """Whether the foreign key is a column of this object."""
         return not self.many and self.foreign is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fields:
-    """What may be written of one object."""
+    """What clients may write of one object, by the names of the model's fields."""
 
     model: type[models.Model]
-    values: Mapping[str, Value]
-    links: Mapping[str, Link]
+    columns: Mapping[str, WrittenColumn]
+    relations: Mapping[str, WrittenRelation]
 
     @property
     def keys(self) -> dict[str, str]:
-        """The names in the input by those of the model's fields."""
-        named: Mapping[str, Value | Link] = {**self.values, **self.links}
+        """The GraphQL names in the input, by the names of the model's fields."""
+        named: Mapping[str, WrittenColumn | WrittenRelation] = {**self.columns, **self.relations}
         return {name: item.key for name, item in named.items()}
 
 
-Members = Mapping[str, tuple[Any, bool]]
-_NONE: Members = {}
-
-
-def make_input(name: str, members: Members, description: str) -> type:
-    """Make an input type; each member has an annotation, and whether clients must give it.
-
-    What they need not give is UNSET where they do not, and may be null, which the mutation judges. An input that
-    two mutations have in common is one type.
-    """
-    return _make(name, tuple(members.items()), description)
-
-
-@lru_cache(maxsize=4096)
-def _make(name: str, members: tuple[tuple[str, tuple[Any, bool]], ...], description: str) -> type:
-    required = {key: annotation for key, (annotation, needed) in members if needed}
-    # None is told from absent; typing's spelling takes what is no class
-    optional = {key: Optional[annotation] for key, (annotation, needed) in members if not needed}  # noqa: UP045
-    namespace = {"__annotations__": {**required, **optional}, "__doc__": description, **dict.fromkeys(optional, UNSET)}
-    return input_(type(name, (), namespace))
-
-
-def fields_input(
-    name: str, fields: Fields, description: str, *, before: Members = _NONE, required: frozenset[str] = frozenset()
-) -> type:
-    """Make the input type of an object's fields; ``before`` stand first, ``required`` must be given in any case."""
-    stem = name.removesuffix("Input")
-    members: dict[str, tuple[Any, bool]] = dict(before)
-    for value in fields.values.values():
-        members[value.name] = (value.annotation, value.required or value.name in required)
-    for link in fields.links.values():
-        members[link.name] = (_link_input(stem, link), link.required or link.name in required)
-    if len(set(fields.keys.values())) < len(fields.keys):
-        raise DeclarationError(f"{name} has two fields of one name in GraphQL; leave one out")
-    return make_input(name, members, description)
-
-
-def _link_input(stem: str, link: Link) -> Any:
-    if link.ways is None:
-        return list[ID] if link.many else ID
-    name = f"{stem}{pascal_case(link.name)}"
-    made: Any = None
-    if link.create is not None:
-        made = fields_input(f"{name}CreateInput", link.create, f"A new {link.model._meta.verbose_name}.")
-    members: dict[str, tuple[Any, bool]] = {}
-    if "connect" in link.ways:
-        members["connect"] = (list[ID] if link.many else ID, False)
-    if made is not None:
-        members["create"] = (list[made] if link.many else made, False)
-    if "disconnect" in link.ways:
-        members["disconnect"] = (list[ID] if link.many else bool, False)
-    if "set" in link.ways:
-        members["set"] = (list[ID], False)
-    said = "What becomes of the list." if link.many else f"Exactly one of: {', '.join(members)}."
-    return make_input(f"{name}Input", members, said)
-
-
-def given(values: Any) -> dict[str, Any]:
-    """Return what a client wrote of an input, by Python name."""
-    found = {item.name: getattr(values, item.name) for item in dataclasses.fields(values)}
-    return {name: value for name, value in found.items() if value is not UNSET}
-
-
-def graphql_name(python_name: str) -> str:
-    """Return the name that a field of an input has in GraphQL."""
-    return camel_case(python_name) if get_settings().camel_case else python_name
-
-
 class FieldsDescriber:
-    """Describes what a mutation writes; ``where`` names the mutation in errors.
+    """Describes the fields that a mutation writes; ``where`` names the mutation in errors.
 
-    ``creates`` and ``updates`` say what the mutation does: an upsert does both, and ``unique`` tell its row.
+    ``creates`` and ``updates`` say what the mutation does: an upsert does both, and finds its row by ``unique``.
     """
 
     def __init__(
         self,
         where: str,
-        enum: EnumFactory,
+        columns: ColumnDescriber,
         *,
         creates: bool,
         updates: bool,
         unique: Collection[str] = (),
     ) -> None:
         self.where = where
-        self.enum = enum
+        self.columns = columns
+        self.name_of = columns.conventions.name
         self.creates = creates
         self.updates = updates
         self.unique = unique
 
-    def describe(
-        self, model: type[models.Model], names: Sequence[str | Nested], path: str = "", back: str | None = None
-    ) -> Fields:
-        """Describe the named fields; ``back`` is the relation that leads to the object that holds this one.
+    def describe(self, model: type[models.Model], names: FieldNames, path: str = "", back: str | None = None) -> Fields:
+        """Describe the named fields; ``back`` is the relation to the object in whose input these fields stand.
 
         Raises DeclarationError that lists every problem, a line each.
         """
-        values: dict[str, Value] = {}
-        links: dict[str, Link] = {}
+        columns: dict[str, WrittenColumn] = {}
+        relations: dict[str, WrittenRelation] = {}
         problems: list[str] = []
         for item in names:
-            name = item.name if isinstance(item, Nested) else item
+            name = item.name if isinstance(item, NestedWrite) else item
             try:
-                if name in values or name in links:
+                if name in columns or name in relations:
                     raise DeclarationError(f"{self.where}: {path}{name} is named twice")
                 if name == back:
                     raise DeclarationError(f"{self.where}: {path}{name} leads back; it is set by itself, leave it out")
@@ -246,63 +138,63 @@ class FieldsDescriber:
             except DeclarationError as error:
                 problems.append(str(error))
                 continue
-            if isinstance(described, Value):
-                values[name] = described
+            if isinstance(described, WrittenColumn):
+                columns[name] = described
             else:
-                links[name] = described
+                relations[name] = described
         if problems:
             raise DeclarationError("\n".join(problems))
-        return Fields(model=model, values=values, links=links)
+        return Fields(model=model, columns=columns, relations=relations)
 
-    def _field(self, model: type[models.Model], item: str | Nested, path: str) -> Value | Link:
-        name = item.name if isinstance(item, Nested) else item
-        found: Any = next((found for known, found in _everything(model) if known == name), None)
-        if found is None:
-            known = ", ".join(sorted(name for name, found in _everything(model) if _why_not(found) is None))
+    def _field(self, model: type[models.Model], item: str | NestedWrite, path: str) -> WrittenColumn | WrittenRelation:
+        name = item.name if isinstance(item, NestedWrite) else item
+        field: Any = next((field for known, field in _everything(model) if known == name), None)
+        if field is None:
+            known = ", ".join(sorted(name for name, field in _everything(model) if _why_not(field) is None))
             raise DeclarationError(f"{self.where}: {model.__name__} has no field {path!r}; it has: {known}")
-        why_not = _why_not(found) or self._why_not_key(model, found)
+        why_not = _why_not(field) or self._why_not_key(model, field)
         if why_not is not None:
             raise DeclarationError(f"{self.where}: {path} {why_not}")
-        if found.is_relation:
-            return self._link(model, found, item, path)
-        if isinstance(item, Nested):
+        if field.is_relation:
+            return self._relation(model, field, item, path)
+        if isinstance(item, NestedWrite):
             raise DeclarationError(f"{self.where}: {path} is no relation, so nothing can be nested in it")
-        return self._value(model, found)
+        return self._column(model, field)
 
-    def _why_not_key(self, model: type[models.Model], found: Any) -> str | None:
-        if found in model._meta.pk_fields and self.updates and found.name not in self.unique:
+    def _why_not_key(self, model: type[models.Model], field: Any) -> str | None:
+        if field in model._meta.pk_fields and self.updates and field.name not in self.unique:
             return "is part of the primary key, which does not change"
         return None
 
     def key(self, model: type[models.Model], path: str = "") -> tuple[KeyPart, ...]:
-        """Describe a model's primary key, a part for each column."""
-        found = []
+        """Describe a model's primary key, column by column."""
+        parts = []
         alone = len(model._meta.pk_fields) == 1
         for field in model._meta.pk_fields:
             name = "id" if alone else field.attname
-            described = describe_column(field, name, self.enum, model.__name__)
+            described = self.columns.describe(field, name, model.__name__)
             if not isinstance(described, Column) or described.dimensions:
                 raise DeclarationError(f"{self.where}: {path}: the key {field.name} cannot be an argument")
-            found.append(
+            parts.append(
                 KeyPart(
                     name=name,
                     column=field.attname,
-                    annotation=described.scalar.graphql,
+                    graphql=described.scalar.graphql,
                     parse=_key_parser(concrete(field), described.scalar.encode),
                 )
             )
-        return tuple(found)
+        return tuple(parts)
 
     # --- columns ---
 
-    def _value(self, model: type[models.Model], field: models.Field[Any, Any]) -> Value:
-        key = graphql_name(field.name)
-        described = describe_column(field, key, self.enum, model.__name__)
-        annotation, prepare = _taken(described, field)
+    def _column(self, model: type[models.Model], field: models.Field[Any, Any]) -> WrittenColumn:
+        key = self.name_of(field.name)
+        described = self.columns.describe(field, key, model.__name__)
+        graphql, prepare = _input_of(described, field)
         # Django stores "" for no file
         nullable = field.null or (isinstance(field, models.FileField) and field.blank)
-        return Value(
-            name=field.name, key=key, field=field, annotation=annotation, prepare=prepare,
+        return WrittenColumn(
+            name=field.name, key=key, field=field, graphql=graphql, prepare=prepare,
             required=self._required(field), nullable=nullable,
         )  # fmt: skip
 
@@ -312,51 +204,51 @@ class FieldsDescriber:
 
     # --- relations ---
 
-    def _link(self, model: type[models.Model], found: Any, item: str | Nested, path: str) -> Link:
-        name = item.name if isinstance(item, Nested) else item
-        many = bool(found.one_to_many or found.many_to_many)
-        forward = not isinstance(found, ForeignObjectRel) and not many
-        foreign: Any = found.remote_field if isinstance(found, ForeignObjectRel) and not found.many_to_many else None
-        target: Any = found.related_model
-        if isinstance(item, Nested):
+    def _relation(self, model: type[models.Model], field: Any, item: str | NestedWrite, path: str) -> WrittenRelation:
+        name = item.name if isinstance(item, NestedWrite) else item
+        many = bool(field.one_to_many or field.many_to_many)
+        forward = not isinstance(field, ForeignObjectRel) and not many
+        foreign: Any = field.remote_field if isinstance(field, ForeignObjectRel) and not field.many_to_many else None
+        target: Any = field.related_model
+        if isinstance(item, NestedWrite):
             ways = item.ways
         else:
             ways = frozenset({"connect"} | ({"set"} if self.updates else set()) if many else {"connect"})
-        self._check_ways(found, ways, foreign, path, plain=isinstance(item, str))
+        self._check_ways(field, ways, foreign, path, plain=isinstance(item, str))
         if not self.updates and not (ways := ways & {"connect", "create"}):
             raise DeclarationError(f"{self.where}: {path} allows nothing: a new object has nothing to let go of")
         create = None
-        if isinstance(item, Nested) and item.create:
-            inner = FieldsDescriber(self.where, self.enum, creates=True, updates=False)
+        if isinstance(item, NestedWrite) and item.create:
+            inner = FieldsDescriber(self.where, self.columns, creates=True, updates=False)
             create = inner.describe(target, item.create, f"{path}.", foreign.name if foreign else None)
-        return Link(
+        return WrittenRelation(
             name=name,
-            key=graphql_name(name),
-            relation=found,
+            key=self.name_of(name),
+            relation=field,
             model=target,
             target=self.key(target, path)[0],
             many=many,
-            required=forward and self._required(found),
-            nullable=bool(found.null) if forward else foreign is None or foreign.null,
+            required=forward and self._required(field),
+            nullable=bool(field.null) if forward else foreign is None or foreign.null,
             foreign=foreign,
-            ways=ways if isinstance(item, Nested) else None,
+            ways=ways if isinstance(item, NestedWrite) else None,
             create=create,
         )
 
     def _check_ways(
-        self, found: Any, ways: frozenset[str], foreign: models.ForeignKey[Any, Any] | None, path: str, *, plain: bool
+        self, field: Any, ways: frozenset[str], foreign: models.ForeignKey[Any, Any] | None, path: str, *, plain: bool
     ) -> None:
         where = f"{self.where}: {path}"
-        target: Any = found.related_model
+        target: Any = field.related_model
         if len(target._meta.pk_fields) > 1 and ways != {"create"}:
             raise DeclarationError(
                 f"{where}: {target.__name__} has a key of several columns, so it can be created here, not connected"
             )
-        many = found.one_to_many or found.many_to_many
+        many = field.one_to_many or field.many_to_many
         if "set" in ways and not many:
             raise DeclarationError(f"{where} leads to one object, which connect says; set is for lists")
-        if found.many_to_many:
-            through: Any = found.remote_field.through if isinstance(found, models.ManyToManyField) else found.through
+        if field.many_to_many:
+            through: Any = field.remote_field.through if isinstance(field, models.ManyToManyField) else field.through
             needed = ", ".join(_needed(through))
             if needed:
                 raise DeclarationError(
@@ -364,7 +256,7 @@ class FieldsDescriber:
                     f"write the mutation over {through.__name__}"
                 )
             return
-        key = foreign or found
+        key = foreign or field
         letting_go = ways & {"set", "disconnect"}
         if letting_go and not key.null:
             way = "naming it in an update" if plain else min(letting_go)
@@ -374,36 +266,36 @@ class FieldsDescriber:
 
 
 def _everything(model: type[models.Model]) -> Iterator[tuple[str, AnyModelField]]:
-    """Yield what a model has by the name that Python knows it by."""
-    for found in model._meta.get_fields(include_hidden=False):
-        if isinstance(found, ForeignObjectRel):
-            accessor = found.get_accessor_name()
-            if accessor and not getattr(found, "parent_link", False):
-                yield accessor, found
+    """Yield a model's fields and reverse relations, by their names in Python."""
+    for field in model._meta.get_fields(include_hidden=False):
+        if isinstance(field, ForeignObjectRel):
+            accessor = field.get_accessor_name()
+            if accessor and not getattr(field, "parent_link", False):
+                yield accessor, field
         else:
-            yield found.name, found
+            yield field.name, field
 
 
-def _why_not(found: Any) -> str | None:
-    """Say why a field cannot be written by anyone."""
-    if isinstance(found, models.GeneratedField):
+def _why_not(field: Any) -> str | None:
+    """Return why no mutation can write a field; None where one can."""
+    if isinstance(field, models.GeneratedField):
         return "is computed by PostgreSQL, so it cannot be written"
-    if isinstance(found, models.CompositePrimaryKey):
+    if isinstance(field, models.CompositePrimaryKey):
         return "is the primary key; name its columns"
-    if found.is_relation and not isinstance(found.related_model, type):
+    if field.is_relation and not isinstance(field.related_model, type):
         return "is generic: it leads to no one model; leave it out"
-    relation = found.remote_field if isinstance(found, ForeignObjectRel) else found
-    if found.is_relation and not isinstance(relation, (models.ForeignKey, models.ManyToManyField)):
-        return f"is a {type(found).__name__}, which cannot be written; leave it out"
-    if isinstance(found, models.AutoField) or getattr(found.remote_field, "parent_link", False):
+    relation = field.remote_field if isinstance(field, ForeignObjectRel) else field
+    if field.is_relation and not isinstance(relation, (models.ForeignKey, models.ManyToManyField)):
+        return f"is a {type(field).__name__}, which cannot be written; leave it out"
+    if isinstance(field, models.AutoField) or getattr(field.remote_field, "parent_link", False):
         return "is the primary key, which PostgreSQL gives"
-    if not isinstance(found, ForeignObjectRel) and not found.editable:
+    if not isinstance(field, ForeignObjectRel) and not field.editable:
         return "is not editable, so it cannot be written"
     return None
 
 
 def _needed(through: Any) -> list[str]:
-    """List what rows of a table between need beside the two keys."""
+    """List the columns of a table between that need a value, beside the two keys."""
     keys = [field for field in through._meta.fields if isinstance(field, models.ForeignKey)]
     return [
         field.name
@@ -415,14 +307,14 @@ def _needed(through: Any) -> list[str]:
     ]  # fmt: skip
 
 
-def _taken(described: Any, field: models.Field[Any, Any]) -> tuple[Any, Callable[[Any], Any]]:
-    """Return the annotation of a column's input, and what prepares its values."""
+def _input_of(described: Any, field: models.Field[Any, Any]) -> tuple[GraphQLInputType, Callable[[Any], Any]]:
+    """Return the type of a column's input, and what prepares its values."""
     if isinstance(described, Column):
         scalar, dimensions = described.scalar, described.dimensions
-        annotation: Any = scalar.graphql
+        graphql: Any = scalar.graphql
         for level in range(dimensions):
             nullable = level == 0 and described.nullable_items
-            annotation = list[Optional[annotation]] if nullable else list[annotation]  # noqa: UP045
+            graphql = GraphQLList(graphql if nullable else GraphQLNonNull(graphql))
 
         def checked(value: Any) -> Any:
             if dimensions:
@@ -431,7 +323,7 @@ def _taken(described: Any, field: models.Field[Any, Any]) -> tuple[Any, Callable
                 scalar.encode(value)
             return _as_stored(value)
 
-        return annotation, checked
+        return graphql, checked
     assert isinstance(described, Embedded)
     if isinstance(concrete(field), models.FileField):
         return UPLOAD, lambda value: value
@@ -439,7 +331,7 @@ def _taken(described: Any, field: models.Field[Any, Any]) -> tuple[Any, Callable
 
 
 def _as_stored(value: Any) -> Any:
-    """Return a value as Django's fields have it: an address is text, in an array as well."""
+    """Return a value as Django's fields take it: an IP address is a text, in an array as well."""
     if isinstance(value, list):
         return [_as_stored(item) for item in value]
     return str(value) if isinstance(value, (IPv4Address, IPv6Address)) else value
@@ -459,7 +351,7 @@ def _range(field: Any, encode: Callable[[Any], str]) -> Callable[[Any], Any]:
 def _key_parser(field: models.Field[Any, Any], encode: Callable[[Any], str]) -> Callable[[Any], Any]:
     def parsed(value: Any) -> Any:
         try:
-            # refuses what PostgreSQL would, too: half a surrogate, a number of more than 64 bits
+            # refuses what PostgreSQL would refuse: half of a surrogate pair, a number of more than 64 bits
             encode(value)
             return field.get_prep_value(field.to_python(value))
         except InvalidInput:

@@ -1,9 +1,9 @@
-"""Values as a model takes them, and what the model's own rules say of an object before it is saved."""
+"""Django's validation of an object before it is saved, and its errors as data with paths."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
@@ -14,20 +14,20 @@ from django.utils.translation import gettext as _
 from ...declare.results import Error
 from ...errors import InvalidInput
 from ..constraints import coded
-from .fields import Value
+from .fields import WrittenColumn
 
-Path = tuple[str | int, ...]
+Path: TypeAlias = tuple[str | int, ...]
 
 
 def dotted(path: Path) -> str | None:
-    """Write a path in an input as errors have it."""
+    """Return a path in an input as errors show it: ``parent.create.slug``."""
     return ".".join(map(str, path)) or None
 
 
 def errors_from(
     raised: ValidationError, model: type[models.Model] | None, path: Path, keys: Mapping[str, str], code: int = 422
 ) -> Iterator[Error]:
-    """Turn Django's errors into data; ``keys`` are the model's fields that the input has, by its names."""
+    """Turn Django's errors into data; ``keys`` are the GraphQL names of the input's fields, by those of the model's."""
     if not raised.messages:
         yield Error(code=code, identifier="invalid", message=_("Enter a valid value."), field=dotted(path))
     fields = raised.error_dict if hasattr(raised, "error_dict") else {NON_FIELD_ERRORS: raised.error_list}
@@ -37,71 +37,72 @@ def errors_from(
             yield Error(code=code, identifier=coded(item, model), message=item.messages[0], field=field)
 
 
-def assign(instance: models.Model, value: Value, given: Any) -> None:
-    """Give an object's field what a client gave; raise ValidationError for what the field cannot take."""
-    field = value.field
-    if given is None:
-        if not value.nullable:
+def assign(instance: models.Model, column: WrittenColumn, value: Any) -> None:
+    """Assign a client's value to an object's field; raise ValidationError for one that the field cannot take."""
+    field = column.field
+    if value is None:
+        if not column.nullable:
             raise ValidationError(field.error_messages["null"], code="null")
     elif isinstance(field, models.FileField):
-        # the form field looks into the file, which the model's does not
+        # the form field validates the file's content, which the model's field does not
         form_field: Any = field.formfield()
-        given = form_field.clean(given)
+        value = form_field.clean(value)
     else:
         try:
-            given = value.prepare(given)
+            value = column.prepare(value)
         except InvalidInput as error:
             if "U+0000" in error.message:
                 null = ProhibitNullCharactersValidator
                 raise ValidationError(null.message, code=null.code) from None
             raise ValidationError(_("Enter a valid value."), code="invalid") from None
-    setattr(instance, field.name, given)
+    setattr(instance, field.name, value)
 
 
-def violations(instance: models.Model, given: Collection[str], wrong: Collection[str]) -> dict[str, list[Any]]:
-    """Return what the model's rules say of an object, by field; ``wrong`` are fields whose values are wrong already.
+def violations(instance: models.Model, written: Collection[str], wrong: Collection[str]) -> dict[str, list[Any]]:
+    """Return the errors of Django's validation of an object, by field.
 
-    Fields that were not given are left alone, be their values what they may: rules over several fields are
-    checked where one of them was given. A new object is checked whole (Django documentation, "Validating objects").
+    ``written`` are the fields that the client has written, ``wrong`` those of them that have an error already. Other
+    fields are not validated, whatever their values: rules over several fields are checked where one of them is
+    written. A new object is validated whole (Django documentation, "Validating objects").
     """
     meta = instance._meta
     everything = {field.name for field in meta.get_fields()}
-    # what is null where it may be is not asked whether it is blank, which is about forms
-    asked = {
-        field.name for field in meta.fields if field.name in given and getattr(instance, field.attname) is not None
+    # blank is for forms: a null in a column that may be null is not checked for it
+    checked = {
+        field.name for field in meta.fields if field.name in written and getattr(instance, field.attname) is not None
     }
-    found: dict[str, list[Any]] = {}
-    _note(found, lambda: _clean(instance, everything - asked | set(wrong), whole=not wrong))
-    skipped = set(wrong) if instance._state.adding else everything - _checked_with(type(instance), given) | set(wrong)
-    # Django asks where it would read, not where the object is going to; there it is PostgreSQL that tells
+    errors: dict[str, list[Any]] = {}
+    _collect(errors, lambda: _clean(instance, everything - checked | set(wrong), whole=not wrong))
+    skipped = set(wrong) if instance._state.adding else everything - _checked_with(type(instance), written) | set(wrong)
+    # Django queries the database that it reads from; where the object is written to another, PostgreSQL checks it
     if router.db_for_read(type(instance)) == instance._state.db:
-        _note(found, lambda: instance.validate_unique(exclude=skipped | found.keys()))
-    _note(found, lambda: instance.validate_constraints(exclude=skipped | found.keys()))
-    return found
+        _collect(errors, lambda: instance.validate_unique(exclude=skipped | errors.keys()))
+    _collect(errors, lambda: instance.validate_constraints(exclude=skipped | errors.keys()))
+    return errors
 
 
 def _clean(instance: models.Model, exclude: set[str], *, whole: bool) -> None:
     if whole:
         instance.full_clean(exclude=exclude, validate_unique=False, validate_constraints=False)
     else:
-        # clean() is written for objects that have what they must have: it would ask for a relation that is not there
+        # clean() expects an object whose fields are right: it may use a relation that could not be set
         instance.clean_fields(exclude=exclude)
 
 
-def _note(found: dict[str, list[Any]], check: Callable[[], None]) -> None:
+def _collect(errors: dict[str, list[Any]], check: Callable[[], None]) -> None:
     try:
         check()
     except ValidationError as error:
-        error.update_error_dict(found)
+        error.update_error_dict(errors)
 
 
-def _checked_with(model: type[models.Model], given: Collection[str]) -> set[str]:
-    """Return the given fields with all that share a rule with one of them."""
-    found = set(given)
+def _checked_with(model: type[models.Model], written: Collection[str]) -> set[str]:
+    """Return the written fields, and all fields that share a rule with one of them."""
+    fields = set(written)
     for rule in _rules(model):
-        if not rule.isdisjoint(given):
-            found |= rule
-    return found
+        if not rule.isdisjoint(written):
+            fields |= rule
+    return fields
 
 
 def _rules(model: type[models.Model]) -> Iterator[frozenset[str]]:
@@ -117,7 +118,7 @@ def _rules(model: type[models.Model]) -> Iterator[frozenset[str]]:
 
 
 def _fields_of(model: type[models.Model], constraint: Any) -> frozenset[str]:
-    """Return the fields that a constraint speaks of; all where it does not say."""
+    """Return the fields of a constraint; all fields of the model where they cannot be determined."""
     found = set(getattr(constraint, "fields", ()))
     expressions = [getattr(constraint, "condition", None), *getattr(constraint, "expressions", ())]
     for expression in expressions:

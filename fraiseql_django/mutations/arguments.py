@@ -1,0 +1,26 @@
+"""The arguments in a document → what a mutation is called with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import FieldNode, Undefined, VariableNode, value_from_ast
+
+from ..errors import InvalidInput
+from ..schema.arguments import MutationDef
+
+
+def coerce_arguments(definition: MutationDef, node: FieldNode, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Coerce the arguments that the client wrote, by Python name (GraphQL specification, 6.4.1)."""
+    coerced: dict[str, Any] = {}
+    for written in node.arguments or ():
+        argument = definition.arguments[written.name.value]
+        if isinstance(written.value, VariableNode) and written.value.name.value not in variables:
+            continue
+        value = value_from_ast(written.value, argument.type, dict(variables))
+        if value is Undefined:
+            raise InvalidInput(f"argument {written.name.value!r} must not be null", nodes=[written])
+        name = argument.out_name or written.name.value
+        coerced[name] = definition.converts[name](value)
+    return coerced
