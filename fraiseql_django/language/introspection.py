@@ -15,11 +15,8 @@ from typing import Any
 
 from graphql import (
     FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
-    OperationDefinitionNode,
     is_enum_type,
     is_input_object_type,
     is_interface_type,
@@ -33,8 +30,6 @@ from ..errors import LimitExceeded, OperationError, TryLater
 from ..viewer import Viewer
 
 logger = logging.getLogger("fraiseql_django.engine")
-
-FIELDS = frozenset({"__schema", "__type"})
 
 # By setting: whom it lets introspect, and what others are told
 _POLICIES: Mapping[str, tuple[Callable[[Viewer], bool], str]] = {
@@ -88,30 +83,6 @@ class Introspection:
     @cached_property
     def _names(self) -> frozenset[str]:
         return names_of(self._schema())
-
-
-def introspecting_field(
-    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
-) -> FieldNode | None:
-    """Return a field of an operation that asks for the schema, whatever its directives say; None where there is none.
-
-    Each fragment is visited once.
-    """
-    waiting, seen = [operation.selection_set], set()
-    while waiting:
-        for selection in waiting.pop().selections:
-            if isinstance(selection, FragmentSpreadNode):
-                name = selection.name.value
-                if name not in seen:
-                    seen.add(name)
-                    waiting.append(fragments[name].selection_set)
-                continue
-            if isinstance(selection, FieldNode) and selection.name.value in FIELDS:
-                return selection
-            inner = getattr(selection, "selection_set", None)
-            if inner is not None:
-                waiting.append(inner)
-    return None
 
 
 # --- what errors tell ---

@@ -26,6 +26,7 @@ from graphql import (
 
 from ..conf.settings import LimitSettings
 from ..errors import InvalidInput, LimitExceeded
+from .scan import INTROSPECTION
 
 # What figures stop at: a number that every client can read
 MOST = 10**15
@@ -96,7 +97,7 @@ class Measure:
         aliases = 1 if node.alias is not None else 0
         inner = self._set(node.selection_set)
         # introspection is deep by nature, and validation has a rule against more of it (MaxIntrospectionDepthRule)
-        asks = node.name.value in ("__schema", "__type")
+        asks = node.name.value in INTROSPECTION
         depth = 1 if asks else inner.depth + 1
         introspected = min(1 + _LISTS.get(node.name.value, 1) * inner.introspected, MOST)
         introspection = introspected if asks else inner.introspection

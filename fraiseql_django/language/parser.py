@@ -29,9 +29,9 @@ from ..cache.lru import LRU
 from ..conf.settings import LimitSettings
 from ..errors import InvalidInput, LimitExceeded, OperationError
 from .coercion import VariableCoercion
-from .introspection import introspecting_field
 from .limits import check_document_bytes, check_limits, check_variables_bytes, too_many_steps
-from .variable_shapes import VariableShape, read_while_planning, variable_shapes
+from .scan import scan
+from .variable_shapes import VariableShape, variable_shapes
 
 # in one answer
 MAX_ERRORS = 20
@@ -195,16 +195,16 @@ class Parser:
         fragments: Mapping[str, FragmentDefinitionNode],
         kept: bool,
     ) -> Operation:
-        by_value = read_while_planning(node, fragments)
+        found = scan(node, fragments)
         return Operation(
             node=node,
             kept=kept,
             document=document,
             fragments=fragments,
-            variables=variable_shapes(self.schema, node, by_value),
-            read_while_planning=by_value,
+            variables=variable_shapes(self.schema, node, found.by_value),
+            read_while_planning=frozenset(found.by_value),
             coercion=VariableCoercion(self.schema, node),
-            introspecting=introspecting_field(node, fragments),
+            introspecting=found.introspecting,
         )
 
     def _syntax(self, text: str) -> DocumentNode:

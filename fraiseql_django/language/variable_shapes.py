@@ -7,21 +7,16 @@ since it may stand at ``isnull``, ``@include`` or ``@skip``: other values need o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Set
+from collections.abc import Callable, Hashable, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 from graphql import (
-    FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLBoolean,
     GraphQLInputType,
     GraphQLSchema,
-    Node,
     OperationDefinitionNode,
-    VariableNode,
     is_input_object_type,
     is_list_type,
     is_non_null_type,
@@ -103,44 +98,3 @@ def variable_shapes(
         name = definition.variable.name.value
         found.append(VariableShape(name, _frozen if name in by_value else shaper(type_)))
     return tuple(found)
-
-
-def read_while_planning(
-    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
-) -> frozenset[str]:
-    """Name the variables that conditions and introspection read: their values are part of a plan."""
-    return frozenset(_Reader(fragments).read(operation, introspected=False))
-
-
-class _Reader:
-    """Walks one operation; each fragment once among data, and once below an introspection field."""
-
-    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
-        self.fragments = fragments
-        self.seen: set[tuple[str, bool]] = set()
-
-    def read(self, node: Any, *, introspected: bool) -> Iterator[str]:
-        for directive in node.directives or ():
-            yield from _variables_in(directive)
-        if isinstance(node, FieldNode):
-            introspected = introspected or node.name.value in ("__schema", "__type")
-            for argument in (node.arguments or ()) if introspected else ():
-                yield from _variables_in(argument)
-        if isinstance(node, FragmentSpreadNode):
-            name = node.name.value
-            if (name, introspected) not in self.seen:
-                self.seen.add((name, introspected))
-                yield from self.read(self.fragments[name], introspected=introspected)
-        elif node.selection_set is not None:
-            for selection in node.selection_set.selections:
-                yield from self.read(selection, introspected=introspected)
-
-
-def _variables_in(node: Node) -> Iterator[str]:
-    if isinstance(node, VariableNode):
-        yield node.name.value
-    for key in node.keys:
-        value = getattr(node, key, None)
-        for child in value if isinstance(value, (list, tuple)) else (value,):
-            if isinstance(child, Node):
-                yield from _variables_in(child)

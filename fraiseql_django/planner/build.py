@@ -14,6 +14,7 @@ from graphql import FieldNode, GraphQLObjectType, OperationDefinitionNode
 
 from ..conf.settings import LimitSettings
 from ..errors import InvalidInput
+from ..language.scan import INTROSPECTION
 from ..schema.build import Schema
 from ..schema.definition import Shape, TypeDef
 from ..schema.filter_inputs import AND, DIRECTIONS, NOT, OR
@@ -99,7 +100,7 @@ class Builder:
         name = nodes[0].name.value
         if name == "__typename":
             return Constant(f'"{definition.name}"')
-        if name in ("__schema", "__type"):
+        if name in INTROSPECTION:
             return Constant(self.introspect(key, nodes))
         described = definition.fields[name]
         kind = kind_of(described)

@@ -366,6 +366,7 @@ def test_all_fields_are_the_models_own_and_then_what_leads_to_it() -> None:
         "publisherId",
         "categoryId",
         "authors",
+        "authorsCount",
     ]
 
 
