@@ -76,9 +76,10 @@ def counted(owner: Shape, conventions: Conventions) -> Iterable[Count]:
         if isinstance(field, Related) and field.many:
             yield Count(
                 name=f"{field.name}{'Count' if conventions.camel_case else '_count'}",
-                description=f"How many {field.target} rows match.",
+                description=f"How many {field.target} rows there are; with `where`, how many match.",
                 permission=field.permission,
                 mask=field.mask,
+                cost=field.cost,
                 of=field,
             )
 

@@ -1,15 +1,18 @@
-"""What may be asked.
+"""Declarations → the GraphQL schema, and the descriptions that the planner works on.
 
-scalars, leaves   Django and PostgreSQL types ↔ GraphQL types
-values            columns with parts: files and ranges
-definition        frozen descriptions of types, fields and relations
-models, types     descriptions from Django models
-relations         which type each relation leads to
-sources, views    views and tables without a model, and their descriptions from annotations
-describe          all declarations of types → descriptions
-operators         the one table of operators
-inputs            where and orderBy
-arguments         arguments and results of Python functions
-registry          what was declared
-build             descriptions → graphql-core schema
+    definition      frozen descriptions of types and fields
+    kinds           what the schema shows of each kind of field
+    conventions     the settings that a schema is built with
+    annotations     Python's annotations, read
+    django_fields   which GraphQL type each Django field class has
+    model_types     types over models         relations      which type a relation leads to
+    source_types    types over views          object_types   types of classes
+    protection      permissions and row rules of types and fields
+    arguments       arguments and results of mutations
+    operators       the table of operators    filter_inputs  ``where`` and ``orderBy``
+    enums           declared choices
+    describe        all declarations of types → descriptions
+    build           descriptions → graphql-core schema
+    sdl             the schema as text
+    scalars         leaf types
 """

@@ -1,0 +1,72 @@
+"""A kind of field that the package does not know: one module and its registration suffice."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db.models import Exists
+from graphql import FieldNode, GraphQLBoolean, GraphQLNonNull
+
+import fraiseql_django as fraiseql
+from example_project.bookshop.models import Book, Review
+from fraiseql_django import GraphQLEngine, Registry
+from fraiseql_django.planner.expressions import SQL, Piece
+from fraiseql_django.planner.kinds import FieldKind, TreeBuilder, TreeCompiler, cost_of, kind_of
+from fraiseql_django.planner.locations import Location
+from fraiseql_django.planner.tree import Member
+from fraiseql_django.schema import kinds
+from fraiseql_django.schema.conventions import Conventions
+from fraiseql_django.schema.definition import FieldDef, Related, Shape, TypeDef
+from tests.support import data, make_shop, statements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence(FieldDef):
+    """Whether a list has any row."""
+
+    of: Related
+
+
+class PresenceKind(FieldKind[Presence]):
+    def output(self, field: Presence, types: Any) -> Any:
+        return GraphQLNonNull(GraphQLBoolean)
+
+    def member(self, build: TreeBuilder, owner: Any, field: Presence, nodes: Sequence[FieldNode]) -> Member:
+        target = build.type(field.of.target)
+        assert isinstance(target, TypeDef)
+        rows = build.rows(target, kind_of(field.of).source(owner, field.of))
+        return Member(owner=owner, field=field, cost=cost_of(field), rows=rows)
+
+    def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
+        assert member.rows is not None
+        return [SQL("({0})::text", Exists(compiler.queryset(member.rows, here.outer())))]
+
+
+def presences(owner: Shape, conventions: Conventions) -> Iterator[Presence]:
+    for field in owner.fields.values():
+        if isinstance(field, Related) and field.many:
+            yield Presence(name=f"any{field.name.capitalize()}", of=field)
+
+
+@pytest.mark.django_db
+def test_a_kind_is_planned_without_a_change_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kinds, "_kinds", {**kinds._kinds, Presence: PresenceKind()})
+    monkeypatch.setattr(kinds, "_derivations", [*kinds._derivations, presences])
+    registry = Registry()
+
+    @fraiseql.type(Review, fields=["stars"], rows=lambda viewer: False, queries=[], registry=registry)
+    class ReviewType:
+        pass
+
+    @fraiseql.type(Book, fields=["title", "reviews"], registry=registry)
+    class BookType:
+        pass
+
+    make_shop()
+    engine = GraphQLEngine(registry=registry, cache=None)
+    engine.execute("{ __typename }")
+
+    with statements(1):
+        answer = data(engine, "{ anyBooks books(limit: 1) { title anyReviews } }")
+    assert answer == {"anyBooks": True, "books": [{"title": "City", "anyReviews": False}]}
