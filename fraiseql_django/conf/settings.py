@@ -202,6 +202,7 @@ class Settings:
         "or 'disabled' (nobody).",
         choices=("public", "authenticated", "staff", "disabled"),
     )
+    counts: bool = _option(True, "Give every list of rows a field beside it that counts them: `booksCount`.")
     camel_case: bool = _option(True, "Convert `first_name` to `firstName` in the schema.")
     document_cache_size: int = _option(1000, "Validated documents kept in each process.", minimum=1)
     plan_cache_size: int = _option(1000, "Plans kept in each process.", minimum=1)

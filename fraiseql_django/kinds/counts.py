@@ -72,7 +72,7 @@ class CountKind(FieldKind[Count]):
 
 def counted(owner: Shape, conventions: Conventions) -> Iterable[Count]:
     """Return a count for every list of rows that a type has."""
-    for field in owner.fields.values():
+    for field in owner.fields.values() if conventions.counts else ():
         if isinstance(field, Related) and field.many:
             yield Count(
                 name=f"{field.name}{'Count' if conventions.camel_case else '_count'}",

@@ -360,7 +360,8 @@ class ReferenceKind(FieldKind[R]):
 
 def cost_of(field: Any) -> float:
     """Return what a field is declared to cost."""
-    return float(getattr(field, "cost", 1))
+    cost: float = getattr(field, "cost", 1)
+    return cost
 
 
 def dimensions_of(field: Any) -> int:

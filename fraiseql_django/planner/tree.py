@@ -1,4 +1,4 @@
-"""The query tree: what an operation reads, as frozen values without AST and without ORM.
+"""The query tree: what an operation reads, as frozen values of which no query has been made yet.
 
     Selection ── members ──> Constant             JSON text that is the same for every row
                              Member               a selected field; ``selections`` are of the objects that it leads to

@@ -229,6 +229,7 @@ def build_schema(registry: Registry, settings: Settings) -> Schema:
     for ``SCALARS`` that name no field classes.
     """
     conventions = Conventions(
+        counts=settings.counts,
         camel_case=settings.camel_case,
         database=settings.database,
         default_permission=settings.default_permission,

@@ -12,12 +12,14 @@ from ..declare.names import camel_case
 class Conventions:
     """How one engine names, types and protects what is declared.
 
+    ``counts``              whether every list of rows has a count beside it
     ``camel_case``          whether ``first_name`` becomes ``firstName``
     ``database``            the alias in DATABASES that operations use
     ``default_permission``  who may use what has no permission of its own: "open", "authenticated" or "model"
     ``scalars``             field classes of other packages, by the field class that each is treated as
     """
 
+    counts: bool = True
     camel_case: bool = True
     database: str = "default"
     default_permission: str = "open"

@@ -245,6 +245,13 @@ def test_names_follow_the_engine_s_settings() -> None:
     assert "reviews_count" in fields_of(engine, "Book")
 
 
+def test_counts_can_be_turned_off() -> None:
+    engine = GraphQLEngine(settings=replace(get_settings(), counts=False), cache=None)
+
+    names = [name for type_ in ("Query", "Book", "Author") for name in fields_of(engine, type_)]
+    assert [name for name in names if name.endswith("sCount")] == []
+
+
 def test_counts_are_described_and_cannot_be_null() -> None:
     field = fields_of(GraphQLEngine(cache=None), "Query")["booksCount"]
 
