@@ -1,15 +1,20 @@
-"""What may be asked.
+"""What can be asked: declarations → descriptions → a graphql-core schema.
 
-scalars, leaves   Django and PostgreSQL types ↔ GraphQL types
-values            columns with parts: files and ranges
-definition        frozen descriptions of types, fields and relations
-models, types     descriptions from Django models
-relations         which type each relation leads to
-sources, views    views and tables without a model, and their descriptions from annotations
-describe          all declarations of types → descriptions
-operators         the one table of operators
-inputs            where and orderBy
-arguments         arguments and results of Python functions
-registry          what was declared
-build             descriptions → graphql-core schema
+conventions     the settings that a schema is built with
+scalars         Django's and PostgreSQL's types ↔ GraphQL's leaf types
+definition      descriptions of types, fields and relations
+annotations     Python annotations, read
+enums           declared choices → enum types
+django_fields   a model's column → its description
+model_types     types over models
+source_types    types over views and tables
+relations       which type a relation leads to, and how the ORM follows it
+object_types    object types over no table, and what mutations return
+protection      permissions and row rules of types, fields and mutations
+describe        all declarations of types → descriptions
+arguments       mutations: their description, and the types of their arguments
+operators       the operators of ``where``
+filter_inputs   ``where`` and ``orderBy``
+build           descriptions → graphql-core schema
+sdl             the schema as text
 """
