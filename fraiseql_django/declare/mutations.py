@@ -89,7 +89,7 @@ def mutation(
             return declared
         if function or schema or context_params or named_arguments or enable_cascade:
             raise DeclarationError(
-                f"{declared.__name__} is a Python function, but @mutation was told of a PostgreSQL function; "
+                f"{declared.__name__} is a Python function, but @mutation names a PostgreSQL function; "
                 f"write a class with input, success and error under it"
             )
         registry.mutations.append(

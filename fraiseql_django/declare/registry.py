@@ -176,7 +176,7 @@ default_registry = Registry()
 
 
 def declare_object(cls: _C, name: str | None = None, description: str | None = None, *, failed: bool = False) -> _C:
-    """Make a class of annotations an object type of its own, and a dataclass whose fields are keywords."""
+    """Make a class of annotations a dataclass with keyword arguments, and declare it as an object type."""
     described = description or (inspect.cleandoc(cls.__doc__) if cls.__doc__ else None)
     options = {key: value for key, value in vars(cls).items() if isinstance(value, FieldOptions)}
     for key in options:
