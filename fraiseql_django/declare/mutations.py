@@ -53,19 +53,18 @@ def mutation(
 ) -> Any:
     """Declare a root field of Mutation that a Python function answers, or a PostgreSQL function.
 
-    Over a Python function: its first parameter is given an ``Info``; the others are the field's arguments,
-    typed by their annotations. It returns what its own annotation says: an instance of a declared type's
-    model, or several (their selection is then read in one statement), an object of a class of annotations,
-    or a plain value. ``repeatable`` says that it touches nothing but the database, so that it may be called
-    again after a deadlock.
+    Over a Python function: its first parameter is an ``Info``; the others are the field's arguments, typed by their
+    annotations. It returns a value of its return annotation: an instance of a declared type's model, or several
+    (whose selection is read in one statement), an object of a class of annotations, or a plain value. ``repeatable``
+    says that it has no effect outside the database, so that it may be called again after a deadlock.
 
     Over a class, annotated with ``input``, ``success`` and ``error``: the PostgreSQL function ``function`` in
     ``schema`` (the search path's where None; the class's name in snake_case where ``function`` is None) is
     called with the input as one jsonb value, or with each of its fields as an argument of that name
-    (``named_arguments``). ``context_params`` come before it: names of what the context, the request or its
-    user holds, to names of parameters. ``enable_cascade`` adds the field ``cascade`` to the success type.
+    (``named_arguments``). ``context_params`` come before it: the keys are names of values of the context, the request
+    or its user, the values names of parameters. ``enable_cascade`` adds the field ``cascade`` to the success type.
 
-    ``cost`` is what the mutation counts for in ``LIMITS.COMPLEXITY``, beside what is selected of its answer.
+    ``cost`` is what the mutation counts for in ``LIMITS.COMPLEXITY``, besides the selection of its answer.
     """
 
     def declare(declared: Any) -> Any:
@@ -90,7 +89,7 @@ def mutation(
             return declared
         if function or schema or context_params or named_arguments or enable_cascade:
             raise DeclarationError(
-                f"{declared.__name__} is a Python function, but @mutation was told of a PostgreSQL function; "
+                f"{declared.__name__} is a Python function, but @mutation names a PostgreSQL function; "
                 f"write a class with input, success and error under it"
             )
         registry.mutations.append(
@@ -111,9 +110,10 @@ def mutation(
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field,))
 def input_(cls: _C) -> _C:
-    """Declare an input type: a class of annotations, made a dataclass whose instances mutations are given.
+    """Declare an input type: a class of annotations, made a dataclass, instances of which mutations are called with.
 
-    A field with a default may be left out by clients; ``UNSET`` as the default tells left out from null.
+    Clients may leave out a field that has a default; ``UNSET`` as the default distinguishes a field that was left out
+    from null.
     """
     description = inspect.cleandoc(cls.__doc__) if cls.__doc__ else None
     declared: Any = dataclass(kw_only=True)(cls)

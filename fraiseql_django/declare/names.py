@@ -1,4 +1,4 @@
-"""Names: Python's and the database's turned into GraphQL's (GraphQL specification, 2.1.9)."""
+"""Names in Python and in the database → names in GraphQL (GraphQL specification, 2.1.9)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def plural(name: str) -> str:
 
 
 def enum_name(value: object, label: str) -> str:
-    """Name a choice: from its value where that makes a name, else from its label."""
+    """Return the name of a choice: made of its value where that gives a name, else of its label."""
     for text in (value if isinstance(value, str) else "", label, f"VALUE_{value}" if value != "" else "BLANK"):
         ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
         name = re.sub(r"[^A-Za-z0-9]+", "_", ascii_text).strip("_").upper()
@@ -56,7 +56,7 @@ def enum_name(value: object, label: str) -> str:
 
 
 def check_name(name: str, of: str) -> str:
-    """Return the name when GraphQL allows it; raise DeclarationError that says what it names."""
+    """Return the name if GraphQL allows it; else raise DeclarationError, in which ``of`` is what it names."""
     try:
         assert_name(name)
     except GraphQLError as error:

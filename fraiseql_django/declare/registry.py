@@ -1,4 +1,4 @@
-"""Declarations: what a project says of its types and mutations, kept until the schema is built from them."""
+"""The declarations of types and mutations, kept until a schema is built from them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Auto:
 
 
 auto: Final[Any] = Auto()
-"""Annotates a field whose type the model knows."""
+"""Annotates a field whose type is that of the model's field."""
 
 
 class Unset:
@@ -51,7 +51,7 @@ UNSET: Final[Any] = Unset()
 
 
 def check_cost(cost: float) -> float:
-    """Return what a field or a row is declared to cost; raise DeclarationError for what is no number of 0 or more."""
+    """Return the declared cost of a field, a row or a mutation; raise DeclarationError unless it is a number ≥ 0."""
     if isinstance(cost, bool) or not isinstance(cost, (int, float)) or not 0 <= cost < math.inf:
         raise DeclarationError(f"cost is {cost!r}, must be a number of 0 or more")
     return cost
@@ -59,7 +59,7 @@ def check_cost(cost: float) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldOptions:
-    """What ``field(...)`` was given."""
+    """The arguments of ``field(…)`` or ``relation(…)``."""
 
     expression: Any = None
     name: str | None = None
@@ -76,7 +76,7 @@ class FieldOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeDeclaration:
-    """What ``@type`` was given, with the class under it; over a source, the model is one that stands for it."""
+    """The arguments of ``@type`` and the class under it; over a source, the model is one that stands for it."""
 
     cls: type
     model: type[models.Model]
@@ -96,7 +96,7 @@ class TypeDeclaration:
 
     @property
     def options(self) -> Mapping[str, FieldOptions]:
-        """What ``field(...)`` says of each field, by Python name."""
+        """The options of fields, by Python name."""
         return {name: value for name, value in vars(self.cls).items() if isinstance(value, FieldOptions)}
 
 
@@ -104,8 +104,8 @@ class TypeDeclaration:
 class ObjectDeclaration:
     """A class of annotations that is an object type of its own, over no table.
 
-    Its values are objects of the class in Python, or JSON objects. ``options`` is what ``field(...)`` says of
-    each field, by Python name; ``failed`` says that a mutation that returns one has failed.
+    Its values are objects of the class in Python, or JSON objects. ``options`` are those of its fields, by Python
+    name; ``failed`` says that a mutation that returns one has failed.
     """
 
     cls: type
@@ -131,7 +131,7 @@ class MutationDeclaration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PythonMutation(MutationDeclaration):
-    """``@mutation`` over a Python function; ``repeatable`` allows to call it again after a deadlock."""
+    """``@mutation`` over a Python function; where it is ``repeatable``, it may be called again after a deadlock."""
 
     function: Callable[..., Any]
     repeatable: bool = False
@@ -151,14 +151,14 @@ class PostgresMutation(MutationDeclaration):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputDeclaration:
-    """What ``@input`` found; dataclass replaces a missing docstring by one of its own."""
+    """The description of an input; dataclass replaces a missing docstring by one of its own."""
 
     description: str | None
 
 
 @dataclass(slots=True)
 class Registry:
-    """Everything that was declared, in order, and what kept a module's declarations from being read."""
+    """All declarations, in order, and the errors of modules whose declarations could not be imported."""
 
     types: list[TypeDeclaration] = dataclass_field(default_factory=list)
     mutations: list[MutationDeclaration] = dataclass_field(default_factory=list)
@@ -176,11 +176,11 @@ default_registry = Registry()
 
 
 def declare_object(cls: _C, name: str | None = None, description: str | None = None, *, failed: bool = False) -> _C:
-    """Make a class of annotations an object type of its own, and a dataclass whose fields are keywords."""
+    """Make a class of annotations a dataclass with keyword arguments, and declare it as an object type."""
     described = description or (inspect.cleandoc(cls.__doc__) if cls.__doc__ else None)
     options = {key: value for key, value in vars(cls).items() if isinstance(value, FieldOptions)}
     for key in options:
-        # what is said of a field is no default value of it
+        # the options of a field are not its default value
         delattr(cls, key)
     made: Any = dataclass(kw_only=True)(cls)
     made.__fraiseql_object__ = ObjectDeclaration(

@@ -1,4 +1,4 @@
-"""What mutations answer: classes of success and of error, and what the package itself answers with.
+"""Results of mutations: classes of success and of error, and the package's own.
 
 The shapes of ``Error`` and ``Cascade`` are the upstream's, so that its clients and functions fit.
 """
@@ -18,7 +18,7 @@ _C = TypeVar("_C", bound=type)
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field,))
 def success(cls: _C) -> _C:
-    """Declare an object type that mutations return when they are done: a class of annotations, made a dataclass.
+    """Declare an object type that mutations return when they succeed: a class of annotations, made a dataclass.
 
     Its fields are plain values, lists, objects, or declared types, which hold instances of the model.
     """
@@ -51,7 +51,7 @@ class Error:
     details: JSON | None = None
 
 
-# what every error has: its annotation, and what makes its default
+# the fields of every error: annotation, and a function that returns the default
 _OF_ERRORS: dict[str, tuple[Any, Callable[[], Any] | None]] = {
     "message": (str, None),
     "code": (int, lambda: 422),

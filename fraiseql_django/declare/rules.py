@@ -1,4 +1,4 @@
-"""Rules: who may see a type, a field, or run a mutation, and which rows of a type are there for them.
+"""Rules: who may see a type or a field, who may run a mutation, and which rows of a type a viewer sees.
 
 A permission is a function of the viewer that returns whether they may. A row rule returns a condition of the ORM on
 the type's model; True stands for every row, False for none.
@@ -19,11 +19,11 @@ from ..errors import DeclarationError
 
 
 class AnyViewer(Protocol):
-    """What a rule is given: who asks, or while a plan is made someone who stands for all of whom the same is true."""
+    """The argument of a rule: a viewer, or while an operation is planned a stand-in for all viewers alike."""
 
     @property
     def id(self) -> Any:
-        """The user's key, to compare with: null for nobody."""
+        """The user's key, to compare with; SQL's null where nobody is signed in."""
         ...
 
     @property
@@ -50,7 +50,7 @@ class AnyViewer(Protocol):
         ...
 
     def value(self, name: str, type_: type = str) -> Any:
-        """What the context, the request or its user holds under a name, to compare with."""
+        """The value that the context, the request or its user has under a name, to compare with."""
         ...
 
 
@@ -60,7 +60,7 @@ RowRule: TypeAlias = Callable[[AnyViewer], "Q | bool"]
 
 @runtime_checkable
 class ChecksModel(Protocol):
-    """A row rule that does not fit every model."""
+    """A row rule that fits some models only."""
 
     def check_model(self, model: type[models.Model], name: str) -> None:
         """Raise DeclarationError where ``name``, a type or a mutation over a model, cannot have this rule."""
@@ -68,7 +68,7 @@ class ChecksModel(Protocol):
 
 
 def check_rows(rows: Any, model: type[models.Model], name: str) -> None:
-    """Raise DeclarationError for what is no row rule, or none for a model; ``name`` is the type's or mutation's."""
+    """Raise DeclarationError where ``rows`` is no row rule, or does not fit a model; ``name`` is for the error."""
     if rows is not None and not callable(rows):
         raise DeclarationError(f"{name}: rows is {rows!r}, must be a function of the viewer")
     if isinstance(rows, ChecksModel):
@@ -76,7 +76,7 @@ def check_rows(rows: Any, model: type[models.Model], name: str) -> None:
 
 
 class ModelCondition(ABC):
-    """A part of a Q that is made for the model whose rows it is asked of, by a Q that finds each of them once."""
+    """A part of a Q that depends on the model of the query it stands in; its own Q selects each row once."""
 
     conditional = True
 
@@ -85,13 +85,13 @@ class ModelCondition(ABC):
         """Return the condition on the rows of a model."""
 
     def resolve_expression(self, query: Any, *args: Any, **options: Any) -> Any:
-        """Take the condition's place in a query, as Django asks it of expressions."""
+        """Resolve the condition as an expression in a query (Django documentation, "Query Expressions")."""
         return self.on(query.model).resolve_expression(query, *args, **options)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A permission with what it is called in errors and in the log."""
+    """A permission, and its name in errors and in the log."""
 
     name: str
     allows: Permission
@@ -102,11 +102,11 @@ def _is_authenticated(viewer: AnyViewer) -> bool:
 
 
 requires_auth = Rule("requires_auth", _is_authenticated)
-"""Only for those who are signed in."""
+"""Allows viewers who are signed in."""
 
 
 def requires_permission(*permissions: str) -> Rule:
-    """Only for those who have all of these permissions of Django's, like "shop.view_order"."""
+    """Allow viewers who have all of these permissions of Django's, like "shop.view_order"."""
     wrong = [name for name in permissions if not isinstance(name, str) or name.count(".") != 1]
     if wrong or not permissions:
         raise DeclarationError(f"requires_permission takes names like 'shop.view_order', not {wrong or 'nothing'}")
@@ -117,7 +117,7 @@ def requires_permission(*permissions: str) -> Rule:
 
 
 def requires_role(*roles: str) -> Rule:
-    """Only for those who are in one of these groups of Django's."""
+    """Allow viewers who are in one of these groups of Django's."""
     if not roles or not all(isinstance(role, str) and role for role in roles):
         raise DeclarationError(f"requires_role takes names of groups, not {roles!r}")
     return Rule(
@@ -126,7 +126,7 @@ def requires_role(*roles: str) -> Rule:
 
 
 class _Comparing:
-    """A viewer in whose place SQL's null stands for what is unknown: None would ask for rows that belong to nobody."""
+    """A viewer whose missing values are SQL's null: for None, the ORM's IS NULL would select rows of nobody."""
 
     def __init__(self, viewer: AnyViewer) -> None:
         self._viewer = viewer
@@ -147,7 +147,7 @@ def _or_null(value: Any) -> Any:
 
 
 def condition(rows: RowRule, viewer: AnyViewer, name: str) -> Q | bool:
-    """Return which rows of the type ``name`` are there for a viewer.
+    """Return the condition on the rows of the type ``name`` that a viewer sees.
 
     Raises DeclarationError for a rule that returns anything else than a condition, True or False.
     """
@@ -159,22 +159,22 @@ def condition(rows: RowRule, viewer: AnyViewer, name: str) -> Q | bool:
 
 
 def restrict(queryset: QuerySet[Any], condition: Q | bool) -> QuerySet[Any]:
-    """Leave of a query the rows that a rule's condition is true of, each once."""
+    """Restrict a query to the rows that fulfil a rule's condition, each of them once."""
     if isinstance(condition, bool):
         return queryset if condition else queryset.none()
     return queryset.filter(once(queryset.model, condition))
 
 
 def once(model: type[models.Model], condition: Q) -> Q:
-    """Return a condition that is true of the same rows, and finds each of them once."""
+    """Return a condition that selects the same rows, each of them once."""
     if not _may_multiply(model, condition):
         return condition
-    # a join with many rows would give a row once for each
+    # a join with a list of rows would repeat the row
     return Q(Exists(model._base_manager.filter(condition, pk=OuterRef("pk"))))
 
 
 def _may_multiply(model: type[models.Model], condition: Q) -> bool:
-    """Whether a condition's joins may find several rows for one: those of lists, and those that only Django knows."""
+    """Whether a condition's joins may repeat a row: those of lists, and those of expressions, which are not known."""
     for child in condition.children:
         if isinstance(child, Q):
             if _may_multiply(model, child):
@@ -188,7 +188,7 @@ def _may_multiply(model: type[models.Model], condition: Q) -> bool:
 
 
 def _is_computed(value: Any) -> bool:
-    """Whether what is compared with is made of columns, which may be those of a list."""
+    """Whether a condition compares with an expression of columns, which may be those of a list."""
     return isinstance(value, F) or bool(getattr(value, "get_source_expressions", list)())
 
 

@@ -1,7 +1,7 @@
-"""Sources: the views, materialised views and tables that types are declared over where no model is.
+"""Sources: the views, materialised views and tables without a model that types are declared over.
 
-Each becomes a Django model of its own that nobody else sees, so that the ORM compiles what is asked of it. The
-model has one field, the anchor: any column that is surely there. The others are reached beside it, by name.
+A Django model of its own, hidden from the project, stands for each, so that the ORM compiles queries on it. The model
+has one field, the anchor: any column that certainly exists. Other columns are written into the SQL by name.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _QUALIFIED = re.compile(rf"{NAME}(?:\s*\.\s*{NAME})?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What ``@type(sql_source=…)`` was given.
+    """The source of ``@type(sql_source=…)``.
 
     ``table``  the name as SQL writes it, quoted where it has a schema
     ``json``   the column that holds each row as a JSON object; None where each field is a column
-    ``key``    the fields that tell one row, by Python name; None where nothing was said
-    ``reads``  the tables below it that its author names
+    ``key``    the fields that identify a row, by Python name; None where they were not named
+    ``reads``  the tables below it that the declaration names
     """
 
     table: str
@@ -45,7 +45,7 @@ class Source:
 def make_source(
     sql_source: Any, jsonb_column: Any = None, key: str | Collection[str] | None = None, reads: Any = ()
 ) -> Source:
-    """Return the source of these arguments; raise DeclarationError for one that cannot be."""
+    """Return the source of these arguments; raise DeclarationError for arguments that describe none."""
     if jsonb_column is not None and not (isinstance(jsonb_column, str) and jsonb_column):
         raise DeclarationError(f"jsonb_column is {jsonb_column!r}, must be a column's name, or None for plain columns")
     if isinstance(reads, str) or not all(isinstance(name, str) and re.search(NAME, name) for name in reads):
@@ -76,7 +76,7 @@ def _table(sql_source: Any) -> str:
 
 
 def quoted(name: str) -> str:
-    """Quote an identifier, which Django does only for what has no quotes in it."""
+    """Quote an identifier; Django does not quote one that has quotes in it."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -90,6 +90,6 @@ def source_model(name: str, source: Source, anchor: str) -> type[models.Model]:
         (),
         {"managed": False, "db_table": source.table, "app_label": "fraiseql_django", "apps": Apps(())},
     )
-    # Django wants a key; nothing is asked of this one
+    # Django needs a primary key; no query uses this one
     field: Any = models.Field(primary_key=True, db_column=anchor)
     return type(name, (models.Model,), {"__module__": __name__, "Meta": meta, ANCHOR: field})

@@ -1,4 +1,4 @@
-"""What a project declares types with: what it is given goes into a Registry."""
+"""``type``, ``field`` and ``relation``: declarations of types."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def field(
     mask: bool = False,
     cost: float = 1,
 ) -> Any:
-    """Say more of a field than its annotation does.
+    """Declare more of a field than its annotation does.
 
     ``expression`` is an ORM expression over the type's model: the field's value is computed in SQL.
     ``name`` is the field's name in GraphQL, as it is; ``column`` is the view's column, or the key in its JSON,
-    where that is not the attribute's name; ``deprecation`` is why clients should leave the field. ``permission``
+    where that is not the attribute's name; ``deprecation`` is why clients should not use the field. ``permission``
     says who may see it, as for a type; others are refused, or see null with ``mask``. ``cost`` is what it counts for
     in ``LIMITS.COMPLEXITY``, a number of 0 or more.
     """
@@ -60,9 +60,9 @@ def relation(
 ) -> Any:
     """Lead to the rows of another declared type whose ``to`` equals ``key`` here.
 
-    Both are Python names of fields, or columns that the view or table has. The annotation says which type, and
-    whether one row (``BookType``), one that may be missing (``BookType | None``) or a list is meant. ``permission``,
-    ``mask`` and ``cost`` are those of ``field``.
+    Both are Python names of fields, or columns of the view or table. The annotation names the type: ``BookType`` is
+    one row, ``BookType | None`` one that may be missing, ``list[BookType]`` a list. ``permission``, ``mask`` and
+    ``cost`` are those of ``field``.
     """
     if not (isinstance(key, str) and key and isinstance(to, str) and to):
         raise DeclarationError(f"relation({key!r}, to={to!r}) must name a field or column here, and one over there")
@@ -138,26 +138,26 @@ def type_(
 ) -> Any:
     """Declare a GraphQL type over a model, or over a view or table; without any, an object type of its own.
 
-    Which fields it has is said by annotations in the class, by ``fields`` (names, or ``"__all__"``), or by
-    ``exclude`` (all but these). ``name`` is the class's name without a trailing "Type" by default.
-    ``queries`` are the root fields that it gets: "single" (one row by its key) and "plural" (a list); a dictionary
-    says who may use each, beside who may read the type. ``single`` and ``plural`` name them. Of several types over
-    one model, the ``primary`` one is what relations lead to that name no type.
+    Its fields are the annotations in the class, ``fields`` (names, or ``"__all__"``), or all but ``exclude``.
+    ``name`` is the class's name without a trailing "Type" by default. ``queries`` are its root fields: "single" (one
+    row by its key) and "plural" (a list); a dictionary has a permission for each, besides that of the type.
+    ``single`` and ``plural`` name them. Of several types over one model, relations that name no type lead to the
+    ``primary`` one.
 
     ``sql_source`` names a view, a materialised view or a table, with or without its schema. Its fields are
-    annotations: of its columns, or of what its ``jsonb_column`` holds. ``key`` names the fields that tell one
-    row ("id" by default, where there is such a field); ``reads`` are the tables below it, for what PostgreSQL's
-    catalogue does not tell: writes to them drop the answers.
+    annotations: of its columns, or of the values in its ``jsonb_column``. ``key`` names the fields that identify a
+    row ("id" by default, where there is such a field). ``reads`` are tables below it that PostgreSQL's catalogue does
+    not list: writes to them drop the answers.
 
     ``permission`` says who may read the type: a rule (``requires_auth``, ``requires_permission(…)``,
     ``requires_role(…)``), the name of a permission of Django's, or a function of the viewer. Others are refused,
-    or with ``mask`` see null and empty lists. ``rows`` is a function of the viewer that returns a condition: which
-    rows are there for them. ``cost`` is what each row counts for in ``LIMITS.COMPLEXITY``, beside its fields.
+    or with ``mask`` see null and empty lists. ``rows`` is a function of the viewer that returns a condition on the
+    rows that they see. ``cost`` is what each row counts for in ``LIMITS.COMPLEXITY``, besides its fields.
 
     Raises DeclarationError where the arguments contradict each other.
     """
     if inspect.isclass(model) and not issubclass(model, models.Model) and model.__module__ != "builtins":
-        # @type without arguments, over a class of the project's
+        # @type without arguments, over a class of the project
         return declare_object(model)
     if sql_source is not None:
         if model is not None or fields is not None or exclude or primary:
@@ -220,7 +220,7 @@ def _check_model(model: Any, fields: Any, exclude: Any) -> None:
 
 
 def _anchor(source: Source, cls: type) -> str:
-    """Return a column that a source surely has: the one that holds the JSON, or that of the first field."""
+    """Return a column that a source certainly has: that of the JSON, or that of the first field."""
     if source.json is not None:
         return source.json
     for name in inspect.get_annotations(cls):

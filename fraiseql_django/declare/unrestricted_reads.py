@@ -1,7 +1,7 @@
-"""What declarations read past the rules of types: expressions of computed fields, and models' own orders.
+"""Declarations that read rows past the rules of their types: computed fields, and the default orders of models.
 
-Both are the project's and see all rows, whoever asks; clients cannot write them. What they tell of rows that are not
-there for a viewer is the project's to decide, so it is named.
+Both are the project's own and read all rows for every viewer; clients cannot write them. The project decides whether
+they may reveal something of rows that a viewer does not see, so a system check (W007) lists them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Model: TypeAlias = type[models.Model]
 def past_rules(registry: Registry) -> list[str]:
     """Return a sentence for each computed field, and each order, that reads rows of a type with a rule.
 
-    A field that has a permission of its own is left out: who may see it has been said.
+    A field with a permission of its own is not listed.
     """
     ruled = {
         declaration.model._meta.concrete_model: declaration.name
@@ -52,7 +52,7 @@ def _named(found: Iterator[Model], ruled: Mapping[Any, str]) -> list[str]:
 
 def _sorted_by(model: Model, order: Any) -> Iterator[Model]:
     if isinstance(order, str):
-        # by a relation is by what its model is sorted by
+        # sorting by a relation sorts by the default order of its model
         return _along(model, order.lstrip("-"), whole=True)
     return _read(model, order)
 
@@ -65,7 +65,7 @@ def _read(model: Model, part: Any) -> Iterator[Model]:
         yield from _selected(part)
         model = part.model or model
     elif isinstance(part, OuterRef):
-        # a column of the row that the expression is of
+        # a column of the row that the expression is computed for
         return
     elif isinstance(part, F):
         named: Any = part

@@ -28,9 +28,9 @@ def sqlstate_of(error: BaseException) -> str | None:
     """Return PostgreSQL's code of an error, however it is wrapped."""
     seen: BaseException | None = error
     while seen is not None:
-        found = getattr(seen, "sqlstate", None)
-        if isinstance(found, str):
-            return found
+        sqlstate = getattr(seen, "sqlstate", None)
+        if isinstance(sqlstate, str):
+            return sqlstate
         seen = seen.__cause__
     return None
 
@@ -39,11 +39,11 @@ def as_result(
     error: Exception, definition: MutationDef, objects: Mapping[str, ObjectDef], context: MutationContext
 ) -> Made | None:
     """Return the error object for an exception; None where the mutation has none, or the exception is unexpected."""
-    found = _class(definition, objects)
-    if found is None:
+    error_class = _error_class(definition, objects)
+    if error_class is None:
         return None
     known = _known(error, context)
-    return None if known is None else error_object(found.name, *known)
+    return None if known is None else error_object(error_class.name, *known)
 
 
 def error_object(name: str, message: str, code: int, status: str, errors: Sequence[Error]) -> Made:
@@ -64,16 +64,15 @@ def as_user_error(error: Exception, context: MutationContext) -> Exception:
     return UserError(message, code=code, errors=_plain(errors))
 
 
-def _class(definition: MutationDef, objects: Mapping[str, ObjectDef]) -> ObjectDef | None:
+def _error_class(definition: MutationDef, objects: Mapping[str, ObjectDef]) -> ObjectDef | None:
     """Return the mutation's class of errors, if it requires no other values than those that every error has."""
-    found = [objects[name] for name in definition.output.types if name in objects and objects[name].failed]
-    given = {"message", "code", "status", "errors"}
-    if len(found) != 1:
+    classes = [objects[name] for name in definition.output.types if name in objects and objects[name].failed]
+    known = {"message", "code", "status", "errors"}
+    if len(classes) != 1:
         return None
-    fields = found[0].fields.values()
-    return (
-        found[0] if all(field.key in given or not field.required or field.output.nullable for field in fields) else None
-    )
+    fields = classes[0].fields.values()
+    fits = all(field.key in known or not field.required or field.output.nullable for field in fields)
+    return classes[0] if fits else None
 
 
 def _known(error: Exception, context: MutationContext) -> tuple[str, int, str, Sequence[Error]] | None:
@@ -106,11 +105,11 @@ def _raised(error: BaseException | None) -> str | None:
 
 
 def _of_validation(error: ValidationError, name_of: Callable[[str], str]) -> list[Error]:
-    found: list[Error] = []
+    converted: list[Error] = []
     by_field = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
     for name, errors in by_field.items():
         for item in errors:
-            found += [
+            converted += [
                 Error(
                     code=422,
                     identifier=str(item.code or "invalid"),
@@ -119,7 +118,7 @@ def _of_validation(error: ValidationError, name_of: Callable[[str], str]) -> lis
                 )
                 for message in item.messages
             ]
-    return found
+    return converted
 
 
 def _plain(errors: Sequence[Error]) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """The mutations of one operation: run in order, in one transaction or each in its own.
 
-In one transaction all are done, or none is. A mutation fails when its function raises, and when it returns an
-object of a class of errors: what it wrote is undone either way.
+In one transaction all succeed, or none. A mutation fails when it raises, and when it returns an object of a class of
+errors: its writes are rolled back either way.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from .arguments import coerce_arguments
 from .context import Answer, Info, Made, MutationContext
 from .error_objects import REPEATABLE, as_result, as_user_error, sqlstate_of
 
-# the wait before the first repetition; it doubles, and a random part keeps two from meeting again
+# the wait before the first repetition; it doubles each time, with a random part, so that two do not meet again
 PAUSE_SECONDS = 0.01
 
 
 class _Again(Exception):
-    """What was done is undone and may be done once more."""
+    """The transaction was rolled back and may run again."""
 
 
 @dataclass(slots=True)
@@ -134,7 +134,7 @@ class Perform:
             self.errors.append(GraphQLError(message, [write.node], path=[write.key], extensions=extensions))
 
     def _repeated(self, writes: Sequence[Write]) -> None:
-        """Run writes in a transaction, again where PostgreSQL has only picked the wrong moment."""
+        """Run writes in a transaction, again after a deadlock or a serialisation failure."""
         again = self.settings.mutation_retries if all(write.definition.repeatable() for write in writes) else 0
         for attempt in range(again + 1):
             try:
@@ -167,19 +167,19 @@ class Perform:
         except Exception as error:
             if may_repeat and sqlstate_of(error) in REPEATABLE:
                 raise _Again from error
-            self._fail(write, error, writes)
+            self._fail(write, error)
         else:
             self.answers.update(answers)
 
     def _check_constraints(self) -> None:
-        """Check what is deferred to the commit now, when it is known which mutation it is of."""
+        """Check deferred constraints now, so that a violation is reported for the mutation that caused it."""
         self.storage.execute("SET CONSTRAINTS ALL IMMEDIATE")
         self.storage.execute("SET CONSTRAINTS ALL DEFERRED")
 
     # --- one mutation ---
 
     def _tell(self, writes: Sequence[Write]) -> None:
-        """Tell the audit what has become of mutations, now that their transaction has ended."""
+        """Report the outcome of mutations to the audit, after their transaction has ended."""
         for write in writes:
             key = write.key
             ended = Outcome.FAILED if key in self.failed else Outcome.DONE if key in self.answers else None
@@ -234,7 +234,7 @@ class Perform:
         )
 
     def _written(self, write: Write, result: object) -> Answer:
-        """Write what a mutation has returned, as whoever is signed in by now may see it: it may log in or out."""
+        """Write the result of a mutation for the user who is signed in now: the mutation may log in or out."""
         begun, variables = self.asked.viewer, self.variables
         now = Viewer(begun.request, begun.context)
         if now.user is not self.user:
@@ -242,8 +242,8 @@ class Perform:
             write = write.answered_for(now, variables)
         return Writer(write).answer(result, variables, self.executor)
 
-    def _fail(self, write: Write, error: Exception, writes: Sequence[Write]) -> None:
-        """Answer an exception, as data where the mutation declares a class for it; everything is rolled back."""
+    def _fail(self, write: Write, error: Exception) -> None:
+        """Answer an exception of a mutation, as data where it declares a class of errors."""
         context = self._context(write)
         try:
             result = as_result(error, write.definition, self.schema.objects, context)

@@ -40,7 +40,7 @@ REPORTED: Mapping[str, tuple[Any, Any]] = {
     "message": (str, ""),
     "updated_fields": (list[str] | None, None),
 }
-# What the words before the colon of a status come to, as HTTP has it
+# The HTTP status codes for the words before the colon of a status
 CODES: Mapping[str, int] = {
     "validation": 422,
     "unauthorized": 401,
@@ -51,7 +51,7 @@ CODES: Mapping[str, int] = {
     "failed": 500,
     "error": 500,
 }
-# What they come to in the extensions of an error, where a mutation declares no error class
+# The codes in the extensions of an error for these, where a mutation declares no class of errors
 NAMES: Mapping[int, str] = {
     422: "VALIDATION_FAILED",
     401: "UNAUTHENTICATED",
@@ -61,9 +61,9 @@ NAMES: Mapping[int, str] = {
     409: "CONFLICT",
     500: "USER_ERROR",
 }
-# "failed:validation_error" is not the server's fault
+# "failed:validation_error" is an error of the input, not of the server
 _REFUSED = re.compile(r"validation|invalid|required|missing")
-# The older generation's names of what mutation_response has
+# The older generation's names of the fields of mutation_response
 _OLDER: Mapping[str, str] = {"object_data": "entity", "extra_metadata": "metadata", "id": "entity_id"}
 _RESPONSE = {"status", "message", "entity_id", "entity_type", "entity", "updated_fields", "cascade", "metadata"}
 
@@ -93,14 +93,14 @@ class PostgresFunction:
         sql, params = self.statement(arguments.get("input"), context.viewer)
         rows = context.storage.query(sql, params).rows
         results = [None if row[0] is None else json.loads(row[0], parse_float=Decimal) for row in rows]
-        return _Reader(self, context.conventions.name).read(results)
+        return _ResultReader(self, context.conventions.name).read(results)
 
-    def statement(self, given: Any, viewer: Viewer) -> tuple[str, list[str | None]]:
+    def statement(self, input_: Any, viewer: Viewer) -> tuple[str, list[str | None]]:
         """Return the SQL that calls the function, and its parameters, whose types are those of the function's."""
         context = {name: given_value(viewer, key) for key, name in self.context_params.items()}
         params = [_text(value) for value in context.values()]
         if self.named_arguments:
-            fields = _fields(given)
+            fields = _fields(input_)
             names = [*context, *fields]
             params += [_text(value) for value in fields.values()]
             arguments = ", ".join(f"{_quoted(name)} => %s" for name in names)
@@ -108,7 +108,7 @@ class PostgresFunction:
             places = ["%s"] * len(params)
             if self.has_input:
                 places.append("%s::jsonb")
-                params.append(json.dumps(_jsonable(given), ensure_ascii=False))
+                params.append(json.dumps(_jsonable(input_), ensure_ascii=False))
             arguments = ", ".join(places)
         name = ".".join(_quoted(part) for part in (self.schema, self.function) if part)
         return f"SELECT to_json(result)::text FROM {name}({arguments}) AS result", params
@@ -203,7 +203,7 @@ def _success_object(
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _ResultReader:
     """Reads what a function returned as the result that the mutation declares."""
 
     called: PostgresFunction
@@ -266,13 +266,13 @@ def _is_response(result: Mapping[str, Any]) -> bool:
 
 
 def _values(definition: ObjectDef, response: Mapping[str, Any], name_of: Callable[[str], str]) -> dict[str, Any]:
-    """Return what a response holds for the fields of a type: its metadata's, its entity's, then its own."""
+    """Return the values of a response for the fields of a type: of its metadata, of its entity, then its own."""
     metadata = _mapping(response.get("metadata"))
     values: dict[str, Any] = dict(metadata)
     entity, entity_id = response.get("entity"), response.get("entity_id")
     field = _entity_field(definition, response.get("entity_type"))
     if isinstance(entity, Mapping) and (field is None or _by_names(field, entity)):
-        # several objects, each under its field's name
+        # several objects, each under the name of its field
         values.update(entity)
     elif field is not None and entity is not None:
         values[field.key] = entity
@@ -296,14 +296,14 @@ def _values(definition: ObjectDef, response: Mapping[str, Any], name_of: Callabl
 
 
 def _cascade(cascade: Any) -> Any:
-    """Give a cascade the lists that it leaves out."""
+    """Return a cascade with the lists that it leaves out."""
     if not isinstance(cascade, Mapping):
         return None
     return {"updated": [], "deleted": [], "invalidations": [], **cascade}
 
 
 def _entity_field(definition: ObjectDef, entity_type: Any) -> ObjectField | None:
-    """Return the field that holds what a function created or changed: the one of that type, or the only object."""
+    """Return the field of the object that a function wrote: the one of that type, or the only object."""
     objects = [
         field
         for field in definition.fields.values()
@@ -321,13 +321,13 @@ def _by_names(field: ObjectField, values: Mapping[str, Any]) -> bool:
 
 
 def _errors(response: Mapping[str, Any], message: str, code: int, identifier: str) -> list[dict[str, Any]]:
-    """Return the errors that the metadata list, or the one that the status says."""
+    """Return the errors in the metadata, or one made of the status."""
     listed = _mapping(response.get("metadata")).get("errors")
     if not isinstance(listed, list) or not all(isinstance(item, Mapping) for item in listed):
         return [{"code": code, "identifier": identifier, "message": message}]
     found: list[dict[str, Any]] = []
     for item in listed:
-        # the older generation has the identifier where the code is now
+        # in the older generation ``code`` is the identifier
         named = item.get("code") if isinstance(item.get("code"), str) else identifier
         number = item.get("code") if isinstance(item.get("code"), int) else code
         found.append({"identifier": named, "message": message, **item, "code": number})
@@ -345,16 +345,16 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""').replace("%", "%%") + '"'
 
 
-def _fields(given: Any) -> dict[str, Any]:
-    """Return an input's fields by Python name, without those that the client left out."""
-    if not dataclasses.is_dataclass(given):
+def _fields(input_: Any) -> dict[str, Any]:
+    """Return an input's values by Python name, without those that the client left out."""
+    if not dataclasses.is_dataclass(input_):
         return {}
-    values = {item.name: getattr(given, item.name) for item in dataclasses.fields(given)}
+    values = {item.name: getattr(input_, item.name) for item in dataclasses.fields(input_)}
     return {name: value for name, value in values.items() if value is not UNSET}
 
 
 def _jsonable(value: Any) -> Any:
-    """Turn an input into JSON: keys are Python's names, numbers that JSON would round and dates are texts."""
+    """Turn an input into JSON: keys are Python names; dates, and numbers that JSON would round, are texts."""
     if dataclasses.is_dataclass(value):
         return {name: _jsonable(item) for name, item in _fields(value).items()}
     if isinstance(value, Enum):
@@ -373,7 +373,7 @@ def _jsonable(value: Any) -> Any:
 
 
 def _text(value: Any) -> str | None:
-    """Write a value as PostgreSQL reads it for whatever type the function's parameter has."""
+    """Return a value as the text that PostgreSQL reads for any type of the function's parameter."""
     if isinstance(value, (list, tuple)) and not any(isinstance(item, Mapping) for item in value):
         return encode_array([_text(item) for item in value])
     value = _jsonable(value)

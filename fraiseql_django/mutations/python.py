@@ -27,7 +27,7 @@ def describe_function(declaration: PythonMutation, arguments: Arguments) -> Muta
     signature = inspect.signature(function)
     parameters = list(signature.parameters.values())
     if not parameters:
-        raise DeclarationError(f"{where} takes no parameter; the first one is given an Info")
+        raise DeclarationError(f"{where} takes no parameter; its first one must be the Info")
     if signature.return_annotation is signature.empty:
         raise DeclarationError(f"{where} has no return annotation")
     described: dict[str, GraphQLArgument] = {}

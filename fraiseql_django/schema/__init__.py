@@ -1,18 +1,21 @@
-"""Declarations → the GraphQL schema, and the descriptions that the planner works on.
+"""What can be asked: declarations → descriptions → a graphql-core schema.
 
-definition      frozen descriptions of types and fields
-kinds           what the schema shows of each kind of field
 conventions     the settings that a schema is built with
-annotations     Python's annotations, read
-django_fields   which GraphQL type each Django field class has
-model_types     types over models         relations      which type a relation leads to
-source_types    types over views          object_types   types of classes
-protection      permissions and row rules of types and fields
-arguments       arguments and results of mutations
-operators       the table of operators    filter_inputs  ``where`` and ``orderBy``
-enums           declared choices
+scalars         Django's and PostgreSQL's types ↔ GraphQL's leaf types
+definition      descriptions of types, fields and relations
+kinds           what the schema shows of each kind of field
+annotations     Python annotations, read
+enums           declared choices → enum types
+django_fields   a model's column → its description
+model_types     types over models
+source_types    types over views and tables
+relations       which type a relation leads to, and how the ORM follows it
+object_types    object types over no table, and what mutations return
+protection      permissions and row rules of types, fields and mutations
 describe        all declarations of types → descriptions
+arguments       mutations: their description, and the types of their arguments
+operators       the operators of ``where``
+filter_inputs   ``where`` and ``orderBy``
 build           descriptions → graphql-core schema
 sdl             the schema as text
-scalars         leaf types
 """

@@ -1,4 +1,4 @@
-"""Python annotations, read: ``list[BookType] | None`` and what GraphQL makes of it."""
+"""Python annotations, read: ``list[BookType] | None``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .scalars.encoding import encode_text
 from .scalars.postgres import Scalar
 
 PLAIN_ID = Scalar(graphql=GraphQLID, cast="text", encode=encode_text)
-# for inputs of Python functions alone: no column holds one, and the schema is not built with one in an output
+# only for inputs: no column holds one, and a schema with one in an output is refused
 UPLOAD = Scalar(graphql=leaves.UPLOAD, cast="text", encode=encode_text)
 
 PYTHON_SCALARS: Mapping[Any, Scalar] = {
@@ -48,20 +48,17 @@ PYTHON_SCALARS: Mapping[Any, Scalar] = {
 }
 
 
-# how they are written, for messages on what SQL can compute
+# their names, for messages on what SQL can compute
 PYTHON_NAMES = [getattr(base, "__name__", "Any") for base, known in PYTHON_SCALARS.items() if known is not UPLOAD]
 
 
-# what may be written for a list; a QuerySet is an Iterable, too
+# the annotations that mean a list; a QuerySet is an Iterable, too
 LISTS = (list, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
 
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """``base`` stands in no list, or ``item`` is what a list holds, or ``members`` are those of a union.
-
-    ``extras`` are what ``Annotated`` says beside the type.
-    """
+    """A type ``base``, a list of ``item``, or a union of ``members``; ``extras`` are the metadata of ``Annotated``."""
 
     base: Any = None
     item: Annotation | None = None
@@ -72,7 +69,7 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A name in an annotation that Python does not know here: that of a type declared elsewhere."""
+    """A name in an annotation that is not defined in its module: that of a type declared elsewhere."""
 
     name: str
 
@@ -83,7 +80,7 @@ class Named:
 
 
 class _Names(Mapping[str, Any]):
-    """The names that an annotation may use: its module's, Python's, and every declared type's."""
+    """The names that an annotation may use: of its module, of Python, and of all declared types."""
 
     def __init__(self, module: str, registry: Registry) -> None:
         self.module = vars(sys.modules[module]) if module in sys.modules else {}
@@ -137,12 +134,12 @@ def read(annotation: Any, module: str, registry: Registry, *, unions: bool = Fal
 
 
 def innermost(annotation: Annotation) -> Annotation:
-    """Return what is within all lists."""
+    """Return the item of the innermost list."""
     return annotation if annotation.item is None else innermost(annotation.item)
 
 
 def signature(annotation: Annotation) -> str | None:
-    """Write an annotation as GraphQL would; None for what it has no type for."""
+    """Return an annotation's type in GraphQL's notation; None where GraphQL has no type for it."""
     if annotation.item is not None:
         item = signature(annotation.item)
         written = None if item is None else f"[{item}]"

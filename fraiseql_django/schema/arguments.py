@@ -154,7 +154,7 @@ class Arguments:
             graphql, convert = self.of(self.read(item.type, cls.__module__), where)
             optional = item.default is not dataclasses.MISSING or item.default_factory is not dataclasses.MISSING
             if optional and isinstance(graphql, GraphQLNonNull):
-                # null would not be what the annotation says: an absent value takes the default
+                # the field may be absent, for its default, but not null, which its annotation excludes
                 graphql, convert = graphql.of_type, not_null(convert, where)
             converts[item.name] = convert
             found[check_name(self.conventions.name(item.name), where)] = GraphQLInputField(graphql, out_name=item.name)

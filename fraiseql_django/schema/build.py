@@ -223,7 +223,7 @@ def _describe_mutations(registry: Registry, outputs: Outputs, problems: list[str
 
 
 def build_schema(registry: Registry, settings: Settings) -> Schema:
-    """Build the schema of everything that was declared, as these settings have it.
+    """Build the schema of all declarations with these settings.
 
     Raises DeclarationError with every problem of every module, type and mutation, a line each, and ConfigurationError
     for ``SCALARS`` that name no field classes.
@@ -244,6 +244,6 @@ def build_schema(registry: Registry, settings: Settings) -> Schema:
         problems.append(str(error))
     mutations = _describe_mutations(registry, outputs, problems)
     if problems:
-        # a module that asks for the schema while it is imported has met the same ones before
+        # a module that builds the schema while it is imported has reported the same ones before
         raise DeclarationError("\n".join(dict.fromkeys(line for item in problems for line in item.splitlines())))
     return Builder(described, outputs, mutations, conventions).build()

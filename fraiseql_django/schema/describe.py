@@ -1,4 +1,4 @@
-"""All declarations of types → their descriptions, over models and over sources."""
+"""All declarations of types → their descriptions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Described:
 
 
 def describe_types(registry: Registry, outputs: Outputs) -> Described:
-    """Describe every declared type, and make known which tables lie below their sources.
+    """Describe every declared type, and register the tables that their sources read.
 
     Raises DeclarationError that lists all problems of all types, a line each.
     """

@@ -1,4 +1,4 @@
-"""Descriptions from models: which GraphQL type each Django field class has."""
+"""A model's column → its description: which GraphQL type each Django field class has."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .scalars import postgres as scalars
 from .scalars.composite import FILE_INPUT, FILES, RANGES, file_parts
 from .scalars.postgres import Scalar
 
-# The first class of a field's ancestry that stands here decides.
+# The first class in a field's method resolution order that stands here decides.
 SCALARS: Mapping[type[models.Field[Any, Any]], Scalar] = {
     models.BooleanField: scalars.BOOLEAN,
     models.SmallIntegerField: scalars.INT,
@@ -48,7 +48,7 @@ SCALARS: Mapping[type[models.Field[Any, Any]], Scalar] = {
     postgres.HStoreField: scalars.HSTORES,
     SearchVectorField: scalars.LEXEMES,
 }
-# What tells the stored type of a key: automatic keys are integers.
+# The stored types of automatic keys
 _KEYS: Mapping[type[models.Field[Any, Any]], Scalar] = {
     models.AutoField: scalars.INT,
     models.BigAutoField: scalars.INT,

@@ -1,4 +1,4 @@
-"""Declarations → TypeDefs: which fields a type has, and where its relations lead."""
+"""Types over models: a declaration → its TypeDef."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .relations import AnyModelField, Targets, describe_link, describe_relation
 
 
 class TypeDescriber:
-    """Turns one declaration into a TypeDef, gathering every problem before it gives up."""
+    """Describes one declaration; all of its problems are reported together."""
 
     def __init__(self, declaration: TypeDeclaration, targets: Targets, columns: ColumnDescriber) -> None:
         self.declaration = declaration
@@ -77,7 +77,7 @@ class TypeDescriber:
             return None
 
     def _model_description(self) -> str | None:
-        # Model gives every class without a docstring one that lists its fields
+        # Django gives every model without a docstring one that lists its fields
         doc = self.model.__doc__ or ""
         return None if doc.startswith(f"{self.model.__name__}(") or not doc else inspect.cleandoc(doc)
 
@@ -98,7 +98,7 @@ class TypeDescriber:
         return list(dict.fromkeys(names))
 
     def _everything(self) -> Iterator[tuple[str, AnyModelField]]:
-        """Yield what can be read without further ado: the model's own fields, then what leads to it."""
+        """Yield the fields of ``"__all__"``: the model's own, then the reverse relations to declared types."""
         found: Any
         for found in sorted(self.model._meta.get_fields(), key=lambda field: isinstance(field, ForeignObjectRel)):
             if isinstance(found, models.CompositePrimaryKey):
@@ -161,7 +161,7 @@ class TypeDescriber:
         return _with_options(described, options)
 
     def key_of(self, python_name: str, where: str) -> Column:
-        """Return the column that a relation compares; a foreign key's is that of its column, by its own name."""
+        """Return the column that ``relation(…)`` compares; a foreign key has its column's name (``author_id``)."""
         found = self._model_field(python_name)
         if found is None:
             raise DeclarationError(f"{where} compares {self._unknown(python_name)}")
@@ -198,7 +198,7 @@ class TypeDescriber:
         return described if annotation is None else self._checked(described, annotation, python_name, where)
 
     def _checked(self, described: Any, annotation: Annotation, python_name: str, where: str) -> AnyField:
-        """Return the description, which may be null if the annotation says so; refuse what contradicts it."""
+        """Return the description, nullable if the annotation is; raise DeclarationError where they contradict."""
         actual, written = signature_of(described), signature(annotation)
         if written not in (actual, actual.removesuffix("!")):
             raise DeclarationError(
@@ -232,7 +232,7 @@ class TypeDescriber:
         )
 
     def _output(self, expression: Any, where: str) -> Any:
-        """Return the field that says what type the expression has."""
+        """Return the output field of an expression."""
         try:
             query = self.model._base_manager.annotate(fraiseql_value=expression).query
             return query.annotations["fraiseql_value"].output_field

@@ -1,4 +1,4 @@
-"""What functions return, as GraphQL: leaves, objects of classes, declared types, lists and unions of them."""
+"""Object types over no table, and the results of mutations: leaves, objects, declared types, lists, unions."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from .scalars.postgres import TEXT, Scalar, choice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """What a field that Python answers holds.
+    """The type of a value that Python returns.
 
-    Either ``item`` is what its list holds; or ``leaf`` is its leaf type, which PostgreSQL writes as ``scalar``;
-    or ``types`` are the names of the object types that it may be. More than one make the union ``union``.
+    It is a list of ``item``; or of the type ``leaf``, which PostgreSQL writes as ``scalar``; or an object of one of
+    the ``types``, given by name. Several types make the union ``union``.
     """
 
     nullable: bool = False
@@ -41,9 +41,9 @@ class Output:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectField(FieldDef):
-    """A field of an object type of a class: ``attribute`` in Python, ``key`` in JSON.
+    """A field of an object type over no table: ``attribute`` in Python, ``key`` in JSON.
 
-    ``required`` says that there is no default to take its place.
+    Unless it is ``required``, ``default`` stands for a missing value.
     """
 
     attribute: str
@@ -69,7 +69,7 @@ class ObjectDef:
 
 
 class Outputs:
-    """Describes what functions return; each class is described once, into ``objects`` by the type's name."""
+    """Describes results of functions, and their object types, once each: ``objects`` has them by name."""
 
     def __init__(self, registry: Registry, columns: ColumnDescriber) -> None:
         self.registry = registry
@@ -80,12 +80,11 @@ class Outputs:
         self.unions: dict[str, tuple[str, ...]] = {}
 
     def read(self, annotation: Any, module: str, where: str, union: str | None = None) -> Output:
-        """Describe what an annotation in a module says; ``union`` is what a union of types would be called."""
-        found = read(annotation, module, self.registry, unions=union is not None)
-        return self.of(found, where, union)
+        """Describe the type of an annotation in a module; ``union`` is the name for a union of types."""
+        return self.of(read(annotation, module, self.registry, unions=union is not None), where, union)
 
     def of(self, annotation: Annotation, where: str, union: str | None = None) -> Output:
-        """Describe what an annotation says; raise DeclarationError for what GraphQL cannot say."""
+        """Describe the type of an annotation; raise DeclarationError for one that GraphQL has no type for."""
         if annotation.item is not None:
             return Output(nullable=annotation.nullable, item=self.of(annotation.item, where, union))
         if annotation.members:
@@ -121,7 +120,7 @@ class Outputs:
         return self.columns.enum(EnumSource(name=cls.__name__, choices=pairs))
 
     def object(self, cls: Any) -> ObjectDef:
-        """Describe a class that is an object type, with every class that its fields lead to."""
+        """Describe the object type of a class, and those of its fields."""
         declared: ObjectDeclaration = getattr(cls, "__fraiseql_object__", None) or ObjectDeclaration(
             cls=cls, name=cls.__name__, description=_own_doc(cls), options={}
         )
@@ -144,20 +143,20 @@ class Outputs:
         if self.objects.setdefault(described.name, described) is not described:
             raise _two_types(described.name)
 
-    def extend(self, found: ObjectDef, added: Mapping[str, tuple[Any, Any]]) -> None:
+    def extend(self, definition: ObjectDef, added: Mapping[str, tuple[Any, Any]]) -> None:
         """Give an object type fields that its class does not declare: annotation and default, by Python name."""
-        present = {item.attribute for item in found.fields.values()}
+        present = {item.attribute for item in definition.fields.values()}
         for attribute, (annotation, default) in added.items():
             if attribute not in present:
-                output = self.read(annotation, __name__, f"{found.name}.{attribute}")
+                output = self.read(annotation, __name__, f"{definition.name}.{attribute}")
                 item = ObjectField(
                     name=self.conventions.name(attribute), attribute=attribute, key=attribute, output=output,
                     required=False, default=default,
                 )  # fmt: skip
-                found.fields[item.name] = item
+                definition.fields[item.name] = item
 
     def union(self, types: tuple[str, ...], name: str, where: str) -> Output:
-        """Describe a union of object types; one alone is itself."""
+        """Describe a union of object types; a single one is no union."""
         if len(types) == 1:
             return Output(types=types)
         if self.unions.setdefault(check_name(name, where), types) != types:
@@ -181,7 +180,7 @@ class Outputs:
                 deprecation=options.deprecation,
                 attribute=item.name,
                 key=options.column or item.name,
-                # whoever may not see it sees null
+                # null stands for a masked value
                 output=replace(output, nullable=True) if options.mask else output,
                 permission=as_rule(options.permission, where),
                 mask=options.mask,
@@ -193,7 +192,7 @@ class Outputs:
         return field
 
     def _object_name(self, base: Any, where: str) -> str | None:
-        """Name the object type that a class stands for; a model stands for the type that is declared over it."""
+        """Return the name of a class's object type, for a model that of the type declared over it; None for others."""
         declared = getattr(base, "__fraiseql_type__", None)
         if declared is not None:
             if declared not in self.registry.types:

@@ -1,4 +1,4 @@
-"""Declared rules → the descriptions of types and fields."""
+"""Permissions and row rules in the descriptions of types, fields and mutations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .definition import AnyField, Nested, Related, Shape, TypeDef
 def protected(definition: TypeDef, declaration: TypeDeclaration, conventions: Conventions) -> TypeDef:
     """Add a declaration's rules, and its costs, to its type and the type's fields.
 
-    Raises DeclarationError for what is no rule.
+    Raises DeclarationError where a permission or a row rule is none.
     """
     name = definition.name
     permission = as_rule(declaration.permission, name) or _default_permission(declaration, conventions)
@@ -31,7 +31,7 @@ def protected(definition: TypeDef, declaration: TypeDeclaration, conventions: Co
                 f"{name}.{python_name}: mask is for those whom a permission leaves out; give permission=… as well"
             )
         own = options.name or conventions.name(python_name)
-        # whoever may not see it sees null
+        # null stands for a masked value
         changed: dict[str, Any] = {"nullable": True} if options.mask else {}
         fields[own] = replace(fields[own], permission=rule, mask=options.mask, cost=options.cost, **changed)
     return replace(
@@ -53,7 +53,7 @@ def _root_rules(declaration: TypeDeclaration, name: str) -> dict[str, Rule]:
 
 
 def _default_permission(declaration: TypeDeclaration, conventions: Conventions) -> Rule | None:
-    """Return what ``DEFAULT_PERMISSION`` says of a type that has no permission of its own."""
+    """Return the permission by ``DEFAULT_PERMISSION`` of a type that has none of its own."""
     default = conventions.default_permission
     if default == "model" and declaration.source is None:
         meta = declaration.model._meta
@@ -75,9 +75,9 @@ def mutation_permission(
 
 
 def with_missing_rows(types: Mapping[str, TypeDef], shapes: Mapping[str, Shape]) -> dict[str, TypeDef]:
-    """Let relations be null that lead to rows which are not there for every viewer.
+    """Return the types with nullable relations to rows that not every viewer sees.
 
-    Raises DeclarationError where an object in JSON is of a type with a row rule, which nothing finds again.
+    Raises DeclarationError where an object in JSON is of a type with a row rule: its row cannot be looked up.
     """
     problems = [
         f"{owner.name}.{field.name} holds a {field.target} in JSON, where the row rule of {field.target} finds no "

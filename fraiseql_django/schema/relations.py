@@ -33,7 +33,7 @@ class Targets:
         return model._meta.concrete_model in self._by_model
 
     def of(self, model: type[models.Model], where: str) -> str:
-        """Return the name of the type that stands for the model where none is named.
+        """Return the name of the type that relations to the model lead to.
 
         Raises DeclarationError when there is none, or several of which none is primary.
         """
@@ -51,9 +51,9 @@ class Targets:
         )
 
     def named(self, annotation: Annotation, model: type[models.Model], where: str) -> str:
-        """Return the name of the type that an annotation chooses.
+        """Return the name of the type in an annotation.
 
-        Raises DeclarationError for what is no declared type, or one over another model.
+        Raises DeclarationError where it is no declared type, or one over another model.
         """
         chosen = innermost(annotation).base
         declared: TypeDeclaration | None = getattr(chosen, "__fraiseql_type__", None)
@@ -103,7 +103,7 @@ def describe_relation(found: AnyModelField, name: str, target: str, where: str) 
 def describe_link(
     options: FieldOptions, name: str, annotation: Annotation | None, where: str, targets: Targets
 ) -> Link:
-    """Describe what ``relation(…)`` says, its keys still by Python name.
+    """Describe a ``relation(…)``; its keys are still Python names (see ``resolve_links``).
 
     Raises DeclarationError where the annotation names no declared type.
     """
@@ -128,9 +128,9 @@ def describe_link(
 
 
 def resolve_links(types: Mapping[str, TypeDef], key_of: Mapping[str, Callable[[str, str], Key]]) -> dict[str, TypeDef]:
-    """Return the types with the keys of every Link described; ``key_of`` does that for a type, by its name.
+    """Return the types with the keys of every Link described; ``key_of`` has a function for each type, by its name.
 
-    Raises DeclarationError with a line for each that cannot be a key.
+    Raises DeclarationError with a line for each key that cannot be compared.
     """
     problems: list[str] = []
 

@@ -1,4 +1,4 @@
-"""Declarations over sources → TypeDefs: what annotations say of columns and of JSON."""
+"""Types over views and tables: a declaration → its TypeDef, by the annotations of columns and of JSON."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from .scalars import graphql as leaves
 
 
 class Shapes:
-    """Describes the classes that objects in JSON have; each once, into ``found`` by the type's name."""
+    """Describes the classes of objects in JSON, once each: ``found`` has them by the type's name."""
 
     def __init__(self, outputs: Outputs) -> None:
         self.outputs = outputs
         self.found: dict[str, Shape] = {}
         self._declared = {declaration.name: declaration for declaration in outputs.registry.types}
 
-    def field(self, output: Output, key: str, where: str, said: FieldOptions, name: str) -> AnyField:
+    def field(self, output: Output, key: str, where: str, options: FieldOptions, name: str) -> AnyField:
         """Describe a field of a source, or of an object in JSON, whose value is ``output``."""
         about: dict[str, Any] = {
-            "name": name, "description": said.description, "deprecation": said.deprecation, "key": key,
+            "name": name, "description": options.description, "deprecation": options.deprecation, "key": key,
             "nullable": output.nullable, "nullable_items": output.item is not None and output.item.nullable,
         }  # fmt: skip
         value = output.item or output
@@ -66,13 +66,13 @@ class Shapes:
         # before its fields, which may lead back to it
         self.found[name] = Shape(name=name, description=declared.description, fields=fields)
         for item in declared.fields.values():
-            said = FieldOptions(description=item.description, deprecation=item.deprecation)
-            described = self.field(item.output, item.key, f"{name}.{item.attribute}", said, item.name)
+            options = FieldOptions(description=item.description, deprecation=item.deprecation)
+            described = self.field(item.output, item.key, f"{name}.{item.attribute}", options, item.name)
             fields[item.name] = replace(described, permission=item.permission, mask=item.mask, cost=item.cost)
 
 
 class SourceDescriber:
-    """Turns one declaration over a source into a TypeDef, gathering every problem before it gives up."""
+    """Describes one declaration over a source; all of its problems are reported together."""
 
     def __init__(self, declaration: TypeDeclaration, source: Source, targets: Targets, shapes: Shapes) -> None:
         self.declaration = declaration
@@ -110,13 +110,13 @@ class SourceDescriber:
             description=declared.description,
             fields=fields,
             key=key,
-            # without a key there is no row to ask for
+            # without a key no single row can be queried
             single=check_name(single, "a root field") if key and "single" in declared.queries else None,
             plural=check_name(plural, "a root field") if "plural" in declared.queries else None,
         )
 
     def key_of(self, python_name: str, where: str) -> Key:
-        """Return what a relation compares: a declared value, or a column of the source that no field shows."""
+        """Return what ``relation(…)`` compares: a declared value, or a column of the source without a field."""
         described = self.described.get(python_name)
         if described is None:
             return python_name

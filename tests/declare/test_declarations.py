@@ -437,7 +437,7 @@ def mutation_of_an_empty_enum(info: fraiseql.Info, kind: Empty) -> str:
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (mutation_without_parameters, "mutation mutation_without_parameters takes no parameter; the first one is given an Info"),
+        (mutation_without_parameters, "mutation mutation_without_parameters takes no parameter; its first one must be the Info"),
         (mutation_without_annotation, "mutation mutation_without_annotation: parameter 'title' has no annotation"),
         (mutation_of_anything, "mutation mutation_of_anything: parameter *titles: str cannot be an argument"),
         (mutation_without_result, "mutation mutation_without_result has no return annotation"),

@@ -679,7 +679,7 @@ def test_declarations_that_cannot_be() -> None:
 
 
 def test_python_function_is_no_function_of_postgresql() -> None:
-    with pytest.raises(DeclarationError, match=r"^act is a Python function, but @mutation was told of a PostgreSQL"):
+    with pytest.raises(DeclarationError, match=r"^act is a Python function, but @mutation names a PostgreSQL"):
 
         @fraiseql.mutation(function="fn_act", registry=Registry())
         def act(info: fraiseql.Info) -> bool:

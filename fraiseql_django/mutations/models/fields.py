@@ -133,7 +133,10 @@ class FieldsDescriber:
                 if name in columns or name in relations:
                     raise DeclarationError(f"{self.where}: {path}{name} is named twice")
                 if name == back:
-                    raise DeclarationError(f"{self.where}: {path}{name} leads back; it is set by itself, leave it out")
+                    raise DeclarationError(
+                        f"{self.where}: {path}{name} leads back to the outer object and is set automatically; "
+                        f"leave it out"
+                    )
                 described = self._field(model, item, f"{path}{name}")
             except DeclarationError as error:
                 problems.append(str(error))
@@ -216,7 +219,7 @@ class FieldsDescriber:
             ways = frozenset({"connect"} | ({"set"} if self.updates else set()) if many else {"connect"})
         self._check_ways(field, ways, foreign, path, plain=isinstance(item, str))
         if not self.updates and not (ways := ways & {"connect", "create"}):
-            raise DeclarationError(f"{self.where}: {path} allows nothing: a new object has nothing to let go of")
+            raise DeclarationError(f"{self.where}: {path} allows nothing: a new object has no objects to disconnect")
         create = None
         if isinstance(item, NestedWrite) and item.create:
             inner = FieldsDescriber(self.where, self.columns, creates=True, updates=False)
@@ -246,7 +249,7 @@ class FieldsDescriber:
             )
         many = field.one_to_many or field.many_to_many
         if "set" in ways and not many:
-            raise DeclarationError(f"{where} leads to one object, which connect says; set is for lists")
+            raise DeclarationError(f"{where} leads to one object, which connect sets; set is for lists")
         if field.many_to_many:
             through: Any = field.remote_field.through if isinstance(field, models.ManyToManyField) else field.through
             needed = ", ".join(_needed(through))
@@ -288,7 +291,7 @@ def _why_not(field: Any) -> str | None:
     if field.is_relation and not isinstance(relation, (models.ForeignKey, models.ManyToManyField)):
         return f"is a {type(field).__name__}, which cannot be written; leave it out"
     if isinstance(field, models.AutoField) or getattr(field.remote_field, "parent_link", False):
-        return "is the primary key, which PostgreSQL gives"
+        return "is the primary key, which PostgreSQL generates"
     if not isinstance(field, ForeignObjectRel) and not field.editable:
         return "is not editable, so it cannot be written"
     return None

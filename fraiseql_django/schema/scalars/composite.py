@@ -54,7 +54,7 @@ FILES: Mapping[bool, ValueObject] = {
 
 
 def _known(read: Callable[[str], Any]) -> Callable[[Any], Any]:
-    """Answer null where a storage cannot say: the file is gone, or it has no URLs."""
+    """Return a function that returns None where the storage cannot answer: a missing file, a storage without URLs."""
 
     def live(name: Any) -> Any:
         try:

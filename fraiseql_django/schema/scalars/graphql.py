@@ -1,4 +1,4 @@
-"""GraphQL's scalars that the specification does not have: how clients write them, and what Python makes of it."""
+"""GraphQL scalars beyond those of the specification: how clients write them, and their values in Python."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _shown(value: Any) -> str:
 def _text_scalar(
     name: str, parse: Callable[[str], Any], example: str, description: str, serialize: Callable[[Any], Any] = str
 ) -> GraphQLScalarType:
-    """Make a scalar that clients write as a string."""
+    """Return a scalar that clients write as a string."""
 
     def parse_value(value: Any) -> Any:
         if isinstance(value, str):
@@ -68,7 +68,7 @@ def _text_scalar(
 
 
 def _number_scalar(name: str, parse: Callable[[Any], Any], description: str) -> GraphQLScalarType:
-    """Make a scalar that clients write as a number or a string; a literal's digits are kept as written."""
+    """Return a scalar that clients write as a number or a string; no digit of a literal is lost."""
 
     def parse_literal(node: Any, variables: Any = None) -> Any:
         if isinstance(node, (IntValueNode, FloatValueNode, StringValueNode)):
@@ -108,7 +108,7 @@ def _parse_datetime(text: str) -> dt.datetime | None:
     if value is None:
         return None
     if settings.USE_TZ:
-        # one spelling for each moment: PostgreSQL takes fewer offsets than Python, and a cache all for different
+        # in UTC: PostgreSQL accepts fewer offsets than Python, and one moment has one key in the cache
         return (timezone.make_aware(value) if timezone.is_naive(value) else value).astimezone(dt.UTC)
     return timezone.make_naive(value) if timezone.is_aware(value) else value
 
@@ -165,7 +165,7 @@ def _parse_json_literal(node: ValueNode, variables: dict[str, Any] | None = None
 
 
 def _defined(value: Any) -> Any:
-    """Leave absent variables out of objects, and let them be null in lists, as input objects and lists have them."""
+    """Leave absent variables out of objects, and replace them by null in lists, as GraphQL does in input values."""
     if isinstance(value, dict):
         return {key: _defined(item) for key, item in value.items() if item is not Undefined}
     if isinstance(value, list):
@@ -174,7 +174,7 @@ def _defined(value: Any) -> Any:
 
 
 def _parse_json(value: Any) -> Any:
-    """Refuse what variables may hold beside JSON: a file, or its lines, which graphql-core takes for a list."""
+    """Refuse what variables may hold besides JSON: a file, or its lines, which graphql-core reads as a list."""
     rest = [value]
     while rest:
         item = rest.pop()

@@ -1,8 +1,8 @@
 """Leaf types: their GraphQL scalar, how PostgreSQL writes them as JSON text, how input reaches PostgreSQL.
 
-Output is a template of SQL in which ``{0}`` stands for the column and whose value is the text of a JSON
-value. Input is the text that PostgreSQL reads for the type, cast where it stands (``%s::date``): a value
-has one form whatever Python type it came from, and a prepared statement one type for each parameter.
+Output is a template of SQL in which ``{0}`` stands for the column, and whose value is the text of a JSON
+value. Input is the text that PostgreSQL reads for the type, cast in the statement (``%s::date``): a value
+has one form for all Python types, and a parameter of a prepared statement one type.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Scalar:
 
     ``graphql``    what clients see, for output and input
     ``json``       SQL template that writes a value that is not null as JSON text
-    ``json_array`` the same for a whole array of values; None where elements are written one by one
-    ``keeps_null`` whether ``json`` writes ``null`` for null by itself
+    ``json_array`` the same for an array of values; None where its elements are written one by one
+    ``keeps_null`` whether ``json`` writes ``null`` for SQL's null
     ``cast``       the PostgreSQL type that parameters are cast to
     ``encode``     turns a coerced GraphQL value into the text that PostgreSQL reads as ``cast``
     ``ordered``    whether clients may compare and sort
-    ``textual``    whether clients may search in it
-    ``equatable``  whether ``= ANY(array)`` does for ``in``; arrays and JSON are compared one by one
-    ``column``     SQL template of what stands for the column in comparisons
+    ``textual``    whether clients may search in it as in a text
+    ``equatable``  whether ``in`` is ``= ANY(array)``; otherwise values are compared one by one
+    ``column``     SQL template that replaces the column in comparisons
     """
 
     graphql: GraphQLScalarType | GraphQLEnumType
@@ -74,7 +74,7 @@ _DURATION = (
 BOOLEAN = Scalar(graphql=GraphQLBoolean, json="{0}::text", cast="boolean", encode=encoding.encode_bool, ordered=False)
 INT = Scalar(graphql=GraphQLInt, json="{0}::text", cast="bigint", encode=encoding.encode_int)
 BIGINT = Scalar(graphql=leaves.BIG_INT, json=_QUOTED, json_array=_TEXTS, cast="bigint", encode=encoding.encode_int)
-# JSON has no NaN and no infinity (PostgreSQL documentation, 8.1.3); the column stands here once, as it may be a query
+# JSON has no NaN and no infinity (PostgreSQL documentation, 8.1.3); {0} may be a subquery, so it stands here once
 FLOAT = Scalar(
     graphql=GraphQLFloat,
     json="coalesce(nullif(nullif(nullif({0}::text, 'NaN'), 'Infinity'), '-Infinity'), 'null')",
@@ -87,7 +87,7 @@ NUMERIC = Scalar(graphql=leaves.DECIMAL, json=_QUOTED, json_array=_TEXTS, cast="
 TEXT = Scalar(graphql=GraphQLString, cast="text", encode=encoding.encode_text, textual=True)
 UUID = Scalar(graphql=leaves.GRAPHQL_UUID, json=_QUOTED, cast="uuid", encode=str)
 DATES = Scalar(graphql=leaves.DATE, cast="date", encode=encoding.encode_date)
-# without USE_TZ a moment is what a clock in TIME_ZONE shows, which is the connection's zone as well
+# without USE_TZ a moment is a local time in TIME_ZONE, which is the connection's zone as well
 _MOMENT, _MOMENTS = ("{0}", "{0}") if settings.USE_TZ else ("{0}::timestamp", "{0}::timestamp[]")
 DATETIME = Scalar(
     graphql=leaves.DATE_TIME,
@@ -121,7 +121,7 @@ JSONB = Scalar(
     encode=encoding.encode_json,
     ordered=False,
     equatable=False,
-    # clients cannot tell JSON's null from that of SQL
+    # clients cannot distinguish JSON's null from SQL's
     column="NULLIF({0}, 'null'::jsonb)",
 )
 LEXEMES = Scalar(
@@ -141,7 +141,7 @@ def is_whole(scalar: Scalar) -> bool:
 
 
 def prepared(stored: Scalar, prepare: Callable[[Any], Any], what: str = "a value") -> Scalar:
-    """Make the type of a column whose values are prepared before they are compared."""
+    """Return the type of a column whose values are prepared before they are compared."""
 
     def encode(value: Any) -> str:
         try:
@@ -149,7 +149,7 @@ def prepared(stored: Scalar, prepare: Callable[[Any], Any], what: str = "a value
                 return stored.encode(ready)
         except InvalidInput:
             raise
-        except Exception:  # whatever a field's class raises: to the client it is one thing
+        except Exception:  # a field's class may raise anything: the client sees one error for all
             pass
         raise InvalidInput(f"{str(value)[:80]!r} is not {what} of this kind")
 
@@ -157,11 +157,11 @@ def prepared(stored: Scalar, prepare: Callable[[Any], Any], what: str = "a value
 
 
 def identifier(stored: Scalar, parse: Callable[[str], Any]) -> Scalar:
-    """Make the ID type of a key whose column is ``stored``; ``parse`` turns its text into the stored value."""
+    """Return the ID type of a key whose column is ``stored``; ``parse`` turns its text into the stored value."""
     whole = is_whole(stored)
 
     def read(value: Any) -> Any:
-        # int() takes more than digits, and two spellings of a key are two entries of a cache
+        # int() accepts more than digits, and two spellings of a key would be two entries of the cache
         return None if whole and not re.fullmatch(r"[+-]?[0-9]+", str(value)) else parse(str(value))
 
     json = stored.json if stored.textual or stored.json.startswith("'\"'") else _QUOTED
@@ -170,7 +170,7 @@ def identifier(stored: Scalar, parse: Callable[[str], Any]) -> Scalar:
 
 
 def choice(enum: GraphQLEnumType, stored: Scalar) -> Scalar:
-    """Make the type of a column with declared choices; a stored value that is none of them reads as null."""
+    """Return the type of a column with declared choices; a stored value that is none of them is null."""
     names = " ".join(
         f"WHEN {encoding.template_literal(str(item.value))} THEN '\"{name}\"'" for name, item in enum.values.items()
     )

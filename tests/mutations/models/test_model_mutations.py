@@ -820,7 +820,7 @@ DECLARED_WRONGLY: list[tuple[Any, str]] = [
     (lambda r: fraiseql.create(NovelType, fields=[7], registry=r), "create(NovelType): fields is [7], must be a list of names or nested(…)"),
     (lambda r: fraiseql.create(NovelType, fields=["x"], registry=r), f"create(NovelType): Novel has no field 'x'; it has: {NOVEL}"),
     (lambda r: fraiseql.create(NovelType, fields=["title", "title"], registry=r), "create(NovelType): title is named twice"),
-    (lambda r: fraiseql.create(NovelType, fields=["id"], registry=r), "create(NovelType): id is the primary key, which PostgreSQL gives"),
+    (lambda r: fraiseql.create(NovelType, fields=["id"], registry=r), "create(NovelType): id is the primary key, which PostgreSQL generates"),
     (lambda r: fraiseql.create(NovelType, fields=["title_length"], registry=r), "create(NovelType): title_length is computed by PostgreSQL, so it cannot be written"),
     (lambda r: fraiseql.update(NovelType, fields=["secret", "changed"], registry=r), "update(NovelType): secret is not editable, so it cannot be written\nupdate(NovelType): changed is not editable, so it cannot be written"),
     (lambda r: fraiseql.update(LanguageType, fields=["code"], registry=r), "update(LanguageType): code is part of the primary key, which does not change"),

@@ -99,7 +99,7 @@ def test_only_what_is_declared_is_in_the_inputs(engine: GraphQLEngine) -> None:
         "name": "String!",
         "mentor": "CreateNovelWriterCreateMentorInput",
     }
-    # a new object has nothing to let go of
+    # a new object has no objects to disconnect
     assert fields(engine, "CreateNovelGenresInput") == {"connect": "[ID!]", "create": "[CreateNovelGenresCreateInput!]"}
     assert fields(engine, "UpdateNovelGenresInput") == {
         "connect": "[ID!]",
@@ -373,12 +373,12 @@ DECLARED_WRONGLY: list[tuple[Any, str]] = [
     (lambda: nested("writer", create="name"), "nested('writer'): create is 'name', must be a list of names or nested(…)"),
     (lambda: nested("title", connect=True), "update(NovelType): title is no relation, so nothing can be nested in it"),
     (lambda: nested("x", connect=True), "update(NovelType): Novel has no field 'x'; it has: blurb"),
-    (lambda: nested("writer", set=True), "update(NovelType): writer leads to one object, which connect says; set is for lists"),
+    (lambda: nested("writer", set=True), "update(NovelType): writer leads to one object, which connect sets; set is for lists"),
     (lambda: nested("writer", disconnect=True), "update(NovelType): writer: disconnect would leave Novel.writer null, which it must not be"),
     (lambda: nested("remarks", set=True), "update(NovelType): remarks: set would leave Remark.novel null, which it must not be"),
     (lambda: nested("remarks", disconnect=True), "update(NovelType): remarks: disconnect would leave Remark.novel null, which it must not be"),
-    (lambda: nested("remarks", create=["stars", "novel"]), "update(NovelType): remarks.novel leads back; it is set by itself, leave it out"),
-    (lambda: nested("remarks", create=["x", "id"]), "update(NovelType): Remark has no field 'remarks.x'; it has: novel, stars, text\nupdate(NovelType): remarks.id is the primary key, which PostgreSQL gives"),
+    (lambda: nested("remarks", create=["stars", "novel"]), "update(NovelType): remarks.novel leads back to the outer object and is set automatically; leave it out"),
+    (lambda: nested("remarks", create=["x", "id"]), "update(NovelType): Remark has no field 'remarks.x'; it has: novel, stars, text\nupdate(NovelType): remarks.id is the primary key, which PostgreSQL generates"),
     (lambda: nested("chapters", connect=True), "update(NovelType): chapters: Chapter has a key of several columns, so it can be created here, not connected"),
     (lambda: nested("shops", connect=True), "update(NovelType): shops goes through Stock, which needs more: count; write the mutation over Stock"),
 ]  # fmt: skip
@@ -403,4 +403,6 @@ def test_nothing_is_left_to_create(engine: GraphQLEngine) -> None:
 
     with pytest.raises(fraiseql.DeclarationError) as caught:
         _ = GraphQLEngine(registry=registry, cache=None).schema
-    assert str(caught.value) == "create(ManuscriptType): novel allows nothing: a new object has nothing to let go of"
+    assert (
+        str(caught.value) == "create(ManuscriptType): novel allows nothing: a new object has no objects to disconnect"
+    )
