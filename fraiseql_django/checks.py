@@ -77,7 +77,7 @@ def check_sql_files(**kwargs: Any) -> list[CheckMessage]:
     """Check that migrations have what the .sql files of apps say."""
     return [
         Warning(
-            f"{item.app_label}/{item.file} {item.said}.",
+            f"{item.app_label}/{item.file} {item.description}.",
             hint="Run manage.py fraiseql_makemigrations, which writes what is missing or says what is wrong.",
             id="fraiseql.W005",
         )

@@ -13,7 +13,7 @@ from django.db.migrations import Migration
 from django.db.migrations.writer import MigrationWriter
 
 from ...errors import DeclarationError
-from ...sql.changes import migrations
+from ...sql.files import migrations
 
 
 class Command(BaseCommand):
