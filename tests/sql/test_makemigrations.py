@@ -328,7 +328,7 @@ def test_several_latest_migrations(app: App) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--name", "a-b"], "the name 'a-b' is no Python identifier"),
+        (["--name", "a-b"], "the name 'a-b' is not a valid Python identifier"),
         (["nothing"], "there is no app 'nothing'; must be one of: archive, auth, bookshop, cabinet, cascades, "),
     ],
 )
