@@ -34,7 +34,7 @@ class PersistedQueries:
             self._texts.set(identifier, text)
         return text
 
-    def keep(self, text: str) -> None:
+    def set(self, text: str) -> None:
         """Store a document in the process and in the cache, even if the process has it: the cache may not."""
         identifier = digest(text)
         self._texts.set(identifier, text)

@@ -45,7 +45,7 @@ class Documents:
         trusted = self.trusted.get(identifier)
         return may_identify(identifier, text) and trusted in (None, text)
 
-    def keep(self, text: str) -> None:
+    def persist(self, text: str) -> None:
         """Persist a document, if persisted queries are enabled and the parser caches documents of this length."""
         if self._persisted is not None and len(text) <= MAX_CACHED_LENGTH:
-            self._persisted.keep(text)
+            self._persisted.set(text)

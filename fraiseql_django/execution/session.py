@@ -22,7 +22,7 @@ from ..conf.settings import SessionSettings
 from ..errors import FraiseQLError
 from ..invalidation.catalog import asks_for_session, may_be_secured
 from ..invalidation.names import table_of
-from ..viewer import Viewer, given_value
+from ..viewer import Viewer, required_value
 
 # A setting's name (PostgreSQL documentation, 20.16 "Customized Options"); without a point it is one of PostgreSQL's own
 _NAME = re.compile(r"[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)*", re.ASCII)
@@ -57,9 +57,9 @@ class Session:
         """Return those of the settings that say who asks: answers may depend on them."""
         if not self._tells:
             return ()
-        if viewer.told is None:
-            viewer.told = tuple(self._told(viewer))
-        return viewer.told
+        if viewer.session_values is None:
+            viewer.session_values = tuple(self._told(viewer))
+        return viewer.session_values
 
     def may_show_in(self, sql: str, alias: str) -> bool:
         """Whether the answer of a statement may depend on what is told; if not, it is the same for all viewers."""
@@ -119,7 +119,7 @@ def _source(source: str) -> Callable[[Viewer], Any]:
     if source == "user_id":
         # where nobody can sign in, nobody has
         return lambda viewer: viewer.value(source)
-    return lambda viewer: given_value(viewer, source)
+    return lambda viewer: required_value(viewer, source)
 
 
 def _written(name: str, value: Any) -> str:

@@ -182,7 +182,7 @@ def _same(old: str | None, new: str | None) -> bool:
 def _dependents(old: Mapping[str, str], new: Mapping[str, str], changed: Collection[str]) -> set[str]:
     """Return the files whose objects depend on an object to be dropped: they name it outside of strings."""
     dependents: set[str] = set()
-    waiting = {file: _dropped(old[file], new.get(file)) for file in changed if file in old}
+    waiting = {file: _dropped_objects(old[file], new.get(file)) for file in changed if file in old}
     while waiting:
         file, objects = waiting.popitem()
         for other in old.keys() - dependents - {file}:
@@ -192,7 +192,7 @@ def _dependents(old: Mapping[str, str], new: Mapping[str, str], changed: Collect
     return dependents
 
 
-def _dropped(old: str, new: str | None) -> list[SQLObject]:
+def _dropped_objects(old: str, new: str | None) -> list[SQLObject]:
     return dropped(read_script(old), None if new is None else read_script(new))
 
 

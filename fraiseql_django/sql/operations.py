@@ -85,7 +85,7 @@ class _Definition(Operation):
     ) -> None:
         """Create the new definition; raise NotSupportedError on databases other than PostgreSQL."""
         # IF EXISTS, since the migration that created the old objects may have been removed by squashmigrations
-        self._run(app_label, schema_editor, switch(self._earlier(), self._new, if_exists=self._new is not None))
+        self._run(app_label, schema_editor, switch(self._replaced(), self._new, if_exists=self._new is not None))
 
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
@@ -93,10 +93,12 @@ class _Definition(Operation):
         """Restore the old definition, if any; raise NotSupportedError on databases other than PostgreSQL."""
         self._run(app_label, schema_editor, switch(self._new, self._old))
 
-    def _earlier(self) -> Script | None:
+    def _replaced(self) -> Script | None:
         """Return the objects to replace: without an old definition, views that have the same names."""
         if self._old is None and self._new is not None:
-            return Script(statements=tuple(item for item in self._new.statements if item.made and item.made.is_view))
+            return Script(
+                statements=tuple(item for item in self._new.statements if item.created and item.created.is_view)
+            )
         return self._old
 
     def _run(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, sql: Sequence[str]) -> None:
@@ -168,11 +170,11 @@ class _ViewOptions:
         view = quoted(parse_name(name))
         options = " WITH (security_invoker = true)" if self.security_invoker else ""
         create = f"CREATE {kind} {view}{options} AS\n{slice_of(text, query)}"
-        made = [Statement(sql=create, made=SQLObject(kind=kind, name=parse_name(name)))]
+        result = [Statement(sql=create, created=SQLObject(kind=kind, name=parse_name(name)))]
         if self.unique:
             columns = ", ".join(quoted((column,)) for column in self.unique)
-            made.append(Statement(sql=f"CREATE UNIQUE INDEX ON {view} ({columns})"))
-        return Script(statements=tuple(made))
+            result.append(Statement(sql=f"CREATE UNIQUE INDEX ON {view} ({columns})"))
+        return Script(statements=tuple(result))
 
 
 class _View(_Definition):
@@ -185,10 +187,10 @@ class _View(_Definition):
         query.check(texts)
         if file and _is_query(texts[0]):
             raise ValueError(f"file={file!r} needs the text of a file, which begins with CREATE; this text is a query")
-        made, earlier = (None if text is None else query.script(name, text) for text in (new, old))
+        new_script, old_script = (None if text is None else query.script(name, text) for text in (new, old))
         self._query = query
-        self.noun = next(script.objects[0].kind.lower() for script in (made, earlier) if script)
-        super().__init__(name, made, earlier, file, elidable)
+        self.noun = next(script.objects[0].kind.lower() for script in (new_script, old_script) if script)
+        super().__init__(name, new_script, old_script, file, elidable)
 
     def _check_version(self, connection: Any) -> None:
         if self._query.security_invoker and connection.pg_version < _SECURITY_INVOKER:

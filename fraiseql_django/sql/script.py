@@ -68,10 +68,10 @@ class SQLObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One statement; ``made`` is the object that it creates, ``replace_at`` the offset for inserting OR REPLACE."""
+    """One statement; ``created`` is the object that it creates, ``replace_at`` the offset for inserting OR REPLACE."""
 
     sql: str
-    made: SQLObject | None = None
+    created: SQLObject | None = None
     replace_at: int | None = None
 
     @property
@@ -91,7 +91,7 @@ class Script:
     @property
     def objects(self) -> list[SQLObject]:
         """The objects that the script creates, in order."""
-        return [statement.made for statement in self.statements if statement.made]
+        return [statement.created for statement in self.statements if statement.created]
 
 
 def read_script(text: str) -> Script:
@@ -111,19 +111,21 @@ def switch(old: Script | None, new: Script | None, *, if_exists: bool = False) -
     A function with the same header is replaced in place, so that its grants and dependent objects remain. With
     ``if_exists``, objects of the old script need not exist.
     """
-    gone = dropped(old, new)
-    kept = [item for item in (old.objects if old else []) if item not in gone]
-    made = new.statements if new else ()
+    obsolete = dropped(old, new)
+    replaced = [item for item in (old.objects if old else []) if item not in obsolete]
     return [
-        *(item.drop(if_exists=if_exists) for item in reversed(gone)),
-        *(statement.or_replace if statement.made in kept else statement.sql for statement in made),
+        *(item.drop(if_exists=if_exists) for item in reversed(obsolete)),
+        *(
+            statement.or_replace if statement.created in replaced else statement.sql
+            for statement in (new.statements if new else ())
+        ),
     ]
 
 
 def dropped(old: Script | None, new: Script | None) -> list[SQLObject]:
     """Return the objects of the old script that must be dropped, because the new one does not replace them in place."""
-    made = new.objects if new else []
-    return [item for item in (old.objects if old else []) if not any(other.replaces(item) for other in made)]
+    created = new.objects if new else []
+    return [item for item in (old.objects if old else []) if not any(other.replaces(item) for other in created)]
 
 
 def quoted(name: Name) -> str:
@@ -181,9 +183,9 @@ def _statement(text: str, part: Sequence[Token]) -> Statement:
     if create["exists"]:
         raise ValueError("IF NOT EXISTS would keep an existing object; write CREATE without it")
     name, rest = _name(part[len(create.group().split()) :])
-    made = _made(text, cast(Kind, create["kind"]), name, rest)
-    replaceable = not create["replace"] and not made.is_view
-    return Statement(sql=sql, made=made, replace_at=part[0].end - part[0].start if replaceable else None)
+    created = _created(text, cast(Kind, create["kind"]), name, rest)
+    replaceable = not create["replace"] and not created.is_view
+    return Statement(sql=sql, created=created, replace_at=part[0].end - part[0].start if replaceable else None)
 
 
 def _name(part: Sequence[Token]) -> tuple[Name, Sequence[Token]]:
@@ -197,7 +199,7 @@ def _name(part: Sequence[Token]) -> tuple[Name, Sequence[Token]]:
     return tuple(token.identifier for token in names), part[length:]
 
 
-def _made(text: str, kind: Kind, name: Name, rest: Sequence[Token]) -> SQLObject:
+def _created(text: str, kind: Kind, name: Name, rest: Sequence[Token]) -> SQLObject:
     if kind.endswith("VIEW"):
         return SQLObject(kind=kind, name=name)
     arguments, after = _arguments(rest)

@@ -189,7 +189,7 @@ def test_a_cache_that_is_down_and_cannot_list_is_not_said_to_be_cleared(files: G
     files.results.cache = FailingCache(files.cache, only=["set_many"])
 
     assert refused("fraiseql_clear_cache") == (
-        "the cache 'default' failed: CacheFailure: the cache fails at set_many, as the test wants it to"
+        "the cache 'default' failed: CacheFailure: the cache fails at set_many, as requested by the test"
     )
 
 

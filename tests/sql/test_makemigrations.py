@@ -453,7 +453,7 @@ def check() -> list[Any]:
 def warning(said: str) -> Warning:
     return Warning(
         said,
-        hint="Run manage.py fraiseql_makemigrations, which writes what is missing or says what is wrong.",
+        hint="Run manage.py fraiseql_makemigrations, which writes the migration or shows the error.",
         id="fraiseql.W005",
     )
 
