@@ -32,7 +32,7 @@ from ..schema.arguments import MutationDef
 from ..schema.build import Schema
 from ..viewer import Viewer
 from .arguments import Variables
-from .build import Builder
+from .build import OperationBuilder
 from .collect import Collector
 from .compile import Compiler, Live
 from .cost import Complexity, estimate
@@ -41,7 +41,7 @@ from .introspection import introspect
 from .kinds import kind_of
 from .locations import ROW
 from .payload import SLOT_END, Node, Payloads, Slot
-from .planned_viewer import PlannedViewer, Plans
+from .planned_viewer import PlannedViewer, Plans, user_key_type
 from .rules import Rules
 from .statement import Compiled, compile_pieces, joined, statement
 from .tree import Constant, Member
@@ -165,7 +165,7 @@ class Planner:
         known = self.cache.get(key)
         plan = None if known is None else known.of(viewer)
         if plan is None:
-            planned = PlannedViewer(viewer)
+            planned = self._planned(viewer)
             plan = self._make(operation, variables, planned)
             if operation.kept:
                 self.cache.set(key, (known or Plans()).adding(plan, planned.asked, viewer))
@@ -195,9 +195,9 @@ class Planner:
                 roots.append(self._write(operation, key, build.root_nodes[key], member))
         return Plan(kind=operation.kind, complexity=complexity, roots=tuple(roots))
 
-    def _builder(self, operation: Operation, variables: Variables, viewer: PlannedViewer) -> Builder:
+    def _builder(self, operation: Operation, variables: Variables, viewer: PlannedViewer) -> OperationBuilder:
         schema = self.schema
-        return Builder(
+        return OperationBuilder(
             schema=schema,
             collector=Collector(operation.fragments, variables, schema.unions),
             variables=variables,
@@ -205,6 +205,9 @@ class Planner:
             rules=Rules(viewer, self._is_secured, (schema.query, schema.mutation)),
             introspect=lambda key, nodes: introspect(schema.graphql, operation, key, list(nodes), variables),
         )
+
+    def _planned(self, viewer: Viewer) -> PlannedViewer:
+        return PlannedViewer(viewer, user_key_type(self.schema.conventions.scalars))
 
     def _is_secured(self, model: type[Model]) -> bool:
         return self.session.may_hide(model, self.alias)
@@ -260,7 +263,7 @@ class Planner:
 
         def answered_for(viewer: Viewer, variables: Variables) -> Write:
             # nothing of the viewer for whom this was planned is kept
-            build = self._builder(operation, variables, PlannedViewer(viewer))
+            build = self._builder(operation, variables, self._planned(viewer))
             again = kind_of(definition).answer(build, self.schema.mutation, definition, nodes)
             return self._write(operation, key, nodes, again)
 
