@@ -24,7 +24,7 @@ from psycopg.types.range import Range
 from fraiseql_django.engine import GraphQLEngine
 from fraiseql_django.kinds.counts import Count
 from fraiseql_django.schema.build import DEFINITION, Schema
-from fraiseql_django.schema.definition import AnyField, Column, Computed, Embedded, Relation, RootRows, TypeDef
+from fraiseql_django.schema.definition import Column, Computed, Embedded, FieldDef, Relation, RootRows, TypeDef
 
 Truth = bool | None
 
@@ -209,7 +209,7 @@ def related_list(row: models.Model, relation: Relation) -> models.QuerySet[Any]:
     return rows
 
 
-def stored(row: models.Model, field: AnyField) -> Any:
+def stored(row: models.Model, field: FieldDef) -> Any:
     """Return the Python value of a field of a row."""
     if isinstance(field, Computed):
         rows = type(row)._base_manager.filter(pk=row.pk).annotate(naive_value=field.expression)

@@ -201,8 +201,8 @@ class Writer:
                 found[key] = json.loads(member.text)
                 continue
             described = member.field
-            if isinstance(described, (Column, Extracted)) and not described.dimensions:
-                own = described.column if isinstance(described, Column) else described.key
+            own = described.stored_as
+            if own is not None and not described.dimensions:
                 value = _by_name(snapshot, own, described.name)
                 found[key] = (
                     None if value is _MISSING or value is None else _value(described.scalar.graphql, value, True)
@@ -250,7 +250,7 @@ def _by_name(values: Mapping[str, Any], *names: str) -> Any:
 
 
 def _key_part(value: Any, name: str, field: Column | Extracted, *, alone: bool) -> Any:
-    own = field.column if isinstance(field, Column) else field.key
+    own = field.stored_as or name
     if isinstance(value, Mapping):
         found = _by_name(value, own, name, *(["id", "pk"] if alone else []))
         return None if found is _MISSING else found

@@ -16,7 +16,7 @@ from django.utils.text import capfirst
 from ..declare.names import pascal_case
 from ..errors import ConfigurationError, DeclarationError
 from .conventions import Conventions
-from .definition import AnyField, Column, Embedded, EnumFactory, EnumSource
+from .definition import Column, Embedded, EnumFactory, EnumSource, FieldDef
 from .scalars import graphql as leaves
 from .scalars import postgres as scalars
 from .scalars.composite import FILE_INPUT, FILES, RANGES, file_parts
@@ -118,7 +118,7 @@ class ColumnDescriber:
     conventions: Conventions
     enum: EnumFactory
 
-    def describe(self, field: models.Field[Any, Any], name: str, owner: str) -> AnyField:
+    def describe(self, field: models.Field[Any, Any], name: str, owner: str) -> FieldDef:
         """Describe a concrete field of a model under the GraphQL name ``name``.
 
         ``owner`` is the model's name, for errors and for the names of enums.
