@@ -87,7 +87,7 @@ class ColumnRoot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Write:
+class MutationCall:
     """A root field that Python or a PostgreSQL function answers: a mutation, called with its arguments.
 
     ``slots`` are the rows in its answer; ``read`` makes the statement of them from the slots' columns, and
@@ -104,10 +104,10 @@ class Write:
     read: Callable[[Sequence[Compiled]], Read]
     rows: Read | None
     alias: str
-    answered_for: Callable[[Viewer, Variables], Write]
+    answered_for: Callable[[Viewer, Variables], MutationCall]
 
 
-Root: TypeAlias = ConstantRoot | ColumnRoot | Write
+Root: TypeAlias = ConstantRoot | ColumnRoot | MutationCall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -120,9 +120,9 @@ class Plan:
     read: Read | None = None
 
     @property
-    def writes(self) -> tuple[Write, ...]:
+    def calls(self) -> tuple[MutationCall, ...]:
         """The mutations, in order."""
-        return tuple(root for root in self.roots if isinstance(root, Write))
+        return tuple(root for root in self.roots if isinstance(root, MutationCall))
 
 
 class SessionPolicy(Protocol):
@@ -172,7 +172,7 @@ class Planner:
         else:
             plan.complexity.check(variables, self.limits)
         for root in plan.roots:
-            if isinstance(root, Write):
+            if isinstance(root, MutationCall):
                 for slot in root.slots:
                     slot.check(variables)
         return plan
@@ -253,7 +253,7 @@ class Planner:
 
     # --- mutations ---
 
-    def _write(self, operation: Operation, key: str, nodes: Sequence[FieldNode], member: Member) -> Write:
+    def _write(self, operation: Operation, key: str, nodes: Sequence[FieldNode], member: Member) -> MutationCall:
         definition: MutationDef = member.field
         compiler = Compiler(self._types, self.alias)
         payloads = Payloads(compiler)
@@ -261,13 +261,13 @@ class Planner:
         read = partial(self._read_slots, live=compiler.live)
         root: Any = self.schema.graphql.mutation_type
 
-        def answered_for(viewer: Viewer, variables: Variables) -> Write:
+        def answered_for(viewer: Viewer, variables: Variables) -> MutationCall:
             # nothing of the viewer for whom this was planned is kept
             build = self._builder(operation, variables, self._planned(viewer))
             again = kind_of(definition).answer(build, self.schema.mutation, definition, nodes)
             return self._write(operation, key, nodes, again)
 
-        return Write(
+        return MutationCall(
             key=key,
             node=nodes[0],
             field=root.fields[nodes[0].name.value],
