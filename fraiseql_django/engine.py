@@ -131,7 +131,7 @@ class GraphQLEngine:
         try:
             response = self._execute(asked, variables or {}, only)
             audit.refused(asked, response.errors)
-            errors = self.introspection.told(response.errors, viewer, query, variables or {})
+            errors = self.introspection.redacted(response.errors, viewer, query, variables or {})
             return response if errors is response.errors else replace(response, errors=errors)
         finally:
             self.release()

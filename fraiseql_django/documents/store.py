@@ -6,7 +6,7 @@ from functools import cached_property
 
 from ..cache.base import Cache
 from ..conf.settings import Settings
-from ..language.parser import LONGEST_KEPT
+from ..language.parser import MAX_CACHED_LENGTH
 from .persisted import PersistedQueries
 from .trusted import TrustedDocuments, is_hash, load, named
 
@@ -47,5 +47,5 @@ class Documents:
 
     def keep(self, text: str) -> None:
         """Persist a document that was sent with its hash, and is valid; not one that the parser would not keep."""
-        if self._persisted is not None and len(text) <= LONGEST_KEPT:
+        if self._persisted is not None and len(text) <= MAX_CACHED_LENGTH:
             self._persisted.keep(text)

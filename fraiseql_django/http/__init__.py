@@ -1,14 +1,14 @@
-"""What HTTP asks of a request before an operation is read from it; ``views`` puts the parts in order.
+"""HTTP request → operation: the steps that ``views`` calls in this order.
 
-    negotiation   Accept → the media type of the answer; Content-Type → how the body is read
-    csrf          session → whether the request comes from a page of this site
-    parameters    body or URL → query, variables, operationName
-    batching      body → one operation's, or those of several
-    uploads       form with files → the same, files in the variables
-    documents     identifier of a document → its text; whether it may be executed
-    graphiql      browser → a page to ask from
+    negotiation    Accept → media type of the response; Content-Type → form or JSON
+    csrf           rejects requests that a page of another site may have sent
+    parameters     body or URL → query, variables, operationName
+    batching       body → the parameters of one operation or of several
+    uploads        multipart form → parameters with files in the variables
+    document_ids   document identifier → text; rejects documents that are not trusted
+    graphiql       the GraphiQL page for browsers
+    errors         Refused, the exception that all of them raise
 
-``refused`` is what each of them raises. The specification cited is GraphQL over HTTP
-(https://graphql.github.io/graphql-over-http/), in the edition that the audits of the npm package
-graphql-http hold servers to.
+"GraphQL over HTTP" is the specification at https://graphql.github.io/graphql-over-http/, in the version that the
+audits of the npm package graphql-http check.
 """

@@ -1,7 +1,8 @@
-"""Several operations in one request: a JSON array as the body, answered by an array in its order.
+"""Several operations in one request: a JSON array in the body, answered by an array in the same order.
 
-Each is executed as if it had been sent alone, one after the other. Form and statuses are those that Apollo's clients
-and servers have agreed on; GraphQL over HTTP leaves batches to them.
+The operations are executed one after the other, each as if it were a request of its own. GraphQL over HTTP does not
+specify batches; format and status codes are those of Apollo
+(https://www.apollographql.com/docs/apollo-server/workflow/requests#batching).
 """
 
 from __future__ import annotations
@@ -17,45 +18,45 @@ from .parameters import Parameters, body_of, from_value, read_json
 
 
 def from_body(request: HttpRequest, limit: int | None, most: int) -> Parameters | list[Parameters | Refused]:
-    """Read the parameters from a JSON body, or those of each of at most ``most`` operations in an array.
+    """Read the parameters of one operation, or of at most ``most`` operations in an array, from a JSON body.
 
-    What is malformed in an array stands in its place. Raises Refused: 413 for a body of more than ``limit`` bytes, 400
-    for one that is malformed, and for an array with no operation, or too many.
+    The result for a malformed element of an array is the Refused that describes it. Raises Refused: 413 for a body of
+    more than ``limit`` bytes, 400 for a malformed body and for an array that is empty or too long.
     """
     text = body_of(request, limit)
-    given = read_json(text, "The body")
-    if not isinstance(given, list):
-        return from_value(given, text, "The body")
+    value = read_json(text, "The body")
+    if not isinstance(value, list):
+        return from_value(value, text, "The body")
     if not most:
-        raise Refused("The body is an array; it must be a JSON object with a query: batches are not taken here.")
-    if not given:
+        raise Refused("The body is an array; it must be a JSON object with a query: batches are not enabled.")
+    if not value:
         raise Refused("The body is an empty array; a batch must have at least one operation.")
-    if len(given) > most:
+    if len(value) > most:
         raise Refused(
-            f"The batch has {len(given)} operations; the limit is {most}.",
+            f"The batch has {len(value)} operations; the limit is {most}.",
             code="LIMIT_EXCEEDED",
             what="operations in a batch",
             limit=most,
-            value=len(given),
+            value=len(value),
             setting="BATCHING.MAX_OPERATIONS",
         )
-    return [_element(item, text, f"Element {index} of the batch") for index, item in enumerate(given)]
+    return [_element(item, text, f"Element {index} of the batch") for index, item in enumerate(value)]
 
 
-def _element(given: object, text: str, what: str) -> Parameters | Refused:
+def _element(value: object, text: str, what: str) -> Parameters | Refused:
     try:
-        return from_value(given, text, what)
+        return from_value(value, text, what)
     except Refused as refused:
         return refused
 
 
 def body(answers: Sequence[Response]) -> bytes:
-    """Return the body of the answer to a batch."""
+    """Return the body of the response to a batch."""
     return b"[%b]" % b",".join(answer.body for answer in answers)
 
 
 def status(answers: Sequence[Response]) -> int:
-    """Return the status of a batch: 200, unless nothing at all was executed, and may be when it is sent again."""
+    """Return the status of a batch: 200, unless no operation was executed and all may be retried later."""
     if all(answer.retry_after is not None and answer.data is None for answer in answers):
         return answers[0].status
     return HTTPStatus.OK

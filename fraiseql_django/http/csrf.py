@@ -1,11 +1,11 @@
-"""Cross-site request forgery: whoever is recognised by a session has to show Django's token.
+"""Protection against cross-site request forgery: a request with a session must send Django's CSRF token.
 
-As in Django REST framework's SessionAuthentication: what a browser adds to a request by itself proves
-nothing, so a request that carries a session is checked as Django's CsrfViewMiddleware checks a form. A
-client that carries none (a token in a header, or nothing) could not be made to act for somebody else, and
-needs no token. Queries by GET are not checked: they change nothing, and another site cannot read the answer.
+The rule is that of Django REST framework's SessionAuthentication: browsers add session cookies to every request, so a
+request with a session is checked as Django's CsrfViewMiddleware checks a form. A request without one (with a token in
+a header, or anonymous) does not use a browser's credentials and is not checked. Queries by GET are not checked either:
+they change nothing, and another site cannot read the response.
 
-A form with files must be one that no page of another site could have sent, whoever asks: see
+A form with files must have a header that a page of another site cannot send, with or without a session: see
 ``require_preflight``.
 """
 
@@ -25,14 +25,14 @@ from .errors import Refused
 logger = logging.getLogger("django.security.csrf")
 
 PREFLIGHT_HEADERS = ("GraphQL-Require-Preflight", "Apollo-Require-Preflight")
-"""Headers that say nothing but that JavaScript has set them; Apollo's clients are told to send theirs."""
+"""Headers that only show that JavaScript sent the request; Apollo's clients can be configured to send theirs."""
 
 
 class _Check(CsrfViewMiddleware):
-    """Django's own check, which says why it rejects instead of making a page of it.
+    """Django's check, which returns the reason of a rejection instead of a response.
 
-    The token counts in the header alone. Of a POST Django would look into the form first: all its files
-    would be read before anybody knows whether they may be sent.
+    The token is read from the header only. For a POST Django would look for it in the form first, and read all
+    uploaded files before the request is checked.
     """
 
     def process_view(self, request: HttpRequest, *args: Any) -> Any:
@@ -47,12 +47,12 @@ class _Check(CsrfViewMiddleware):
 
 
 def _view(request: HttpRequest) -> HttpResponse:
-    """Stand for a view that is not exempt: the middleware wants one."""
+    """The view that the middleware takes as an argument; it is not exempt from the check."""
     return HttpResponse()
 
 
 def require_token(request: HttpRequest) -> None:
-    """Raise Refused (403) for a request that carries a session without the token that belongs to it."""
+    """Raise Refused (403) if the request has a session but not its CSRF token."""
     if not carries_session(request):
         return
     check = _Check(_view)
@@ -66,12 +66,12 @@ def require_token(request: HttpRequest) -> None:
 def require_preflight(request: HttpRequest) -> None:
     """Raise Refused (403) for a form that a page of another site could have sent.
 
-    Browsers send ``multipart/form-data`` for any page, but not with a header that is none of the usual
-    ones, unless this site has agreed to that before (WHATWG Fetch, "CORS-safelisted request-header"). So
-    any such header will do, the token's as well. What a client without a session may do to a site is not
-    nothing: it may be the only one that can reach it.
+    Browsers send ``multipart/form-data`` to other sites without asking, but a header that is not on their list only
+    after a preflight request (WHATWG Fetch, "CORS-safelisted request-header"). Therefore any such header is
+    sufficient, including the CSRF token's. Requests without a session are checked as well, because the browser may be
+    in a network from which alone the site can be reached.
     """
-    # set by Django's test client, unless it is told to enforce
+    # set by Django's test client, unless enforce_csrf_checks is True
     if getattr(request, "_dont_enforce_csrf_checks", False):
         return
     headers = (header_name(), *PREFLIGHT_HEADERS)
@@ -86,10 +86,10 @@ def _rejected(request: HttpRequest, reason: str, needs: str) -> Refused:
 
 
 def carries_session(request: HttpRequest) -> bool:
-    """Whether the request has a session cookie, or a session that somebody is logged in to.
+    """Whether the request has a session cookie, or a session with a user who is logged in.
 
-    The cookie alone counts, be there a SessionMiddleware or not, be the session anonymous or not; so does
-    a session that was just opened for a user whom the web server vouches for (RemoteUserMiddleware).
+    The cookie is sufficient, even without SessionMiddleware or for an anonymous session. A session without a cookie
+    exists when it was opened in this request, as RemoteUserMiddleware does.
     """
     if settings.SESSION_COOKIE_NAME in request.COOKIES:
         return True
@@ -98,5 +98,5 @@ def carries_session(request: HttpRequest) -> bool:
 
 
 def header_name() -> str:
-    """Return the header that the token is sent in, as HTTP spells it."""
+    """Return the name of the header for the CSRF token, in the spelling of HTTP."""
     return settings.CSRF_HEADER_NAME.removeprefix("HTTP_").replace("_", "-")

@@ -1,11 +1,11 @@
-"""Which document a request means, and whether it may be executed: trusted documents, persisted queries.
+"""The document of a request, given by its text, by identifiers or by both, and whether it may be executed.
 
-    text only               itself; in the mode ``required`` the text of a trusted document
-    identifier only         the trusted document, or what was persisted under the hash
-    text and identifier     the text, if the identifier is its own
+    text only               the text; in the mode ``required`` it must be that of a trusted document
+    identifier only         the trusted document, or the query persisted under the hash
+    text and identifier     the text, if the identifier belongs to it
 
-The names of errors that Apollo's clients look for are Apollo's, and so is the status 200 of those that ask a
-client to send the text: https://www.apollographql.com/docs/apollo-server/performance/apq
+Messages and the status 200 of errors about persisted queries are those that Apollo's clients expect:
+https://www.apollographql.com/docs/apollo-server/performance/apq
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from .errors import Refused
 from .parameters import Parameters
 
 
-def text_of(given: Parameters, documents: Documents) -> str:
+def text_of(parameters: Parameters, documents: Documents) -> str:
     """Return the text of the document to execute.
 
-    Raises Refused for a document that is not known or not trusted, and for an identifier of another document.
+    Raises Refused for an unknown or untrusted document, and for an identifier that belongs to another document.
     """
-    text = given.query if given.query is not None else _known(given.identifiers[0], documents)
-    for identifier in given.identifiers:
+    text = parameters.query if parameters.query is not None else _look_up(parameters.identifiers[0], documents)
+    for identifier in parameters.identifiers:
         if not documents.agrees(identifier, text):
             raise Refused(
-                f"{_shown(identifier)} is not the document that was sent, but another one.",
+                f"{_shown(identifier)} does not identify the document that was sent.",
                 code="DOCUMENT_MISMATCH",
             )
     if documents.restricted and text not in documents.trusted:
@@ -36,17 +36,16 @@ def text_of(given: Parameters, documents: Documents) -> str:
     return text
 
 
-def keep(given: Parameters, answer: Response, documents: Documents) -> None:
-    """Persist a document that was sent with its hash, once an operation of it was executed.
+def keep(parameters: Parameters, answer: Response, documents: Documents) -> None:
+    """Persist a document that was sent with its hash, if an operation of it was executed.
 
-    So what cannot be parsed, does not fit the schema or passes a limit is not kept: nobody fills the cache with
-    what is no query.
+    Documents that are invalid or exceed a limit are not persisted, so that clients cannot fill the cache with them.
     """
-    if given.query is not None and answer.data is not None and any(map(is_hash, given.identifiers)):
-        documents.keep(given.query)
+    if parameters.query is not None and answer.data is not None and any(map(is_hash, parameters.identifiers)):
+        documents.keep(parameters.query)
 
 
-def _known(identifier: str, documents: Documents) -> str:
+def _look_up(identifier: str, documents: Documents) -> str:
     text = documents.get(identifier)
     if text is not None:
         return text
@@ -54,7 +53,7 @@ def _known(identifier: str, documents: Documents) -> str:
         raise _not_trusted(_shown(identifier), f"document {_shown(identifier)}")
     if documents.searched:
         raise Refused("PersistedQueryNotFound", status=HTTPStatus.OK, code="PERSISTED_QUERY_NOT_FOUND")
-    # after this one Apollo's clients send texts alone
+    # after this error Apollo's clients send documents by text only
     raise Refused("PersistedQueryNotSupported", status=HTTPStatus.OK, code="PERSISTED_QUERY_NOT_SUPPORTED")
 
 
@@ -63,5 +62,5 @@ def _shown(identifier: str) -> str:
 
 
 def _not_trusted(shown: str, what: str) -> Refused:
-    message = f"{shown} is not a trusted document; no other is executed here."
+    message = f"{shown} is not a trusted document; only trusted documents are executed here."
     return Refused(message, code="DOCUMENT_NOT_TRUSTED", what=what)

@@ -1,4 +1,4 @@
-"""What is raised for a request that is turned away."""
+"""The exception for HTTP requests that are refused."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from ..errors import OperationError
 
 
 class Refused(OperationError):
-    """An HTTP request is turned away before an operation is read from it.
+    """An HTTP request is refused before an operation is executed.
 
-    ``status``, ``code`` and ``headers`` are the answer's, ``extensions`` go beside the code; ``what`` is refused.
+    ``status`` and ``headers`` are those of the response. ``code`` and ``extensions`` become the error's extensions.
+    ``what`` names the refused document or the exceeded figure in audit events.
     """
 
     code = "BAD_REQUEST"
@@ -35,5 +36,5 @@ class Refused(OperationError):
         self.extensions = extensions
 
     def as_graphql_error(self) -> GraphQLError:
-        """Return the error with its code and whatever else there is to say."""
+        """Return the error with its code and other extensions."""
         return GraphQLError(self.message, original_error=self, extensions={"code": self.code, **self.extensions})

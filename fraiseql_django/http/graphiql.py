@@ -1,4 +1,4 @@
-"""GraphiQL, the page that a browser is shown: where its files come from, and what the page may do."""
+"""The GraphiQL page: when it is shown, where its files come from, and its Content Security Policy."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ CDN = "https://cdn.jsdelivr.net"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A file of the page: its name in ``ASSETS_URL``, its path on the CDN and the digest that it has there."""
+    """A file of the page: its name below ``ASSETS_URL``, its path on the CDN and its digest (Subresource Integrity)."""
 
     name: str
     path: str
     integrity: str
 
 
-# The digests are of the files as their npm packages hold them; the CDN passes those on unchanged.
+# The digests are those of the files in their npm packages, which the CDN serves unchanged.
 STYLE = File(
     name="graphiql.min.css",
     path="/npm/graphiql@3.9.0/graphiql.min.css",
@@ -58,9 +58,9 @@ SCRIPTS = (
 
 
 def is_for(request: HttpRequest, accept: str, settings: GraphiQLSettings, introspection: Introspection) -> bool:
-    """Whether a GET with this Accept header is a browser's, and the page may be shown to whoever asks.
+    """Whether to answer a GET request by the page: it prefers HTML, and its viewer may query the schema.
 
-    It begins by asking for the schema, so it is for those who may. The user is read last, for browsers alone.
+    GraphiQL cannot work without introspection. The viewer is checked last, so that a session is read for browsers only.
     """
     enabled = django_settings.DEBUG if settings.enabled is None else settings.enabled
     return enabled and preferred(accept, (*ANSWERS, HTML)) == HTML and introspection.allows(Viewer(request))
@@ -68,10 +68,10 @@ def is_for(request: HttpRequest, accept: str, settings: GraphiQLSettings, intros
 
 @ensure_csrf_cookie
 def page(request: HttpRequest, settings: GraphiQLSettings) -> HttpResponse:
-    """Return the page: it asks the address that it was opened at, and sends Django's CSRF token along.
+    """Return the page, which sends operations to its own URL, with Django's CSRF token.
 
-    The token is written into the page, since JavaScript cannot read every project's cookie
-    (CSRF_COOKIE_HTTPONLY, CSRF_USE_SESSIONS); so the page must not be kept.
+    The token is part of the page, because JavaScript cannot read the cookie in every project (CSRF_COOKIE_HTTPONLY,
+    CSRF_USE_SESSIONS). Therefore the page must not be cached.
     """
     nonce = secrets.token_urlsafe(16)
     context = {
@@ -89,19 +89,19 @@ def page(request: HttpRequest, settings: GraphiQLSettings) -> HttpResponse:
 
 
 def address(file: File, settings: GraphiQLSettings) -> str:
-    """Return where a browser finds a file of the page."""
+    """Return the URL of a file of the page."""
     if settings.assets_url is None:
         return CDN + file.path
     return f"{settings.assets_url.rstrip('/')}/{file.name}"
 
 
 def content_security_policy(nonce: str, settings: GraphiQLSettings) -> str:
-    """Return a policy that lets the page run its own scripts and ask its own site, and nothing else.
+    """Return a policy that allows the page its own scripts and requests to its own site only.
 
-    Styles are not held to the nonce: GraphiQL's editor writes style attributes.
+    Inline styles are allowed, because GraphiQL's editor writes style attributes.
     """
-    given = urlsplit(settings.assets_url or CDN)
-    source = f"{given.scheme}://{given.netloc}" if given.scheme else given.netloc or "'self'"
+    url = urlsplit(settings.assets_url or CDN)
+    source = f"{url.scheme}://{url.netloc}" if url.scheme else url.netloc or "'self'"
     return "; ".join(
         [
             "default-src 'none'",

@@ -1,7 +1,7 @@
-"""Media types: which one the client wants to read, and whether it sent one that is read here.
+"""Media types: the type of the response (Accept) and that of the request's body (Content-Type).
 
-Django's ``HttpRequest.get_preferred_type`` is not used: it takes ``application/json; charset=utf-8`` for a
-type other than ``application/json``, and ``*/*, application/json;q=0`` for a wish to get JSON.
+Django's ``HttpRequest.get_preferred_type`` is not used: for it ``application/json; charset=utf-8`` does not match
+``application/json``, and ``*/*, application/json;q=0`` accepts JSON.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ GRAPHQL_RESPONSE = "application/graphql-response+json"
 HTML = "text/html"
 
 ANSWERS = (JSON, GRAPHQL_RESPONSE)
-"""What operations are answered in; the first one where the client has no preference."""
+"""Media types of responses to operations; the first one is used if the client has no preference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaRange:
-    """One element of an Accept header; ``position`` is its place in it, from the end."""
+    """One element of an Accept header; ``position`` counts from the end, the last element having 1."""
 
     kind: str
     quality: float
@@ -39,39 +39,38 @@ class MediaRange:
         return 0 if self.kind == "*/*" else 1 if self.kind.endswith("/*") else 2
 
     def includes(self, media_type: str) -> bool:
-        """Whether the range speaks of the media type."""
+        """Whether the range matches the media type."""
         return self.kind in (media_type, media_type.partition("/")[0] + "/*", "*/*")
 
 
-# a client's header is the same in all of its requests
+# cached, because a client sends the same header with every request
 @lru_cache(maxsize=100)
 def preferred(accept: str, offers: tuple[str, ...]) -> str | None:
-    """Return the media type that an Accept header likes best among the offers, None where it likes none.
+    """Return the offered media type that an Accept header prefers; None if it accepts none of them.
 
-    An offer is as good as the most specific range that speaks of it (RFC 9110, 12.5.1). Of equally good
-    ones, the one that the header names most exactly comes first, then the one that it names first, then
-    the one that is offered first. An empty header takes anything.
+    The quality of an offer is that of the most specific range that matches it (RFC 9110, 12.5.1). Of offers with the
+    same quality, the one with the most specific range wins, then the one whose range comes first in the header, then
+    the one that is offered first. An empty header accepts everything.
     """
     ranges = list(_ranges(accept.strip() or "*/*"))
     best: tuple[tuple[float, int, int], str] | None = None
     for offer in offers:
-        speaking = [item for item in ranges if item.includes(offer)]
-        if not speaking:
+        matching = [item for item in ranges if item.includes(offer)]
+        if not matching:
             continue
-        found = max(speaking, key=lambda item: (item.specificity, item.position))
-        rank = (found.quality, found.specificity, found.position)
-        if found.quality > 0 and (best is None or rank > best[0]):
+        range_ = max(matching, key=lambda item: (item.specificity, item.position))
+        rank = (range_.quality, range_.specificity, range_.position)
+        if range_.quality > 0 and (best is None or rank > best[0]):
             best = rank, offer
     return best[1] if best else None
 
 
 def is_form(request: HttpRequest) -> bool:
-    """Tell a body that is sent as a form with files, in UTF-8, from one that is sent as JSON in UTF-8.
+    """Return True for a multipart form, False for a JSON body; raise Refused (415) for anything else.
 
-    Nothing else is taken; raises Refused (415). A foreign page's form can send ``text/plain`` and
-    ``application/x-www-form-urlencoded`` along with the user's cookies, but ``application/json`` not
-    without asking first (GraphQL over HTTP, 3; WHATWG Fetch, "CORS protocol"). It can send
-    ``multipart/form-data`` as well, which is why ``csrf.require_preflight`` is asked of that.
+    Both must be in UTF-8. A form on another site can send ``text/plain`` and ``application/x-www-form-urlencoded``
+    with the user's cookies, but ``application/json`` only after a preflight request (GraphQL over HTTP, 3; WHATWG
+    Fetch, "CORS protocol"). It can send ``multipart/form-data`` as well, which ``csrf.require_preflight`` checks.
     """
     charset = (request.content_params or {}).get("charset", "utf-8")
     if request.content_type in (JSON, FORM) and _is_utf8(charset):
@@ -103,7 +102,7 @@ def _quality(text: str) -> float:
         value = float(text)
     except ValueError:
         return 1.0
-    # also what is no number at all: NaN is not between anything
+    # the comparison is false for NaN, too
     return value if 0 <= value <= 1 else 1.0
 
 

@@ -1,10 +1,9 @@
-"""The parameters of a GraphQL-over-HTTP request (GraphQL over HTTP, 4.1), from a body or from a URL.
+"""Reads the parameters of a request from its body or URL (GraphQL over HTTP, 4.1).
 
-A document may be named instead of sent: by ``documentId`` (appendix A, "Persisted Documents"), or by the hash in
-``extensions.persistedQuery``, as Apollo's clients do. Which document that is, ``http.documents`` knows.
+A request may have an identifier in place of the document's text: ``documentId`` (appendix A, "Persisted Documents"),
+or the hash in ``extensions.persistedQuery``, which Apollo's clients send. ``document_ids`` looks the document up.
 
-Whatever is wrong with them is said before an operation is read: a message that names the parameter, what
-it is and what it must be.
+Error messages name the parameter, its value or JSON type, and what it must be.
 """
 
 from __future__ import annotations
@@ -28,15 +27,15 @@ from .errors import Refused
 
 NAMES = ("query", "documentId", "variables", "operationName", "extensions")
 
-# The only way into JSON for a character that UTF-8 does not have
+# Lone surrogates have no UTF-8 encoding, so that only an escape sequence of JSON can produce one
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """What is to be executed: a document as text, by identifiers, or both; never neither.
+    """The parameters of one operation. At least one of ``query`` and ``identifiers`` is present.
 
-    Identifiers are as ``trusted.documents.normalised`` writes them.
+    Identifiers are in the form of ``documents.trusted.normalised``.
     """
 
     query: str | None
@@ -46,9 +45,10 @@ class Parameters:
 
 
 def body_of(request: HttpRequest, limit: int | None) -> str:
-    """Return the text of a body of at most ``limit`` bytes (GraphQL over HTTP, 4.4.1).
+    """Return the text of the request's body (GraphQL over HTTP, 4.4.1).
 
-    Raises Refused: 413 for a larger body, 400 for one that is empty or not UTF-8.
+    Raises Refused: 413 for more than ``limit`` bytes, 400 for an empty body or one that is not UTF-8, 411 for a body
+    of unknown length that Django cannot read.
     """
     body = _body(request, limit)
     if not body:
@@ -60,29 +60,29 @@ def body_of(request: HttpRequest, limit: int | None) -> str:
 
 
 def from_text(text: str, what: str) -> Parameters:
-    """Read the parameters from the text of a JSON object; ``what`` is what holds it, for messages.
+    """Read the parameters from the text of a JSON object; messages call it ``what``.
 
-    Raises Refused (400) for one that is malformed.
+    Raises Refused (400) for malformed JSON or parameters.
     """
     return from_value(read_json(text, what), text, what)
 
 
-def from_value(given: Any, text: str, what: str) -> Parameters:
-    """Read the parameters from a JSON object that was read from a text, of which it may be a part.
+def from_value(value: Any, text: str, what: str) -> Parameters:
+    """Read the parameters from a decoded JSON object; ``text`` is the JSON text that it was part of.
 
-    Raises Refused (400) for one that is malformed, and for what is no object.
+    Raises Refused (400) for malformed parameters, and for a value that is not an object.
     """
-    if not isinstance(given, dict):
-        raise Refused(f"{what} is {kind_of(given)}; it must be a JSON object with a query.")
+    if not isinstance(value, dict):
+        raise Refused(f"{what} is {kind_of(value)}; it must be a JSON object with a query.")
     if _SURROGATE.search(text):
-        _refuse_surrogates(given)
-    return _checked(given)
+        _refuse_surrogates(value)
+    return _checked(value)
 
 
 def from_url(request: HttpRequest, limit: int | None) -> Parameters:
-    """Read the parameters from a URL of at most ``limit`` bytes (GraphQL over HTTP, 4.3).
+    """Read the parameters from the query string of a URL (GraphQL over HTTP, 4.3).
 
-    Raises Refused: 414 for a longer one, 400 for one that is malformed.
+    Raises Refused: 414 for more than ``limit`` bytes, 400 for malformed parameters.
     """
     query_string = request.META.get("QUERY_STRING", "")
     if limit is not None and len(query_string) > limit:
@@ -90,67 +90,66 @@ def from_url(request: HttpRequest, limit: int | None) -> Parameters:
     if isinstance(request, WSGIRequest):
         # bytes in disguise (PEP 3333); one that is not UTF-8 becomes half a surrogate pair
         query_string = query_string.encode("latin-1").decode("utf-8", "surrogateescape")
-    given: dict[str, Any] = {}
+    texts: dict[str, str] = {}
     for name, value in parse_qsl(query_string, keep_blank_values=True, errors="surrogateescape"):
         if name not in NAMES:
             continue
-        if name in given:
+        if name in texts:
             raise Refused(f"The parameter {name} is in the URL more than once.")
         if not _is_text(value):
             raise Refused(f"The parameter {name} is not UTF-8.")
-        given[name] = value
-    return _checked(_decoded(given))
+        texts[name] = value
+    return _checked(_decoded(texts))
 
 
-def _decoded(given: dict[str, Any]) -> dict[str, Any]:
-    """Read JSON where a URL holds it; an optional parameter that is empty is as good as missing."""
-    if given.get("query") == "" and not given.get("documentId") and not given.get("extensions"):
+def _decoded(texts: Mapping[str, str]) -> dict[str, Any]:
+    """Decode the parameters of a URL that are JSON; optional parameters that are empty count as missing."""
+    if texts.get("query") == "" and not texts.get("documentId") and not texts.get("extensions"):
         raise Refused("The parameter query is empty; it must be a GraphQL document.")
-    given = {name: value for name, value in given.items() if value}
+    values: dict[str, Any] = {name: text for name, text in texts.items() if text}
     for name in ("variables", "extensions"):
-        if name in given:
-            text = given[name]
-            given[name] = read_json(text, f"The parameter {name}")
-            if _SURROGATE.search(text):
-                _refuse_surrogates({name: given[name]})
-    return given
+        if name in values:
+            values[name] = read_json(texts[name], f"The parameter {name}")
+            if _SURROGATE.search(texts[name]):
+                _refuse_surrogates({name: values[name]})
+    return values
 
 
-def _checked(given: Mapping[str, Any]) -> Parameters:
-    """Hold the parameters to their types; others are ignored (GraphQL over HTTP, 4.4.1)."""
+def _checked(values: Mapping[str, Any]) -> Parameters:
+    """Check the types of the parameters; unknown parameters are ignored (GraphQL over HTTP, 4.4.1)."""
     for name, kind, allowed in (
         ("documentId", str, "a string or null"),
         ("variables", dict, "an object or null"),
         ("operationName", str, "a string or null"),
         ("extensions", dict, "an object or null"),
     ):
-        if given.get(name) is not None:
-            _require(name, given[name], kind, allowed)
-    identifiers = tuple(_identifiers(given))
+        if values.get(name) is not None:
+            _require(name, values[name], kind, allowed)
+    identifiers = tuple(_identifiers(values))
     return Parameters(
-        query=_query(given, identifiers),
+        query=_query(values, identifiers),
         identifiers=identifiers,
-        variables=given.get("variables"),
-        # no operation has an empty name: as in a URL, none is meant
-        operation_name=given.get("operationName") or None,
+        variables=values.get("variables"),
+        # an empty name counts as missing, as it does in a URL
+        operation_name=values.get("operationName") or None,
     )
 
 
-def _query(given: Mapping[str, Any], identifiers: tuple[str, ...]) -> str | None:
-    # clients that name a document may write null or nothing where they would write its text
-    if identifiers and given.get("query") in (None, ""):
+def _query(values: Mapping[str, Any], identifiers: tuple[str, ...]) -> str | None:
+    # with an identifier, clients may send null or an empty string as the text
+    if identifiers and values.get("query") in (None, ""):
         return None
-    if "query" not in given:
-        raise Refused("The parameter query is missing; it must be a string that holds a GraphQL document.")
-    query = given["query"]
+    if "query" not in values:
+        raise Refused("The parameter query is missing; it must be a string that contains a GraphQL document.")
+    query = values["query"]
     _require("query", query, str, "a string")
     return str(query)
 
 
-def _identifiers(given: Mapping[str, Any]) -> Iterator[str]:
-    if given.get("documentId"):
-        yield normalised(given["documentId"])
-    persisted = (given.get("extensions") or {}).get("persistedQuery")
+def _identifiers(values: Mapping[str, Any]) -> Iterator[str]:
+    if values.get("documentId"):
+        yield normalised(values["documentId"])
+    persisted = (values.get("extensions") or {}).get("persistedQuery")
     if persisted is None:
         return
     where = "extensions.persistedQuery"
@@ -184,9 +183,9 @@ def _body(request: HttpRequest, limit: int | None) -> bytes:
 
 
 def declared_length(request: HttpRequest, limit: int | None, setting: str) -> int | None:
-    """Return how many bytes the body is said to have, None where nothing is said: it comes in chunks.
+    """Return the Content-Length of the request; None without one, when the body is sent in chunks.
 
-    Raises Refused (413) for more than ``limit``, before any is read.
+    Raises Refused (413) for more than ``limit`` bytes, before any of them is read.
     """
     try:
         declared = int(request.META.get("CONTENT_LENGTH") or "")
@@ -214,7 +213,7 @@ def too_large(
     setting: str,
     status: HTTPStatus = HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 ) -> Refused:
-    """Return what to raise for so many bytes; None, if only that they are more than the limit is known."""
+    """Return the error for more than ``limit`` bytes; ``size`` is None if the exact number is not known."""
     value = f"more than {limit}" if size is None else size
     return Refused(
         f"The {what} has {value} bytes; the limit is {limit}.",
@@ -227,7 +226,10 @@ def too_large(
 
 
 def read_json(text: str, what: str) -> Any:
-    """Read JSON and nothing more: no NaN, no infinity; raise Refused (400), which names ``what`` held it."""
+    """Decode JSON; NaN, Infinity and numbers out of range are errors.
+
+    Raises Refused (400) with a message that calls the text ``what``.
+    """
     try:
         return _JSON.decode(text)
     except RecursionError:
@@ -235,7 +237,7 @@ def read_json(text: str, what: str) -> Any:
     except json.JSONDecodeError as error:
         raise Refused(f"{what} is not JSON: {error}.") from None
     except ValueError as error:
-        raise Refused(f"{what} holds a number that cannot be read: {error}.") from None
+        raise Refused(f"{what} contains a number that cannot be read: {error}.") from None
 
 
 def _no_number(constant: str) -> float:
@@ -251,10 +253,10 @@ def _finite(text: str) -> float:
 _JSON = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite)
 
 
-def _refuse_surrogates(given: Mapping[str, Any]) -> None:
+def _refuse_surrogates(values: Mapping[str, Any]) -> None:
     for name in NAMES:
-        if name in given and not _is_text(json.dumps(given[name], ensure_ascii=False)):
-            raise Refused(f"The parameter {name} holds half of a surrogate pair, which is not a character.")
+        if name in values and not _is_text(json.dumps(values[name], ensure_ascii=False)):
+            raise Refused(f"The parameter {name} contains half of a surrogate pair, which is not a character.")
 
 
 def _is_text(text: str) -> bool:
@@ -266,7 +268,7 @@ def _is_text(text: str) -> bool:
 
 
 def kind_of(value: Any) -> str:
-    """Return the name that JSON has for a value."""
+    """Return the JSON type of a decoded value, for messages."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     for kind, name in ((str, "a string"), (dict, "an object"), (list, "an array")):

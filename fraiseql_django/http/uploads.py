@@ -1,11 +1,11 @@
-"""Operations with files: a form as the GraphQL multipart request specification has it.
+"""Operations with uploaded files, sent as a multipart form.
 
-The form's field ``operations`` holds the parameters as JSON, with null where a file belongs; ``map`` says
-by the name of each file which paths it belongs at, ``{"0": ["variables.file"]}``; the files come beside
-them. (https://github.com/jaydenseric/graphql-multipart-request-spec) Of the forms that it allows, lists of
-operations are not taken.
+The format is that of the GraphQL multipart request specification
+(https://github.com/jaydenseric/graphql-multipart-request-spec), without its lists of operations. The form field
+``operations`` contains the parameters as JSON, with null in place of each file. The form field ``map`` contains the
+paths of each file by the file's name in the form, for example ``{"0": ["variables.file"]}``.
 
-Django reads the form, with its own upload handlers and limits, and closes the files with the request.
+Django parses the form with its own upload handlers and limits, and closes the files at the end of the request.
 """
 
 from __future__ import annotations
@@ -30,31 +30,31 @@ ROOT = "variables"
 
 
 def from_form(request: HttpRequest, limits: LimitSettings) -> Parameters:
-    """Read the parameters from a form, each file standing in the variables as Django's UploadedFile.
+    """Read the parameters from a form; files in the variables are instances of Django's UploadedFile.
 
-    Raises Refused: 413 for a form or a field of it that is too large, 411 for one whose length is not told,
-    400 for one that is malformed.
+    Raises Refused: 413 for a form or a form field that is too large, 411 for a form without Content-Length, 400 for a
+    malformed form.
     """
     declared = declared_length(request, limits.upload_bytes, "LIMITS.UPLOAD_BYTES")
     if declared is None:
         raise Refused(
-            "A form must be sent with its Content-Length; without one Django reads nothing of it.",
+            "A form must be sent with a Content-Length; Django does not read a form without one.",
             status=HTTPStatus.LENGTH_REQUIRED,
             code="LENGTH_REQUIRED",
         )
     if declared == 0:
         raise Refused("The body is empty; it must be a form with the fields operations and map.")
     _read(request)
-    given = from_text(_field(request, "operations", limits.body_bytes), "The form field operations")
+    parameters = from_text(_field(request, "operations", limits.body_bytes), "The form field operations")
     paths = _paths(_field(request, "map", limits.body_bytes))
     for name, file in _files(request, paths):
         for path in paths[name]:
-            _place(file, path, given.variables)
-    return given
+            _insert(file, path, parameters.variables)
+    return parameters
 
 
 def _read(request: HttpRequest) -> None:
-    """Have Django read the form; raise Refused for whatever it raises of its own."""
+    """Let Django parse the form; raise Refused in place of its exceptions."""
     try:
         _read_to_the_end(request)
     except TooManyFilesSent:
@@ -72,10 +72,10 @@ def _read(request: HttpRequest) -> None:
 
 def _read_to_the_end(request: HttpRequest) -> None:
     try:
-        request.POST  # noqa: B018 - the first access reads, FILES as well
+        request.POST  # noqa: B018 - the first access parses the form, including FILES
     except Exception:
-        # Django tells its handlers only of an end that comes too soon, not of an error: the temporary file
-        # that is being written would stay until the garbage collector finds it
+        # Django calls upload_interrupted() only if the request ends too early, not for errors: the temporary file of
+        # an incomplete upload would stay until it is garbage collected
         for handler in request.upload_handlers:
             handler.upload_interrupted()
         raise
@@ -88,35 +88,35 @@ def _too_many(what: str, limit: int | None, setting: str) -> Refused:
 
 
 def _field(request: HttpRequest, name: str, limit: int | None) -> str:
-    """Return the text of the one field of this name, which has at most ``limit`` bytes."""
-    found = request.POST.getlist(name)
+    """Return the text of a form field that must exist once and have at most ``limit`` bytes."""
+    texts = request.POST.getlist(name)
     if name in request.FILES:
         raise Refused(f"The form field {name} is a file; it must be a field, without a filename.")
-    if not found:
+    if not texts:
         raise Refused(f"The form field {name} is missing; a form must have the fields operations and map.")
-    if len(found) > 1:
+    if len(texts) > 1:
         raise Refused(f"The form field {name} is in the form more than once.")
-    size = len(found[0].encode())
+    size = len(texts[0].encode())
     if limit is not None and size > limit:
         raise too_large(f"form field {name}", size, limit, "LIMITS.BODY_BYTES")
-    return found[0]
+    return texts[0]
 
 
 def _paths(text: str) -> Mapping[str, list[str]]:
-    """Read ``map``: the paths of each file, by the file's name in the form."""
-    given = read_json(text, "The form field map")
+    """Decode the form field ``map``: the paths of each file, by the file's name in the form."""
+    value = read_json(text, "The form field map")
     example = 'it must be an object of lists of paths, such as {"0": ["variables.file"]}.'
-    if not isinstance(given, dict):
-        raise Refused(f"The form field map is {kind_of(given)}; {example}")
-    for name, paths in given.items():
-        for value, kind in [(paths, list), *((path, str) for path in (paths if isinstance(paths, list) else ()))]:
-            if not isinstance(value, kind):
-                raise Refused(f"The form field map holds {kind_of(value)} at {_shown(name)}; {example}")
-    return given
+    if not isinstance(value, dict):
+        raise Refused(f"The form field map is {kind_of(value)}; {example}")
+    for name, paths in value.items():
+        for item, type_ in [(paths, list), *((path, str) for path in (paths if isinstance(paths, list) else ()))]:
+            if not isinstance(item, type_):
+                raise Refused(f"The form field map contains {kind_of(item)} at {_shown(name)}; {example}")
+    return value
 
 
 def _files(request: HttpRequest, paths: Mapping[str, list[str]]) -> Iterator[tuple[str, Upload]]:
-    """Yield the files by name; one that is not in the map is refused, as nobody would ever hear of it."""
+    """Yield the files by name; raise Refused if the files and the names in the map are not the same."""
     sent: dict[str, Any] = dict(request.FILES.lists())
     for name, files in sent.items():
         if len(files) > 1:
@@ -125,42 +125,42 @@ def _files(request: HttpRequest, paths: Mapping[str, list[str]]) -> Iterator[tup
             raise Refused(f"The file {_shown(name)} has no path in the form field map.")
     for name in paths:
         if name not in sent:
-            raise Refused(f"The form field map names the file {_shown(name)}, which did not arrive.")
+            raise Refused(f"The form field map names the file {_shown(name)}, which is not in the form.")
         yield name, sent[name][0]
 
 
-def _place(file: Upload, path: str, variables: Any) -> None:
-    """Put a file at a path, where the variables must hold null."""
+def _insert(file: Upload, path: str, variables: Any) -> None:
+    """Replace the null at a path in the variables by a file."""
     root, *parts = path.split(".")
     if root != ROOT or not parts:
         raise Refused(f"The path {_shown(path)} in the form field map must begin with '{ROOT}.'.")
-    holder: Any = None
+    container: Any = None
     key: Any = None
-    found = variables
+    value = variables
     for part in parts:
-        holder, key = found, _key(found, part, path)
-        found = holder[key]
-    if isinstance(found, UploadedFile):
+        container, key = value, _key(value, part, path)
+        value = container[key]
+    if isinstance(value, UploadedFile):
         raise Refused(f"The path {_shown(path)} is in the form field map more than once.")
-    if found is not None:
+    if value is not None:
         raise Refused(
-            f"The path {_shown(path)} in the form field map leads to {kind_of(found)}; "
-            f"the form field operations must hold null there."
+            f"The path {_shown(path)} in the form field map leads to {kind_of(value)}; "
+            f"the form field operations must have null there."
         )
-    holder[key] = file
+    container[key] = file
 
 
-def _key(holder: Any, part: str, path: str) -> Any:
-    """Return the key or the index that a part of a path is in an object or an array."""
-    if isinstance(holder, dict) and part in holder:
+def _key(container: Any, part: str, path: str) -> Any:
+    """Return a part of a path as a key of an object or an index of an array."""
+    if isinstance(container, dict) and part in container:
         return part
-    # as many digits as the length has, or fewer: Python reads no number of thousands
-    if isinstance(holder, list) and re.fullmatch("[0-9]+", part) and len(part) <= len(str(len(holder))):
+    # not more digits than the length has, because int() refuses very long numbers
+    if isinstance(container, list) and re.fullmatch("[0-9]+", part) and len(part) <= len(str(len(container))):
         index = int(part)
-        if index < len(holder):
+        if index < len(container):
             return index
     raise Refused(
-        f"The path {_shown(path)} in the form field map leads nowhere; the form field operations must hold null there."
+        f"The path {_shown(path)} in the form field map does not exist; the form field operations must have null there."
     )
 
 

@@ -1,7 +1,7 @@
-"""Variables → coerced values, by functions that are compiled once for an operation.
+"""Variables → coerced values (GraphQL specification, 6.1.2), by functions that are compiled once for an operation.
 
-These know only how to accept: for whatever they do not, graphql-core's own coercion is asked, which
-explains what is wrong. (GraphQL specification, 6.1.2)
+The compiled functions handle valid values only. When one of them rejects a value, the parser calls graphql-core's
+coercion, which either accepts it or produces the error messages.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ Coerce: TypeAlias = Callable[[Any], Any]
 
 
 class NotAccepted(Exception):
-    """A value that graphql-core has to look at."""
+    """The compiled functions cannot coerce a value; graphql-core must."""
 
 
-# bounded, since every document has its own objects for lists and what is not null
+# bounded, because every document creates its own list and non-null types
 @lru_cache(maxsize=4096)
 def coercer(type_: GraphQLInputType) -> Coerce:
-    """Return the function that coerces values of an input type; it raises for one that does not fit."""
+    """Return the function that coerces values of an input type; it raises for an invalid value."""
     if is_non_null_type(type_):
         return _required(coercer(type_.of_type))
     if is_list_type(type_):
@@ -70,25 +70,24 @@ def _object(type_: Any) -> Coerce:
             return None
         if not isinstance(value, Mapping):
             raise NotAccepted
-        known = type_.fields
-        found = {}
-        # in the order of the type, so that the client's order makes no other shape
-        for name, field in known.items():
+        coerced = {}
+        # in the order of the type's fields, so that the order of the client's keys does not change the shape
+        for name, field in type_.fields.items():
             if name in value:
-                found[field.out_name or name] = coercer(field.type)(value[name])
+                coerced[field.out_name or name] = coercer(field.type)(value[name])
             elif is_non_null_type(field.type) or input_default(field) is not Undefined:
                 raise NotAccepted
-        if len(found) < len(value):
+        if len(coerced) < len(value):
             raise NotAccepted
-        return found
+        return coerced
 
     return fields
 
 
 def nests_conditions(type_: Any, value: Any, levels: int) -> bool:
-    """Whether a value of a type of conditions holds objects and lists in each other for more levels than these.
+    """Whether a value of a ``where`` input type nests objects and lists in more than ``levels`` levels.
 
-    It asks nothing more of the value, and does not recurse: for what is nested too deeply to be coerced.
+    The check does not recurse, so it works for values that are nested too deeply to be coerced.
     """
     if not is_input_object_type(named := get_named_type(type_)) or not named.extensions.get("conditions"):
         return False
@@ -115,21 +114,21 @@ class VariableCoercion:
             self._variables.append((node.variable.name.value, coercer(type_), default, is_non_null_type(type_)))
 
     def nests_conditions(self, inputs: Mapping[str, Any], levels: int) -> bool:
-        """Whether conditions in the variables are nested in more levels of objects and lists than these."""
+        """Whether a variable of a ``where`` input type nests objects and lists in more than ``levels`` levels."""
         return any(nests_conditions(type_, inputs.get(name), levels) for name, type_ in self._types.items())
 
     def accept(self, inputs: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the coerced values by name, or None where one is not as it should be."""
-        found = {}
+        """Return the coerced values by name; None if the compiled functions cannot coerce one of them."""
+        values = {}
         try:
             for name, coerce, default, required in self._variables:
                 if name in inputs:
-                    found[name] = coerce(inputs[name])
+                    values[name] = coerce(inputs[name])
                 elif default is not Undefined:
-                    found[name] = default
+                    values[name] = default
                 elif required:
                     return None
         except Exception:
-            # whatever a scalar raises: graphql-core tells the client what is wrong
+            # scalars may raise anything; graphql-core's coercion produces the error for the client
             return None
-        return found
+        return values

@@ -1,8 +1,8 @@
-"""Who may ask for the schema, and what errors tell those who may not.
+"""Which viewers may query the schema, and removal of schema names from errors for all others.
 
-``INTROSPECTION`` says who may ask for ``__schema`` and ``__type``. Everybody else is not told names of the schema by
-errors either: suggestions are left out, and of what graphql-core and this package say every name that the client has
-not written. An error is kept and cached whole, and made discreet for a viewer on its way out.
+The setting ``INTROSPECTION`` decides who may select ``__schema`` and ``__type``. For other viewers, errors of
+graphql-core and of this package are redacted: suggestions are removed, and every schema name that the client did not
+send itself is replaced by "…". Errors are cached complete and redacted for each response.
 """
 
 from __future__ import annotations
@@ -25,58 +25,62 @@ from graphql import (
     is_specified_directive,
     is_specified_scalar_type,
 )
+from graphql.pyutils import did_you_mean
 
 from ..errors import LimitExceeded, OperationError, TryLater
 from ..viewer import Viewer
 
 logger = logging.getLogger("fraiseql_django.engine")
 
-# By setting: whom it lets introspect, and what others are told
+# By value of the setting: whether a viewer may introspect, and the error message if not
 _POLICIES: Mapping[str, tuple[Callable[[Viewer], bool], str]] = {
     "public": (lambda viewer: True, ""),
-    "authenticated": (lambda viewer: viewer.is_authenticated, "Introspection is for those who are signed in."),
-    "staff": (lambda viewer: viewer.is_staff, "Introspection is for staff."),
+    "authenticated": (lambda viewer: viewer.is_authenticated, "Introspection requires a user who is signed in."),
+    "staff": (lambda viewer: viewer.is_staff, "Introspection requires a staff user."),
     "disabled": (lambda viewer: False, "Introspection is disabled."),
 }
 
 
 def may_introspect(policy: str, viewer: Viewer) -> bool:
-    """Whether a viewer may ask for the schema; the viewer's user is read only where the policy asks for it."""
+    """Whether a viewer may query the schema; reads the viewer's user only if the policy depends on it."""
     allows, _ = _POLICIES[policy]
     return allows(viewer)
 
 
 class Introspection:
-    """The policy of one engine; its ``schema`` is asked for only where names have to be known."""
+    """The introspection policy of one engine; ``schema`` is called only when an error must be redacted."""
 
     def __init__(self, policy: str, schema: Callable[[], GraphQLSchema]) -> None:
         self.policy = policy
         self._schema = schema
 
     def allows(self, viewer: Viewer) -> bool:
-        """Whether a viewer may ask for the schema."""
+        """Whether a viewer may query the schema."""
         return may_introspect(self.policy, viewer)
 
     def require(self, viewer: Viewer, field: FieldNode | None) -> None:
-        """Raise OperationError for a viewer who may not introspect, where an operation has a field that does."""
+        """Raise OperationError if ``field`` queries the schema and the viewer may not; None allows everybody."""
         if field is not None and not self.allows(viewer):
             _, message = _POLICIES[self.policy]
             raise OperationError(message, nodes=[field], code="INTROSPECTION_DISABLED")
 
-    def told(
+    def redacted(
         self, errors: Sequence[GraphQLError], viewer: Viewer, text: str, variables: Mapping[str, Any]
     ) -> Sequence[GraphQLError]:
-        """Return errors as a viewer is told them who has written this document and these variables."""
-        if not any(map(_tells_of_schema, errors)) or self._is_open_to(viewer):
+        """Return the errors without schema names, except those in the client's document and variables.
+
+        Errors are returned unchanged to a viewer who may introspect.
+        """
+        if not any(map(_may_name_schema, errors)) or self._is_open_to(viewer):
             return errors
-        secret = self._names - frozenset(_written(text, variables))
-        return [_without(error, secret) if _tells_of_schema(error) else error for error in errors]
+        secret = self._names - frozenset(_names_sent(text, variables))
+        return [_redact(error, secret) if _may_name_schema(error) else error for error in errors]
 
     def _is_open_to(self, viewer: Viewer) -> bool:
         try:
             return self.allows(viewer)
         except Exception:
-            # the operation has been answered; what goes wrong with the session or its user is told by nothing else
+            # the response is complete, so this error has no other way to be reported
             logger.exception("The viewer's user could not be read.")
             return False
 
@@ -85,34 +89,38 @@ class Introspection:
         return names_of(self._schema())
 
 
-# --- what errors tell ---
+# --- redaction of errors ---
 
-# Of graphql-core, and of this package where a value does not fit; what a project's own code says has other codes
+# Codes of errors from graphql-core, and from this package for invalid values; errors of a project have other codes
 _CODES = frozenset({"GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT", "BAD_REQUEST"})
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
-# bounded, since a client's text may be in the message, and hold this many times over
-_SUGGESTION = re.compile(r" Did you mean [^?]{0,500}\?")
-# Where messages have names: 'Book', '[Book!]!', 'Query.books(limit:)', '@skip'; "Decimal cannot represent …". Not
-# found by pairs of quotation marks, which a client's text could upset.
-_TOLD = re.compile(r"(?<=['\"\[.(@])[_A-Za-z][_0-9A-Za-z]*|\b[_A-Za-z][_0-9A-Za-z]*(?= cannot represent)")
-_HIDDEN = "…"
+# What graphql-core appends to a message, in its own words. Bounded, because the message may contain text of the client
+# that repeats the beginning many times.
+_BEFORE_SUGGESTION, _, _AFTER_SUGGESTION = did_you_mean(["x"]).partition("'x'")
+_SUGGESTION = re.compile(
+    rf"{re.escape(_BEFORE_SUGGESTION)}[^{re.escape(_AFTER_SUGGESTION)}]{{0,500}}{re.escape(_AFTER_SUGGESTION)}"
+)
+# Names in messages: 'Book', '[Book!]!', 'Query.books(limit:)', '@skip'; "Decimal cannot represent …". The pattern does
+# not match pairs of quotation marks, because text of the client may contain unpaired ones.
+_NAME_IN_MESSAGE = re.compile(r"(?<=['\"\[.(@])[_A-Za-z][_0-9A-Za-z]*|\b[_A-Za-z][_0-9A-Za-z]*(?= cannot represent)")
+_REDACTED = "…"
 
 
 def names_of(schema: GraphQLSchema) -> frozenset[str]:
-    """Return the names that only this schema has: not GraphQL's own, nor those of the root types.
+    """Return the schema's names without those of GraphQL itself and of the root types.
 
-    These two are what ``__typename`` answers to everybody.
+    The names of the root types are public: ``__typename`` returns them to everybody.
     """
     roots = {type_.name for type_ in (schema.query_type, schema.mutation_type) if type_ is not None}
-    found: set[str] = set()
+    names: set[str] = set()
     for name, type_ in schema.type_map.items():
         if not (is_specified_scalar_type(type_) or is_introspection_type(type_)):
-            found.add(name)
-            found.update(_names_in(type_))
+            names.add(name)
+            names.update(_names_in(type_))
     for directive in schema.directives:
         if not is_specified_directive(directive):
-            found.update((directive.name, *directive.args))
-    return frozenset(found - roots)
+            names.update((directive.name, *directive.args))
+    return frozenset(names - roots)
 
 
 def _names_in(type_: Any) -> Iterator[str]:
@@ -126,32 +134,32 @@ def _names_in(type_: Any) -> Iterator[str]:
             yield from field.args
 
 
-def _tells_of_schema(error: GraphQLError) -> bool:
+def _may_name_schema(error: GraphQLError) -> bool:
     original = error.original_error
     if isinstance(original, OperationError):
         return not isinstance(original, (LimitExceeded, TryLater))
-    # what a mutation raises has a path, whatever code it chooses
+    # errors raised by a project's mutation have a path, and any code
     return error.path is None and (error.extensions or {}).get("code") in _CODES
 
 
-def _without(error: GraphQLError, secret: frozenset[str]) -> GraphQLError:
-    def hide(match: re.Match[str]) -> str:
-        return _HIDDEN if match[0] in secret else match[0]
+def _redact(error: GraphQLError, secret: frozenset[str]) -> GraphQLError:
+    def replacement(match: re.Match[str]) -> str:
+        return _REDACTED if match[0] in secret else match[0]
 
-    message, known = error.message, error.original_error
-    if isinstance(known, OperationError):
-        if known.hint:
-            message = message.replace(f" {known.hint}", "")
-        if known.what:
-            message = message.replace(known.what, _NAME.sub(hide, known.what))
-    message = _TOLD.sub(hide, _SUGGESTION.sub("", message))
+    message, original = error.message, error.original_error
+    if isinstance(original, OperationError):
+        if original.hint:
+            message = message.replace(f" {original.hint}", "")
+        if original.what:
+            message = message.replace(original.what, _NAME.sub(replacement, original.what))
+    message = _NAME_IN_MESSAGE.sub(replacement, _SUGGESTION.sub("", message))
     return GraphQLError(
         message, error.nodes, error.source, error.positions, error.path, error.original_error, error.extensions
     )
 
 
-def _written(text: str, variables: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the names that a client has written, in the document or in variables of any depth."""
+def _names_sent(text: str, variables: Mapping[str, Any]) -> Iterator[str]:
+    """Yield every name in a client's document and in its variables at any depth."""
     waiting: list[Any] = [text, variables]
     while waiting:
         item = waiting.pop()

@@ -1,8 +1,11 @@
-"""How large an operation is: its text and its variables in bytes, and its selection before it is validated.
+"""Limits on the size of an operation: bytes of its text and variables, and its selections before validation.
 
-A selection is measured in one pass that visits each fragment once: its figures are counted at every spread of it,
-so that documents whose fragments double at each level cost no more to refuse than to read. Documents whose
-fragments go round in circles are refused before.
+One pass measures the selections. It visits each fragment once and adds the fragment's figures at every spread, so a
+document whose fragments double at each level costs no more to refuse than to read. Cycles of fragments must have
+been refused before.
+
+For example, in ``{ a { ...F } b { ...F } } fragment F on T { x y: z }`` the fragment is measured once (2 fields,
+1 alias) and counted twice: the operation has 6 fields, 2 aliases, depth 2 and 2 root fields.
 """
 
 from __future__ import annotations
@@ -28,12 +31,12 @@ from ..conf.settings import LimitSettings
 from ..errors import InvalidInput, LimitExceeded
 from .scan import INTROSPECTION
 
-# What figures stop at: a number that every client can read
-MOST = 10**15
-# How many items the lists of introspection are taken to have
-_LISTS = {
+# Figures are capped at this number, which every JSON parser reads exactly
+MAX_FIGURE = 10**15
+# Assumed number of items in each list of the introspection schema
+_ASSUMED_LENGTHS = {
     "types": 100,
-    # filters are of many
+    # filter types have many
     "inputFields": 20,
     **dict.fromkeys(("fields", "enumValues", "possibleTypes", "directives"), 10),
     "args": 5,
@@ -42,11 +45,11 @@ _LISTS = {
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a selection set comes to.
+    """The figures of a selection set.
 
-    ``top`` counts the fields at its own level, ``breadth`` those of the broadest set in it, itself included.
-    ``introspection`` is what its ``__schema`` and ``__type`` cost, ``introspected`` what the set itself would cost
-    below such a field.
+    ``top`` is the number of fields at its own level, ``breadth`` that of the broadest selection set in it or itself.
+    ``introspection`` is the cost of its ``__schema`` and ``__type`` fields, ``introspected`` the cost that the set
+    would have below such a field.
     """
 
     depth: int = 0
@@ -65,7 +68,7 @@ class Measure:
         self._fragments = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
-        self._known: dict[str, Size] = {}
+        self._sizes: dict[str, Size] = {}
         self._repeats: dict[tuple[int, ...], int] = {}
 
     def size(self, node: OperationDefinitionNode | FragmentDefinitionNode) -> Size:
@@ -90,30 +93,30 @@ class Measure:
             fields += size.fields
             breadth = max(breadth, size.breadth)
             introspection += size.introspection
-            introspected = min(introspected + size.introspected, MOST)
+            introspected = min(introspected + size.introspected, MAX_FIGURE)
         return Size(depth, aliases, fields, top, max(breadth, top), introspection, introspected)
 
     def _field(self, node: FieldNode) -> Size:
         aliases = 1 if node.alias is not None else 0
         inner = self._set(node.selection_set)
-        # introspection is deep by nature, and validation has a rule against more of it (MaxIntrospectionDepthRule)
-        asks = node.name.value in INTROSPECTION
-        depth = 1 if asks else inner.depth + 1
-        introspected = min(1 + _LISTS.get(node.name.value, 1) * inner.introspected, MOST)
-        introspection = introspected if asks else inner.introspection
+        # introspection queries are deep, and validation limits their depth (MaxIntrospectionDepthRule)
+        introspects = node.name.value in INTROSPECTION
+        depth = 1 if introspects else inner.depth + 1
+        introspected = min(1 + _ASSUMED_LENGTHS.get(node.name.value, 1) * inner.introspected, MAX_FIGURE)
+        introspection = introspected if introspects else inner.introspection
         return Size(depth, inner.aliases + aliases, inner.fields + 1, 1, inner.breadth, introspection, introspected)
 
     def _fragment(self, name: str) -> Size:
-        if name not in self._known:
-            # validation refuses a spread that leads nowhere
-            found = self._fragments.get(name)
-            self._known[name] = Size() if found is None else self._set(found.selection_set)
-        return self._known[name]
+        if name not in self._sizes:
+            # validation, which runs later, reports the spread of an undefined fragment
+            fragment = self._fragments.get(name)
+            self._sizes[name] = Size() if fragment is None else self._set(fragment.selection_set)
+        return self._sizes[name]
 
     def repeats(self, sets: Iterable[SelectionSetNode]) -> int:
-        """Return how often a field is mentioned at most in one place of the answer.
+        """Return the largest number of selections that are merged into one field of the answer.
 
-        Validation compares every mention with every other (specification, "Field Selection Merging").
+        Validation compares each of them with all others (GraphQL specification, 5.3.2 "Field Selection Merging").
         """
         waiting = list(sets)
         key = tuple(map(id, waiting))
@@ -143,9 +146,9 @@ class Measure:
 
 
 def check_limits(document: DocumentNode, limits: LimitSettings) -> None:
-    """Raise LimitExceeded when an operation of the document is larger than a limit allows.
+    """Raise LimitExceeded if an operation or a fragment of the document exceeds a limit.
 
-    Fragments count as well: validation reads those that no operation uses, too.
+    Fragments that no operation uses are checked as well, because validation reads them.
     """
     measure = Measure(document)
     for node in document.definitions:
@@ -156,40 +159,40 @@ def check_limits(document: DocumentNode, limits: LimitSettings) -> None:
         _check("fields", size.fields, limits.fields, "FIELDS")
         _check("fields in one selection set", size.breadth, limits.breadth, "BREADTH")
         if isinstance(node, OperationDefinitionNode):
-            # not of a fragment alone: it may be one of introspection
+            # not for fragments, which may be parts of an introspection query
             _check("levels of fields", size.depth, limits.depth, "DEPTH")
             _check("root fields", size.top, limits.root_fields, "ROOT_FIELDS")
             _check("points of introspection", size.introspection, limits.introspection, "INTROSPECTION")
-        # last, since it visits all that was counted
+        # last: it visits every selection, and the limits above bound their number
         if limits.repeats is not None:
             repeats = measure.repeats([node.selection_set])
             _check("mentions of one field in one place", repeats, limits.repeats, "REPEATS")
 
 
 def check_document_bytes(text: str, limit: int | None) -> None:
-    """Raise LimitExceeded for a document's text that has more bytes than allowed."""
+    """Raise LimitExceeded if a document's text has more bytes than ``limit``."""
     if limit is not None:
         _check("bytes of text", _bytes(text), limit, "DOCUMENT_BYTES")
 
 
 def check_variables_bytes(variables: Mapping[str, Any], limit: int | None) -> None:
-    """Raise LimitExceeded for variables whose compact JSON has more bytes than allowed.
+    """Raise LimitExceeded if the variables, as compact JSON, have more bytes than ``limit``.
 
-    A file in them counts as null, what else JSON does not know as its text. Raises InvalidInput for what cannot be
-    written at all, RecursionError for what is nested too deeply.
+    A file counts as null, and any other object without a JSON form as its ``str()``. Raises InvalidInput for values
+    that cannot be written as JSON, RecursionError for values that are nested too deeply.
     """
     if limit is None or not variables:
         return
     try:
         size = _bytes(_COMPACT.encode(variables))
     except (TypeError, ValueError):
-        # from Python: what came as JSON has neither
-        raise InvalidInput("The variables hold a key that is no string, or a number of thousands of digits.") from None
+        # only possible for variables given in Python; JSON has neither
+        raise InvalidInput("The variables contain a key that is not a string, or a number that is too long.") from None
     _check("bytes of variables", size, limit, "VARIABLES_BYTES")
 
 
 def _bytes(text: str) -> int:
-    # half a surrogate pair has no UTF-8, but Python writes it
+    # a lone surrogate has no UTF-8 encoding; "surrogatepass" writes it anyway
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
@@ -199,26 +202,26 @@ def _as_json(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else str(value)
 
 
-# what goes round in circles is too deep
+# circular references raise RecursionError, like other values that are nested too deeply
 _COMPACT = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), default=_as_json)
 
 
 def check_complexity(value: float, limit: int | None) -> None:
-    """Raise LimitExceeded for an operation that may cost more than allowed."""
+    """Raise LimitExceeded if the estimated complexity of an operation exceeds the limit."""
     if limit is not None and value > limit:
-        # up, or it might be shown as the limit
+        # rounded up, since a value rounded down could be equal to the limit
         shown = math.ceil(value * 100) / 100
         shown = int(shown) if shown == int(shown) else shown
         raise LimitExceeded("points of complexity", limit=limit, value=shown, setting="LIMITS.COMPLEXITY")
 
 
 def check_conditions(value: int, limit: int | None) -> None:
-    """Raise LimitExceeded at the first condition or sort key that is too many."""
+    """Raise LimitExceeded if an operation has more conditions and sort keys than the limit."""
     _check("conditions", value, limit, "CONDITIONS")
 
 
 def too_many(what: str, limit: int, setting: str) -> LimitExceeded:
-    """Return the error for what is counted up to its limit only: how much more there is would be a walk for nothing."""
+    """Return the error for a figure whose counting stopped at the limit, so that its exact value is not known."""
     return LimitExceeded(what, limit=limit, value=f"more than {limit}", setting=f"LIMITS.{setting}")
 
 
@@ -228,7 +231,7 @@ def too_many_steps(limit: int) -> LimitExceeded:
 
 
 def check_objects(value: int, limit: int) -> None:
-    """Raise LimitExceeded for mutations that would write more objects than allowed."""
+    """Raise LimitExceeded if mutations would write more objects than the limit."""
     _check("objects to write", value, limit, "OBJECTS")
 
 

@@ -1,11 +1,10 @@
-"""Text → validated operation: parsed, measured against the limits, validated; kept by text.
+"""Text → validated operation: parse, check limits, validate. Documents are cached by their text.
 
-The rules are those of the GraphQL specification (section 5), as graphql-core has them.
+The validation rules are graphql-core's implementation of the GraphQL specification, section 5.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,21 +26,20 @@ from graphql import (
 from .._compat import STRICT_SYNTAX, coerce_variables
 from ..cache.lru import LRU
 from ..conf.settings import LimitSettings
-from ..errors import InvalidInput, LimitExceeded, OperationError
+from ..errors import InvalidInput, OperationError
 from .coercion import VariableCoercion
-from .limits import check_document_bytes, check_limits, check_variables_bytes, too_many_steps
+from .limits import check_document_bytes, check_limits, check_variables_bytes, too_many, too_many_steps
 from .scan import scan
 from .variable_shapes import VariableShape, variable_shapes
 
-# in one answer
+# Validation errors in one response
 MAX_ERRORS = 20
-# longer texts, which must hold long literals, would fill the memory with what is not likely to be asked again
-LONGEST_KEPT = 100_000
-_TOO_MANY_TOKENS = re.compile(r"^Syntax Error: Document contains more tha[nt] \d+ tokens")
+# In characters. Longer documents must contain long literals: they would fill the cache, and are rarely sent again.
+MAX_CACHED_LENGTH = 100_000
 
 
 class InvalidDocument(OperationError):
-    """The document cannot be parsed or does not fit the schema; ``errors`` are all that is wrong."""
+    """The document or the variables are invalid; ``errors`` are all errors that were found."""
 
     def __init__(self, code: str, errors: list[GraphQLError]) -> None:
         super().__init__(errors[0].message, code=code)
@@ -54,8 +52,9 @@ class InvalidDocument(OperationError):
 class Operation:
     """One operation of a validated document, ready to be planned.
 
-    ``kept`` says whether the same object is there when the document is asked again. ``introspecting`` is a field
-    that asks for the schema, None where there is none.
+    ``kept`` tells whether the parser caches the document, so that a later request gets the same object.
+    ``read_while_planning`` names the variables whose values are part of a plan. ``introspecting`` is a field that
+    queries the schema; None if there is none.
     """
 
     node: OperationDefinitionNode
@@ -69,16 +68,16 @@ class Operation:
 
     @property
     def name(self) -> str | None:
-        """The operation's name, None for an anonymous one."""
+        """The operation's name; None for an anonymous operation."""
         return self.node.name.value if self.node.name else None
 
     @property
     def kind(self) -> OperationType:
-        """Query or mutation; the schema has no subscriptions."""
+        """Query or mutation; schemas have no subscriptions."""
         return self.node.operation
 
     def require(self, kind: OperationType | None) -> None:
-        """Raise OperationError where another kind is executed, None standing for any."""
+        """Raise OperationError if the operation is not of this kind; None allows every kind."""
         if kind is not None and self.kind is not kind:
             raise OperationError(
                 f"This is a {self.kind.value}; only a {kind.value} can be executed here.", code="OPERATION_NOT_ALLOWED"
@@ -87,17 +86,20 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A validated document: its operations by name, an anonymous one by None."""
+    """A validated document: its operations by name; the key of an anonymous operation is None."""
 
     operations: Mapping[str | None, Operation]
 
     def operation(self, name: str | None) -> Operation:
-        """Return the operation to execute (GraphQL specification, 6.1); raise OperationError if none is."""
+        """Return the operation to execute (GraphQL specification, 6.1 "GetOperation").
+
+        Raises OperationError if the name is unknown, or missing though the document has several operations.
+        """
         if name is None and len(self.operations) == 1:
             return next(iter(self.operations.values()))
         if name is not None and name in self.operations:
             return self.operations[name]
-        names = ", ".join(str(known) for known in self.operations if known) or "none has a name"
+        names = ", ".join(filter(None, self.operations)) or "an operation without a name"
         if name is None:
             raise OperationError(
                 f"operationName is missing; the document has several operations: {names}.",
@@ -109,7 +111,7 @@ class Document:
 
 
 class Parser:
-    """Parses and validates documents against one schema, each text once."""
+    """Parses documents and validates them against one schema; caches them by their text."""
 
     def __init__(self, schema: GraphQLSchema, limits: LimitSettings, cache_size: int) -> None:
         self.schema = schema
@@ -117,21 +119,21 @@ class Parser:
         self.cache: LRU[Document] = LRU(cache_size)
 
     def parse(self, text: str) -> Document:
-        """Return the document of this text.
+        """Return the validated document of this text.
 
-        Raises InvalidDocument with every error, or LimitExceeded.
+        Raises InvalidDocument with all errors, LimitExceeded, or OperationError for a text that is nested too deeply.
         """
         document = self.cache.get(text)
         if document is None:
-            document = self._read(text)
-            if _is_kept(text):
+            document = self._validated(text)
+            if _is_cacheable(text):
                 self.cache.set(text, document)
         return document
 
     def variables(self, operation: Operation, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Coerce a request's variables (GraphQL specification, 6.1.2).
 
-        Raises InvalidDocument with every error, InvalidInput or LimitExceeded.
+        Raises InvalidDocument with all errors, InvalidInput or LimitExceeded.
         """
         try:
             check_variables_bytes(inputs, self.limits.variables_bytes)
@@ -144,44 +146,43 @@ class Parser:
             self._check_steps(operation, inputs)
             raise InvalidInput("The variables are nested too deeply.") from None
         except IndexError:
-            # from graphql-core's search for similar names: U+0130 is two letters in lower case
-            raise InvalidInput("A variable has an unknown field, with the letter U+0130 in its name.") from None
+            # graphql-core's search for similar names fails, because U+0130 has two characters in lower case
+            raise InvalidInput("A variable has an unknown field whose name contains the character U+0130.") from None
         if isinstance(result, list):
             raise InvalidDocument("BAD_USER_INPUT", result)
         return result
 
     def _check_steps(self, operation: Operation, inputs: Mapping[str, Any]) -> None:
-        """Refuse conditions that are too deep to be coerced; all others are measured when they are planned."""
+        """Raise LimitExceeded for conditions that are nested too deeply to be coerced; planning measures all others."""
         steps = self.limits.condition_depth
-        # a step has two, as in {reviews: {some: {…}}} and {OR: [{…}]}; the others are left to JSON to compare with
+        # a step has two levels, as in {reviews: {some: {…}}} and {OR: [{…}]}; 40 more for JSON values to compare with
         if steps is not None and operation.coercion.nests_conditions(inputs, 2 * steps + 40):
             raise too_many_steps(steps)
 
-    def _read(self, text: str) -> Document:
+    def _validated(self, text: str) -> Document:
         check_document_bytes(text, self.limits.document_bytes)
-        node = self._syntax(text)
-        # what walks through fragments would not come to an end in a cycle of them
-        self._refuse(validate(self.schema, node, [NoFragmentCyclesRule], max_errors=MAX_ERRORS))
+        node = self._parsed(text)
+        # first, because measuring fragments would not terminate in a cycle
+        _raise_errors(validate(self.schema, node, [NoFragmentCyclesRule], max_errors=MAX_ERRORS))
         check_limits(node, self.limits)
-        self._refuse(validate(self.schema, node, max_errors=MAX_ERRORS) or self._without_root_type(node))
+        _raise_errors(validate(self.schema, node, max_errors=MAX_ERRORS) or self._without_root_type(node))
         fragments = {
             definition.name.value: definition
             for definition in node.definitions
             if isinstance(definition, FragmentDefinitionNode)
         }
         operations = [
-            self._operation(definition, node, fragments, _is_kept(text))
+            self._operation(definition, node, fragments, _is_cacheable(text))
             for definition in node.definitions
             if isinstance(definition, OperationDefinitionNode)
         ]
         return Document(operations={item.name: item for item in operations})
 
-    def _refuse(self, errors: list[GraphQLError]) -> None:
-        if errors:
-            raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", errors)
-
     def _without_root_type(self, document: DocumentNode) -> list[GraphQLError]:
-        """Apply a rule that graphql-core leaves to the executor (specification, "Operation Type Existence")."""
+        """Return an error for each operation whose kind the schema does not have.
+
+        graphql-core applies this rule (GraphQL specification, "Operation Type Existence") only during execution.
+        """
         return [
             GraphQLError(f"The schema has no {node.operation.value} operations.", [node])
             for node in document.definitions
@@ -195,31 +196,48 @@ class Parser:
         fragments: Mapping[str, FragmentDefinitionNode],
         kept: bool,
     ) -> Operation:
-        found = scan(node, fragments)
+        scanned = scan(node, fragments)
         return Operation(
             node=node,
             kept=kept,
             document=document,
             fragments=fragments,
-            variables=variable_shapes(self.schema, node, found.by_value),
-            read_while_planning=frozenset(found.by_value),
+            variables=variable_shapes(self.schema, node, scanned.by_value),
+            read_while_planning=frozenset(scanned.by_value),
             coercion=VariableCoercion(self.schema, node),
-            introspecting=found.introspecting,
+            introspecting=scanned.introspecting,
         )
 
-    def _syntax(self, text: str) -> DocumentNode:
+    def _parsed(self, text: str) -> DocumentNode:
         limit = self.limits.tokens
         try:
             return parse(text, max_tokens=limit, **STRICT_SYNTAX)
         except GraphQLSyntaxError as error:
-            if limit is not None and _TOO_MANY_TOKENS.search(error.message):
-                raise LimitExceeded(
-                    "tokens", limit=limit, value=f"more than {limit}", setting="LIMITS.TOKENS"
-                ) from None
+            if limit is not None and _exceeds_tokens(text, limit, error):
+                raise too_many("tokens", limit, "TOKENS") from None
             raise InvalidDocument("GRAPHQL_PARSE_FAILED", [error]) from None
         except RecursionError:
             raise OperationError("The document is nested too deeply to be read.", code="GRAPHQL_PARSE_FAILED") from None
 
 
-def _is_kept(text: str) -> bool:
-    return len(text) <= LONGEST_KEPT
+def _raise_errors(errors: list[GraphQLError]) -> None:
+    if errors:
+        raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", errors)
+
+
+def _exceeds_tokens(text: str, limit: int, error: GraphQLSyntaxError) -> bool:
+    """Whether a syntax error comes from the limit of tokens, which graphql-core gives no type of its own.
+
+    Only then is the outcome another one when one token more is allowed.
+    """
+    try:
+        parse(text, max_tokens=limit + 1, **STRICT_SYNTAX)
+    except GraphQLSyntaxError as other:
+        return (other.message, other.positions) != (error.message, error.positions)
+    except RecursionError:
+        return True
+    return True
+
+
+def _is_cacheable(text: str) -> bool:
+    return len(text) <= MAX_CACHED_LENGTH

@@ -1,6 +1,7 @@
-"""Validated operation → what has to be known before its plan is looked up.
+"""Validated operation → the facts that are needed before its plan is looked up.
 
-One walk visits each fragment once among data, and once below an introspection field.
+One walk collects the variables whose values are part of a plan, and the first introspection field. It visits each
+fragment at most twice: once in the selection of data, and once below an introspection field.
 """
 
 from __future__ import annotations
@@ -18,16 +19,17 @@ from graphql import (
     VariableNode,
 )
 
-# The fields that ask for the schema (GraphQL specification, 4.2)
+# The fields that query the schema (GraphQL specification, 4.2)
 INTROSPECTION = ("__schema", "__type")
 
 
 @dataclass(slots=True)
 class Scan:
-    """What was found in an operation.
+    """The facts that the walk collects.
 
-    ``by_value`` names the variables that directives and introspection read: their values are part of a plan.
-    ``introspecting`` is a field that asks for the schema, whatever its directives say; None where there is none.
+    ``by_value`` names the variables in directives and in arguments of introspection: their values are part of a plan.
+    ``introspecting`` is the first field that queries the schema, even if a directive excludes it; None if there is
+    none.
     """
 
     fragments: Mapping[str, FragmentDefinitionNode]
@@ -57,10 +59,10 @@ class Scan:
 
 
 def scan(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> Scan:
-    """Scan one operation of a document without cycles of fragments."""
-    found = Scan(fragments)
-    found.visit(operation, below_introspection=False)
-    return found
+    """Scan one operation; the document must be validated, so that its fragments have no cycles."""
+    result = Scan(fragments)
+    result.visit(operation, below_introspection=False)
+    return result
 
 
 def _variables_in(node: Node) -> Iterator[str]:

@@ -1,8 +1,15 @@
-"""What of a variable's value a plan depends on: its *shape*.
+"""The *shape* of a variable's value: the part of it that a plan depends on.
 
-A plan fits every value of the same shape. Of most values the shape is only whether it is absent, null or
-there; of an input object also which keys it has; of a direction the value itself, and of every Boolean,
-since it may stand at ``isnull``, ``@include`` or ``@skip``: other values need other SQL.
+A plan serves all values of the same shape, because they produce the same SQL:
+
+- the shape of most values is whether they are absent, null or present;
+- the shape of an input object is its keys with the shapes of their values;
+- the shape of a sort direction or a Boolean is the value itself: the direction is part of the SQL, and a Boolean may be
+  the operand of ``isnull``, ``@include`` or ``@skip``.
+
+For example, ``{"name": {"eq": "A"}}`` and ``{"name": {"eq": "B"}}`` have the same shape and share a plan;
+``{"name": {"neq": "A"}}`` has another shape, and ``{"name": {"isnull": true}}`` and ``{"name": {"isnull": false}}``
+have one each.
 """
 
 from __future__ import annotations
@@ -29,23 +36,23 @@ Shaper: TypeAlias = Callable[[Any], Hashable]
 
 ABSENT = 0
 NULL = 1
-GIVEN = 2
+PRESENT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class VariableShape:
-    """A declared variable, and what tells the shape of a value of it."""
+    """A variable of an operation; ``of`` returns the shape of its value."""
 
     name: str
     of: Shaper
 
 
 def _presence(value: Any) -> Hashable:
-    return NULL if value is None else GIVEN
+    return NULL if value is None else PRESENT
 
 
 def _frozen(value: Any) -> Hashable:
-    """Make a value that keys can hold; True and 1 stay apart."""
+    """Return a hashable form of a value, which differs for True and 1."""
     if isinstance(value, dict):
         return tuple((key, _frozen(item)) for key, item in value.items())
     if isinstance(value, list):
@@ -53,10 +60,10 @@ def _frozen(value: Any) -> Hashable:
     return (type(value).__name__, value if isinstance(value, Hashable) else repr(value))
 
 
-# bounded, since every document has its own objects for lists and what is not null
+# bounded, because every document creates its own list and non-null types
 @lru_cache(maxsize=4096)
 def shaper(type_: GraphQLInputType) -> Shaper:
-    """Return the function that tells the shape of values of an input type."""
+    """Return the function that returns the shape of a value of an input type."""
     if is_non_null_type(type_):
         return shaper(type_.of_type)
     if type_ is ORDER_DIRECTION or type_ is GraphQLBoolean:
@@ -76,7 +83,7 @@ def _object_shaper(type_: Any) -> Shaper:
     def shape(value: Any) -> Hashable:
         if value is None:
             return NULL
-        # looked up here, since input types refer to themselves
+        # looked up here and not in the outer function, because input types may refer to themselves
         fields = type_.fields
         return tuple((key, _of_field(fields.get(key))(item)) for key, item in value.items())
 
@@ -84,17 +91,17 @@ def _object_shaper(type_: Any) -> Shaper:
 
 
 def _of_field(field: Any) -> Shaper:
-    # a mutation's inputs have keys of Python's: they are not planned with
+    # keys of a mutation's inputs may be names of Python attributes; plans do not depend on them
     return _presence if field is None else shaper(field.type)
 
 
 def variable_shapes(
     schema: GraphQLSchema, operation: OperationDefinitionNode, by_value: Set[str]
 ) -> tuple[VariableShape, ...]:
-    """List the operation's variables with what tells their shapes; of those in ``by_value`` the value does."""
-    found = []
+    """Return the shapes of the operation's variables; for variables in ``by_value`` the shape is the value."""
+    shapes = []
     for definition in operation.variable_definitions or ():
         type_: Any = type_from_ast(schema, definition.type)
         name = definition.variable.name.value
-        found.append(VariableShape(name, _frozen if name in by_value else shaper(type_)))
-    return tuple(found)
+        shapes.append(VariableShape(name, _frozen if name in by_value else shaper(type_)))
+    return tuple(shapes)

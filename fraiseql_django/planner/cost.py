@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ..conf.settings import LimitSettings
-from ..language.limits import MOST, check_complexity, check_objects
+from ..language.limits import MAX_FIGURE, check_complexity, check_objects
 from .arguments import Leaf, Variables
 from .tree import Constant, Member, Repeat, Selection
 
@@ -59,7 +59,7 @@ class Complexity:
             return self.total
         results: list[Number] = []
         for step in self.steps:
-            results.append(min(step(results, variables), MOST))
+            results.append(min(step(results, variables), MAX_FIGURE))
         return results[self.total.step]
 
 
@@ -109,7 +109,7 @@ class _Fold:
             else:
                 known += figure
         if not opened:
-            return min(known, MOST)
+            return min(known, MAX_FIGURE)
         if not known and len(opened) == 1:
             return Open(opened[0])
         return self.open(lambda results, variables: known + sum(results[step] for step in opened))
@@ -118,7 +118,7 @@ class _Fold:
         """Multiply a figure."""
         if isinstance(factor, int):
             if not isinstance(figure, Open):
-                return min(factor * figure, MOST)
+                return min(factor * figure, MAX_FIGURE)
             return self.open(lambda results, variables: factor * results[figure.step])
         if isinstance(figure, Open):
             return self.open(lambda results, variables: factor(variables) * results[figure.step])

@@ -90,7 +90,7 @@ def test_batches_are_off_by_default(client: Client, settings: Any, fraiseql: dic
 
     assert (response.status_code, codes(response)) == (400, ["BAD_REQUEST"])
     assert message(response) == (
-        "The body is an array; it must be a JSON object with a query: batches are not taken here."
+        "The body is an array; it must be a JSON object with a query: batches are not enabled."
     )
 
 
@@ -137,10 +137,10 @@ def test_too_many_operations_are_refused_before_any_is_executed(client: Client) 
         (None, "Element 1 of the batch is null; it must be a JSON object with a query."),
         ("{ a }", "Element 1 of the batch is a string; it must be a JSON object with a query."),
         ([TYPENAME], "Element 1 of the batch is an array; it must be a JSON object with a query."),
-        ({}, "The parameter query is missing; it must be a string that holds a GraphQL document."),
+        ({}, "The parameter query is missing; it must be a string that contains a GraphQL document."),
         ({"query": 1}, "The parameter query is a number; it must be a string."),
         ({**TYPENAME, "variables": []}, "The parameter variables is an array; it must be an object or null."),
-        ({"query": "\ud800"}, "The parameter query holds half of a surrogate pair, which is not a character."),
+        ({"query": "\ud800"}, "The parameter query contains half of a surrogate pair, which is not a character."),
     ],
 )
 def test_malformed_element_has_its_own_error_and_hinders_no_other(client: Client, element: Any, said: str) -> None:

@@ -72,7 +72,7 @@ def test_query_beside_a_mutation_is_executed(client: Client) -> None:
     ("query_string", "says"),
     [
         pytest.param(
-            "", "The parameter query is missing; it must be a string that holds a GraphQL document.", id="nothing"
+            "", "The parameter query is missing; it must be a string that contains a GraphQL document.", id="nothing"
         ),
         pytest.param("query=", "The parameter query is empty; it must be a GraphQL document.", id="query empty"),
         pytest.param("query=%7Ba%7D&query=", "The parameter query is in the URL more than once.", id="query twice"),
@@ -98,12 +98,12 @@ def test_query_beside_a_mutation_is_executed(client: Client) -> None:
         ),
         pytest.param(
             "query=%7Ba%7D&variables=" + quote('{"a": NaN}'),
-            "The parameter variables holds a number that cannot be read: JSON has no NaN.",
+            "The parameter variables contains a number that cannot be read: JSON has no NaN.",
             id="variables NaN",
         ),
         pytest.param(
             "query=%7Ba%7D&variables=" + quote(r'{"a": "\udfff"}'),
-            "The parameter variables holds half of a surrogate pair, which is not a character.",
+            "The parameter variables contains half of a surrogate pair, which is not a character.",
             id="surrogate in variables",
         ),
         pytest.param(

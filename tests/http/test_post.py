@@ -93,13 +93,13 @@ DEEP = 100_000
         pytest.param(b"null", "The body is null; it must be a JSON object with a query.", id="null"),
         pytest.param(
             b"[]",
-            "The body is an array; it must be a JSON object with a query: batches are not taken here.",
+            "The body is an array; it must be a JSON object with a query: batches are not enabled.",
             id="batch",
         ),
         pytest.param(b'"{ a }"', "The body is a string; it must be a JSON object with a query.", id="string"),
         pytest.param(
             b'{"qeury": ""}',
-            "The parameter query is missing; it must be a string that holds a GraphQL document.",
+            "The parameter query is missing; it must be a string that contains a GraphQL document.",
             id="query missing",
         ),
         pytest.param(b'{"query": null}', "The parameter query is null; it must be a string.", id="query null"),
@@ -129,17 +129,17 @@ DEEP = 100_000
         ),
         pytest.param(
             b'{"query": "{a}", "variables": {"a": NaN}}',
-            "The body holds a number that cannot be read: JSON has no NaN.",
+            "The body contains a number that cannot be read: JSON has no NaN.",
             id="NaN",
         ),
         pytest.param(
             b'{"query": "{a}", "variables": {"a": -Infinity}}',
-            "The body holds a number that cannot be read: JSON has no -Infinity.",
+            "The body contains a number that cannot be read: JSON has no -Infinity.",
             id="infinity",
         ),
         pytest.param(
             b'{"query": "{a}", "variables": {"a": 1e999}}',
-            "The body holds a number that cannot be read: 1e999 is out of range.",
+            "The body contains a number that cannot be read: 1e999 is out of range.",
             id="float out of range",
         ),
         pytest.param(
@@ -154,17 +154,17 @@ DEEP = 100_000
         ),
         pytest.param(
             rb'{"query": "\ud83c"}',
-            "The parameter query holds half of a surrogate pair, which is not a character.",
+            "The parameter query contains half of a surrogate pair, which is not a character.",
             id="surrogate in query",
         ),
         pytest.param(
             rb'{"query": "{a}", "variables": {"a": [{"\uDEAD": 1}]}}',
-            "The parameter variables holds half of a surrogate pair, which is not a character.",
+            "The parameter variables contains half of a surrogate pair, which is not a character.",
             id="surrogate in variables",
         ),
         pytest.param(
             rb'{"query": "{a}", "operationName": "\udc00\ud800"}',
-            "The parameter operationName holds half of a surrogate pair, which is not a character.",
+            "The parameter operationName contains half of a surrogate pair, which is not a character.",
             id="surrogates in operationName",
         ),
     ],
@@ -183,7 +183,7 @@ def test_integer_of_too_many_digits_is_400(client: Client) -> None:
     response = post(client, f'{{"query": "{{a}}", "variables": {{"a": {digits}}}}}'.encode())
 
     assert response.status_code == 400
-    assert message(response).startswith("The body holds a number that cannot be read: Exceeds the limit")
+    assert message(response).startswith("The body contains a number that cannot be read: Exceeds the limit")
 
 
 @pytest.mark.parametrize("value", [2**31, 2**63, 10**4000, -(10**4000)])

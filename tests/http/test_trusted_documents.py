@@ -123,7 +123,9 @@ def test_mutation_is_executed_by_post_and_is_405_by_get(client: Client) -> None:
 def test_other_text_is_refused_where_trusted_documents_are_required(client: Client, query: str) -> None:
     for response in (post(client, {"query": query, "operationName": "Other"}), client.get(URL, {"query": query})):
         assert (response.status_code, codes(response)) == (400, ["DOCUMENT_NOT_TRUSTED"])
-        assert message(response) == ("The document that was sent is not a trusted document; no other is executed here.")
+        assert message(response) == (
+            "The document that was sent is not a trusted document; only trusted documents are executed here."
+        )
         assert response["Cache-Control"] == "no-store"
 
 
@@ -162,7 +164,7 @@ def test_unknown_identifier_is_refused_where_trusted_documents_are_required(
     response = post(client, {"documentId": identifier})
 
     assert (response.status_code, codes(response)) == (400, ["DOCUMENT_NOT_TRUSTED"])
-    assert message(response) == f"{shown} is not a trusted document; no other is executed here."
+    assert message(response) == f"{shown} is not a trusted document; only trusted documents are executed here."
 
 
 @pytest.mark.usefixtures("optional")
@@ -210,7 +212,7 @@ def test_hash_of_another_document_is_400_and_nothing_is_executed(
     response = post(client, {**given, "variables": {"id": str(book.pk)}})
 
     assert (response.status_code, codes(response)) == (400, ["DOCUMENT_MISMATCH"])
-    assert message(response).endswith(" is not the document that was sent, but another one.")
+    assert message(response).endswith(" does not identify the document that was sent.")
     assert Book.objects.get(pk=book.pk).title == book.title
 
 
@@ -219,7 +221,7 @@ def test_name_of_another_document_is_400(client: Client) -> None:
     response = post(client, {"query": TYPE, "documentId": "Authors~1", "variables": {"name": "Book"}})
 
     assert (response.status_code, codes(response)) == (400, ["DOCUMENT_MISMATCH"])
-    assert message(response) == "'Authors~1' is not the document that was sent, but another one."
+    assert message(response) == "'Authors~1' does not identify the document that was sent."
 
 
 @pytest.mark.usefixtures("optional")
@@ -278,7 +280,7 @@ def test_null_identifier_is_as_good_as_missing(client: Client, name: str) -> Non
 
     assert post(client, {name: given[name], "query": "{ __typename }"}).status_code == 200
     assert message(post(client, {name: given[name]})) == (
-        "The parameter query is missing; it must be a string that holds a GraphQL document."
+        "The parameter query is missing; it must be a string that contains a GraphQL document."
     )
 
 

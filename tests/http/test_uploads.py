@@ -394,11 +394,11 @@ def with_path(path: str) -> bytes:
 
 
 def nowhere(path: str) -> str:
-    return f"The path {path!r} in the form field map leads nowhere; the form field operations must hold null there."
+    return f"The path {path!r} in the form field map does not exist; the form field operations must have null there."
 
 
 def taken(path: str, what: str) -> str:
-    return f"The path {path!r} in the form field map leads to {what}; the form field operations must hold null there."
+    return f"The path {path!r} in the form field map leads to {what}; the form field operations must have null there."
 
 
 @pytest.mark.parametrize(
@@ -445,7 +445,7 @@ def taken(path: str, what: str) -> str:
         ),
         pytest.param(
             with_operations('{"variables": {"file": null}}'),
-            "The parameter query is missing; it must be a string that holds a GraphQL document.",
+            "The parameter query is missing; it must be a string that contains a GraphQL document.",
             id="no query",
         ),
         pytest.param(
@@ -455,12 +455,12 @@ def taken(path: str, what: str) -> str:
         ),
         pytest.param(
             with_operations('{"query": "{a}", "variables": {"file": NaN}}'),
-            "The form field operations holds a number that cannot be read: JSON has no NaN.",
+            "The form field operations contains a number that cannot be read: JSON has no NaN.",
             id="NaN",
         ),
         pytest.param(
             with_operations(r'{"query": "\ud83c"}'),
-            "The parameter query holds half of a surrogate pair, which is not a character.",
+            "The parameter query contains half of a surrogate pair, which is not a character.",
             id="surrogate",
         ),
         pytest.param(
@@ -475,34 +475,34 @@ def taken(path: str, what: str) -> str:
         pytest.param(with_map("null"), f"The form field map is null; {EXAMPLE}", id="map null"),
         pytest.param(
             with_map('{"0": "variables.file"}'),
-            f"The form field map holds a string at '0'; {EXAMPLE}",
+            f"The form field map contains a string at '0'; {EXAMPLE}",
             id="map of a string",
         ),
-        pytest.param(with_map('{"0": null}'), f"The form field map holds null at '0'; {EXAMPLE}", id="map of null"),
+        pytest.param(with_map('{"0": null}'), f"The form field map contains null at '0'; {EXAMPLE}", id="map of null"),
         pytest.param(
-            with_map('{"0": {}}'), f"The form field map holds an object at '0'; {EXAMPLE}", id="map of an object"
+            with_map('{"0": {}}'), f"The form field map contains an object at '0'; {EXAMPLE}", id="map of an object"
         ),
         pytest.param(
             with_map('{"0": ["variables.file", 1]}'),
-            f"The form field map holds a number at '0'; {EXAMPLE}",
+            f"The form field map contains a number at '0'; {EXAMPLE}",
             id="map of a number in a list",
         ),
         pytest.param(
-            with_map('{"0": [null]}'), f"The form field map holds null at '0'; {EXAMPLE}", id="map of null in a list"
+            with_map('{"0": [null]}'), f"The form field map contains null at '0'; {EXAMPLE}", id="map of null in a list"
         ),
         pytest.param(
             with_map('{"0": ["variables.file"], "1": []}'),
-            "The form field map names the file '1', which did not arrive.",
+            "The form field map names the file '1', which is not in the form.",
             id="file that was not sent",
         ),
         pytest.param(
             with_map('{"0": ["variables.file"]}', ALPHA._replace(filename=None)),
-            "The form field map names the file '0', which did not arrive.",
+            "The form field map names the file '0', which is not in the form.",
             id="file that was sent as a field",
         ),
         pytest.param(
             with_map('{"0": ["variables.file"]}', ALPHA._replace(filename="")),
-            "The form field map names the file '0', which did not arrive.",
+            "The form field map names the file '0', which is not in the form.",
             id="file without a name",
         ),
         pytest.param(
@@ -562,8 +562,8 @@ def taken(path: str, what: str) -> str:
         ),
         pytest.param(
             with_path("variables.list." + "9" * 5000),
-            f"The path {'variables.list.' + '9' * 84 + '…'!r} in the form field map leads nowhere; "
-            f"the form field operations must hold null there.",
+            f"The path {'variables.list.' + '9' * 84 + '…'!r} in the form field map does not exist; "
+            f"the form field operations must have null there.",
             id="index of many digits",
         ),
         pytest.param(
@@ -655,7 +655,7 @@ def test_names_are_cleaned_by_django(client: Client, sent: str, name: str) -> No
 def test_file_of_no_name_does_not_arrive(client: Client, sent: str) -> None:
     response = upload(client, form(SET_COVER, {"file": None}, {"0": ["variables.file"]}, ALPHA._replace(filename=sent)))
 
-    assert message(response) == "The form field map names the file '0', which did not arrive."
+    assert message(response) == "The form field map names the file '0', which is not in the form."
 
 
 # --- limits and handlers ---
@@ -804,7 +804,7 @@ def test_handlers_of_the_project_are_asked(client: Client, settings: Any) -> Non
     assert answer(client, SET_COVER, {"file": None}, paths, ALPHA)["content"] == "ALPHA"
     for name in ("skip.txt", "stop.txt"):
         response = upload(client, form(SET_COVER, {"file": None}, paths, ALPHA._replace(filename=name)))
-        assert message(response) == "The form field map names the file '0', which did not arrive."
+        assert message(response) == "The form field map names the file '0', which is not in the form."
 
 
 def test_form_that_a_middleware_has_read_is_read_as_well(rf: RequestFactory) -> None:
@@ -933,7 +933,7 @@ def test_form_without_a_length_is_411(headers: dict[str, str]) -> None:
     assert status == 411
     assert found["errors"] == [
         {
-            "message": "A form must be sent with its Content-Length; without one Django reads nothing of it.",
+            "message": "A form must be sent with a Content-Length; Django does not read a form without one.",
             "extensions": {"code": "LENGTH_REQUIRED"},
         }
     ]

@@ -23,6 +23,7 @@ from graphql import (
     TokenKind,
     get_introspection_query,
 )
+from graphql.pyutils import did_you_mean
 
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Book, BookFormat, Publisher, ReviewStatus
@@ -30,7 +31,7 @@ from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.conf import get_settings
 from fraiseql_django.declare.registry import default_registry
 from fraiseql_django.documents.trusted import digest
-from fraiseql_django.language.introspection import names_of
+from fraiseql_django.language.introspection import _AFTER_SUGGESTION, _BEFORE_SUGGESTION, _SUGGESTION, names_of
 from tests.http.requests import URL, codes, post
 from tests.operations import SHOP
 from tests.support import calls, statements
@@ -149,8 +150,8 @@ def test_policy_says_who_may_introspect(policy: str, allowed: set[str], user: st
 @pytest.mark.parametrize(
     ("policy", "message"),
     [
-        ("authenticated", "Introspection is for those who are signed in."),
-        ("staff", "Introspection is for staff."),
+        ("authenticated", "Introspection requires a user who is signed in."),
+        ("staff", "Introspection requires a staff user."),
         ("disabled", "Introspection is disabled."),
     ],
 )
@@ -467,6 +468,17 @@ def told(engine: GraphQLEngine, text: str, variables: dict[str, Any]) -> set[str
     assert response.errors
     written = set(NAME.findall(text + repr(variables)))
     return {word for error in response.errors for word in NAME.findall(error.message)} & names() - written
+
+
+def test_suggestions_end_messages_as_graphql_core_writes_them() -> None:
+    """This is what is relied on where suggestions are removed."""
+    for suggestions in (["x"], ["x", "y", "z"]):
+        assert did_you_mean(suggestions, "the field").startswith(_BEFORE_SUGGESTION)
+        assert did_you_mean(suggestions).endswith(_AFTER_SUGGESTION)
+    error = OPEN.execute("{ books { titel } }").errors[0]
+
+    assert error.message.endswith(did_you_mean(["title"]))
+    assert _SUGGESTION.sub("", error.message) == "Cannot query field 'titel' on type 'Book'."
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

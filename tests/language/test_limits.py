@@ -14,7 +14,7 @@ import fraiseql_django as fraiseql
 from example_project.bookshop.models import Book, Publisher
 from fraiseql_django import GraphQLEngine, Registry, get_engine
 from fraiseql_django.conf.settings import LimitSettings, get_settings
-from fraiseql_django.language.parser import LONGEST_KEPT
+from fraiseql_django.language.parser import MAX_CACHED_LENGTH
 from tests.support import calls, limited, put, refused
 
 pytestmark = pytest.mark.django_db
@@ -125,8 +125,25 @@ def test_document_of_too_many_bytes_is_not_parsed_and_not_kept() -> None:
     assert engine.statistics().documents.size == 0
 
 
-def test_text_that_speaks_of_tokens_is_not_too_long() -> None:
-    error = refused(limited(tokens=50), '{ books { id } } "50 tokens"')
+@pytest.mark.parametrize("query", ["{ books { id } }" * 3, "{ books { id } } ]", "# one\n# two\n" * 9 + "{ books }"])
+def test_document_of_too_many_tokens_is_refused_before_what_follows_is_read(query: str) -> None:
+    error = refused(limited(tokens=6), query)
+
+    assert error["message"] == "The operation has more than 6 tokens; the limit is 6."
+
+
+@pytest.mark.parametrize("tokens", [5, 6, 50])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ books ] id } } }",
+        "{ books { ? } }",
+        '{ contains(more: "tokens',
+        '{ } "Document contains more than 6 tokens"',
+    ],
+)
+def test_mistake_within_the_limit_of_tokens_is_a_syntax_error(query: str, tokens: int) -> None:
+    error = refused(limited(tokens=tokens), query)
 
     assert error["extensions"]["code"] == "GRAPHQL_PARSE_FAILED"
 
@@ -329,7 +346,7 @@ def test_variables_that_nothing_declares_are_measured() -> None:
 def test_variables_that_json_cannot_hold_are_refused(engine: GraphQLEngine, value: Any) -> None:
     error = refused(engine, "query($v: Int) { books(limit: $v) { id } }", {"v": value})
 
-    assert error["message"] == "The variables hold a key that is no string, or a number of thousands of digits."
+    assert error["message"] == "The variables contain a key that is not a string, or a number that is too long."
     assert error["extensions"] == {"code": "BAD_USER_INPUT"}
 
 
@@ -399,7 +416,7 @@ def test_introspection_that_goes_round_in_circles_is_refused(engine: GraphQLEngi
 
 def test_long_texts_are_not_kept() -> None:
     engine = limited()
-    long = put('{ books(where: {title: {eq: "@"}}) { id } }', "x" * LONGEST_KEPT)
+    long = put('{ books(where: {title: {eq: "@"}}) { id } }', "x" * MAX_CACHED_LENGTH)
 
     for _ in range(2):
         assert engine.execute(long).json() == {"data": {"books": []}}

@@ -9,7 +9,7 @@ import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Book, Publisher, Review
 from fraiseql_django import DeclarationError, GraphQLEngine, Registry, nested
 from fraiseql_django.conf.settings import LimitSettings
-from fraiseql_django.language.limits import MOST
+from fraiseql_django.language.limits import MAX_FIGURE
 from tests.library.types import LIBRARY, NovelType
 from tests.support import calls, limited, put, refused
 
@@ -102,7 +102,7 @@ def test_plan_made_for_a_small_limit_refuses_a_large_one() -> None:
     for variables, value in (
         ({"n": 50, "m": 5}, 301),
         ({"n": 5, "m": 50}, 256),
-        ({"n": 2**31 - 1, "m": 2**31 - 1}, MOST),
+        ({"n": 2**31 - 1, "m": 2**31 - 1}, MAX_FIGURE),
     ):
         assert refused(engine, query, variables)["extensions"]["value"] == value
     assert "errors" not in engine.execute(query, {"n": 4, "m": 4}).json()
@@ -383,7 +383,7 @@ def test_fragments_that_double_are_refused_at_once_by_complexity_alone(query: st
         error = refused(engine, query)
 
     assert error["extensions"]["setting"] == "LIMITS.COMPLEXITY"
-    assert error["extensions"]["value"] == MOST
+    assert error["extensions"]["value"] == MAX_FIGURE
 
 
 def test_fragments_that_double_around_a_variable_are_refused_at_once() -> None:
@@ -394,7 +394,7 @@ def test_fragments_that_double_around_a_variable_are_refused_at_once() -> None:
     with calls():
         error = refused(engine, query, {"n": 1})
 
-    assert error["extensions"]["value"] == MOST
+    assert error["extensions"]["value"] == MAX_FIGURE
 
 
 def test_fragment_that_is_spread_thousands_of_times_is_answered_at_once() -> None:
