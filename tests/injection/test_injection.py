@@ -274,7 +274,7 @@ def test_letter_that_is_two_in_lower_case() -> None:
 
     assert asked("/graphql/", query, {"w": {"t\u0130tle": {}}})["errors"] == [
         {
-            "message": "A variable has an unknown field, with the letter U+0130 in its name.",
+            "message": "A variable has an unknown field whose name contains the character U+0130.",
             "extensions": {"code": "BAD_USER_INPUT"},
         }
     ]
