@@ -23,7 +23,7 @@ from example_project.servers import (
     postgres,
 )
 from example_project.servers.locks import FolderLocks
-from tests.processes import ForeignPostgres, interruptible, run_manage
+from tests.processes import ForeignPostgres, end, interruptible, run_manage
 
 USER = """
 import pathlib, sys, time
@@ -32,6 +32,8 @@ EmbeddedPostgres(pathlib.Path(sys.argv[1])).start()
 print("started", flush=True)
 time.sleep(float(sys.argv[2]))
 """
+# processes that a test has started
+USERS: list[subprocess.Popen[str]] = []
 
 
 def new_folder() -> Iterator[Path]:
@@ -90,11 +92,20 @@ def is_up(server: EmbeddedPostgres) -> bool:
     return True
 
 
+@pytest.fixture(autouse=True)
+def users() -> Iterator[None]:
+    """End the processes that a test has started."""
+    yield
+    while USERS:
+        end(USERS.pop())
+
+
 def start_user(folder: Path, seconds: float = 60) -> subprocess.Popen[str]:
     """Start another process that uses the server of the folder."""
     command = [sys.executable, "-c", USER, str(folder), str(seconds)]
     with interruptible():
         user = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    USERS.append(user)
     assert user.stdout is not None
     assert user.stdout.readline() == "started\n"
     user.stdout.close()

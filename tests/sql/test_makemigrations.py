@@ -104,7 +104,7 @@ def definition(view: str) -> str | None:
         cursor.execute("SELECT pg_get_viewdef(to_regclass(%s))", [f"public.{view}"])
         (found,) = cursor.fetchone()
     # before version 16 PostgreSQL writes the table before each column
-    return " ".join(found.replace("bookshop_book.", "").split()) if found else None
+    return " ".join(re.sub(r"\b\w+\.", "", found).split()) if found else None
 
 
 def shown(old: dict[str, str], new: dict[str, str]) -> list[str]:
