@@ -6,7 +6,8 @@
 # make clean  forgets the environment and the demo's data
 #
 # DATABASE_URL and REDIS_URL name servers to use instead of the embedded ones.
-# ARGS is handed on: make test ARGS="-k seed", make demo ARGS="--port 8001".
+# ARGS is handed on: make test ARGS="-k seed", make demo ARGS="--port 8001". The tests run in as many processes as
+# there are processors; ARGS="-n0" runs them in one, as a debugger needs it.
 # PYTHON names the Python to use, VENV the folder of its environment, DJANGO and GRAPHQL the versions in it:
 #   make test PYTHON=python3.11 VENV=.venv-oldest DJANGO='django>=5.2,<5.3' GRAPHQL='graphql-core>=3.2,<3.3'
 
@@ -35,7 +36,7 @@ demo: $(VENV)/demo.stamp
 	@$(bin)/python manage.py demo $(ARGS)
 
 test: $(VENV)/dev.stamp
-	@$(bin)/python -m pytest $(ARGS)
+	@$(bin)/python -m pytest --numprocesses=auto --dist=worksteal $(ARGS)
 
 fuzz: $(VENV)/dev.stamp
 	@$(bin)/python -m tests.fuzz $(ARGS)

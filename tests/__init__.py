@@ -8,4 +8,10 @@ What is not named after a folder of the package:
 - ``archive``, ``cabinet``, ``cascades``, ``ledger``, ``library``, ``zoo``: Django apps with models for tests, and
   ``sources`` with views over them;
 - ``support`` and the other modules without ``test_``: what several folders share; ``conftest`` starts the servers.
+
+``make test`` runs them in several processes, in any order. All use one PostgreSQL and one Redis, each process a
+database and a prefix of keys of its own. So a test that looks at the server's processes looks at those of
+``current_database()``, roles are named by ``role_name``, and what is about a server as a whole starts one for itself.
+
+No test asserts how long something takes: count statements or calls, wait for the event itself, or set the clock.
 """

@@ -6,6 +6,7 @@ deletes what is in the few tables that have rows, and keeps what migrations have
 
 from typing import Any
 
+from django.apps import apps
 from django.db import DatabaseError, connections, transaction
 from django.test import TransactionTestCase
 
@@ -49,6 +50,8 @@ def _delete(alias: str) -> bool:
 def _filled(alias: str) -> set[str]:
     connection = connections[alias]
     tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    # with a schema in their name, which Django does not find
+    tables += [model._meta.db_table for model in apps.get_models() if '"' in model._meta.db_table]
     query = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM \"{table}\")" for table in tables)
     with connection.cursor() as cursor:
         cursor.execute(query)

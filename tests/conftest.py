@@ -19,6 +19,19 @@ from tests.support import engines_forgotten
 from tests.zoo.data import populate
 from tests.zoo.types import ZOO
 
+# in seconds, one process: 60, 50, 40, 40, 40, 30, 30, 30, 20
+LONGEST = {
+    "test_rule_matrix.py",
+    "test_random_operations.py",
+    "test_servers.py",
+    "test_injection.py",
+    "test_demo.py",
+    "test_rule_matrix_kinds.py",
+    "test_operators.py",
+    "test_guardian.py",
+    "test_hidden_rows.py",
+}
+
 
 def pytest_configure() -> None:
     """Start the servers that the environment does not name; workers use those of the process that starts them."""
@@ -42,6 +55,18 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(SERVERS_DIR, ignore_errors=True)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes run the tests: each needs a processor of its own, and a database."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(usable, 8)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: a worker that has nothing left takes over what is at the end of another's list."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """Make the database, and see to it that it is emptied quickly."""
@@ -54,6 +79,20 @@ def no_engine_outlives_its_test() -> Iterator[None]:
     """Keep the writes of later tests from an engine that garbage collection has not found yet, and from its cache."""
     with engines_forgotten():
         yield
+
+
+@pytest.fixture(autouse=True)
+def extension(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> None:
+    """Skip a test whose extension the server does not have, as the embedded one; fail where CI has one that should."""
+    marker = request.node.get_closest_marker("extension")
+    if marker is None:
+        return
+    request.getfixturevalue("django_db_setup")
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_available_extensions WHERE name = %s", marker.args)
+        if cursor.fetchone() == (0,):
+            fail_or_skip = pytest.fail if os.environ.get("FRAISEQL_TESTS_EXTENSIONS") else pytest.skip
+            fail_or_skip(f"this server has no extension {marker.args[0]}; .ci/run installs one that has it")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fraiseql_django.kinds.counts import Count
 from fraiseql_django.schema.build import Schema
-from fraiseql_django.schema.definition import AnyField, Embedded, Relation
+from fraiseql_django.schema.definition import Embedded, FieldDef, Relation
 from fraiseql_django.schema.filter_inputs import DIRECTIONS, comparable, is_ordered
 from fraiseql_django.schema.operators import operators_of
 from tests.values import has_literal, literal
@@ -95,7 +95,7 @@ class Drawn:
             return f"{self.aliased(type_name, field.name)}{self.directive()} {{ {chosen} }}"
         return self.aliased(type_name, field.name) + self.directive()
 
-    def count(self, type_name: str, field: AnyField) -> str:
+    def count(self, type_name: str, field: FieldDef) -> str:
         """Draw the count of a list; with arguments it has an alias that stands for just these."""
         assert isinstance(field, Count)
         given = self.filter(field.of.target)
@@ -192,7 +192,7 @@ class Drawn:
                 found[field.name] = self.condition(type_name, field, depth)
         return found
 
-    def condition(self, type_name: str, field: AnyField, depth: int) -> dict[str, Any]:
+    def condition(self, type_name: str, field: FieldDef, depth: int) -> dict[str, Any]:
         """Draw the condition on a field."""
         if isinstance(field, Relation):
             # deeper conditions would make the naive way slow

@@ -24,7 +24,7 @@ from psycopg.types.range import Range
 from fraiseql_django.engine import GraphQLEngine
 from fraiseql_django.kinds.counts import Count
 from fraiseql_django.schema.build import DEFINITION, Schema
-from fraiseql_django.schema.definition import AnyField, Column, Computed, Embedded, Relation, RootRows, TypeDef
+from fraiseql_django.schema.definition import Column, Computed, Embedded, FieldDef, Relation, RootRows, TypeDef
 
 Truth = bool | None
 
@@ -42,6 +42,8 @@ class Naive:
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
+        # rows by their statement, where nothing is written between operations; None: read them each time
+        self.kept: dict[str, list[Any]] | None = None
 
     def execute(
         self, query: str, variables: Mapping[str, Any] | None = None, operation_name: str | None = None
@@ -90,13 +92,22 @@ class Naive:
         own = rows.query.order_by or rows.model._meta.ordering
         if order and not rows.query.standard_ordering:
             rows = rows.reverse()
-        found = list(rows.order_by(*(() if order else own), *key))
+        found = self.read(rows.order_by(*(() if order else own), *key))
         if arguments.get("where"):
             found = [row for row in found if self.matches(definition, row, arguments["where"])]
         for term in reversed(order):
             found = self.sorted(definition, found, term)
         offset, limit = arguments.get("offset") or 0, arguments.get("limit")
         return found[offset:] if limit is None else found[offset : offset + limit]
+
+    def read(self, rows: models.QuerySet[Any]) -> list[Any]:
+        """Return the rows of a list."""
+        if self.kept is None:
+            return list(rows)
+        statement = str(rows.query)
+        if statement not in self.kept:
+            self.kept[statement] = list(rows)
+        return self.kept[statement]
 
     def sorted(self, definition: TypeDef, rows: list[Any], term: Mapping[str, Any]) -> list[Any]:
         """Sort by one term; what is equal stays in its order."""
@@ -209,7 +220,7 @@ def related_list(row: models.Model, relation: Relation) -> models.QuerySet[Any]:
     return rows
 
 
-def stored(row: models.Model, field: AnyField) -> Any:
+def stored(row: models.Model, field: FieldDef) -> Any:
     """Return the Python value of a field of a row."""
     if isinstance(field, Computed):
         rows = type(row)._base_manager.filter(pk=row.pk).annotate(naive_value=field.expression)
@@ -413,12 +424,13 @@ def assert_same_answer(
     query: str,
     variables: Mapping[str, Any] | None = None,
     operation_name: str | None = None,
+    naive: Naive | None = None,
 ) -> Any:
     """Execute an operation both ways and compare; return the answer."""
     response = engine.execute(query, variables, operation_name)
     # first: after an error of PostgreSQL's the other way could not read either
     assert not response.errors, response.errors
-    expected = Naive(engine.schema).execute(query, variables, operation_name)
+    expected = (naive or Naive(engine.schema)).execute(query, variables, operation_name)
     assert not expected.errors, expected.errors
     assert response.data is not None
     actual, other = json.loads(response.data), expected.data

@@ -35,6 +35,13 @@ def interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def end(process: subprocess.Popen[str]) -> None:
+    """End a process, if a test that failed has not, and close its pipes: the next test would be told of them."""
+    process.kill()
+    with process:
+        pass
+
+
 def start_manage(data: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     """Start manage.py on the example's own settings, its data in a folder, with more environment."""
     inherited = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}

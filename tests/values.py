@@ -20,7 +20,7 @@ from psycopg.types.range import Range
 
 from fraiseql_django.kinds.counts import Count
 from fraiseql_django.schema.build import Schema
-from fraiseql_django.schema.definition import AnyField, Column, Computed, Embedded, Relation
+from fraiseql_django.schema.definition import Column, Computed, Embedded, FieldDef, Relation
 from tests.naive import shown, stored
 
 FOREIGN: Mapping[str, list[Any]] = {
@@ -61,14 +61,14 @@ def pool(schema: Schema) -> dict[tuple[str, str], list[Any]]:
     return found
 
 
-def foreign(field: AnyField) -> list[Any]:
+def foreign(field: FieldDef) -> list[Any]:
     """Return values that may not be in the database."""
     assert isinstance(field, (Column, Computed, Embedded))
     name = field.value.name if isinstance(field, Embedded) else field.scalar.name
     return list(FOREIGN.get(name.replace("Image", "File"), ()))
 
 
-def external(value: Any, field: AnyField) -> Any:
+def external(value: Any, field: FieldDef) -> Any:
     """Write a stored value as clients do."""
     if isinstance(value, list):
         return [external(item, field) for item in value]

@@ -30,6 +30,7 @@ class Count(FieldDef):
     """The number of rows of the list ``of``."""
 
     of: Related
+    nullable: bool = False
 
 
 class RowCount(Rows):

@@ -1,4 +1,4 @@
-"""What a mutation returned → the JSON text of its selection; all rows in it are read by one statement."""
+"""The result of a mutation → the JSON text of its selection; one statement reads all rows in it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ..planner.payload import (
     ObjectNode,
     RowNode,
 )
-from ..planner.plan import Write
+from ..planner.plan import MutationCall
 from ..planner.statement import Compiled, compile_keys
 from ..planner.tree import Constant
 from ..schema.definition import Column, Extracted
@@ -43,8 +43,11 @@ _MISSING: Any = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where rows stand in the answer: row ``index`` of a slot, or all of its rows; ``snapshot`` takes a lost one's."""
+class RowsInAnswer:
+    """Where rows stand in the answer: row ``index`` of a slot, or all of its rows (None).
+
+    ``snapshot`` is what the mutation returned for the row, for one that was deleted.
+    """
 
     slot: int
     index: int | None
@@ -53,22 +56,22 @@ class Place:
 
 
 @dataclass(slots=True)
-class Writer:
+class AnswerWriter:
     """Writes one answer: first the objects of classes, with places for the rows, then the rows."""
 
-    write: Write
-    parts: list[bytes | Place] = field(default_factory=list)
+    call: MutationCall
+    parts: list[bytes | RowsInAnswer] = field(default_factory=list)
     failed: bool = False
     # for each slot the keys of its rows, or the SQL that selects them
     keys: list[list[tuple[str, ...]]] = field(init=False)
     queries: dict[int, Compiled] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.keys = [[] for _ in self.write.slots]
+        self.keys = [[] for _ in self.call.slots]
 
     def answer(self, result: Any, variables: Variables, executor: Executor) -> Answer:
         """Return the JSON text of a result; raise WrongResult for one that is not what the mutation declares."""
-        self._node(self.write.answer, result, "", of_json=self.write.definition.returns_json)
+        self._node(self.call.answer, result, "", of_json=self.call.definition.returns_json)
         slots = self._read(variables, executor)
         text = b"".join(part if isinstance(part, bytes) else self._rows(part, slots) for part in self.parts)
         return Answer(text, self.failed)
@@ -90,7 +93,7 @@ class Writer:
     def _list(self, node: ListNode, value: Any, where: str, of_json: bool) -> None:
         row = _only_row(node.item)
         if row is not None and row.alone and isinstance(value, QuerySet) and self._inline(row, value):
-            self.parts += [b"[", Place(row.slot, None, row), b"]"]
+            self.parts += [b"[", RowsInAnswer(row.slot, None, row), b"]"]
             return
         if not isinstance(value, Iterable) or isinstance(value, (str, bytes, Mapping)):
             raise self._wrong(where, value, ", which is no list")
@@ -105,7 +108,7 @@ class Writer:
         """Let the statement find the rows of a QuerySet by itself, where one column is their key."""
         if not issubclass(queryset.model, row.definition.model) or len(row.definition.key) != 1:
             return False
-        compiled = compile_keys(queryset, self.write.alias)
+        compiled = compile_keys(queryset, self.call.alias)
         if compiled is None:
             return False
         self.queries[row.slot] = compiled
@@ -148,7 +151,7 @@ class Writer:
 
     def _wrong(self, where: str, value: Any, why: str) -> WrongResult:
         place = f" at {where}" if where else ""
-        return WrongResult(f"mutation {self.write.definition.name} returned {value!r}{place}{why}")
+        return WrongResult(f"mutation {self.call.definition.name} returned {value!r}{place}{why}")
 
     # --- rows ---
 
@@ -159,23 +162,23 @@ class Writer:
             what = "was not saved or was deleted" if isinstance(value, Model) else "has no key"
             raise self._wrong(where, value, f", which {what}")
         try:
-            encodes = self.write.slots[node.slot].encodes
+            encodes = self.call.slots[node.slot].encodes
             texts = tuple(encode(part) for encode, part in zip(encodes, key, strict=True))
         except InvalidInput as error:
             raise self._wrong(where, value, f", which has no key of a {node.definition.name}: {error}") from error
         self.keys[node.slot].append(texts)
-        self.parts.append(Place(node.slot, len(self.keys[node.slot]) - 1, node, value))
+        self.parts.append(RowsInAnswer(node.slot, len(self.keys[node.slot]) - 1, node, value))
 
     def _read(self, variables: Variables, executor: Executor) -> list[list[bytes]]:
-        if self.write.rows is None or not (self.queries or any(self.keys)):
+        if self.call.rows is None or not (self.queries or any(self.keys)):
             return []
-        read = self.write.rows
+        read = self.call.rows
         if self.queries:
-            read = self.write.read([slot.column(self.queries.get(n)) for n, slot in enumerate(self.write.slots)])
+            read = self.call.read([slot.column(self.queries.get(n)) for n, slot in enumerate(self.call.slots)])
         answer = executor.read(read, {**variables, KEYS: self.keys}, cached=False)
         return [slot.split(ROW_END) for slot in answer.split(SLOT_END)]
 
-    def _rows(self, place: Place, slots: list[list[bytes]]) -> bytes:
+    def _rows(self, place: RowsInAnswer, slots: list[list[bytes]]) -> bytes:
         rows = slots[place.slot]
         if place.index is None:
             return b",".join(row for row in rows if row)
@@ -194,15 +197,15 @@ class Writer:
         raise self._wrong("", place.snapshot, ", whose row is not in the database")
 
     def _lost(self, node: RowNode, snapshot: Mapping[str, Any]) -> bytes:
-        """Write a row that a function has deleted from what it says of it."""
+        """Write a row that a function has deleted, from what the function returned of it."""
         found: dict[str, Any] = {}
         for key, member in node.selection:
             if isinstance(member, Constant):
                 found[key] = json.loads(member.text)
                 continue
             described = member.field
-            if isinstance(described, (Column, Extracted)) and not described.dimensions:
-                own = described.column if isinstance(described, Column) else described.key
+            own = described.stored_as
+            if own is not None and not described.dimensions:
                 value = _by_name(snapshot, own, described.name)
                 found[key] = (
                     None if value is _MISSING or value is None else _value(described.scalar.graphql, value, True)
@@ -226,8 +229,8 @@ def _chosen(node: ChoiceNode, value: Any, of_json: bool) -> ObjectNode | RowNode
     if isinstance(value, Made):
         return node.types.get(value.name)
     for chosen in node.types.values():
-        kind: Any = chosen.definition.cls if isinstance(chosen, ObjectNode) else chosen.definition.model
-        if isinstance(value, kind._meta.concrete_model if isinstance(chosen, RowNode) else kind):
+        model_or_class: Any = _class_of(chosen)
+        if model_or_class is not None and isinstance(value, model_or_class):
             return chosen
     if len(node.types) == 1:
         (chosen,) = node.types.values()
@@ -236,6 +239,14 @@ def _chosen(node: ChoiceNode, value: Any, of_json: bool) -> ObjectNode | RowNode
             return chosen if of_json or chosen.definition.source is not None else None
         return chosen if of_json and isinstance(value, Mapping) else None
     return None
+
+
+def _class_of(node: ObjectNode | RowNode) -> type | None:
+    """Return the class of the instances that a node writes; None for a type that only results of the package have."""
+    if isinstance(node, RowNode):
+        concrete: type = node.definition.model._meta.concrete_model  # type: ignore[assignment]
+        return concrete
+    return node.definition.cls
 
 
 def _from_json(described: ObjectField, values: Mapping[str, Any]) -> Any:
@@ -250,7 +261,7 @@ def _by_name(values: Mapping[str, Any], *names: str) -> Any:
 
 
 def _key_part(value: Any, name: str, field: Column | Extracted, *, alone: bool) -> Any:
-    own = field.column if isinstance(field, Column) else field.key
+    own = field.stored_as or name
     if isinstance(value, Mapping):
         found = _by_name(value, own, name, *(["id", "pk"] if alone else []))
         return None if found is _MISSING else found
@@ -279,7 +290,7 @@ def _dump(value: Any) -> bytes:
 
 
 def _as_json(value: Any) -> Any:
-    """Write what Python has more than JSON: a number of a function's JSON, a date of a mutation's."""
+    """Write a value that JSON does not have: a number of a function's JSON, a date of a mutation's."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     return DjangoJSONEncoder().default(value)

@@ -24,11 +24,11 @@ from ..execution.failures import failure
 from ..execution.response import Response, failed
 from ..language.introspection import may_introspect
 from ..planner.arguments import Variables
-from ..planner.plan import Plan, Write, members_of
+from ..planner.plan import MutationCall, Plan, members_of
 from ..schema.build import Schema
 from ..storage.base import Storage
 from ..viewer import VIEWER, Viewer
-from .answer import Writer
+from .answer import AnswerWriter
 from .arguments import coerce_arguments
 from .context import Answer, Info, Made, MutationContext
 from .error_objects import REPEATABLE, as_result, as_user_error, sqlstate_of
@@ -43,7 +43,7 @@ class _Again(Exception):
 
 @dataclass(slots=True)
 class Perform:
-    """Runs a plan's writes; ``mask`` says whether unexpected errors hide what they say."""
+    """Runs the mutations of a plan; ``mask`` says whether the messages of unexpected errors are hidden."""
 
     plan: Plan
     variables: Variables
@@ -76,11 +76,11 @@ class Perform:
         if audit.mutations_are_observed():
             # who it is now, since a mutation may log in or out
             self.asked.user_id()
-        if self.plan.writes:
-            run(self.plan.writes)
+        if self.plan.calls:
+            run(self.plan.calls)
         if not self.errors:
             return Response(members_of(self.plan, self.answers))
-        if not all(write.definition.output.nullable or write.key in self.answers for write in self.plan.writes):
+        if not all(call.definition.output.nullable or call.key in self.answers for call in self.plan.calls):
             return failed([*self._lost(), *self.errors], b"null")
         return failed(self.errors, self._data({}))
 
@@ -89,17 +89,17 @@ class Perform:
         return [
             GraphQLError(
                 "This mutation failed.",
-                [write.node],
-                path=[write.key],
-                extensions={"code": "MUTATION_FAILED", "data": json.loads(self.answers[write.key])},
+                [call.node],
+                path=[call.key],
+                extensions={"code": "MUTATION_FAILED", "data": json.loads(self.answers[call.key])},
             )
-            for write in self.plan.writes
-            if write.key in self.answers and write.key in self.failed
+            for call in self.plan.calls
+            if call.key in self.answers and call.key in self.failed
         ]
 
     def _data(self, answers: Mapping[str, bytes]) -> bytes:
         """Return the data with these answers and those that are settled, null for all others."""
-        nothing = {write.key: b"null" for write in self.plan.writes}
+        nothing = {call.key: b"null" for call in self.plan.calls}
         return members_of(self.plan, {**nothing, **self.answers, **answers})
 
     def _check_size(self, answers: Mapping[str, bytes]) -> None:
@@ -109,65 +109,65 @@ class Perform:
 
     # --- transactions ---
 
-    def _one_by_one(self, writes: Sequence[Write]) -> None:
+    def _one_by_one(self, calls: Sequence[MutationCall]) -> None:
         """Run each in its own transaction; after one whose failure leaves no data the others are not begun."""
-        for place, write in enumerate(writes):
+        for index, call in enumerate(calls):
             before = len(self.errors)
-            self._repeated([write])
-            if len(self.errors) > before and not write.definition.output.nullable:
-                self._abort(writes[place + 1 :], "Not begun, since another mutation of the operation failed.")
-                self._tell(writes[place + 1 :])
+            self._repeated([call])
+            if len(self.errors) > before and not call.definition.output.nullable:
+                self._abort(calls[index + 1 :], "Not begun, since another mutation of the operation failed.")
+                self._tell(calls[index + 1 :])
                 return
 
-    def _together(self, writes: Sequence[Write]) -> None:
-        self._repeated(writes)
-        if self.errors or len(self.answers) < len(writes):
-            others = [write for write in writes if write.key not in self.answers and not self._is_named(write)]
+    def _together(self, calls: Sequence[MutationCall]) -> None:
+        self._repeated(calls)
+        if self.errors or len(self.answers) < len(calls):
+            others = [call for call in calls if call.key not in self.answers and not self._is_named(call)]
             self._abort(others, "Undone or not begun, since another mutation of the operation failed.")
 
-    def _is_named(self, write: Write) -> bool:
-        return any(error.path and error.path[0] == write.key for error in self.errors)
+    def _is_named(self, call: MutationCall) -> bool:
+        return any(error.path and error.path[0] == call.key for error in self.errors)
 
-    def _abort(self, writes: Sequence[Write], message: str) -> None:
-        for write in writes:
+    def _abort(self, calls: Sequence[MutationCall], message: str) -> None:
+        for call in calls:
             extensions = {"code": "MUTATION_ABORTED"}
-            self.errors.append(GraphQLError(message, [write.node], path=[write.key], extensions=extensions))
+            self.errors.append(GraphQLError(message, [call.node], path=[call.key], extensions=extensions))
 
-    def _repeated(self, writes: Sequence[Write]) -> None:
-        """Run writes in a transaction, again after a deadlock or a serialisation failure."""
-        again = self.settings.mutation_retries if all(write.definition.repeatable() for write in writes) else 0
+    def _repeated(self, calls: Sequence[MutationCall]) -> None:
+        """Run calls in a transaction, again after a deadlock or a serialisation failure."""
+        again = self.settings.mutation_retries if all(call.definition.repeatable() for call in calls) else 0
         for attempt in range(again + 1):
             try:
-                self._transaction(writes, may_repeat=attempt < again)
-                self._tell(writes)
+                self._transaction(calls, may_repeat=attempt < again)
+                self._tell(calls)
                 return
             except _Again:
                 time.sleep(PAUSE_SECONDS * 2**attempt * (1 + random.random()))
 
-    def _transaction(self, writes: Sequence[Write], *, may_repeat: bool) -> None:
+    def _transaction(self, calls: Sequence[MutationCall], *, may_repeat: bool) -> None:
         answers: dict[str, bytes] = {}
-        write = writes[-1]
+        call = calls[-1]
         try:
             settings = self.executor.session.of(self.asked.viewer)
             with self.storage.begin_transaction(*([settings] if settings else [])) as transaction:
                 # a storage of a project's own may not say
                 may_repeat = may_repeat and getattr(transaction, "outermost", False)
-                for write in writes:
-                    answer = self._timed(write)
+                for call in calls:
+                    answer = self._timed(call)
                     if answer.failed:
                         # left without a commit; the others have not happened
-                        self._check_size({write.key: answer.text})
-                        self.answers[write.key] = answer.text
+                        self._check_size({call.key: answer.text})
+                        self.answers[call.key] = answer.text
                         return
-                    answers[write.key] = answer.text
+                    answers[call.key] = answer.text
                     self._check_size(answers)
-                    if len(writes) > 1:
+                    if len(calls) > 1:
                         self._check_constraints()
                 transaction.commit()
         except Exception as error:
             if may_repeat and sqlstate_of(error) in REPEATABLE:
                 raise _Again from error
-            self._fail(write, error)
+            self._fail(call, error)
         else:
             self.answers.update(answers)
 
@@ -178,44 +178,44 @@ class Perform:
 
     # --- one mutation ---
 
-    def _tell(self, writes: Sequence[Write]) -> None:
+    def _tell(self, calls: Sequence[MutationCall]) -> None:
         """Report the outcome of mutations to the audit, after their transaction has ended."""
-        for write in writes:
-            key = write.key
+        for call in calls:
+            key = call.key
             ended = Outcome.FAILED if key in self.failed else Outcome.DONE if key in self.answers else None
             audit.report_mutation(
                 self.asked,
-                mutation=write.definition.name,
+                mutation=call.definition.name,
                 path=key,
-                arguments=[node.name.value for node in write.node.arguments or ()],
+                arguments=[node.name.value for node in call.node.arguments or ()],
                 outcome=ended or (Outcome.UNDONE if key in self.took else Outcome.NOT_BEGUN),
                 code=self.failed.get(key),
                 took=self.took.get(key, 0.0),
             )
 
-    def _timed(self, write: Write) -> Answer:
+    def _timed(self, call: MutationCall) -> Answer:
         started = time.perf_counter()
         try:
-            return self._run(write)
+            return self._run(call)
         finally:
-            self.took[write.key] = time.perf_counter() - started
+            self.took[call.key] = time.perf_counter() - started
 
-    def _run(self, write: Write) -> Answer:
-        context = self._context(write)
-        arguments = coerce_arguments(write.definition, write.node, self.variables)
-        result = write.definition.perform(context, arguments)
+    def _run(self, call: MutationCall) -> Answer:
+        context = self._context(call)
+        arguments = coerce_arguments(call.definition, call.node, self.variables)
+        result = call.definition.perform(context, arguments)
         answered = result if isinstance(result, Answer) else context.answer(result)
         if answered.failed:
-            self.failed[write.key] = _code_of(result)
+            self.failed[call.key] = _code_of(result)
         return answered
 
-    def _context(self, write: Write) -> MutationContext:
+    def _context(self, call: MutationCall) -> MutationContext:
         def answer(result: object) -> Answer:
-            return self._written(write, result)
+            return self._written(call, result)
 
         info = Info(
-            field_name=write.definition.name,
-            response_key=write.key,
+            field_name=call.definition.name,
+            response_key=call.key,
             operation_name=self.asked.operation_name,
             request=self.asked.viewer.request,
             context=self.asked.viewer.context,
@@ -233,31 +233,31 @@ class Perform:
             may_introspect=lambda: may_introspect(self.settings.introspection, self.asked.viewer),
         )
 
-    def _written(self, write: Write, result: object) -> Answer:
+    def _written(self, call: MutationCall, result: object) -> Answer:
         """Write the result of a mutation for the user who is signed in now: the mutation may log in or out."""
         begun, variables = self.asked.viewer, self.variables
         now = Viewer(begun.request, begun.context)
         if now.user is not self.user:
             variables = {**variables, VIEWER: now}
-            write = write.answered_for(now, variables)
-        return Writer(write).answer(result, variables, self.executor)
+            call = call.answered_for(now, variables)
+        return AnswerWriter(call).answer(result, variables, self.executor)
 
-    def _fail(self, write: Write, error: Exception) -> None:
+    def _fail(self, call: MutationCall, error: Exception) -> None:
         """Answer an exception of a mutation, as data where it declares a class of errors."""
-        context = self._context(write)
+        context = self._context(call)
         try:
-            result = as_result(error, write.definition, self.schema.objects, context)
+            result = as_result(error, call.definition, self.schema.objects, context)
             if result is not None:
-                text = self._written(write, result).text
-                self._check_size({write.key: text})
-                self.answers[write.key] = text
-                self.failed[write.key] = _code_of(result)
+                text = self._written(call, result).text
+                self._check_size({call.key: text})
+                self.answers[call.key] = text
+                self.failed[call.key] = _code_of(result)
                 return
             error = as_user_error(error, context)
         except Exception as another:
             error = another
-        shown = failure(error, mask=self.mask, nodes=[write.node], path=[write.key])
-        self.failed[write.key] = (shown.extensions or {}).get("code")
+        shown = failure(error, mask=self.mask, nodes=[call.node], path=[call.key])
+        self.failed[call.key] = (shown.extensions or {}).get("code")
         self.errors.append(shown)
 
 

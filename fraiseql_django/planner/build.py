@@ -43,7 +43,7 @@ from .tree import Not as Negation
 
 
 @dataclass(slots=True)
-class Builder:
+class OperationBuilder:
     """Builds the trees of one operation for one set of ``@include`` and ``@skip`` conditions, for one viewer."""
 
     schema: Schema

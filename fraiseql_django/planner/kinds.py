@@ -323,7 +323,7 @@ class ReferenceKind(FieldKind[R]):
         build.budget.charge(RELATION)
         with build.budget.deeper():
             condition = build.where(target, given, label, steps=steps + 1, negated=negated)
-        if condition is not None and condition.may_fail and getattr(target, "rows", None) is not None:
+        if condition is not None and condition.may_fail and target.rows is not None:
             # the row rule stands before the condition once more
             build.budget.charge(RELATION)
         return condition

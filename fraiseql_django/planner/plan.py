@@ -32,7 +32,7 @@ from ..schema.arguments import MutationDef
 from ..schema.build import Schema
 from ..viewer import Viewer
 from .arguments import Variables
-from .build import Builder
+from .build import OperationBuilder
 from .collect import Collector
 from .compile import Compiler, Live
 from .cost import Complexity, estimate
@@ -41,7 +41,7 @@ from .introspection import introspect
 from .kinds import kind_of
 from .locations import ROW
 from .payload import SLOT_END, Node, Payloads, Slot
-from .planned_viewer import PlannedViewer, Plans
+from .planned_viewer import PlannedViewer, Plans, user_key_type
 from .rules import Rules
 from .statement import Compiled, compile_pieces, joined, statement
 from .tree import Constant, Member
@@ -87,7 +87,7 @@ class ColumnRoot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Write:
+class MutationCall:
     """A root field that Python or a PostgreSQL function answers: a mutation, called with its arguments.
 
     ``slots`` are the rows in its answer; ``read`` makes the statement of them from the slots' columns, and
@@ -104,10 +104,10 @@ class Write:
     read: Callable[[Sequence[Compiled]], Read]
     rows: Read | None
     alias: str
-    answered_for: Callable[[Viewer, Variables], Write]
+    answered_for: Callable[[Viewer, Variables], MutationCall]
 
 
-Root: TypeAlias = ConstantRoot | ColumnRoot | Write
+Root: TypeAlias = ConstantRoot | ColumnRoot | MutationCall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -120,9 +120,9 @@ class Plan:
     read: Read | None = None
 
     @property
-    def writes(self) -> tuple[Write, ...]:
+    def calls(self) -> tuple[MutationCall, ...]:
         """The mutations, in order."""
-        return tuple(root for root in self.roots if isinstance(root, Write))
+        return tuple(root for root in self.roots if isinstance(root, MutationCall))
 
 
 class SessionPolicy(Protocol):
@@ -165,14 +165,14 @@ class Planner:
         known = self.cache.get(key)
         plan = None if known is None else known.of(viewer)
         if plan is None:
-            planned = PlannedViewer(viewer)
+            planned = self._planned(viewer)
             plan = self._make(operation, variables, planned)
             if operation.kept:
                 self.cache.set(key, (known or Plans()).adding(plan, planned.asked, viewer))
         else:
             plan.complexity.check(variables, self.limits)
         for root in plan.roots:
-            if isinstance(root, Write):
+            if isinstance(root, MutationCall):
                 for slot in root.slots:
                     slot.check(variables)
         return plan
@@ -195,9 +195,9 @@ class Planner:
                 roots.append(self._write(operation, key, build.root_nodes[key], member))
         return Plan(kind=operation.kind, complexity=complexity, roots=tuple(roots))
 
-    def _builder(self, operation: Operation, variables: Variables, viewer: PlannedViewer) -> Builder:
+    def _builder(self, operation: Operation, variables: Variables, viewer: PlannedViewer) -> OperationBuilder:
         schema = self.schema
-        return Builder(
+        return OperationBuilder(
             schema=schema,
             collector=Collector(operation.fragments, variables, schema.unions),
             variables=variables,
@@ -205,6 +205,9 @@ class Planner:
             rules=Rules(viewer, self._is_secured, (schema.query, schema.mutation)),
             introspect=lambda key, nodes: introspect(schema.graphql, operation, key, list(nodes), variables),
         )
+
+    def _planned(self, viewer: Viewer) -> PlannedViewer:
+        return PlannedViewer(viewer, user_key_type(self.schema.conventions.scalars))
 
     def _is_secured(self, model: type[Model]) -> bool:
         return self.session.may_hide(model, self.alias)
@@ -250,7 +253,7 @@ class Planner:
 
     # --- mutations ---
 
-    def _write(self, operation: Operation, key: str, nodes: Sequence[FieldNode], member: Member) -> Write:
+    def _write(self, operation: Operation, key: str, nodes: Sequence[FieldNode], member: Member) -> MutationCall:
         definition: MutationDef = member.field
         compiler = Compiler(self._types, self.alias)
         payloads = Payloads(compiler)
@@ -258,13 +261,13 @@ class Planner:
         read = partial(self._read_slots, live=compiler.live)
         root: Any = self.schema.graphql.mutation_type
 
-        def answered_for(viewer: Viewer, variables: Variables) -> Write:
+        def answered_for(viewer: Viewer, variables: Variables) -> MutationCall:
             # nothing of the viewer for whom this was planned is kept
-            build = self._builder(operation, variables, PlannedViewer(viewer))
+            build = self._builder(operation, variables, self._planned(viewer))
             again = kind_of(definition).answer(build, self.schema.mutation, definition, nodes)
             return self._write(operation, key, nodes, again)
 
-        return Write(
+        return MutationCall(
             key=key,
             node=nodes[0],
             field=root.fields[nodes[0].name.value],

@@ -1,7 +1,7 @@
-"""Who asks, while a plan is made: whatever is compared is a hole, whatever is decided is noted.
+"""The viewer while a plan is made: what a rule compares is a bind parameter, what it asks is recorded.
 
 A rule that says ``Q(customer__user=viewer.id)`` makes one plan for everybody. One that says
-``if viewer.is_staff`` makes two: the plan is for viewers of whom the same answer is given.
+``if viewer.is_staff`` makes two: the plan is for viewers who give the same answer.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Generic, TypeVar
 
 from django.contrib.auth import get_user_model
@@ -24,36 +23,36 @@ from ..viewer import VIEWER, Viewer
 from .expressions import Bind, Param
 
 T = TypeVar("T")
-# A question and what it is about: ("has_perm", "shop.view_order")
+# An attribute or method of a viewer with its arguments: ("has_perm", "shop.view_order")
 Question = tuple[str, ...]
 
 
 def ask(viewer: Viewer, question: Question) -> bool:
     """Return a viewer's answer to a question."""
-    found = getattr(viewer, question[0])
-    return bool(found(*question[1:]) if callable(found) else found)
+    attribute = getattr(viewer, question[0])
+    return bool(attribute(*question[1:]) if callable(attribute) else attribute)
 
 
 @dataclass(frozen=True, slots=True)
 class Plans(Generic[T]):
-    """The plans of one operation and shape: one for each set of answers to what rules have asked of viewers."""
+    """The plans of one operation and shape: one for each set of answers that viewers give to the questions of rules."""
 
     questions: tuple[Question, ...] = ()
     by_answers: Mapping[tuple[bool, ...], T] = field(default_factory=dict)
 
     def of(self, viewer: Viewer) -> T | None:
-        """Return the plan for a viewer who answers as another one has."""
+        """Return the plan for viewers who answer as this one does; None where there is none yet."""
         return self.by_answers.get(tuple(ask(viewer, question) for question in self.questions))
 
     def adding(self, plan: T, asked: Mapping[Question, bool], viewer: Viewer) -> Plans[T]:
-        """Return these plans with one more; it alone, where more has been asked for it than for them."""
+        """Return these plans with one more; only the new one, where rules asked more questions for it."""
         questions = tuple(dict.fromkeys([*self.questions, *asked]))
         others = self.by_answers if len(questions) == len(self.questions) else {}
         return Plans(questions, {**others, tuple(ask(viewer, question) for question in questions): plan})
 
 
 class Unknown(Param):
-    """A value of a viewer whom a plan does not know: SQL may compare it; a rule that does so in Python is refused."""
+    """A value of the viewer that a plan does not know: SQL can compare it, a rule in Python must not."""
 
     def __bool__(self) -> bool:
         self._check()
@@ -68,21 +67,21 @@ class Unknown(Param):
     __hash__ = Param.__hash__
 
     def _check(self) -> None:
-        # Django's own questions, when it compiles, mean nothing
+        # comparisons that Django makes when it compiles mean nothing
         if _RULING.get():
             raise DeclarationError(
-                f"a rule asked in Python what {self.source.label} is, which only the database is told; compare it in a "
-                f"Q, and decide by is_authenticated, is_staff, is_superuser, has_perm(…) or has_role(…)"
+                f"a rule used the value of {self.source.label} in Python, but only the statement has it; compare it "
+                f"in a Q, and decide by is_authenticated, is_staff, is_superuser, has_perm(…) or has_role(…)"
             )
 
 
-# Whether a row rule is being asked for its condition
+# Whether a row rule is being called
 _RULING: ContextVar[bool] = ContextVar("ruling", default=False)
 
 
 @contextmanager
 def ruling() -> Iterator[None]:
-    """Hold a row rule, called in this block, to what may be asked in Python of a viewer."""
+    """Refuse that a row rule, called in this block, uses values of the viewer in Python."""
     token = _RULING.set(True)
     try:
         yield
@@ -92,15 +91,19 @@ def ruling() -> Iterator[None]:
 
 @dataclass(slots=True)
 class PlannedViewer:
-    """Stands for every viewer who answers the questions that are asked as this one does."""
+    """Stands for all viewers who give the same answers as this one; ``asked`` records them.
+
+    ``key_type`` is the PostgreSQL type that users' keys are compared as.
+    """
 
     viewer: Viewer
+    key_type: str
     asked: dict[Question, bool] = field(default_factory=dict)
 
     @property
     def id(self) -> Any:
         """The user's key, a bind parameter; null for one who is not signed in."""
-        return Unknown(Bind(lambda variables: variables[VIEWER].id, _text, "viewer.id"), _key_type())
+        return Unknown(Bind(lambda variables: variables[VIEWER].id, _text, "viewer.id"), self.key_type)
 
     @property
     def is_authenticated(self) -> bool:
@@ -138,7 +141,7 @@ class PlannedViewer:
             try:
                 return None if value is None else encode(value)
             except InvalidInput as error:
-                # no client has sent it
+                # not the client's mistake
                 raise FraiseQLError(f"{where}: {error.message}") from None
 
         source = Bind(lambda variables: variables[VIEWER].value(name), text, where)
@@ -152,15 +155,15 @@ class PlannedViewer:
 
 @dataclass(slots=True)
 class DecidingViewer(PlannedViewer):
-    """What a permission is given: it decides while a plan is made, so it has nothing to compare with."""
+    """The viewer that permissions are given: they decide while a plan is made, so there is nothing to compare with."""
 
     @property
     def id(self) -> Any:
-        """Nothing: the plan is for many."""
+        """Refused: the plan is for many viewers."""
         raise DeclarationError(_DECIDES.format("viewer.id"))
 
     def value(self, name: str, type_: type = str) -> Any:
-        """Nothing: the plan is for many."""
+        """Refused: the plan is for many viewers."""
         raise DeclarationError(_DECIDES.format(f"viewer.value({name!r})"))
 
 
@@ -174,8 +177,7 @@ def _text(value: Any) -> str | None:
     return None if value is None else encode_text(str(value))
 
 
-@cache
-def _key_type() -> str:
-    """Return the PostgreSQL type that users' keys are compared as."""
-    stored = ancestor(concrete(get_user_model()._meta.pk), SCALARS)
+def user_key_type(mapped: Mapping[type, type]) -> str:
+    """Return the PostgreSQL type that users' keys are compared as; ``mapped`` are the field classes of ``SCALARS``."""
+    stored = ancestor(concrete(get_user_model()._meta.pk), SCALARS, mapped)
     return "bigint" if stored is None else str(stored.cast)

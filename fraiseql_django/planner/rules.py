@@ -15,7 +15,7 @@ from django.db.models import Model, Q
 from ..declare.rules import Rule, condition
 from ..errors import DeclarationError, OperationError
 from ..schema.arguments import MutationDef
-from ..schema.definition import TypeDef
+from ..schema.definition import Shape, TypeDef
 from .planned_viewer import DecidingViewer, PlannedViewer, ruling
 
 
@@ -48,13 +48,11 @@ class Rules:
         """
         return definition.rows is None and not (nullable and self.secured(definition.model))
 
-    def may_read(self, definition: Any) -> bool:
+    def may_read(self, definition: Shape) -> bool:
         """Whether the viewer may read rows of a type; False where it is masked.
 
         Raises OperationError where they are refused.
         """
-        if not isinstance(definition, TypeDef):
-            return True
         return self._may(definition.permission, definition.mask, definition.name)
 
     def may_see(self, owner: Any, field: Any) -> bool:
@@ -68,10 +66,9 @@ class Rules:
         """Refuse to search or sort by what the viewer may not see, masked or not: that would tell its value."""
         self._may(field.permission, False, self._name(owner, field))
 
-    def check_type(self, definition: Any) -> None:
+    def check_type(self, definition: Shape) -> None:
         """Refuse to search or sort by rows that the viewer may not read, masked or not."""
-        if isinstance(definition, TypeDef):
-            self._may(definition.permission, False, definition.name)
+        self._may(definition.permission, False, definition.name)
 
     def check_arguments(self, definition: MutationDef, arguments: Iterable[str]) -> None:
         """Refuse arguments that the viewer may not give."""
@@ -85,7 +82,7 @@ class Rules:
     def _may(self, rule: Rule | None, mask: bool, what: str) -> bool:
         if rule is None:
             return True
-        allowed = rule.allows(DecidingViewer(self.viewer.viewer, self.viewer.asked))
+        allowed = rule.allows(DecidingViewer(self.viewer.viewer, self.viewer.key_type, self.viewer.asked))
         if not isinstance(allowed, bool):
             raise DeclarationError(f"the permission of {what} returned {allowed!r}, must be True or False")
         if allowed:

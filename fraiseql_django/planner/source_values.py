@@ -1,4 +1,4 @@
-"""Values of sources: cast from what a column or a JSON object holds, and the columns beside the JSON."""
+"""Values of sources, cast from a column or from a JSON object; and the columns that a source has beside its JSON."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from .locations import ROW, JSONObject, Local, Row, SiblingColumn, member, membe
 
 WHOLE = frozenset({"smallint", "integer", "bigint"})
 TEXT = frozenset({"text", "character varying"})
-# Of which types a source's own columns are compared as they are, by the type that is annotated: no operator then
-# means other than for the cast value, and an index on the column serves
+# By the annotated type, the types of a source's own columns that are compared without a cast: every operator means
+# the same as for the cast value, and an index on the column can be used
 _FITTING: Mapping[str, frozenset[str]] = {
     "text": TEXT,
     "bigint": WHOLE,
@@ -44,14 +44,14 @@ class Compared:
 
 
 def native_types(definition: Shape, alias: str) -> Mapping[str, str]:
-    """Return the types of a source's columns, without their sizes; none where the database cannot be asked."""
+    """Return the types of a source's columns, without their sizes; none where the database cannot be reached."""
     source = definition.source if isinstance(definition, TypeDef) else None
     found = columns(source.sql, alias) if source else None
     return {name: re.sub(r"\s*\([^)]*\)", "", kind) for name, kind in (found or {}).items()}
 
 
 def json_of(definition: Shape, key: str, here: Local) -> Any:
-    """Return what stands under a key, or in a column of that name, as jsonb."""
+    """Return the value under a key, or in a column of that name, as jsonb."""
     if isinstance(here, JSONObject):
         return member(here.json(), key)
     whole = _object_of(definition, here)
@@ -64,7 +64,7 @@ def column_of(here: Row, name: str) -> Any:
 
 
 def written(definition: Shape, field: Extracted, here: Local, alias: str, absent: str | None = None) -> Any:
-    """Return the value that clients are shown: never a column beside the JSON, which might say otherwise.
+    """Return the value that clients see: not that of a column beside the JSON, which may differ.
 
     ``absent`` is SQL for an element of a list that is null and must not be.
     """
@@ -95,10 +95,10 @@ def compared(definition: Shape, field: Extracted, here: Local, alias: str) -> Co
 
 
 def named_values(definition: TypeDef, condition: Q, alias: str) -> dict[str, Any]:
-    """Return what a row rule's condition may name, as annotations of a source's query.
+    """Return the names that a row rule's condition may use, as annotations of a source's query.
 
-    That are its fields by column or by key in the JSON, and columns of the source that no field shows. Raises
-    DeclarationError for a name that is neither.
+    These are the type's fields, by column or by key in the JSON, and columns of the source that no field shows. Raises
+    DeclarationError for any other name.
     """
     fields = {item.key: item for item in definition.fields.values() if isinstance(item, Extracted)}
     names = {name for name, item in fields.items() if name.isidentifier() and not item.dimensions}
@@ -160,6 +160,6 @@ def _fitting(scalar: Scalar, kind: str | None) -> Scalar | None:
         if kind == "uuid":
             return scalars.identifier(scalars.UUID, uuid.UUID)
     if scalar.column != "{0}":
-        # JSON's null is null, which a column of its own does not tell
+        # JSON's null counts as null, which a column beside the JSON does not show
         return None
     return scalar if kind in _FITTING.get(scalar.cast, {scalar.cast}) else None

@@ -73,7 +73,7 @@ def _literal(value: Any, alias: str) -> str:
 
 
 def joined(segments: Sequence[bytes | int]) -> tuple[bytes | int, ...]:
-    """Put neighbouring constants of an answer together."""
+    """Join neighbouring constants of an answer."""
     found: list[bytes | int] = []
     for segment in segments:
         if isinstance(segment, bytes) and found and isinstance(found[-1], bytes):

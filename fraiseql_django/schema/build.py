@@ -58,7 +58,7 @@ class Schema:
     conventions: Conventions
 
 
-class Builder:
+class SchemaBuilder:
     """Builds one schema from the descriptions of its types and mutations; it is the OutputTypes of their kinds."""
 
     def __init__(
@@ -246,4 +246,4 @@ def build_schema(registry: Registry, settings: Settings) -> Schema:
     if problems:
         # a module that builds the schema while it is imported has reported the same ones before
         raise DeclarationError("\n".join(dict.fromkeys(line for item in problems for line in item.splitlines())))
-    return Builder(described, outputs, mutations, conventions).build()
+    return SchemaBuilder(described, outputs, mutations, conventions).build()

@@ -40,6 +40,11 @@ class FieldDef:
     mask: bool = False
     cost: float = 1
 
+    @property
+    def stored_as(self) -> str | None:
+        """The name by which an instance or a JSON object holds the value; None where there is no such name."""
+        return None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column(FieldDef):
@@ -54,6 +59,19 @@ class Column(FieldDef):
     dimensions: int = 0
     nullable: bool
     nullable_items: bool = False
+
+    @property
+    def stored_as(self) -> str | None:
+        """The attribute of an instance."""
+        return self.column
+
+    @property
+    def signature(self) -> str:
+        """The type as GraphQL writes it."""
+        written = self.scalar.name
+        for level in range(self.dimensions):
+            written = f"[{written}]" if level == 0 and self.nullable_items else f"[{written}!]"
+        return written + "!" * (not self.nullable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +140,11 @@ class Embedded(FieldDef):
     nullable: bool
     filter: InputScalar
 
+    @property
+    def signature(self) -> str:
+        """The type as GraphQL writes it."""
+        return self.value.name + "!" * (not self.nullable)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference(FieldDef):
@@ -135,6 +158,11 @@ class Reference(FieldDef):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Related(Reference):
     """A field that leads to rows of a declared type."""
+
+    @property
+    def signature(self) -> str:
+        """The type as GraphQL writes it."""
+        return f"[{self.target}!]!" if self.many else self.target + "!" * (not self.nullable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +199,11 @@ class Extracted(FieldDef):
     nullable: bool
     nullable_items: bool = False
 
+    @property
+    def stored_as(self) -> str | None:
+        """The key in JSON."""
+        return self.key
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nested(Reference):
@@ -192,32 +225,20 @@ class Link(Related):
     there: Key
 
 
-AnyField: TypeAlias = FieldDef
-"""A field of any kind: what is done with it is said by its kind (see ``kinds``)."""
-
-
-def signature_of(field: Column | Embedded | Related) -> str:
-    """Write a field's type as GraphQL would."""
-    if isinstance(field, Related):
-        return f"[{field.target}!]!" if field.many else field.target + "!" * (not field.nullable)
-    if isinstance(field, Embedded):
-        return field.value.name + "!" * (not field.nullable)
-    written = field.scalar.name
-    for level in range(field.dimensions):
-        written = f"[{written}]" if level == 0 and field.nullable_items else f"[{written}!]"
-    return written + "!" * (not field.nullable)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Shape:
     """A GraphQL object type and its fields: of objects in JSON, or of the roots, where it is no TypeDef.
 
-    ``row_cost`` is what each object costs beside its fields.
+    ``permission`` says who may read the type; others are refused, or see null where ``mask`` says so. ``rows`` is its
+    row rule. ``row_cost`` is what each object costs beside its fields.
     """
 
     name: str
     description: str | None
-    fields: Mapping[str, AnyField]
+    fields: Mapping[str, FieldDef]
+    rows: RowRule | None = None
+    permission: Rule | None = None
+    mask: bool = False
     row_cost: float = 0
 
 
@@ -235,9 +256,6 @@ class TypeDef(Shape):
     key: Mapping[str, Column | Extracted]
     single: str | None
     plural: str | None
-    rows: RowRule | None = None
-    permission: Rule | None = None
-    mask: bool = False
     root_rules: Mapping[str, Rule] = field(default_factory=dict)
 
 

@@ -13,11 +13,10 @@ from django.db import connections, models
 from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 
-from ..conf import get_settings
 from ..declare.names import pascal_case
 from ..errors import ConfigurationError, DeclarationError
 from .conventions import Conventions
-from .definition import AnyField, Column, Embedded, EnumFactory, EnumSource
+from .definition import Column, Embedded, EnumFactory, EnumSource, FieldDef
 from .scalars import graphql as leaves
 from .scalars import postgres as scalars
 from .scalars.composite import FILE_INPUT, FILES, RANGES, file_parts
@@ -56,12 +55,11 @@ _KEYS: Mapping[type[models.Field[Any, Any]], Scalar] = {
 }
 
 
-def ancestor(field: models.Field[Any, Any], known: Mapping[Any, Any], mapped: Mapping[type, type] | None = None) -> Any:
+def ancestor(field: models.Field[Any, Any], known: Mapping[Any, Any], mapped: Mapping[type, type]) -> Any:
     """Return the entry for the field's class or the nearest class that it extends, or None.
 
-    A class that ``mapped`` has counts as the class that it is mapped to (``SCALARS``; None: those of the process).
+    A class that ``mapped`` has counts as the class that it is mapped to (``SCALARS``).
     """
-    mapped = mapped_scalars(get_settings().scalars) if mapped is None else mapped
     for cls in type(field).__mro__:
         if cls in mapped:
             return next((known[base] for base in mapped[cls].__mro__ if base in known), None)
@@ -120,7 +118,7 @@ class ColumnDescriber:
     conventions: Conventions
     enum: EnumFactory
 
-    def describe(self, field: models.Field[Any, Any], name: str, owner: str) -> AnyField:
+    def describe(self, field: models.Field[Any, Any], name: str, owner: str) -> FieldDef:
         """Describe a concrete field of a model under the GraphQL name ``name``.
 
         ``owner`` is the model's name, for errors and for the names of enums.

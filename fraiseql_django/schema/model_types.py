@@ -17,7 +17,7 @@ from ..declare.names import plural as plural_of
 from ..declare.registry import Auto, FieldOptions, TypeDeclaration
 from ..errors import DeclarationError, FraiseQLError
 from .annotations import PYTHON_NAMES, Annotation, read, scalar, signature
-from .definition import AnyField, Column, Computed, TypeDef, signature_of
+from .definition import Column, Computed, FieldDef, TypeDef
 from .django_fields import ColumnDescriber, concrete
 from .relations import AnyModelField, Targets, describe_link, describe_relation
 
@@ -38,7 +38,7 @@ class TypeDescriber:
     def describe(self) -> TypeDef:
         """Return the description; raise DeclarationError with one line for each problem."""
         declared = self.declaration
-        fields: dict[str, AnyField] = {}
+        fields: dict[str, FieldDef] = {}
         for python_name in self._names():
             described = self._attempt(self._field, python_name)
             if described is None:
@@ -138,13 +138,13 @@ class TypeDescriber:
 
     # --- one field ---
 
-    def _field(self, python_name: str) -> AnyField:
+    def _field(self, python_name: str) -> FieldDef:
         options = self.declaration.options.get(python_name, FieldOptions())
         where = f"{self.declaration.name}.{python_name}"
         name = check_name(options.name or self.conventions.name(python_name), f"the field {where}")
         annotation = self._annotation(python_name)
         if options.to is not None:
-            described: AnyField = describe_link(options, name, annotation, where, self.targets)
+            described: FieldDef = describe_link(options, name, annotation, where, self.targets)
         elif options.column is not None:
             raise DeclarationError(f"{where} names a column, which is for types over a source; name the model's field")
         elif options.expression is not None:
@@ -181,7 +181,7 @@ class TypeDescriber:
 
     def _column(
         self, found: AnyModelField, python_name: str, name: str, annotation: Annotation | None, where: str
-    ) -> AnyField:
+    ) -> FieldDef:
         if not isinstance(found, models.Field) or isinstance(found, models.CompositePrimaryKey):
             raise DeclarationError(f"{where} is a {type(found).__name__}, which cannot be read; leave it out")
         described = self.columns.describe(found, name, self.model.__name__)
@@ -189,7 +189,7 @@ class TypeDescriber:
 
     def _relation(
         self, found: AnyModelField, python_name: str, name: str, annotation: Annotation | None, where: str
-    ) -> AnyField:
+    ) -> FieldDef:
         model = found.related_model
         if not isinstance(model, type):
             raise DeclarationError(f"{where} is generic: it leads to no one model; leave it out")
@@ -197,15 +197,15 @@ class TypeDescriber:
         described = describe_relation(found, name, chosen or self.targets.of(model, where), where)
         return described if annotation is None else self._checked(described, annotation, python_name, where)
 
-    def _checked(self, described: Any, annotation: Annotation, python_name: str, where: str) -> AnyField:
+    def _checked(self, described: Any, annotation: Annotation, python_name: str, where: str) -> FieldDef:
         """Return the description, nullable if the annotation is; raise DeclarationError where they contradict."""
-        actual, written = signature_of(described), signature(annotation)
+        actual, written = described.signature, signature(annotation)
         if written not in (actual, actual.removesuffix("!")):
             raise DeclarationError(
                 f"{where} is annotated {formatannotation(self.annotations[python_name])}, but is {actual} in GraphQL; "
                 f"write `{python_name}: fraiseql.auto`"
             )
-        result: AnyField = described if written == actual else replace(described, nullable=True)
+        result: FieldDef = described if written == actual else replace(described, nullable=True)
         return result
 
     def _computed(self, name: str, options: FieldOptions, annotation: Annotation | None, where: str) -> Computed:
@@ -254,7 +254,7 @@ class TypeDescriber:
         return key
 
 
-def _with_options(described: AnyField, options: FieldOptions) -> AnyField:
+def _with_options(described: FieldDef, options: FieldOptions) -> FieldDef:
     if options.description is None and options.deprecation is None:
         return described
     values = {name: getattr(described, name) for name in described.__dataclass_fields__}

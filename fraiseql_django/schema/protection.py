@@ -10,7 +10,7 @@ from ..declare.registry import MutationDeclaration, TypeDeclaration
 from ..declare.rules import Rule, as_rule, check_rows, requires_auth, requires_permission
 from ..errors import DeclarationError
 from .conventions import Conventions
-from .definition import AnyField, Nested, Related, Shape, TypeDef
+from .definition import FieldDef, Nested, Reference, Shape, TypeDef
 
 
 def protected(definition: TypeDef, declaration: TypeDeclaration, conventions: Conventions) -> TypeDef:
@@ -23,7 +23,7 @@ def protected(definition: TypeDef, declaration: TypeDeclaration, conventions: Co
     check_rows(declaration.rows, declaration.model, name)
     if declaration.mask and permission is None:
         raise DeclarationError(f"{name}: mask is for those whom a permission leaves out; give permission=… as well")
-    fields: dict[str, AnyField] = dict(definition.fields)
+    fields: dict[str, FieldDef] = dict(definition.fields)
     for python_name, options in declaration.options.items():
         rule = as_rule(options.permission, f"{name}.{python_name}")
         if options.mask and rule is None:
@@ -90,8 +90,8 @@ def with_missing_rows(types: Mapping[str, TypeDef], shapes: Mapping[str, Shape])
         raise DeclarationError("\n".join(problems))
     hidden = {name for name, definition in types.items() if definition.rows is not None or definition.mask}
 
-    def seen(field: AnyField) -> AnyField:
-        if not isinstance(field, (Related, Nested)) or field.target not in hidden:
+    def seen(field: FieldDef) -> FieldDef:
+        if not isinstance(field, Reference) or field.target not in hidden:
             return field
         return field if field.many else replace(field, nullable=True)
 

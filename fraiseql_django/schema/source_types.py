@@ -13,7 +13,7 @@ from ..declare.registry import Auto, FieldOptions, TypeDeclaration
 from ..declare.sources import Source
 from ..errors import DeclarationError, FraiseQLError
 from .annotations import read
-from .definition import AnyField, Extracted, Key, Nested, Shape, TypeDef
+from .definition import Extracted, FieldDef, Key, Nested, Shape, TypeDef
 from .object_types import Output, Outputs
 from .relations import Targets, describe_link
 from .scalars import graphql as leaves
@@ -27,7 +27,7 @@ class Shapes:
         self.found: dict[str, Shape] = {}
         self._declared = {declaration.name: declaration for declaration in outputs.registry.types}
 
-    def field(self, output: Output, key: str, where: str, options: FieldOptions, name: str) -> AnyField:
+    def field(self, output: Output, key: str, where: str, options: FieldOptions, name: str) -> FieldDef:
         """Describe a field of a source, or of an object in JSON, whose value is ``output``."""
         about: dict[str, Any] = {
             "name": name, "description": options.description, "deprecation": options.deprecation, "key": key,
@@ -62,7 +62,7 @@ class Shapes:
         if name in self.found:
             return
         declared = self.outputs.objects[name]
-        fields: dict[str, AnyField] = {}
+        fields: dict[str, FieldDef] = {}
         # before its fields, which may lead back to it
         self.found[name] = Shape(name=name, description=declared.description, fields=fields)
         for item in declared.fields.values():
@@ -80,14 +80,14 @@ class SourceDescriber:
         self.targets = targets
         self.shapes = shapes
         self.annotations: Mapping[str, Any] = inspect.get_annotations(declaration.cls)
-        self.described: dict[str, AnyField] = {}
+        self.described: dict[str, FieldDef] = {}
         self.problems: list[str] = []
 
     def describe(self) -> TypeDef:
         """Return the description; raise DeclarationError with one line for each problem."""
         declared = self.declaration
         options = declared.options
-        fields: dict[str, AnyField] = {}
+        fields: dict[str, FieldDef] = {}
         for python_name in dict.fromkeys([*self.annotations, *options]):
             described = self._attempt(self._field, python_name, options.get(python_name, FieldOptions()))
             if described is None:
@@ -131,7 +131,7 @@ class SourceDescriber:
             self.problems.append(str(error))
             return None
 
-    def _field(self, python_name: str, options: FieldOptions) -> AnyField:
+    def _field(self, python_name: str, options: FieldOptions) -> FieldDef:
         where = f"{self.declaration.name}.{python_name}"
         name = check_name(options.name or self.shapes.outputs.conventions.name(python_name), f"the field {where}")
         raw = self.annotations.get(python_name)

@@ -172,7 +172,7 @@ def test_a_rule_that_decides_in_python_what_only_the_database_is_told_is_refused
     with pytest.raises(DeclarationError) as raised:
         engine.explain(BOXES)
     assert str(raised.value) == (
-        f"a rule asked in Python what {asked} is, which only the database is told; compare it in a Q, and decide by "
+        f"a rule used the value of {asked} in Python, but only the statement has it; compare it in a Q, and decide by "
         "is_authenticated, is_staff, is_superuser, has_perm(…) or has_role(…)"
     )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from example_project.servers import EmbeddedPostgres
-from tests.processes import ForeignPostgres, run_manage, start_manage
+from tests.processes import ForeignPostgres, end, run_manage, start_manage
 
 SECTIONS = ["An operation", "Its answer, ", "Its SQL, one statement", "Its time"]
 
@@ -23,10 +23,18 @@ class Demo:
 
     def __init__(self) -> None:
         self.data = Path(tempfile.mkdtemp(prefix="demo-"))
+        self.started: list[subprocess.Popen[str]] = []
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start it."""
-        return start_manage(self.data, "demo", *arguments, **environment)
+        self.started.append(start_manage(self.data, "demo", *arguments, **environment))
+        return self.started[-1]
+
+    def remove(self) -> None:
+        """End what still runs, and remove the data."""
+        for process in self.started:
+            end(process)
+        shutil.rmtree(self.data)
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run it to its end."""
@@ -38,7 +46,7 @@ def demo() -> Iterator[Demo]:
     """Make a demo that has never run."""
     demo = Demo()
     yield demo
-    shutil.rmtree(demo.data)
+    demo.remove()
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +55,7 @@ def filled_demo() -> Iterator[Demo]:
     demo = Demo()
     demo.run("--once", "--scale", "0.01")
     yield demo
-    shutil.rmtree(demo.data)
+    demo.remove()
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from example_project.servers import (
     postgres,
 )
 from example_project.servers.locks import FolderLocks
-from tests.processes import ForeignPostgres, interruptible, run_manage
+from tests.processes import ForeignPostgres, end, interruptible, run_manage
 
 USER = """
 import pathlib, sys, time
@@ -32,22 +32,50 @@ EmbeddedPostgres(pathlib.Path(sys.argv[1])).start()
 print("started", flush=True)
 time.sleep(float(sys.argv[2]))
 """
+# processes that a test has started
+USERS: list[subprocess.Popen[str]] = []
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
+def new_folder() -> Iterator[Path]:
     """Make a folder for a server; its path is short, as sockets like it."""
     parent = Path(tempfile.mkdtemp(prefix="servers-"))
     yield parent / "postgres"
     shutil.rmtree(parent)
 
 
-@pytest.fixture
-def server(folder: Path) -> Iterator[EmbeddedPostgres]:
+def new_server(folder: Path) -> Iterator[EmbeddedPostgres]:
     """Make a server that is stopped in the end."""
     server = EmbeddedPostgres(folder, {"fsync": "off"})
     yield server
     server.stop()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Return a folder for the data of a server, which is not there yet."""
+    yield from new_folder()
+
+
+@pytest.fixture(scope="module")
+def filled_folder() -> Iterator[Path]:
+    """Return a folder with a server's data, which takes a second to make."""
+    for folder in new_folder():
+        server = EmbeddedPostgres(folder)
+        server.start()
+        server.stop()
+        yield folder
+
+
+@pytest.fixture
+def server(filled_folder: Path) -> Iterator[EmbeddedPostgres]:
+    """Return a server on data that are there."""
+    yield from new_server(filled_folder)
+
+
+@pytest.fixture
+def first_server(folder: Path) -> Iterator[EmbeddedPostgres]:
+    """Return a server that has to make its data."""
+    yield from new_server(folder)
 
 
 def ask(server: EmbeddedPostgres, sql: str) -> object:
@@ -64,11 +92,20 @@ def is_up(server: EmbeddedPostgres) -> bool:
     return True
 
 
+@pytest.fixture(autouse=True)
+def users() -> Iterator[None]:
+    """End the processes that a test has started."""
+    yield
+    while USERS:
+        end(USERS.pop())
+
+
 def start_user(folder: Path, seconds: float = 60) -> subprocess.Popen[str]:
     """Start another process that uses the server of the folder."""
     command = [sys.executable, "-c", USER, str(folder), str(seconds)]
     with interruptible():
         user = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    USERS.append(user)
     assert user.stdout is not None
     assert user.stdout.readline() == "started\n"
     user.stdout.close()
@@ -79,16 +116,16 @@ def kill_server(folder: Path) -> None:
     os.kill(int((folder / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
 
 
-def test_nothing_happens_before_start(server: EmbeddedPostgres) -> None:
-    assert server.url.startswith("postgresql://postgres@/postgres?host=")
-    assert not server.folder.exists()
+def test_nothing_happens_before_start(first_server: EmbeddedPostgres) -> None:
+    assert first_server.url.startswith("postgresql://postgres@/postgres?host=")
+    assert not first_server.folder.exists()
 
 
-def test_start_makes_the_data_folder(server: EmbeddedPostgres) -> None:
-    server.start()
+def test_start_makes_the_data_folder(first_server: EmbeddedPostgres) -> None:
+    first_server.start()
 
-    assert ask(server, "SHOW server_version_num") >= "180000"  # type: ignore[operator]
-    assert ask(server, "SHOW data_directory") == str(server.folder)
+    assert ask(first_server, "SHOW server_version_num") >= "180000"  # type: ignore[operator]
+    assert ask(first_server, "SHOW data_directory") == str(first_server.folder)
 
 
 def test_server_listens_on_no_port_and_sorts_alike_everywhere(server: EmbeddedPostgres) -> None:
@@ -156,14 +193,14 @@ def test_server_of_a_killed_process_is_used_on_and_stopped(server: EmbeddedPostg
 
 def test_killed_server_comes_up_again(server: EmbeddedPostgres) -> None:
     user = start_user(server.folder)
-    ask(server, "CREATE TABLE kept AS SELECT 42 AS answer")
+    ask(server, "CREATE TABLE kept_too AS SELECT 42 AS answer")
     user.kill()
     user.wait()
     kill_server(server.folder)
 
     server.start()
 
-    assert ask(server, "SELECT answer FROM kept") == 42
+    assert ask(server, "SELECT answer FROM kept_too") == 42
 
 
 def test_dead_server_whose_number_another_program_has_is_no_hindrance(
@@ -180,14 +217,14 @@ def test_dead_server_whose_number_another_program_has_is_no_hindrance(
     assert is_up(server)
 
 
-def test_interrupted_making_of_the_data_folder_is_no_hindrance(server: EmbeddedPostgres) -> None:
-    rest = server.folder.with_name("postgres.new")
+def test_interrupted_making_of_the_data_folder_is_no_hindrance(first_server: EmbeddedPostgres) -> None:
+    rest = first_server.folder.with_name("postgres.new")
     rest.mkdir()
     (rest / "PG_VERSION").write_text("18")
 
-    server.start()
+    first_server.start()
 
-    assert is_up(server)
+    assert is_up(first_server)
 
 
 @pytest.mark.parametrize("name", ["deep" * 30, "with spaces, 'quotes' and %"])
@@ -253,17 +290,17 @@ def test_data_folder_of_another_account_is_refused(server: EmbeddedPostgres, mon
         server.start()
 
 
-def test_server_that_does_not_come_up_is_one_clear_line(server: EmbeddedPostgres) -> None:
-    server.start()
-    server.stop()
-    (server.folder / "global" / "pg_control").unlink()
+def test_server_that_does_not_come_up_is_one_clear_line(first_server: EmbeddedPostgres) -> None:
+    first_server.start()
+    first_server.stop()
+    (first_server.folder / "global" / "pg_control").unlink()
 
     with pytest.raises(ServerDidNotStartError) as caught:
-        server.start()
+        first_server.start()
 
     message = str(caught.value)
     assert message.startswith("PostgreSQL did not come up: ")
-    assert message.endswith(f"(its log: {server.folder / 'log'})")
+    assert message.endswith(f"(its log: {first_server.folder / 'log'})")
     assert "\n" not in message
 
 
@@ -272,11 +309,13 @@ def test_option_that_postgres_does_not_know_is_one_clear_line(folder: Path) -> N
         EmbeddedPostgres(folder, {"fsink": "off"}).start()
 
 
-def test_platform_without_a_wheel_is_one_clear_line(server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_platform_without_a_wheel_is_one_clear_line(
+    first_server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
 
     with pytest.raises(UnsupportedPlatformError, match="name a PostgreSQL in DATABASE_URL instead"):
-        server.start()
+        first_server.start()
 
 
 def test_windows_is_one_clear_line(server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Whatever is sent, the endpoint answers as documented, in time, and keeps nothing of it.
+"""Whatever is sent, the endpoint answers as documented, without much work, and keeps nothing of it.
 
 ``make fuzz`` runs this for as long as it is told.
 """
@@ -21,7 +21,9 @@ from tests.injection.corpus import OTHERS
 from tests.injection.expected import check
 from tests.injection.malformed import Request, requests
 
-SECONDS = float(os.environ.get("FRAISEQL_FUZZ_SECONDS", 4))
+# the suite sends the same rounds of requests each time; ``make fuzz`` sends rounds for so long
+ROUNDS = 5
+SECONDS = float(os.environ.get("FRAISEQL_FUZZ_SECONDS", 0))
 SEED = int(os.environ.get("FRAISEQL_FUZZ_SEED", 1))
 ROUND = 100
 # caches of documents, plans and statements are nearly full by then
@@ -58,8 +60,8 @@ def test_every_request_has_an_answer() -> None:
     end = time.monotonic() + SECONDS
     number = SEED
     sizes = []
-    while number == SEED or time.monotonic() < end:
-        fuzz(number, end)
+    while number < SEED + ROUNDS or time.monotonic() < end:
+        fuzz(number)
         number += 1
         if (number - SEED) * ROUND >= WARM:
             sizes.append(size())
@@ -75,7 +77,7 @@ def test_every_request_has_an_answer() -> None:
         assert statistics.plans.size <= statistics.plans.max_size
 
 
-def fuzz(number: int, end: float) -> None:
+def fuzz(number: int) -> None:
     """Send one round; what fails is made small and printed with the seed that repeats it."""
 
     @seed(number)

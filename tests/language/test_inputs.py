@@ -50,13 +50,15 @@ def test_nothing_that_a_client_sends_is_an_internal_error(zoo: GraphQLEngine, ty
         assert isinstance(operators, GraphQLInputObjectType)
         for operator in ("eq", "in", "gt", "contains", "like", "matches", "isnull"):
             if operator in operators.fields:
-                # what PostgreSQL refuses would spoil the transaction around the test
-                execute = executed if operator == "matches" or isinstance(field, Embedded) else GraphQLEngine.execute
+                refusable = operator == "matches" or isinstance(field, Embedded)
                 query = (
                     f"query ($value: {operators.fields[operator].type}) "
                     f"{{ {definition.plural}(where: {{{field.name}: {{{operator}: $value}}}}) {{ __typename }} }}"
                 )
                 for value in ANYTHING:
+                    # what PostgreSQL refuses, before version 17 an empty list in a list as well, would spoil the
+                    # transaction around the test
+                    execute = executed if refusable or value == [[]] else GraphQLEngine.execute
                     errors = execute(zoo, query, {"value": value}).errors
                     codes = {(error.extensions or {})["code"] for error in errors}
                     assert codes <= {"BAD_USER_INPUT"}, (field.name, operator, repr(value)[:80])

@@ -508,13 +508,9 @@ def test_hstore_is_written_and_compared_as_such() -> None:
     assert explained.params == [r'{"\"a\"=>\"1\", \"b\"=>NULL","\"c\"=>\"\\\"x\\\"\""}']
 
 
+@pytest.mark.extension("hstore")
 @isolate_apps("tests.zoo")
 def test_hstore_round_trip(populated: None) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_available_extensions WHERE name = 'hstore'")
-        if cursor.fetchone()[0] == 0:
-            # the embedded PostgreSQL has no contrib extensions; its type and SQL are held to above
-            return
     model = hstore_model()
     values: list[Any] = [None, {}, {"a": "1", "b": None, 'c"d': "\\ é"}]
     with transaction.atomic():

@@ -102,7 +102,9 @@ def latest(app_label: str) -> str:
 def definition(view: str) -> str | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_viewdef(to_regclass(%s))", [f"public.{view}"])
-        return " ".join(found.split()) if (found := cursor.fetchone()[0]) else None
+        (found,) = cursor.fetchone()
+    # before version 16 PostgreSQL writes the table before each column
+    return " ".join(re.sub(r"\b\w+\.", "", found).split()) if found else None
 
 
 def shown(old: dict[str, str], new: dict[str, str]) -> list[str]:
