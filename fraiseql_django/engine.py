@@ -1,6 +1,6 @@
-"""The engine: executes operations in the stages
+"""The engine, which executes operations.
 
-    parser → planner → executor, which uses the cache and the storage.
+    parser → planner → executor over cache and storage
 
 An engine is built from the ``FRAISEQL`` setting, from a configuration of the upstream project FraiseQL, or from
 settings, a registry, a storage and a cache that are passed to it. ``GraphQLEngine._execute`` is the whole life of an

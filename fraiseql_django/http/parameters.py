@@ -88,7 +88,7 @@ def from_url(request: HttpRequest, limit: int | None) -> Parameters:
     if limit is not None and len(query_string) > limit:
         raise too_large("URL", len(query_string), limit, "LIMITS.BODY_BYTES", HTTPStatus.REQUEST_URI_TOO_LONG)
     if isinstance(request, WSGIRequest):
-        # bytes in disguise (PEP 3333); one that is not UTF-8 becomes half a surrogate pair
+        # WSGI decodes the bytes as Latin-1 (PEP 3333); bytes that are not UTF-8 become lone surrogates
         query_string = query_string.encode("latin-1").decode("utf-8", "surrogateescape")
     texts: dict[str, str] = {}
     for name, value in parse_qsl(query_string, keep_blank_values=True, errors="surrogateescape"):

@@ -7,7 +7,7 @@ migrations that are missing. The database is not used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -44,6 +44,14 @@ class MigratedText:
     migration: str
 
 
+class InvalidFiles(DeclarationError):
+    """Files of an app are invalid; ``problems`` are pairs of a file's name and what is wrong with it."""
+
+    def __init__(self, app_label: str, problems: Sequence[tuple[str, str]]) -> None:
+        super().__init__("\n".join(f"{app_label}/{file}: {problem}" for file, problem in problems))
+        self.problems = problems
+
+
 def paths(config: AppConfig) -> list[Path]:
     """Return the paths of an app's .sql files, sorted by name; none for an app that pip has installed.
 
@@ -56,22 +64,22 @@ def paths(config: AppConfig) -> list[Path]:
 def texts(config: AppConfig) -> dict[str, str]:
     """Return the texts of an app's .sql files by name, for instance "sql/v_book.sql".
 
-    Raises DeclarationError with a line for each file that cannot be read, or that creates an object of another file.
+    Raises InvalidFiles for files that cannot be read, or that create an object of another file.
     """
     result: dict[str, str] = {}
     creators: dict[tuple[object, ...], str] = {}
-    problems = []
+    problems: list[tuple[str, str]] = []
     for path in paths(config):
         file = f"{FOLDER}/{path.name}"
         try:
             result[file] = path.read_text(encoding="utf-8-sig")
             for item in read_script(result[file]).objects:
                 if (other := creators.setdefault((item.is_view, item.name, item.header), file)) != file:
-                    problems.append(f"{config.label}/{file}: {other} creates {written_name(item.name)} as well")
+                    problems.append((file, f"{other} creates {written_name(item.name)} as well"))
         except (OSError, ValueError) as error:
-            problems.append(f"{config.label}/{file}: {error}")
+            problems.append((file, str(error)))
     if problems:
-        raise DeclarationError("\n".join(problems))
+        raise InvalidFiles(config.label, problems)
     return result
 
 
@@ -115,7 +123,7 @@ class Difference:
 
 
 def differences(loader: MigrationLoader, config: AppConfig) -> Iterator[Difference]:
-    """Yield the differences between an app's files and migrations; raises DeclarationError as ``texts`` does."""
+    """Yield the differences between an app's files and migrations; raises InvalidFiles as ``texts`` does."""
     migrated, current = migrated_texts(loader, config.label), texts(config)
     for file in sorted({*migrated, *current}):
         if file not in migrated:
@@ -144,15 +152,12 @@ def all_differences() -> list[Difference]:
     for config in configs if loader else ():
         try:
             result += differences(loader, config)  # type: ignore[arg-type]
-        except DeclarationError as error:
-            result += _invalid(config.label, str(error).splitlines())
+        except InvalidFiles as error:
+            result += [
+                Difference(app_label=config.label, file=file, description=f"is invalid: {problem}")
+                for file, problem in error.problems
+            ]
     return result
-
-
-def _invalid(app_label: str, lines: Iterable[str]) -> Iterator[Difference]:
-    for line in lines:
-        file, _, problem = line.removeprefix(f"{app_label}/").partition(": ")
-        yield Difference(app_label=app_label, file=file, description=f"is invalid: {problem}")
 
 
 # --- operations ---
