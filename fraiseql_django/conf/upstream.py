@@ -17,6 +17,7 @@ from django.core.cache import caches
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from .._compat import ProgrammingError, conninfo_to_dict
+from .._django import cache_settings, in_atomic_block
 from ..errors import ConfigurationError
 from .factories import OWN_ALIAS
 from .settings import Settings, get_settings
@@ -232,7 +233,7 @@ def give_back(alias: str) -> None:
     Django does so at the end of an HTTP request; a thread without one would keep it until the pool is empty.
     """
     connection = connections[alias]
-    if not connection.in_atomic_block:
+    if not in_atomic_block(connection):
         connection.close()
 
 
@@ -250,11 +251,11 @@ def _cache(value: Any) -> tuple[str, int | None]:
     if kind == "redis" and "max_size" in given:
         raise ConfigurationError("cache.max_size is for cache.type 'memory'; Redis bounds itself with its maxmemory")
     alias = _alias({**given, "type": kind})
-    if alias not in caches.settings:
+    if alias not in cache_settings():
         if kind == "redis":
             _add_redis(given, alias)
         else:
-            caches.settings[alias] = _memory(given, alias)
+            cache_settings()[alias] = _memory(given, alias)
     return alias, given.get("ttl_seconds")
 
 
@@ -272,13 +273,13 @@ def _add_redis(given: Mapping[str, Any], alias: str) -> None:
     location = redis_location(given["url"], "cache.url")
     if find_spec("django_redis") is None:
         raise ConfigurationError("cache.type 'redis' needs django-redis: pip install 'fraiseql_django[redis]'")
-    caches.settings[alias] = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": location}
+    cache_settings()[alias] = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": location}
     try:
         # what a URL says is looked at when a connection is made of it, which does not yet connect
         cache: Any = caches[alias]
         cache.client.get_client(write=True).connection_pool.make_connection()
     except Exception as error:
-        del caches[alias], caches.settings[alias]
+        del caches[alias], cache_settings()[alias]
         raise ConfigurationError(f"cache.url is refused by the Redis client: {error}") from None
 
 

@@ -16,7 +16,8 @@ from typing import Any, TypeAlias, TypeVar
 
 from django.db import connections
 
-from .._compat import TransactionStatus
+from .._compat import TransactionStatus, tuple_row
+from .._django import database_of, driver_connection, ensure_usable
 from .dependencies import CALL, Change, Dependencies
 from .names import called, declared_below, known, may_be_view, mentioned, names_in, parts
 
@@ -197,7 +198,7 @@ def _kept(
     kept: dict[tuple[Any, ...], K], connection: Any, sql: str, make: Callable[[list[Any]], K], *, connect: bool
 ) -> K | None:
     """Return what is kept of a connection's database, made of a statement's rows when it is first needed."""
-    key = _database(connection)
+    key = database_of(connection)
     found = kept.get(key)
     if found is None:
         seen = _forgotten
@@ -210,26 +211,21 @@ def _kept(
     return found
 
 
-def _database(connection: Any) -> tuple[Any, ...]:
-    # not the alias alone: the tests' database has that of the real one
-    return (connection.alias, *(connection.settings_dict[key] for key in ("HOST", "PORT", "NAME")))
-
-
 def _ask(connection: Any, sql: str, *, connect: bool) -> list[Any] | None:
     """Run a statement of our own, in the open transaction or outside of any; None where that cannot be done."""
-    key = _database(connection)
+    key = database_of(connection)
     if time.monotonic() < _failed_at.get(key, float("-inf")) + RETRY_SECONDS:
         return None
     try:
         if connect:
-            connection.close_if_health_check_failed()
-            connection.ensure_connection()
-        raw = connection.connection
-        if raw is None or raw.pgconn.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.INTRANS):
+            ensure_usable(connection)
+        driver = driver_connection(connection)
+        idle_or_open = (TransactionStatus.IDLE, TransactionStatus.INTRANS)
+        if driver is None or driver.info.transaction_status not in idle_or_open:
             return None
-        # in an open transaction this is a savepoint: an error must not be the end of it
-        with raw.transaction():
-            return list(raw.execute(sql).fetchall())
+        # in an open transaction this is a savepoint, so that an error does not break the transaction
+        with driver.transaction():
+            return list(driver.cursor(row_factory=tuple_row).execute(sql).fetchall())
     except Exception as error:
         # whatever it is, the request goes on without; if the database is gone, its own statement says so
         _failed_at[key] = time.monotonic()

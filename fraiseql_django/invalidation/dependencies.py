@@ -19,8 +19,8 @@ ROWS, ALL = "IUD", "IUDTC"
 CALL = "X"
 # ... to a table that others inherit from, or are partitions of: one of them was written
 PART = "P"
-# ... to a table that PostgreSQL itself says was written: with all that this has set off until now
-SAID = "S"
+# ... to a table that PostgreSQL reports as written: triggers and cascades have run, except for deferred ones
+REPORTED = "S"
 # What happened before happens again
 _SAME = ""
 

@@ -9,13 +9,10 @@ shows is COPY by psycopg's own method, which passes Django's cursors by.
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
-from django.core.cache import caches
-from django.core.cache.backends.db import BaseDatabaseCache
-from django.utils.module_loading import import_string
-
+from .._django import cache_tables
 from .dependencies import CALL, ROWS, Change, target, targets
 from .names import bare, is_ordinary, names_in, several
 
@@ -85,25 +82,10 @@ def changes(text: str) -> frozenset[Change]:
             return frozenset(targets(text))
         first = target(text) if word in ("INSERT", "UPDATE", "DELETE", "MERGE") else None
         if first is not None:
+            # nothing is read from the tables of caches but by the caches themselves
             return _NONE if first.name in cache_tables() else frozenset([first])
     events = _EVENTS.get(word, f"{ROWS}T{CALL}") + ("C" if "CASCADE" in text.upper() else "")
     return frozenset(Change(name, events, guess=True) for name in names_in(text))
-
-
-def cache_tables() -> frozenset[str]:
-    """Return the tables that Django keeps caches in.
-
-    Nothing is read from them but by the caches, and a version of theirs would have to be written there, too.
-    """
-    return frozenset(config["LOCATION"] for config in caches.settings.values() if _has_table(config["BACKEND"]))
-
-
-@cache
-def _has_table(backend: str) -> bool:
-    try:
-        return issubclass(import_string(backend), BaseDatabaseCache)
-    except ImportError:
-        return False
 
 
 def _function(text: str, start: int) -> str | None:
