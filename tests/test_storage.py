@@ -29,6 +29,12 @@ def storage() -> DjangoStorage:
     return DjangoStorage()
 
 
+def begin_afresh(alias: str = "default") -> None:
+    """Open a connection that has prepared nothing; its first round trip finds out whether it may."""
+    connections[alias].close()
+    DjangoStorage(alias, prepare_statements=False).query("SELECT 0")
+
+
 def prepared(alias: str = "default") -> list[tuple[str, int]]:
     """Return the statements that the connection has prepared, and how often each was executed."""
     with connections[alias].cursor() as cursor:
@@ -345,7 +351,8 @@ def test_health_checks_of_connections(storage: DjangoStorage, monkeypatch: pytes
     terminate()
     connection.close_if_unusable_or_obsolete()
 
-    assert storage.query("SELECT 'again'").rows == [(b"again",)]
+    for _ in range(2):
+        assert storage.query("SELECT 'again'").rows == [(b"again",)]
     assert [sql for sql, _ in prepared()] == ["SELECT 'again'"]
 
 
@@ -397,7 +404,7 @@ def test_database_that_does_not_exist(other: dict[str, Any]) -> None:
 
 @PIPELINE
 def test_statement_is_prepared_once_for_all_values(storage: DjangoStorage) -> None:
-    connection.close()
+    begin_afresh()
     for value in ("1", "2", "3"):
         storage.query("SELECT %s::int", [value])
 
@@ -406,7 +413,7 @@ def test_statement_is_prepared_once_for_all_values(storage: DjangoStorage) -> No
 
 @PIPELINE
 def test_operation_is_prepared_once_for_all_values() -> None:
-    connection.close()
+    begin_afresh()
     engine = GraphQLEngine(cache=None)
     query = "query($n: String, $l: Int) { authors(where: {name: {eq: $n}}, limit: $l) { name } }"
     for name, limit in (("Ursula", 1), ("Octavia", 2)):
@@ -420,7 +427,7 @@ def test_operation_is_prepared_once_for_all_values() -> None:
 
 @PIPELINE
 def test_statements_of_django_stay_unprepared(storage: DjangoStorage) -> None:
-    connection.close()
+    begin_afresh()
     storage.query("SELECT 1")
     for _ in range(20):
         Author.objects.filter(name="Ursula").count()
@@ -442,6 +449,7 @@ def test_preparing_can_be_turned_off() -> None:
 def test_threshold_that_the_project_has_set_is_left_alone(other: dict[str, Any]) -> None:
     other["OPTIONS"] = {"prepare_threshold": 3, "server_side_binding": True}
     storage = DjangoStorage("second")
+    begin_afresh("second")
     storage.query("SELECT 1")
 
     assert connections["second"].connection.prepare_threshold == 3
@@ -460,6 +468,7 @@ def test_threshold_that_the_project_has_set_is_left_alone(other: dict[str, Any])
 def test_server_side_binding(other: dict[str, Any]) -> None:
     other["OPTIONS"] = {"server_side_binding": True}
     storage = DjangoStorage("second")
+    begin_afresh("second")
 
     for value in ("a", "b"):
         assert storage.query("SELECT %s::text, '%%'", [value]).rows == [(value.encode(), b"%")]

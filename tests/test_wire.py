@@ -18,7 +18,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def storage() -> Iterator[DjangoStorage]:
     """Make a storage on a connection of its own."""
     connection.close()
-    connection.ensure_connection()
+    # the first round trip of a connection prepares nothing
+    DjangoStorage(prepare_statements=False).query("SELECT 0")
     yield DjangoStorage()
     connection.close()
 

@@ -9,7 +9,7 @@ that is sent together is one transaction.
 A pooler such as PgBouncer may give each transaction another of PostgreSQL's sessions, where a prepared statement is
 missing, or where another client has prepared one under the same name. So a statement is named by a digest of its text
 and types, and nothing is prepared where the session's process is not the one that answered when the connection was
-opened, which the first round trip asks.
+opened. The first round trip of a connection finds that out, and prepares nothing yet.
 
 This relies on pieces of psycopg that are not documented, all of them imported by ``_compat``. A connection that lacks
 any of them is served by ``cursors``.
@@ -169,19 +169,13 @@ class ConnectionPipeline:
         before: list[Command] = [Command(_begin(self.driver))] if begins else []
         if self._is_pooled is None:
             before.append(_PROCESS)
-        if self._is_pooled is not False and (self._is_pooled or not self.driver.autocommit or self._in_transaction()):
-            # a preparation that fails would be the end of the open transaction
+        if self._is_pooled is not False:
             commands = [command._replace(prepare=False) for command in commands]
         results = self._run_steps(self._steps([*before, *commands]))
         if self._is_pooled is None:
             process = int(results[len(before) - 1].get_value(0, 0) or b"0")
             self._is_pooled = process != self.driver.pgconn.backend_pid
-            if self._is_pooled:
-                self._prepared.clear()
         return results[len(before) :]
-
-    def _in_transaction(self) -> bool:
-        return bool(self.driver.pgconn.transaction_status != TransactionStatus.IDLE)
 
     def _execute_prepared(self, command: Command, name: bytes) -> Result:
         """Execute a prepared statement alone: the most frequent case, in as few steps as possible."""
