@@ -7,7 +7,7 @@ of ``Meta``, ``_base_manager`` and ``_default_manager``, ``connection.vendor`` a
 
 connections   state of a connection and its transaction; commit and rollback; a second connection
 caches        the settings of ``CACHES``; the keys that a cache holds
-models        the columns of a key; inheritance; the tables of many-to-many fields
+models        the columns of a key; inheritance; the tables of many-to-many fields; values that a field refuses
 queries       compiling to SQL and parameters; joins of ORDER BY; aliases; literals; the columns that are read
 """
 
@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
+from traceback import walk_tb
 from typing import Any, TypeAlias
 
 from django.core.cache import caches
@@ -328,6 +329,19 @@ def concrete_model(model: Model) -> Model:
 def all_parents(model: Model) -> tuple[Model, ...]:
     """Return the models that a model inherits tables from. Relies on ``_meta.all_parents``."""
     return tuple(model._meta.all_parents)
+
+
+def raised_by_field(error: Exception) -> bool:
+    """Whether a model field refused a value while a query was made, as in ``get(pk="x")``.
+
+    Relies on where the error was raised: in ``get_prep_value()`` or ``to_python()`` of a class in
+    ``django.db.models.fields``. Nothing else about these errors tells them from those of a project's own code.
+    """
+    if not isinstance(error, (ValueError, TypeError)) or error.__traceback__ is None:
+        return False
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    where = frame.f_globals.get("__name__", "")
+    return where.startswith("django.db.models.fields") and frame.f_code.co_name in ("get_prep_value", "to_python")
 
 
 def many_to_many_table(field: Any) -> tuple[str, str, str]:

@@ -363,6 +363,18 @@ def test_keys_inheritance_and_many_to_many() -> None:
     assert internals.many_to_many_fields(authors) == ("book", "author")
 
 
+def error_of(function: Any) -> Exception:
+    with pytest.raises((ValueError, TypeError)) as caught:
+        function()
+    return caught.value
+
+
+def test_values_that_a_field_refuses() -> None:
+    assert internals.raised_by_field(error_of(lambda: Author.objects.get(pk="x")))
+    assert internals.raised_by_field(error_of(lambda: Author.objects.filter(pk=[]).count()))
+    assert not internals.raised_by_field(error_of(lambda: int("x")))
+
+
 # --- queries ---
 
 

@@ -1,9 +1,8 @@
-"""What PostgreSQL's catalogue says of views, triggers, functions and keys: what is read, and what is written.
+"""Reads from PostgreSQL's catalogue which tables views and functions read, and which triggers, rules and keys write.
 
-It is read by one statement when it is first needed, and kept until this process changes it: until a migration,
-or a statement that makes, changes or drops a part of it. What another process does to it is not seen; ``forget``
-is for that. The statement goes past Django's cursors: a project's tests that count statements would otherwise
-find one more in whichever of them comes first.
+One statement reads it when it is first needed. It is kept until this process runs a migration, or a statement that
+creates, changes or drops a part of it. Changes by other processes are not seen; ``forget`` is for that. The statement
+does not go through Django's cursors, since a project's tests that count statements would find one more.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from .names import called, declared_below, known, may_be_view, mentioned, names_
 
 logger = logging.getLogger("fraiseql_django.cache")
 
-# After a failure it is left alone for so long: where connecting times out, every request would wait for it
+# After a failure the catalogue is not read for so long: where connecting times out, every request would wait for it
 RETRY_SECONDS = 5
 
 K = TypeVar("K")
@@ -102,7 +101,7 @@ _forgotten = 0
 
 
 def forget(**kwargs: Any) -> None:
-    """Read the catalogues anew when they are next needed; a receiver of Django's signals as well."""
+    """Read the catalogues again when they are next needed; also a receiver of Django's signals."""
     global _forgotten
     _forgotten += 1
     for kept in (_dependencies, _asking, _columns, _failed_at):
@@ -110,9 +109,9 @@ def forget(**kwargs: Any) -> None:
 
 
 def dependencies(connection: Any, *, connect: bool = False) -> Dependencies | None:
-    """Return what a connection's database says of its relations; None where it cannot be asked now.
+    """Return the dependencies in a connection's database; None where they cannot be read now.
 
-    A connection that is closed is asked only with ``connect``.
+    A closed connection is opened only with ``connect``.
     """
     return _kept(_dependencies, connection, _DEPENDENCIES, Dependencies, connect=connect)
 

@@ -1,9 +1,9 @@
-"""What a statement writes, read from its SQL: Django's own, and whatever goes through its cursors.
+"""Finds the tables that a statement writes in its SQL: Django's own statements, and all others on its cursors.
 
-Signals would miss ``update()``, bulk operations, many-to-many tables and fast deletes; the SQL shows them all.
-Where the SQL does not tell, as in ``DO`` or ``CALL``, every table and function that it names counts as written
-or called. What triggers, rules, keys and functions write in turn is for the catalogue to say. What nothing
-shows is COPY by psycopg's own method, which passes Django's cursors by.
+Signals would miss ``update()``, bulk operations, many-to-many tables and fast deletes; the SQL shows them all. Where
+it does not, as in ``DO`` or ``CALL``, every table and function that it names counts as written or called. The catalogue
+adds what triggers, rules, keys and functions write in turn. COPY by psycopg's own method is not seen, since it does not
+go through Django's cursors.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ def as_text(sql: Any) -> str:
 
 
 def only_reads(text: str) -> bool:
-    """Whether a glance tells that a text is one statement that reads, as nearly every one is."""
+    """Whether a text is certainly one statement that only reads, by a quick look, as most are."""
     return text[:6] == "SELECT" and ";" not in text and not _function(text, 6)
 
 
 def redefines(text: str) -> bool:
-    """Whether a text may make, change or drop what the catalogue is asked about."""
+    """Whether a text may create, change or drop what is read from the catalogue."""
     if text[:6] in ("INSERT", "UPDATE", "DELETE") and ";" not in text:
         # some are long
         return False
@@ -64,7 +64,7 @@ def redefines(text: str) -> bool:
 
 
 def changes(text: str) -> frozenset[Change]:
-    """Return what a statement changes by its own account, or several statements in one text.
+    """Return the changes that a statement names itself, or several statements in one text.
 
     A SELECT that begins with a function may write, too: the change is then that the function is called.
     """
