@@ -26,13 +26,14 @@ try:
     from psycopg.errors import DuplicatePreparedStatement as DuplicatePreparedStatement
     from psycopg.errors import InternalError_ as InternalError_
     from psycopg.errors import InvalidSqlStatementName as InvalidSqlStatementName
+    from psycopg.pq import Conninfo as Conninfo
     from psycopg.pq import TransactionStatus as TransactionStatus
     from psycopg.rows import tuple_row as tuple_row
 except ImportError:
     # Django would go on with psycopg 2; so does the import of this package, for a system check to say so
     PSYCOPG_3 = False
     ClientCursor = IsolationLevel = conninfo_to_dict = None  # type: ignore[assignment, misc]
-    Error = ProgrammingError = TransactionStatus = tuple_row = None  # type: ignore[assignment, misc]
+    Conninfo = Error = ProgrammingError = TransactionStatus = tuple_row = None  # type: ignore[assignment, misc]
     CharacterNotInRepertoire = InternalError_ = None  # type: ignore[assignment, misc]
     DuplicatePreparedStatement = InvalidSqlStatementName = None  # type: ignore[assignment, misc]
     RawCursor = list  # type: ignore[assignment, misc]

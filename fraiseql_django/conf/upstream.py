@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.cache import caches
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from .._compat import ProgrammingError, conninfo_to_dict
+from .._compat import Conninfo, ProgrammingError, conninfo_to_dict
 from .._django import cache_settings, in_atomic_block
 from ..errors import ConfigurationError
 from .factories import OWN_ALIAS
@@ -43,12 +43,13 @@ def database_parameters(url: str, where: str) -> dict[str, Any]:
         raise malformed
     try:
         parameters: dict[str, Any] = conninfo_to_dict(url)
-    except ProgrammingError as error:
-        # libpq repeats most of what it refuses, which may be the password
-        unknown = re.search(r'query parameter: "(\w+)"', str(error))
-        if unknown is None:
+    except ProgrammingError:
+        # its message repeats most of the URL, which may be the password
+        known = {option.keyword.decode() for option in Conninfo.get_defaults()} | {"ssl"}
+        unknown = [name for name, _ in parse_qsl(url.partition("?")[2], keep_blank_values=True) if name not in known]
+        if not unknown or not re.fullmatch(r"\w+", unknown[0]):
             raise malformed from None
-        raise ConfigurationError(f"{where} has an unknown parameter {unknown.group(1)!r}") from None
+        raise ConfigurationError(f"{where} has an unknown parameter {unknown[0]!r}") from None
     for port in parameters.get("port", "").split(","):
         if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
             raise malformed
