@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.cache import caches
+from django.core.cache import BaseCache, caches
 from django.core.management import call_command
 from django.db import DatabaseError, connection, connections, transaction
 from django.http import HttpRequest, HttpResponse
@@ -334,6 +334,40 @@ def test_pool_of_one_connection_is_enough(database: str) -> None:
         second.close()
         second.close_pool()  # type: ignore[attr-defined]
         second.settings_dict.update(kept)
+
+
+class OwnTable(BaseCache):
+    """A project's cache that keeps texts in a table of its own, over Django's connections."""
+
+    def __init__(self, name: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+
+    def get(self, key: str, default: Any = None, version: Any = None) -> Any:
+        """Return a value."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT value FROM own_cache WHERE key = %s", [key])
+            found = cursor.fetchone()
+        return default if found is None else found[0]
+
+    def set(self, key: str, value: Any, timeout: Any = None, version: Any = None) -> None:
+        """Store a value."""
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO own_cache VALUES (%s, %s)", [key, value])
+
+
+def test_cache_class_of_the_project_is_outside_of_transactions_as_well() -> None:
+    own = {"BACKEND": "tests.test_database_cache.OwnTable", "LOCATION": ""}
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE own_cache (key text PRIMARY KEY, value text)")
+    try:
+        with override_settings(CACHES={**caches.settings, "own": own}):
+            with transaction.atomic():
+                DjangoCache("own").set("key", "kept", 60)
+                transaction.set_rollback(True)
+            assert DjangoCache("own").get("key") == "kept"
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE own_cache")
 
 
 # --- requests in transactions ---
