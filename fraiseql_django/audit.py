@@ -26,6 +26,7 @@ from django.dispatch import Signal
 from django.http import HttpRequest
 from graphql import FieldNode, GraphQLError
 
+from ._django import in_atomic_block
 from .documents.trusted import digest
 from .errors import OperationError
 from .viewer import Viewer
@@ -200,7 +201,7 @@ def run(
             duration_ms=round(took * 1000, 3),
         )
         connection = connections[asked.alias]
-        if outcome is Outcome.DONE and connection.in_atomic_block:
+        if outcome is Outcome.DONE and in_atomic_block(connection):
             connection.on_commit(lambda: _tell(mutation_run, event, logging.INFO, asked.alias))
         else:
             _tell(mutation_run, event, logging.INFO, asked.alias)
@@ -239,7 +240,7 @@ def _tell(signal: Signal, event: MutationEvent | RefusalEvent, level: int, alias
         return
     try:
         # a statement of theirs that fails must not doom the block that the project may have opened
-        with transaction.atomic(using=alias) if connections[alias].in_atomic_block else nullcontext():
+        with transaction.atomic(using=alias) if in_atomic_block(connections[alias]) else nullcontext():
             signal.send_robust(sender=type(event), event=event)
     except Exception:
         logger.exception("What the receivers of an event wrote was undone, since a statement of theirs failed.")

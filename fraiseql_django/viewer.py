@@ -28,8 +28,8 @@ class Viewer:
         self.request = request
         self.context = context
         self._roles: frozenset[str] | None = None
-        # what PostgreSQL is told of them, once it is known (see ``session``)
-        self.told: tuple[tuple[str, str], ...] | None = None
+        # the session values of their statements, once they are known (see ``execution.session``)
+        self.session_values: tuple[tuple[str, str], ...] | None = None
 
     @property
     def user(self) -> Any:

@@ -22,6 +22,7 @@ from django.db import models
 from django.db.models import BigIntegerField, F, Func, Q, QuerySet, Subquery, TextField, UUIDField
 from django.db.models.functions import Cast
 
+from .._django import concrete_model, many_to_many_fields
 from ..declare.rules import AnyViewer, ModelCondition
 from ..errors import ConfigurationError, DeclarationError
 from ..schema.django_fields import concrete
@@ -107,22 +108,21 @@ class Granted(ModelCondition):
 
 def _granted(model: type[models.Model], permissions: Iterable[str], who: Any) -> Q:
     """Return the condition that a row is one on which a user, or a group of theirs, has one of some permissions."""
-    meta = _concrete(model)._meta
+    meta = concrete_model(model)._meta
     wanted = Permission.objects.filter(
         codename__in=[name.split(".")[1] for name in permissions],
         content_type__app_label=meta.app_label,
         content_type__model=meta.model_name,
     ).values("pk")
     membership: Any = get_user_model()._meta.get_field("groups")
-    groups = membership.remote_field.through._base_manager.filter(**{membership.m2m_field_name(): who})
+    user_field, group_field = many_to_many_fields(membership)
+    groups = membership.remote_field.through._base_manager.filter(**{user_field: who})
     # a class will do for an instance, which is what guardian's own annotation asks for
-    kept: Any = _concrete(model)
+    kept: Any = concrete_model(model)
     own: Any = get_user_obj_perms_model(kept)
     theirs: Any = get_group_obj_perms_model(kept)
     rows = own._base_manager.filter(permission__in=wanted, user=who)
-    more = theirs._base_manager.filter(
-        permission__in=wanted, group__in=groups.values(membership.m2m_reverse_field_name())
-    )
+    more = theirs._base_manager.filter(permission__in=wanted, group__in=groups.values(group_field))
     # one list of keys, and not two conditions: PostgreSQL can then begin with the keys, and look their rows up
     return _with_key_in(model, _keys(rows, model).union(_keys(more, model), all=True))
 
@@ -167,7 +167,7 @@ def _check(permissions: Iterable[str], model: type[models.Model], where: str = "
         raise DeclarationError(
             f"{where}guardian keeps no permissions of rows with a key of several columns, as {model.__name__} has"
         )
-    known = _permissions_of(_concrete(model))
+    known = _permissions_of(concrete_model(model))
     for name in permissions:
         if name not in known:
             raise DeclarationError(
@@ -176,13 +176,6 @@ def _check(permissions: Iterable[str], model: type[models.Model], where: str = "
                 else f"{where}{name!r} is no permission of {model.__name__}, which has none; compare with keys of the "
                 f"model that has, as Q(order_id__in=Order.objects.filter(can({name!r})(viewer)))"
             )
-
-
-def _concrete(model: type[models.Model]) -> type[models.Model]:
-    # what a proxy shows is another's rows, and guardian keeps their permissions by the other
-    found: type[models.Model] | None = model._meta.concrete_model
-    assert found is not None
-    return found
 
 
 def _permissions_of(model: type[models.Model]) -> list[str]:

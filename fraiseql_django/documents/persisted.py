@@ -1,14 +1,14 @@
 """Automatic persisted queries: documents kept by their hash, so that clients need not send them again.
 
 What is kept is the text and nothing else: it is the same for everybody, and is parsed, planned and executed
-for each request as if it had been sent. Answers are kept elsewhere (``results``), under their SQL and its
+for each request as if it had been sent. Answers are kept elsewhere (``cache.answers``), under their SQL and its
 parameters.
 """
 
 from __future__ import annotations
 
 from ..cache.base import Cache
-from ..cache.circuit_breaker import Outage
+from ..cache.circuit_breaker import CircuitBreaker
 from ..cache.lru import LRU
 from .trusted import digest
 
@@ -26,7 +26,7 @@ class PersistedQueries:
         self.cache = cache
         self.ttl = ttl
         self._texts: LRU[str] = LRU(size)
-        self._outage = Outage("persisted queries must be sent anew")
+        self._breaker = CircuitBreaker("persisted queries must be sent anew")
 
     def get(self, identifier: str) -> str | None:
         """Return the document of a hash, or None where it is not known."""
@@ -44,7 +44,9 @@ class PersistedQueries:
             try:
                 cache.set(KEY + identifier, text, self.ttl)
             except Exception as error:
-                self._outage.begins(error)
+                self._breaker.failed(error)
+            else:
+                self._breaker.succeeded()
 
     def _ask(self, identifier: str) -> str | None:
         cache = self._usable()
@@ -53,10 +55,11 @@ class PersistedQueries:
         try:
             found = cache.get(KEY + identifier)
         except Exception as error:
-            self._outage.begins(error)
+            self._breaker.failed(error)
             return None
+        self._breaker.succeeded()
         # others may be able to write to the cache: under a hash only its own document counts
         return found if isinstance(found, str) and digest(found) == identifier else None
 
     def _usable(self) -> Cache | None:
-        return None if self._outage.lasts() else self.cache
+        return self.cache if self.cache is not None and self._breaker.allows() else None
