@@ -1,15 +1,16 @@
-"""GraphQL over PostgreSQL for Django: every operation one SQL statement, its answer cached.
+"""GraphQL over PostgreSQL for Django: each query operation is one SQL statement, and its answer is cached.
 
 The stages of an operation, in order:
 
-    views, http   HTTP request → operation
-    parser        text → validated operation
-    planner       operation → plan: one SQL statement, compiled by Django's ORM
-    executor      plan → bytes, from the cache or from storage
-    invalidation  writes → answers dropped from the cache
+    views, http    HTTP request → operation
+    language       text → validated operation, variables → coerced values
+    planner        operation → plan: one SQL statement, compiled by Django's ORM
+    execution      plan → bytes of the answer, from the cache or from PostgreSQL
+    invalidation   committed writes → answers dropped from the cache
 
-``engine`` conducts them, ``schema`` holds what may be asked, ``conf`` the settings, ``errors`` what can go
-wrong. What a project needs is exported here.
+``engine`` calls them. ``declare`` has the decorators for a project's types and mutations, ``schema`` and ``kinds`` make
+a GraphQL schema of them, ``conf`` reads the settings, ``errors`` has the exceptions. This module exports what projects
+import.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every difference between the supported versions of Django, graphql-core, psycopg and Python, in one place."""
+"""All differences between the supported versions of Django, graphql-core, psycopg and Python."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ except (ImportError, AttributeError) as error:
     fetch_many = send = error_from_result = None  # type: ignore[assignment]
 
 GRAPHQL_33 = graphql.version_info[:2] >= (3, 3)
-# what newer versions would read, unlike the specification: a selection set without a field (2.4 "Selection Sets")
+# Newer versions parse empty selection sets, which the specification does not allow (2.4 "Selection Sets")
 STRICT_SYNTAX: Mapping[str, Any] = (
     {"allow_empty_selection_sets": False} if "allow_empty_selection_sets" in signature(graphql.parse).parameters else {}
 )
@@ -70,23 +70,23 @@ STRICT_SYNTAX: Mapping[str, Any] = (
 def coerce_variables(
     schema: GraphQLSchema, operation: OperationDefinitionNode, inputs: Mapping[str, Any]
 ) -> dict[str, Any] | list[GraphQLError]:
-    """Coerce the request's variables (GraphQL specification, 6.1.2); return them by name, or the errors."""
+    """Coerce a request's variables (GraphQL specification, 6.1.2); return the values by name, or the errors."""
     result: Any = graphql_values.get_variable_values(
         schema, operation.variable_definitions or (), dict(inputs), max_errors=20
     )
     if isinstance(result, list):
         return result
-    # 3.3 wraps the values together with where each came from
+    # 3.3 returns the values together with their sources
     values: dict[str, Any] = result.coerced if GRAPHQL_33 else result
     return values
 
 
 def parse_input(type_: Any) -> Callable[[Any], Any]:
-    """Return what coerces a scalar's or enum's value from a request; it raises for a wrong one."""
+    """Return the function that coerces a value of a scalar or enum type; it raises for an invalid value."""
     parse: Callable[[Any], Any] = type_.coerce_input_value if GRAPHQL_33 else type_.parse_value
     return parse
 
 
 def input_default(field: GraphQLInputField) -> Any:
-    """Return the default of an input object's field, or Undefined."""
+    """Return the default value of an input object's field, or Undefined."""
     return field.default_value

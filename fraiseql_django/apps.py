@@ -1,4 +1,4 @@
-"""The Django app: declarations are found in every installed app's ``graphql`` module."""
+"""The Django app: imports the declarations in the ``graphql`` module of every installed app."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from importlib import import_module
 from django.apps import AppConfig, apps
 from django.utils.module_loading import module_has_submodule
 
-from . import checks as checks  # registered by being imported
+from . import checks as checks  # importing them registers them
 from . import invalidation
 from .declare.registry import default_registry
 from .errors import FraiseQLError
 
 
 class FraiseQLConfig(AppConfig):
-    """Finds declarations and begins to see writes."""
+    """Imports declarations and starts to watch writes for the invalidation of cached answers."""
 
     name = "fraiseql_django"
     label = "fraiseql_django"
@@ -22,7 +22,7 @@ class FraiseQLConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Run once, when every app is loaded."""
+        """Called by Django when all apps are loaded."""
         invalidation.install()
         for config in apps.get_app_configs():
             if config.module is not None and module_has_submodule(config.module, "graphql"):
@@ -30,9 +30,9 @@ class FraiseQLConfig(AppConfig):
 
 
 def _discover(module: str) -> None:
-    """Import a module of declarations; what is wrong with them is for the system checks to say.
+    """Import a module of declarations; keep its errors for the system checks.
 
-    Raised here, it would keep every command from running, `check` among them.
+    An exception from here would prevent every management command from running, ``check`` included.
     """
     try:
         import_module(module)
@@ -42,11 +42,11 @@ def _discover(module: str) -> None:
 
 
 def _line(error: BaseException, module: str) -> str:
-    """Return where in the module the error came up."""
-    found = ""
-    step = error.__traceback__
-    while step is not None:
-        if step.tb_frame.f_globals.get("__name__") == module:
-            found = f", line {step.tb_lineno}"
-        step = step.tb_next
-    return found
+    """Return ", line …" with the last line of the module in the traceback, or an empty string."""
+    line = ""
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_globals.get("__name__") == module:
+            line = f", line {traceback.tb_lineno}"
+        traceback = traceback.tb_next
+    return line

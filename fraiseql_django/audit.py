@@ -1,12 +1,12 @@
-"""What was changed and what was refused: a signal and a line in the log for every mutation and every refusal.
+"""Audit: a signal and a log record for every mutation and for every refusal.
 
-    mutation_run        one MutationEvent for each mutation, when it is known what became of it
-    operation_refused   one RefusalEvent for each refusal
+    mutation_run        sent with a MutationEvent for each mutation, when its outcome is known
+    operation_refused   sent with a RefusalEvent for each refusal
 
-The logger ``fraiseql_django.audit`` has the same, mutations as INFO and refusals as WARNING. Neither holds a value
-that was sent, no arguments, tokens or headers; of an accepted query nothing is made at all.
+The logger ``fraiseql_django.audit`` gets the same events, mutations with level INFO and refusals with WARNING. Events
+contain no values from requests: no arguments, tokens or headers. Queries that are accepted cause no events.
 
-Events are told outside the transaction of the operation, so what a receiver writes survives when that is undone.
+Signals are sent outside of the operation's transaction, so that rows written by receivers remain if it is rolled back.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ mutation_run = Signal()
 operation_refused = Signal()
 """Sent with ``event``, a RefusalEvent; the sender is that class."""
 
-# By code: what refuses where the error does not say
+# Codes of refusals, and the settings that refuse if the error itself does not name one
 REFUSALS: Mapping[str, str | None] = MappingProxyType(
     {
         "UNAUTHENTICATED": None,
@@ -52,29 +52,32 @@ REFUSALS: Mapping[str, str | None] = MappingProxyType(
         "CSRF_FAILED": "CSRF",
     }
 )
-# The numbers that errors have as data
+# Codes of refusals by the numbers in errors that mutations return as data
 _BY_NUMBER: Mapping[Any, str] = MappingProxyType({401: "UNAUTHENTICATED", 403: "FORBIDDEN"})
-# A name (GraphQL specification, 2.1.9) that is not too long for a log; what else a client asks for is not shown
+# A name (GraphQL specification, 2.1.9) that is short enough for a log; other names sent by clients are not logged
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,99}")
 _UNKNOWN: Any = object()
 
 
 class Outcome(enum.StrEnum):
-    """What became of a mutation."""
+    """The outcome of a mutation."""
 
     DONE = "done"
     """Committed."""
     FAILED = "failed"
-    """It raised, or returned an error: what it wrote is undone."""
+    """It raised an exception or returned an error, and was rolled back."""
     UNDONE = "undone"
-    """It was run, and undone since another mutation of the operation failed."""
+    """It was executed, but rolled back because another mutation of the operation failed."""
     NOT_BEGUN = "not_begun"
-    """It was not run, since another mutation of the operation failed."""
+    """It was not executed, because another mutation of the operation failed."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Asked:
-    """Where an operation comes from, and its name as soon as it is known; ``alias`` is the engine's database."""
+class OperationContext:
+    """The text, viewer and database of an operation, for its audit events.
+
+    ``operation_name`` is set when the document is parsed. ``alias`` is the engine's database in ``DATABASES``.
+    """
 
     text: str = ""
     operation_name: str | None = None
@@ -83,35 +86,35 @@ class Asked:
     _user_id: Any = _UNKNOWN
 
     def user_id(self) -> Any:
-        """Return the key of the user who asked; what is first found stays, be it that a mutation logs them out."""
+        """Return the user's key as it was at the first call: a mutation may log the user out."""
         if self._user_id is _UNKNOWN:
             self._user_id = None
             try:
                 self._user_id = self.viewer.id
             except Exception:
-                # what is told of an operation must not be what breaks it
+                # an error in the audit must not make the operation fail
                 logger.exception("The viewer's user could not be read.")
         return self._user_id
 
-    def about(self) -> dict[str, Any]:
-        """Return what all events of the operation have in common."""
+    def event_fields(self) -> dict[str, Any]:
+        """Return the fields that all events of the operation have in common."""
         name, text = self.operation_name, self.text
         return {
             "time": dt.datetime.now(dt.UTC),
             "viewer": self.viewer,
             "user_id": self.user_id(),
             "operation": name if name is not None and _NAME.fullmatch(name) else None,
-            # half a surrogate pair has no UTF-8
+            # lone surrogates cannot be encoded in UTF-8
             "document": digest(text.encode("utf-8", "backslashreplace").decode()) if text else None,
         }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:
-    """Who did something, when, by which operation.
+    """The viewer, time and operation of an event.
 
-    ``user_id`` is the user's key as it was before the operation, None for nobody. ``operation`` is the operation's
-    name, ``document`` the digest of its document's text, as trusted documents have it; None where there is none.
+    ``user_id`` is the user's key before the operation, None for an anonymous viewer. ``operation`` is the operation's
+    name, ``document`` the identifier of its document (``documents.trusted.digest``); both may be None.
     """
 
     time: dt.datetime
@@ -122,27 +125,27 @@ class AuditEvent:
 
     @property
     def request(self) -> HttpRequest | None:
-        """The HTTP request, None where the engine is used without one."""
+        """The HTTP request; None if the engine is called without one."""
         return self.viewer.request
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what can be written as JSON, for logs and tables; the user's key as text."""
-        found = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "viewer"}
+        """Return the event as values that can be written as JSON; the user's key becomes a string."""
+        values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "viewer"}
         user_id = None if self.user_id is None else str(self.user_id)
-        return {**found, "time": self.time.isoformat(), "user_id": user_id}
+        return {**values, "time": self.time.isoformat(), "user_id": user_id}
 
     def _by(self) -> str:
-        who = "nobody" if self.user_id is None else f"user {self.user_id}"
-        return f"by {who}" + (f" in {self.operation}" if self.operation else "")
+        user = "nobody" if self.user_id is None else f"user {self.user_id}"
+        return f"by {user}" + (f" in {self.operation}" if self.operation else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MutationEvent(AuditEvent):
-    """A mutation, and what became of it.
+    """A mutation and its outcome.
 
-    ``mutation`` is its name, ``path`` where it stands in the answer, ``arguments`` are the names of those that were
-    given. ``code`` says what went wrong, as errors have it: a word in ``errors``, a number in an error that is
-    data. ``duration_ms`` is what it took, without the commit.
+    ``mutation`` is its name, ``path`` its position in the answer, ``arguments`` are the names of the arguments that
+    the client sent. ``code`` is the code of its error: a string for an exception, a number for an error that was
+    returned as data. ``duration_ms`` is its duration without the commit.
     """
 
     mutation: str
@@ -153,16 +156,17 @@ class MutationEvent(AuditEvent):
     duration_ms: float
 
     def __str__(self) -> str:
-        why = "" if self.code is None else f" ({self.code})"
-        return f"mutation {self.mutation} {self._by()}: {self.outcome}{why}, {self.duration_ms:.1f} ms"
+        code = "" if self.code is None else f" ({self.code})"
+        return f"mutation {self.mutation} {self._by()}: {self.outcome}{code}, {self.duration_ms:.1f} ms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusalEvent(AuditEvent):
-    """Something was refused.
+    """The refusal of an operation or of a part of it.
 
-    ``what`` is a type, a field, a mutation, what there was too much of, a document, or the request. ``rule`` is the
-    name of the rule or the setting that refuses, None where the project's own code does. ``code`` is the client's.
+    ``what`` is the type, field, mutation, document or request that was refused, or the figure that exceeds a limit.
+    ``rule`` is the name of the permission rule or setting, None if the project's code refuses. ``code`` is the error
+    code that the client gets.
     """
 
     what: str
@@ -170,29 +174,36 @@ class RefusalEvent(AuditEvent):
     code: str
 
     def __str__(self) -> str:
-        why = f" by {self.rule}" if self.rule else ""
-        return f"refused {self.what} {self._by()}: {self.code}{why}"
+        rule = f" by {self.rule}" if self.rule else ""
+        return f"refused {self.what} {self._by()}: {self.code}{rule}"
 
 
-# --- what the engine and its edges call ---
+# --- called by the engine, the views and mutations ---
 
 
-def mutations_are_heard() -> bool:
-    """Whether anybody wants to know of mutations."""
+def mutations_are_observed() -> bool:
+    """Whether the signal has receivers or the logger is enabled for mutations."""
     return mutation_run.has_listeners(MutationEvent) or logger.isEnabledFor(logging.INFO)
 
 
-def run(
-    asked: Asked, *, mutation: str, path: str, arguments: Sequence[str], outcome: Outcome, code: Any, took: float
+def report_mutation(
+    context: OperationContext,
+    *,
+    mutation: str,
+    path: str,
+    arguments: Sequence[str],
+    outcome: Outcome,
+    code: Any,
+    took: float,
 ) -> None:
-    """Tell of a mutation whose transaction has ended; ``took`` is in seconds.
+    """Report a mutation whose transaction has ended; ``took`` is in seconds.
 
-    Within a block of the project's it is done when that is committed. One that is rolled back with it is not told
-    of: whoever rolled back knows, and nothing is left to tell of.
+    In an ``atomic`` block of the project, a mutation with the outcome DONE is reported when the block commits. If the
+    block is rolled back, it is not reported, because the code that rolled back knows of it and no change remains.
     """
-    if mutations_are_heard():
+    if mutations_are_observed():
         event = MutationEvent(
-            **asked.about(),
+            **context.event_fields(),
             mutation=mutation,
             path=path,
             arguments=tuple(arguments),
@@ -200,47 +211,47 @@ def run(
             code=code,
             duration_ms=round(took * 1000, 3),
         )
-        connection = connections[asked.alias]
+        connection = connections[context.alias]
         if outcome is Outcome.DONE and in_atomic_block(connection):
-            connection.on_commit(lambda: _tell(mutation_run, event, logging.INFO, asked.alias))
+            connection.on_commit(lambda: _send(mutation_run, event, logging.INFO, context.alias))
         else:
-            _tell(mutation_run, event, logging.INFO, asked.alias)
+            _send(mutation_run, event, logging.INFO, context.alias)
     if code in _BY_NUMBER:
-        # not among the response's errors
-        _refused(asked, mutation, None, _BY_NUMBER[code])
+        # a refusal that the response does not have among its errors
+        _report_refusal(context, mutation, None, _BY_NUMBER[code])
 
 
-def refused(asked: Asked, errors: Sequence[GraphQLError]) -> None:
-    """Tell of those errors of a response that are refusals."""
+def report_refusals(context: OperationContext, errors: Sequence[GraphQLError]) -> None:
+    """Report the refusals among the errors of a response."""
     for error in errors:
         extensions = error.extensions or {}
         code = extensions.get("code")
         if isinstance(code, str) and code in REFUSALS:
             original = error.original_error
-            known = original if isinstance(original, OperationError) else OperationError("")
-            rule = known.rule or extensions.get("setting") or REFUSALS[code]
-            _refused(asked, known.what or _field(error) or "the request", rule, code)
+            refusal = original if isinstance(original, OperationError) else OperationError("")
+            rule = refusal.rule or extensions.get("setting") or REFUSALS[code]
+            _report_refusal(context, refusal.what or _field_name(error) or "the request", rule, code)
 
 
-def _refused(asked: Asked, what: str, rule: str | None, code: str) -> None:
+def _report_refusal(context: OperationContext, what: str, rule: str | None, code: str) -> None:
     if operation_refused.has_listeners(RefusalEvent) or logger.isEnabledFor(logging.WARNING):
-        event = RefusalEvent(**asked.about(), what=what, rule=rule, code=code)
-        _tell(operation_refused, event, logging.WARNING, asked.alias)
+        event = RefusalEvent(**context.event_fields(), what=what, rule=rule, code=code)
+        _send(operation_refused, event, logging.WARNING, context.alias)
 
 
-def _field(error: GraphQLError) -> str | None:
+def _field_name(error: GraphQLError) -> str | None:
     node = error.nodes[0] if error.nodes else None
     return node.name.value if isinstance(node, FieldNode) else None
 
 
-def _tell(signal: Signal, event: MutationEvent | RefusalEvent, level: int, alias: str) -> None:
-    """Write the line and call the receivers; what they raise Django writes to its log (``django.dispatch``)."""
+def _send(signal: Signal, event: MutationEvent | RefusalEvent, level: int, alias: str) -> None:
+    """Log the event and send the signal; Django logs exceptions of receivers (logger ``django.dispatch``)."""
     logger.log(level, "%s", event, extra={"audit": event.as_dict()})
     if not signal.has_listeners(type(event)):
         return
     try:
-        # a statement of theirs that fails must not doom the block that the project may have opened
+        # a savepoint, so that a receiver's failed statement does not break an atomic block that the project has opened
         with transaction.atomic(using=alias) if in_atomic_block(connections[alias]) else nullcontext():
             signal.send_robust(sender=type(event), event=event)
     except Exception:
-        logger.exception("What the receivers of an event wrote was undone, since a statement of theirs failed.")
+        logger.exception("The writes of receivers of an audit event were rolled back: a statement failed.")

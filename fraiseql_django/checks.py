@@ -1,4 +1,4 @@
-"""What ``manage.py check`` says of a project: every problem at once, each with its id and a hint.
+"""System checks of a project: settings, declarations, caches and .sql files.
 
     E001–E005  FRAISEQL itself           E012        the declarations
     E006–E008  the database              E013        a cache that processes do not share (--deploy)
@@ -8,12 +8,12 @@
     E015–E016  trusted documents         W005        .sql files without their migration
     E017       session variables
     E018–E019  LIMITS.RATE and RATE_KEY
-    W006       types and mutations that nothing protects (--deploy)
-    W007       computed fields and orders that read past rules
+    W006       types and mutations without a permission or row rule (--deploy)
+    W007       computed fields and orders that read rows without row rules
     W008       introspection for everybody (--deploy)
-    W009       nothing bounds the rows that an operation reads (--deploy)
+    W009       no limit on the rows that an operation reads (--deploy)
 
-Nothing here connects to anything.
+The checks do not connect to a database or cache.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ TAG = "fraiseql"
 
 @register(TAG)
 def check_project(**kwargs: Any) -> list[CheckMessage]:
-    """Check the settings and, when these are right, what was declared."""
+    """Check the settings and, if they are valid, the declarations."""
     settings, problems = load(getattr(django_settings, "FRAISEQL", {}))
     problems += storage_problems(settings)
     problems += cache_problems(settings)
@@ -57,12 +57,12 @@ def check_project(**kwargs: Any) -> list[CheckMessage]:
     if not problems:
         problems += _declaration_problems(settings)
     errors = [Error(item.message, hint=item.hint, id=item.id) for item in problems]
-    return [*errors, *_silent_cache(settings), *_nothing_declared(), *_past_rules()]
+    return [*errors, *_silent_cache(settings), *_nothing_declared(), *_unrestricted_reads()]
 
 
 @register(TAG, deploy=True)
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
-    """Check what is right while developing, but not in production."""
+    """Check for settings that are not suitable for production."""
     settings, problems = load(getattr(django_settings, "FRAISEQL", {}))
     return [
         *_unshared_cache(settings),
@@ -75,11 +75,11 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
 
 @register(TAG)
 def check_sql_files(**kwargs: Any) -> list[CheckMessage]:
-    """Check that migrations have what the .sql files of apps say."""
+    """Check that the .sql files of apps and their migrations have the same text."""
     return [
         Warning(
-            f"{item.app_label}/{item.file} {item.said}.",
-            hint="Run manage.py fraiseql_makemigrations, which writes what is missing or says what is wrong.",
+            f"{item.app_label}/{item.file} {item.description}.",
+            hint="Run manage.py fraiseql_makemigrations, which writes the migration or shows the error.",
             id="fraiseql.W005",
         )
         for item in all_differences()
@@ -87,32 +87,33 @@ def check_sql_files(**kwargs: Any) -> list[CheckMessage]:
 
 
 def _scalar_problems(settings: Settings) -> Iterator[Problem]:
-    known = ", ".join(sorted(cls.__name__ for cls in SCALARS))
+    names = ", ".join(sorted(cls.__name__ for cls in SCALARS))
     for path, target in settings.scalars.items():
         try:
             mapped_classes(path, target)
         except ConfigurationError as error:
-            hint = f"Write {{'path.of.TheirField': 'path.of.KnownField'}}; the latter is or extends one of: {known}."
+            hint = f"Write {{'path.of.TheirField': 'path.of.KnownField'}}; the latter is or extends one of: {names}."
             yield Problem(id="fraiseql.E011", message=str(error), hint=hint)
 
 
 def _nothing_declared() -> Iterator[CheckMessage]:
-    # no error, or the first migrate of a new project would be refused
+    # not an error, which would prevent the first migrate of a new project
     if not (default_registry.types or default_registry.mutations or default_registry.problems):
         yield Warning(
-            "Nothing is declared, so there is nothing to query.",
+            "No types or mutations are declared.",
             hint="Declare a type with @fraiseql.type in the graphql module of an app, next to its models module.",
             id="fraiseql.W004",
         )
 
 
-def _past_rules() -> Iterator[CheckMessage]:
+def _unrestricted_reads() -> Iterator[CheckMessage]:
     for line in past_rules(default_registry):
         yield Warning(
             line,
             hint=(
-                "What the project writes itself sees all rows, and tells of those that a viewer may not see. Give the "
-                "field a permission=… of its own, sort by columns of the model, or silence this where all may know it."
+                "The project's own expressions read all rows, so their values may depend on rows that a viewer may not "
+                "see. Give the field a permission=… of its own, sort by columns of the model, or silence this check if "
+                "everybody may know the values."
             ),
             id="fraiseql.W007",
         )
@@ -124,9 +125,9 @@ def _declaration_problems(settings: Settings) -> Iterator[Problem]:
             build_schema(default_registry, settings)
     except DeclarationError as error:
         for line in str(error).splitlines():
-            # most say after a semicolon what would mend them
+            # by convention, the solution follows a semicolon
             message, _, hint = line.partition("; ")
-            hint = hint or "Mend the declaration in the app's graphql module"
+            hint = hint or "Correct the declaration in the app's graphql module"
             yield Problem(id="fraiseql.E012", message=_sentence(message), hint=_sentence(hint[0].upper() + hint[1:]))
 
 
@@ -135,7 +136,7 @@ def _sentence(text: str) -> str:
 
 
 def _cache(settings: Settings) -> Any:
-    """Return the Django cache that answers are kept in, or None where there is none that can be made."""
+    """Return the Django cache for answers; None if there is none, or if it cannot be created."""
     if settings.cache.alias is None or any(problem.id == "fraiseql.E009" for problem in cache_problems(settings)):
         return None
     return caches[settings.cache.alias]
@@ -145,14 +146,13 @@ def _silent_cache(settings: Settings) -> Iterator[CheckMessage]:
     cache, alias = _cache(settings), settings.cache.alias
     if cache is None or alias is None:
         return
-    # django-redis and pymemcache have a setting for that; Django's other backends always raise
+    # options of django-redis and pymemcache; Django's other backends always raise
     if ignores_errors(cache, alias):
         yield Warning(
-            f"CACHES[{alias!r}] ignores exceptions: what is written during an outage of the cache leaves stale "
-            f"answers in it.",
+            f"CACHES[{alias!r}] ignores exceptions: writes during an outage of the cache leave stale answers in it.",
             hint=(
-                f"They are given for up to {settings.cache.ttl} seconds. Let the cache raise, or keep answers under "
-                f"an alias of their own: FraiseQL goes on by itself without a cache that raises."
+                f"They are used for up to {settings.cache.ttl} seconds. Let the cache raise exceptions, or use a "
+                f"separate alias for answers: FraiseQL continues without a cache that raises."
             ),
             id="fraiseql.W003",
         )
@@ -164,16 +164,15 @@ def _unshared_cache(settings: Settings) -> Iterator[CheckMessage]:
         yield Error(
             f"FRAISEQL['CACHE']['ALIAS'] is {alias!r}, a cache in the memory of each process.",
             hint=(
-                f"A write that one process sees leaves the answers of the others stale for up to {settings.cache.ttl} "
-                f"seconds; an error and no warning, since clients are then told what is not so. Name a cache that "
-                f"all processes share (Redis, Memcached), or None; where there is one process only, and no command "
-                f"writes, silence this check."
+                f"After a write in one process, the others use stale answers for up to {settings.cache.ttl} seconds. "
+                f"Name a cache that all processes share (Redis, Memcached), or None. If there is only one process, and "
+                f"no command writes, silence this check."
             ),
             id="fraiseql.E013",
         )
     elif isinstance(cache, DummyCache):
         yield Warning(
-            f"FRAISEQL['CACHE']['ALIAS'] is {alias!r}, a dummy: it is asked for every answer and keeps none.",
+            f"FRAISEQL['CACHE']['ALIAS'] is {alias!r}, a dummy cache, which stores nothing.",
             hint="Name a cache that all processes share, or None.",
             id="fraiseql.W002",
         )
@@ -183,7 +182,7 @@ def _open_graphiql(settings: Settings) -> Iterator[CheckMessage]:
     if settings.graphiql.enabled and not django_settings.DEBUG:
         yield Warning(
             "FRAISEQL['GRAPHIQL']['ENABLED'] is True though DEBUG is False.",
-            hint="Everybody who finds the URL is shown GraphiQL. Set it to None, which follows DEBUG, or silence this.",
+            hint="GraphiQL is shown to everybody. Set it to None, which follows DEBUG, or silence this check.",
             id="fraiseql.W001",
         )
 
@@ -193,8 +192,8 @@ def _introspection(settings: Settings) -> Iterator[CheckMessage]:
         yield Warning(
             "FRAISEQL['INTROSPECTION'] is 'public': everybody may read the whole schema.",
             hint=(
-                "Set it to 'authenticated', 'staff' or 'disabled', which keeps names of the schema out of errors as "
-                "well. Where everybody may know the schema, silence this."
+                "Set it to 'authenticated', 'staff' or 'disabled', which also removes names of the schema from errors. "
+                "If everybody may know the schema, silence this check."
             ),
             id="fraiseql.W008",
         )
@@ -204,11 +203,11 @@ def _unbounded(settings: Settings) -> Iterator[CheckMessage]:
     limits = settings.limits
     if limits.max_rows is None and limits.complexity is None and settings.trusted_documents.mode != "required":
         yield Warning(
-            "Nothing bounds how many rows an operation reads: neither FRAISEQL['LIMITS']['MAX_ROWS'] nor "
+            "There is no limit on the rows that an operation reads: neither FRAISEQL['LIMITS']['MAX_ROWS'] nor "
             "FRAISEQL['LIMITS']['COMPLEXITY'] is set.",
             hint=(
-                "Set both, and DEFAULT_ROWS for lists that ask for no limit; or execute trusted documents only. Where "
-                "all tables are small, silence this."
+                "Set both, and DEFAULT_ROWS for lists without the argument limit; or execute trusted documents only. "
+                "If all tables are small, silence this check."
             ),
             id="fraiseql.W009",
         )
@@ -218,17 +217,17 @@ def _unprotected(settings: Settings) -> Iterator[CheckMessage]:
     try:
         schema = build_schema(default_registry, settings)
     except (DeclarationError, ConfigurationError):
-        # said by the other checks, or there is nothing yet
+        # reported by the other checks, or nothing is declared yet
         return
-    types = [name for name, found in schema.types.items() if found.permission is None and found.rows is None]
-    mutations = [name for name, found in schema.mutations.items() if found.permission is None]
+    types = [name for name, item in schema.types.items() if item.permission is None and item.rows is None]
+    mutations = [name for name, item in schema.mutations.items() if item.permission is None]
     for names, what in ((types, "may be read"), (mutations, "may be run")):
         if names:
             yield Warning(
                 f"Nothing protects {', '.join(names)}: {'they' if len(names) > 1 else 'it'} {what} by everybody.",
                 hint=(
                     "Give each a permission, or a type a row rule; or set FRAISEQL['DEFAULT_PERMISSION'] to "
-                    "'authenticated' or 'model'. Where everybody may, silence this."
+                    "'authenticated' or 'model'. If everybody may use them, silence this check."
                 ),
                 id="fraiseql.W006",
             )

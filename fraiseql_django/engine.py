@@ -1,8 +1,10 @@
-"""The conductor: a request's life on one screen.
+"""The engine: executes operations in the stages
 
-    parser → planner → executor over cache and storage
+    parser → planner → executor, which uses the cache and the storage.
 
-built from ``FRAISEQL``, from the upstream's configuration, or from collaborators given one by one.
+An engine is built from the ``FRAISEQL`` setting, from a configuration of the upstream project FraiseQL, or from
+settings, a registry, a storage and a cache that are passed to it. ``GraphQLEngine._execute`` is the whole life of an
+operation.
 """
 
 from __future__ import annotations
@@ -19,8 +21,8 @@ from django.http import HttpRequest
 from graphql import OperationType
 
 from . import audit, invalidation
-from . import kinds as kinds  # registered by being imported
-from .audit import Asked
+from . import kinds as kinds  # importing them registers them
+from .audit import OperationContext
 from .cache.answers import Answers
 from .cache.base import Cache
 from .conf.factories import make_cache, make_storage
@@ -51,12 +53,13 @@ _FROM_SETTINGS: Any = object()
 class GraphQLEngine:
     """Executes GraphQL operations against one database.
 
-    ``config`` is the upstream's configuration, a dictionary or JSON text (see ``upstream``); without it the
-    ``FRAISEQL`` setting is read. ``storage`` and ``cache`` (None: no cache) take the place of what the
-    configuration names, ``registry`` that of what ``@type`` and ``@mutation`` declared.
+    ``config`` is a configuration of the upstream project, a dictionary or JSON text (see ``conf.upstream``); by
+    default, ``settings`` or the ``FRAISEQL`` setting is used. ``storage`` and ``cache`` replace those that the
+    configuration names; without a cache (None) answers are not cached. ``registry`` has the declarations; by default,
+    those of the project.
 
-    Raises ConfigurationError for a wrong configuration. The schema is built at first use, which raises
-    DeclarationError for wrong declarations.
+    Raises ConfigurationError for an invalid configuration. The schema is built at first use, which raises
+    DeclarationError for invalid declarations.
     """
 
     def __init__(
@@ -88,7 +91,7 @@ class GraphQLEngine:
         self._config = configuration.shown if configuration else asdict(self.settings)
         self._pooled = configuration is not None and configuration.pooled
 
-    # --- what it is ---
+    # --- version, configuration and stages ---
 
     @property
     def version(self) -> str:
@@ -97,25 +100,25 @@ class GraphQLEngine:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The configuration, passwords masked."""
+        """The configuration with masked passwords."""
         return deepcopy(self._config)
 
     @property
     def schema(self) -> Schema:
-        """What may be asked."""
+        """The types, fields and mutations."""
         return self._stages[0]
 
     @property
     def parser(self) -> Parser:
-        """The first stage, with its cache of documents."""
+        """The stage that parses and validates documents, with its cache of documents."""
         return self._stages[1]
 
     @property
     def planner(self) -> Planner:
-        """The second stage, with its cache of plans."""
+        """The stage that compiles operations to SQL, with its cache of plans."""
         return self._stages[2]
 
-    # --- what it does ---
+    # --- operations ---
 
     def execute(
         self,
@@ -127,30 +130,35 @@ class GraphQLEngine:
         context: Any = None,
         only: OperationType | None = None,
     ) -> Response:
-        """Execute an operation of any kind, or ``only`` one kind, and answer; never raises for what a client sent."""
+        """Execute an operation and return the response; never raises for errors in the operation.
+
+        ``only`` limits the kinds of operations. ``request`` and ``context`` are passed to rules and mutations.
+        """
         viewer = Viewer(request, context)
-        asked = Asked(text=query, operation_name=operation_name, viewer=viewer, alias=self.settings.database)
+        operation_context = OperationContext(
+            text=query, operation_name=operation_name, viewer=viewer, alias=self.settings.database
+        )
         try:
-            response = self._execute(asked, variables or {}, only)
-            audit.refused(asked, response.errors)
+            response = self._execute(operation_context, variables or {}, only)
+            audit.report_refusals(operation_context, response.errors)
             errors = self.introspection.redacted(response.errors, viewer, query, variables or {})
             return response if errors is response.errors else replace(response, errors=errors)
         finally:
             self.release()
 
-    def _execute(self, asked: Asked, variables: Mapping[str, Any], only: OperationType | None) -> Response:
+    def _execute(self, context: OperationContext, variables: Mapping[str, Any], only: OperationType | None) -> Response:
         try:
             if self.rate is not None:
-                # before anything that costs
-                self.rate.count(asked.viewer)
-            operation = self.parser.parse(asked.text).operation(asked.operation_name)
-            asked.operation_name = operation.name
+                # first, because all other steps take time
+                self.rate.count(context.viewer)
+            operation = self.parser.parse(context.text).operation(context.operation_name)
+            context.operation_name = operation.name
             operation.require(only)
-            self.introspection.require(asked.viewer, operation.introspecting)
+            self.introspection.require(context.viewer, operation.introspecting)
             values = self.parser.variables(operation, variables)
-            # where the plan's holes find who asks
-            values = {**values, VIEWER: asked.viewer}
-            plan = self.planner.plan(operation, values, asked.viewer)
+            # bind parameters of the plan may be values of the viewer
+            values = {**values, VIEWER: context.viewer}
+            plan = self.planner.plan(operation, values, context.viewer)
         except InvalidDocument as error:
             return failed(error.errors)
         except RecursionError:
@@ -162,7 +170,7 @@ class GraphQLEngine:
         return Perform(
             plan=plan,
             variables=values,
-            asked=asked,
+            asked=context,
             storage=self._measured,
             executor=self.executor,
             schema=self.schema,
@@ -174,7 +182,8 @@ class GraphQLEngine:
         try:
             return Response(self.executor.read(read, values))
         except Exception as error:
-            # refused for a value that no plan depends on, as a negative limit in a variable, execution has not begun
+            # An OperationError here is about a value that plans do not depend on, for instance a negative limit in a
+            # variable. Execution has not begun, so the response has no data (GraphQL specification, 7.1.1).
             data = None if isinstance(error, OperationError) else b"null"
             return failed([failure(error, mask=self._mask)], data)
 
@@ -199,9 +208,9 @@ class GraphQLEngine:
         request: HttpRequest | None = None,
         context: Any = None,
     ) -> Explanation:
-        """Return the statement of a query, as whoever asks would run it, without running it.
+        """Return the SQL statement, parameters, tables and complexity of a query, without running it.
 
-        Raises OperationError (or its graphql-core sibling) for an operation that is refused, or is no query.
+        Raises OperationError for an operation that is refused, and for one that reads nothing by a statement.
         """
         operation = self.parser.parse(query).operation(operation_name)
         values = self.parser.variables(operation, variables or {})
@@ -216,10 +225,10 @@ class GraphQLEngine:
             raise OperationError("The operation reads nothing from the database in one statement.")
         return Explanation(sql=read.sql, params=read.params(values), tables=read.tables, complexity=complexity)
 
-    # --- how it is ---
+    # --- state ---
 
     def is_ready(self) -> bool:
-        """Whether the schema builds and the database answers."""
+        """Whether the schema can be built and the database responds."""
         try:
             return bool(self.schema) and self.storage.health_check().healthy
         except FraiseQLError:
@@ -228,15 +237,15 @@ class GraphQLEngine:
             self.release()
 
     def health_check(self) -> dict[str, Health]:
-        """Check database and cache; ``manage.py fraiseql_health`` checks more."""
-        found = {"database": self.storage.health_check()}
+        """Check the database and the cache; ``manage.py fraiseql_health`` checks more."""
+        result = {"database": self.storage.health_check()}
         self.release()
         if self.cache is not None:
-            found["cache"] = self.cache.health_check()
-        return found
+            result["cache"] = self.cache.health_check()
+        return result
 
     def statistics(self) -> Statistics:
-        """Return the figures of the caches and of the statements in this process."""
+        """Return the statistics of this process's caches of documents, plans and answers, and of its statements."""
         return Statistics(
             documents=self.parser.cache.counts(),
             plans=self.planner.cache.counts(),
@@ -247,23 +256,23 @@ class GraphQLEngine:
         )
 
     def release(self) -> None:
-        """Give the thread's connection back to the pool of a configuration with ``pool_size``.
+        """Return the thread's connection to the pool, if the configuration has a ``pool_size``.
 
-        Every operation ends with it; who asks ``storage`` or for a check by himself ends with it, too.
+        Called after every operation. Call it after direct use of ``storage``.
         """
         if self._pooled:
             give_back(self.settings.database)
 
     def clear_plans(self) -> None:
-        """Forget documents and plans, as a process that has just started."""
+        """Clear the caches of documents and plans, as in a process that has just started."""
         self.parser.cache.clear()
         self.planner.cache.clear()
 
-    # --- inside ---
+    # --- internals ---
 
     @property
     def _stages(self) -> tuple[Schema, Parser, Planner]:
-        """What needs the schema, built when all of the project's declarations have been read."""
+        """The schema and the stages that need it, built at first use, when all declarations are imported."""
         if self._built is None:
             with self._lock:
                 if self._built is None:
@@ -287,7 +296,7 @@ _lock = Lock()
 
 
 def get_engine() -> GraphQLEngine:
-    """Return the process's engine, built from ``FRAISEQL`` at first use."""
+    """Return the engine of the process, which is built from ``FRAISEQL`` at first use."""
     global _engine
     if _engine is None:
         with _lock:
@@ -302,5 +311,5 @@ def _forget() -> None:
     _engine = None
 
 
-# a process that only writes needs the cache, but no schema
+# a process that only writes uses the engine's cache, but never builds its schema
 invalidation.watch_default(lambda: get_engine().answers)

@@ -1,14 +1,14 @@
-"""What can go wrong, as exceptions.
+"""The exceptions of the package.
 
 FraiseQLError
 ├── ConfigurationError      a setting or an engine configuration is wrong
 ├── DeclarationError        a type, field or mutation is declared wrongly
-├── OperationError          an operation is refused; the client sees why
-│   ├── InvalidInput        a value in it is not allowed where it stands
-│   ├── LimitExceeded       it is larger than a limit allows
-│   └── TryLater            it may be sent again, but not now
-├── StorageError            the database did not answer
-└── UserError               raised by a project's own mutation, for the client to see
+├── OperationError          an operation is refused; the client sees the message
+│   ├── InvalidInput        it contains a value that is not allowed there
+│   ├── LimitExceeded       it exceeds a limit
+│   └── TryLater            it may be sent again later
+├── StorageError            the database failed or could not be reached
+└── UserError               raised by a project's mutation; the client sees the message
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from graphql import GraphQLError, Node
 
 
 class FraiseQLError(Exception):
-    """Base of everything this package raises on purpose."""
+    """Base class of the package's exceptions."""
 
 
 class ConfigurationError(FraiseQLError):
@@ -32,11 +32,11 @@ class DeclarationError(FraiseQLError):
 
 
 class OperationError(FraiseQLError):
-    """An operation is refused; message and code are for the client.
+    """An operation is refused; the client sees the message and the code.
 
-    ``nodes`` point at the part of the document, ``path`` at the part of the answer. ``what`` is refused by the rule
-    called ``rule``, which is for the audit alone. ``hint`` names what is allowed, and is left out for those who may
-    not see the schema.
+    ``nodes`` are the location in the document, ``path`` the location in the answer. ``what`` is the refused part and
+    ``rule`` the name of the rule or setting that refuses it, both for audit events. ``hint`` lists the allowed values;
+    it is appended to the message, but removed for viewers who may not query the schema.
     """
 
     code = "BAD_REQUEST"
@@ -64,7 +64,7 @@ class OperationError(FraiseQLError):
             self.code = code
 
     def as_graphql_error(self) -> GraphQLError:
-        """Return the error in the form that the GraphQL specification gives it (section 7.1.2)."""
+        """Return the error in the format of the GraphQL specification (7.1.2)."""
         return GraphQLError(
             self.message,
             nodes=self.nodes,
@@ -75,13 +75,13 @@ class OperationError(FraiseQLError):
 
 
 class InvalidInput(OperationError):
-    """A value in the operation is not allowed where it stands."""
+    """The operation contains a value that is not allowed at its position."""
 
     code = "BAD_USER_INPUT"
 
 
 class LimitExceeded(OperationError):
-    """The operation is larger than a limit allows."""
+    """The operation exceeds a limit."""
 
     code = "LIMIT_EXCEEDED"
 
@@ -92,28 +92,28 @@ class LimitExceeded(OperationError):
         self.setting = setting
 
     def as_graphql_error(self) -> GraphQLError:
-        """Return the error with the limit, the operation's value and the setting's name."""
+        """Return the error with the limit, the operation's figure and the name of the setting as extensions."""
         extensions = {"code": self.code, "limit": self.limit, "value": self.value, "setting": self.setting}
         return GraphQLError(self.message, nodes=self.nodes, path=self.path, original_error=self, extensions=extensions)
 
 
 class TryLater(OperationError):
-    """The operation may be sent again, but not now: in ``retry_after`` seconds."""
+    """The operation is refused now, but may be sent again after ``retry_after`` seconds."""
 
     def __init__(self, message: str, *, code: str, retry_after: int) -> None:
         super().__init__(message, code=code)
         self.retry_after = retry_after
 
     def as_graphql_error(self) -> GraphQLError:
-        """Return the error with the seconds to wait."""
+        """Return the error with the seconds to wait as an extension."""
         extensions = {"code": self.code, "retryAfter": self.retry_after}
         return GraphQLError(self.message, nodes=self.nodes, path=self.path, original_error=self, extensions=extensions)
 
 
 class StorageError(FraiseQLError):
-    """The database did not answer; the cause is chained.
+    """The database failed or could not be reached; the cause is chained.
 
-    ``sqlstate`` is PostgreSQL's code (PostgreSQL documentation, appendix A), None where it was not reached.
+    ``sqlstate`` is PostgreSQL's error code (PostgreSQL documentation, appendix A); None if it was not reached.
     """
 
     def __init__(self, message: str, *, sqlstate: str | None = None) -> None:
@@ -122,9 +122,9 @@ class StorageError(FraiseQLError):
 
 
 class UserError(FraiseQLError):
-    """Raise this in a mutation to answer with an error that the client may read.
+    """Raise this in a mutation to return an error whose message the client sees.
 
-    ``code`` goes to ``extensions.code``; other keyword arguments to ``extensions``.
+    ``code`` becomes ``extensions.code``, other keyword arguments become further ``extensions``.
     """
 
     def __init__(self, message: str, *, code: str = "USER_ERROR", **extensions: Any) -> None:

@@ -1,7 +1,4 @@
-"""Whether everything that operations need is there: the database, the cache, the schema.
-
-``manage.py fraiseql_health`` and the health view show the same checks.
-"""
+"""Health checks of the database, the cache and the schema, for ``manage.py fraiseql_health`` and the health view."""
 
 from __future__ import annotations
 
@@ -25,16 +22,16 @@ from .storage.base import Health
 
 logger = logging.getLogger("fraiseql_django.health")
 
-# The oldest that Django 5.2 works with; a later Django refuses older ones by itself
+# The oldest version that Django 5.2 supports; later versions of Django check their own minimum
 MINIMUM_POSTGRESQL = 14
 
 _VERSION = "SELECT current_setting('server_version_num'), current_user"
-# What is wrong with which of the columns asked for. Not by to_regclass(), which fails for a schema that
-# may not be used.
-_LACKING = """
-SELECT wanted.place,
+# Which of the wanted tables and columns are missing, or may not be read. to_regclass() is not used, because it fails
+# for a schema without the USAGE privilege.
+_UNREADABLE = """
+SELECT wanted.position,
        CASE WHEN c.oid IS NULL THEN 'table' WHEN a.attnum IS NULL THEN 'column' ELSE 'privilege' END
-FROM json_to_recordset(%s::json) AS wanted(place int, schema_name name, table_name name, column_name name)
+FROM json_to_recordset(%s::json) AS wanted(position int, schema_name name, table_name name, column_name name)
 LEFT JOIN pg_class c
        ON c.relname = wanted.table_name AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
       AND CASE WHEN wanted.schema_name IS NULL THEN pg_table_is_visible(c.oid)
@@ -43,13 +40,13 @@ LEFT JOIN pg_attribute a
        ON a.attrelid = c.oid AND a.attname = wanted.column_name AND a.attnum > 0 AND NOT a.attisdropped
 WHERE c.oid IS NULL OR a.attnum IS NULL
    OR NOT (has_schema_privilege(c.relnamespace, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'SELECT'))
-ORDER BY wanted.place
+ORDER BY wanted.position
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One part: whether it works, what was found or what is wrong, and how long it took to find out."""
+    """The result of one check; ``detail`` describes what was checked, or the problem."""
 
     name: str
     healthy: bool
@@ -57,24 +54,24 @@ class Check:
     time_ms: float
 
 
-class Unwell(Exception):
-    """Something is wrong; the message says what."""
+class CheckFailed(Exception):
+    """A check failed; the message is the detail of its result."""
 
 
 def check_project() -> list[Check]:
-    """Check the engine of the project's settings, or say why it cannot be built."""
+    """Check the engine of the project's settings; without valid settings, the only result is about these."""
     started = time.perf_counter()
     try:
         engine = get_engine()
-        engine.documents.trusted  # noqa: B018 - read at first need
+        engine.documents.trusted  # noqa: B018 - read at first use
     except ConfigurationError as error:
-        return [_check("settings", False, str(error), started)]
+        return [_result("settings", False, str(error), started)]
     return run_checks(engine)
 
 
 def run_checks(engine: GraphQLEngine) -> list[Check]:
-    """Check database, cache and schema; a check that fails keeps none of the others from being made."""
-    checks = _Checks(engine)
+    """Check database, cache and schema; all checks run, even if one of them fails."""
+    checks = _EngineChecks(engine)
     steps = {"database": checks.database, "cache": checks.cache, "schema": checks.schema}
     try:
         return [_run(name, step) for name, step in steps.items()]
@@ -83,7 +80,7 @@ def run_checks(engine: GraphQLEngine) -> list[Check]:
 
 
 def as_dict(checks: Sequence[Check]) -> dict[str, Any]:
-    """Return what JSON shows of checks."""
+    """Return the results as values that can be written as JSON."""
     return {
         "healthy": all(check.healthy for check in checks),
         "version": __version__,
@@ -94,59 +91,59 @@ def as_dict(checks: Sequence[Check]) -> dict[str, Any]:
 def _run(name: str, step: Callable[[], str]) -> Check:
     started = time.perf_counter()
     try:
-        return _check(name, True, step(), started)
-    except Unwell as unwell:
-        return _check(name, False, str(unwell), started)
+        return _result(name, True, step(), started)
+    except CheckFailed as failed:
+        return _result(name, False, str(failed), started)
     except Exception as error:
         logger.exception("the health check of the %s failed", name)
-        return _check(name, False, f"{type(error).__name__}: {error}", started)
+        return _result(name, False, f"{type(error).__name__}: {error}", started)
 
 
-def _check(name: str, healthy: bool, detail: str, started: float) -> Check:
+def _result(name: str, healthy: bool, detail: str, started: float) -> Check:
     elapsed = (time.perf_counter() - started) * 1000
-    # errors of the database have several lines
+    # in one line; messages of PostgreSQL have several
     return Check(name=name, healthy=healthy, detail=" ".join(detail.split()), time_ms=elapsed)
 
 
-class _Checks:
-    """The checks of one engine; the database's catalogue is asked once for all of them."""
+class _EngineChecks:
+    """The checks of one engine; they share one query of PostgreSQL's catalogue."""
 
     def __init__(self, engine: GraphQLEngine) -> None:
         self.engine = engine
 
     def database(self) -> str:
         if not self._reached.healthy:
-            raise Unwell(f"cannot be reached: {self._reached.detail}")
+            raise CheckFailed(f"cannot be reached: {self._reached.detail}")
         number, user = (str(value, "utf-8") for value in self.engine.storage.query(_VERSION).rows[0] if value)
         if int(number) // 10_000 < MINIMUM_POSTGRESQL:
-            raise Unwell(f"{self._reached.detail} is too old, must be {MINIMUM_POSTGRESQL} or newer")
+            raise CheckFailed(f"{self._reached.detail} is too old, must be {MINIMUM_POSTGRESQL} or newer")
         try:
-            refused = self._lacking["privilege"]
+            unreadable = self._problems["privilege"]
         except DeclarationError:
             return f"{self._reached.detail}; privileges unknown, since the schema does not build"
-        if refused:
-            raise Unwell(f"{self._reached.detail}; {user} may not SELECT from: {', '.join(refused)}")
+        if unreadable:
+            raise CheckFailed(f"{self._reached.detail}; {user} may not SELECT from: {', '.join(unreadable)}")
         return f"{self._reached.detail}, {_count(len(self._tables), 'table')} may be read"
 
     def cache(self) -> str:
         if self.engine.cache is None:
-            return "none, answers are not kept"
+            return "none, answers are not cached"
         health = self.engine.cache.health_check()
         if not health.healthy:
-            raise Unwell(health.detail)
+            raise CheckFailed(health.detail)
         return health.detail
 
     def schema(self) -> str:
         try:
             tables = self._tables
         except DeclarationError as error:
-            raise Unwell("does not build: " + " · ".join(str(error).splitlines())) from error
+            raise CheckFailed("does not build: " + " · ".join(str(error).splitlines())) from error
         types = _count(len(self.engine.schema.types), "type")
         if not self._reached.healthy:
-            raise Unwell(f"{types}; not compared with the database, which cannot be reached")
-        missing = [f"{kind} {name}" for kind in ("table", "column") for name in self._lacking[kind]]
+            raise CheckFailed(f"{types}; not compared with the database, which cannot be reached")
+        missing = [f"{kind} {name}" for kind in ("table", "column") for name in self._problems[kind]]
         if missing:
-            raise Unwell(f"{types}; the database has no {', no '.join(missing)}: are all migrations applied?")
+            raise CheckFailed(f"{types}; the database has no {', no '.join(missing)}: are all migrations applied?")
         columns = sum(map(len, tables.values()))
         return f"{types}, {_count(len(tables), 'table')}, {_count(columns, 'column')}"
 
@@ -159,22 +156,22 @@ class _Checks:
         return tables_read(self.engine.schema, self.engine.settings.database)
 
     @cached_property
-    def _lacking(self) -> Mapping[str, list[str]]:
-        """The names of what is missing ("table", "column") or may not be read ("privilege")."""
+    def _problems(self) -> Mapping[str, list[str]]:
+        """The names of missing tables and columns, and of those that may not be read ("privilege")."""
         wanted = [(table, column) for table, columns in sorted(self._tables.items()) for column in sorted(columns)]
-        asked = [
-            {"place": place, **self._identifiers(table), "column_name": column}
-            for place, (table, column) in enumerate(wanted)
+        records = [
+            {"position": position, **self._identifiers(table), "column_name": column}
+            for position, (table, column) in enumerate(wanted)
         ]
-        found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-        for place, kind in self.engine.storage.query(_LACKING, [json.dumps(asked)]).rows:
-            table, column = wanted[int(place or 0)]
-            found[str(kind or b"", "utf-8")][table].append(column)
+        problems: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        for position, kind in self.engine.storage.query(_UNREADABLE, [json.dumps(records)]).rows:
+            table, column = wanted[int(position or 0)]
+            problems[str(kind or b"", "utf-8")][table].append(column)
         return {
-            "table": list(found["table"]),
-            "column": [f"{table}.{column}" for table, columns in found["column"].items() for column in columns],
+            "table": list(problems["table"]),
+            "column": [f"{table}.{column}" for table, columns in problems["column"].items() for column in columns],
             "privilege": [
-                name for table, columns in found["privilege"].items() for name in self._names(table, columns)
+                name for table, columns in problems["privilege"].items() for name in self._names(table, columns)
             ],
         }
 

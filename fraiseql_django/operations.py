@@ -4,6 +4,6 @@ from .sql.operations import CreateFunction, CreateView, DropFunction, DropView
 
 __all__ = ["CreateFunction", "CreateView", "DropFunction", "DropView"]
 
-# what squashmigrations writes
+# so that squashmigrations imports them from this module
 for _operation in (CreateFunction, CreateView, DropFunction, DropView):
     _operation.__module__ = __name__

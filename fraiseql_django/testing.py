@@ -1,4 +1,4 @@
-"""Doubles of storage and cache, and an assertion, for the tests of projects.
+"""Test doubles of storage and cache, and an assertion, for the tests of projects.
 
     engine = GraphQLEngine(storage=CountingStorage(DjangoStorage()), cache=None)
     engine.execute("{books {title}}")
@@ -7,8 +7,8 @@
     with assert_one_statement():
         client.post("/graphql/", {"query": "{books {title}}"}, content_type="application/json")
 
-In a ``TestCase`` that has written anything, answers go past the cache, as they do in every transaction that
-has written; test what is cached in a ``TransactionTestCase``.
+In a transaction that has written, answers are not cached. This includes a ``TestCase`` that has written anything; use
+a ``TransactionTestCase`` to test the cache.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ __all__ = ["CacheFailure", "CountingStorage", "FailingCache", "FailingStorage", 
 
 
 class CountingStorage:
-    """A storage that counts what is asked of another one, and keeps the SQL in ``statements``.
+    """Passes all calls to another storage, counts them and keeps the SQL in ``statements``.
 
-    A call that fails counts as well.
+    Calls that fail are counted as well.
     """
 
     def __init__(self, storage: Storage) -> None:
@@ -39,7 +39,7 @@ class CountingStorage:
         self.reset()
 
     def reset(self) -> None:
-        """Count from zero."""
+        """Reset all counts to zero, and forget the statements."""
         self.queries = self.executions = self.transactions = 0
         self.statements: list[str] = []
 
@@ -62,18 +62,18 @@ class CountingStorage:
 
     @property
     def shared(self) -> bool:
-        """What the other storage says."""
+        """The value of the other storage."""
         return self.storage.shared
 
     def health_check(self) -> Health:
-        """What the other storage says; not counted."""
+        """Return the result of the other storage; not counted."""
         return self.storage.health_check()
 
 
 class FailingStorage:
-    """A storage that raises StorageError while ``failing`` is true, and is another one while it is not.
+    """Raises StorageError while ``failing`` is true; otherwise passes all calls to another storage.
 
-    Without another one it can only fail. ``sqlstate`` is PostgreSQL's code of the error; None says that the
+    Without another storage, it always fails. ``sqlstate`` is PostgreSQL's code of the error; None means that the
     database was not reached.
     """
 
@@ -97,11 +97,11 @@ class FailingStorage:
 
     @property
     def shared(self) -> bool:
-        """What the other storage says, true without one; this never fails."""
+        """The value of the other storage, True without one; never fails."""
         return self.storage is None or self.storage.shared
 
     def health_check(self) -> Health:
-        """Be unwell, or what the other storage says."""
+        """Return a failed result, or that of the other storage."""
         try:
             return self._working().health_check()
         except StorageError as error:
@@ -109,15 +109,15 @@ class FailingStorage:
 
     def _working(self) -> Storage:
         if self.failing or self.storage is None:
-            raise StorageError("the storage fails, as the test wants it to", sqlstate=self.sqlstate)
+            raise StorageError("the storage fails, as requested by the test", sqlstate=self.sqlstate)
         return self.storage
 
 
 class CacheFailure(Exception):
-    """What a FailingCache raises."""
+    """Raised by FailingCache."""
 
 
-# What a FailingCache may be told to fail at
+# The methods of FailingCache that can fail
 METHODS: Final = (
     "get",
     "get_many",
@@ -135,15 +135,15 @@ METHODS: Final = (
 
 
 class FailingCache:
-    """A cache that raises CacheFailure while ``failing`` is true, and is another one while it is not.
+    """Raises CacheFailure while ``failing`` is true; otherwise passes all calls to another cache.
 
-    ``only`` are the methods that fail, all by default. ``failures`` counts how often one did.
+    ``only`` are the methods that fail; by default, all. ``failures`` is the number of failures.
     """
 
     def __init__(self, cache: Cache, *, failing: bool = True, only: Collection[str] = METHODS) -> None:
         if isinstance(only, str) or (unknown := sorted(set(only) - set(METHODS))):
-            named = only if isinstance(only, str) else ", ".join(unknown)
-            raise ValueError(f"only is {named!r}, must be a list of: {', '.join(METHODS)}")
+            names = only if isinstance(only, str) else ", ".join(unknown)
+            raise ValueError(f"only is {names!r}, must be a list of: {', '.join(METHODS)}")
         self.cache = cache
         self.failing = failing
         self.only = frozenset(only)
@@ -159,15 +159,15 @@ class FailingCache:
         return self._working("get_many").get_many(keys)
 
     def set(self, key: str, value: Any, ttl_seconds: int | None) -> None:
-        """Fail, or keep a value."""
+        """Fail, or store a value."""
         self._working("set").set(key, value, ttl_seconds)
 
     def set_many(self, values: Mapping[str, Any], ttl_seconds: int | None) -> None:
-        """Fail, or keep several values."""
+        """Fail, or store several values."""
         self._working("set_many").set_many(values, ttl_seconds)
 
     def add(self, key: str, value: Any, ttl_seconds: int | None) -> bool:
-        """Fail, or keep a value unless there is one."""
+        """Fail, or store a value if the key is not in the cache."""
         return self._working("add").add(key, value, ttl_seconds)
 
     def increment(self, key: str) -> int | None:
@@ -202,15 +202,15 @@ class FailingCache:
     def _working(self, method: str) -> Cache:
         if self.failing and method in self.only:
             self.failures += 1
-            raise CacheFailure(f"the cache fails at {method}, as the test wants it to")
+            raise CacheFailure(f"the cache fails at {method}, as requested by the test")
         return self.cache
 
 
 @contextmanager
 def assert_one_statement(using: str = DEFAULT_DB_ALIAS) -> Iterator[CaptureQueriesContext]:
-    """Assert that the block sends the database exactly one statement, as every query operation does.
+    """Assert that exactly one statement is sent to the database in the block, as for every query operation.
 
-    An answer from the cache takes none. The AssertionError lists what was sent.
+    An answer from the cache needs none. The AssertionError lists the statements.
     """
     with CaptureQueriesContext(connections[using]) as captured:
         yield captured

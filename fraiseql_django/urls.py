@@ -1,4 +1,7 @@
-"""``path("graphql/", include("fraiseql_django.urls"))``: the endpoint, and below it ``health/``."""
+"""URLs of the GraphQL endpoint and, below it, of the health check at ``health/``.
+
+path("graphql/", include("fraiseql_django.urls"))
+"""
 
 from django.urls import path
 

@@ -1,9 +1,8 @@
-"""HTTP requests → operations, responses → HTTP: translated here, decided by the engine.
+"""HTTP request → operation, response → HTTP (GraphQL over HTTP, see ``http``).
 
-The specification is GraphQL over HTTP, see ``http``. The views are synchronous, and Django runs them in a
-thread under ASGI: what takes time in an operation is its statement, which goes over Django's database
-connection, a synchronous one. So nothing would be gained by a coroutine, and something lost: a client
-that hangs up cannot cancel a mutation half-way.
+The views are synchronous; under ASGI, Django runs them in a thread. An operation spends its time in a statement on
+Django's database connection, which is synchronous, so a coroutine would gain nothing. It would be a disadvantage: a
+client that disconnects could cancel a mutation before its end.
 """
 
 from __future__ import annotations
@@ -21,23 +20,22 @@ from django.views.generic import View
 from graphql import OperationType
 
 from . import audit
-from .audit import Asked
+from .audit import OperationContext
 from .engine import GraphQLEngine, get_engine
 from .execution.response import Response
 from .health import as_dict, check_project
-from .http import batching, graphiql, parameters, uploads
-from .http import document_ids as documents
+from .http import batching, document_ids, graphiql, uploads
 from .http.csrf import require_preflight, require_token
 from .http.errors import Refused
 from .http.negotiation import ANSWERS, JSON, is_form, preferred
-from .http.parameters import Parameters
+from .http.parameters import Parameters, from_url
 from .viewer import Viewer
 
 
 class GraphQLView(View):
-    """The GraphQL endpoint: POST for every operation, GET for queries and for browsers.
+    """The GraphQL endpoint: POST for all operations, GET for queries and for GraphiQL.
 
-    ``GraphQLView.as_view(engine=…)`` serves another engine than the one of ``FRAISEQL``.
+    ``GraphQLView.as_view(engine=…)`` serves another engine than that of the ``FRAISEQL`` setting.
     """
 
     http_method_names = ["get", "head", "post", "options"]  # noqa: RUF012 - Django's name and type
@@ -45,22 +43,22 @@ class GraphQLView(View):
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
-        """Return the view, exempt from Django's check of every POST: ``require_token`` makes one of its own."""
+        """Return the view, exempt from CsrfViewMiddleware: ``require_token`` checks requests instead."""
         return csrf_exempt(super().as_view(**initkwargs))
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        """Find out who answers, and in which media type."""
+        """Choose the engine and the media type of the response."""
         super().setup(request, *args, **kwargs)
         self.serving = self.get_engine()
         self.accept = request.META.get("HTTP_ACCEPT", "")
         self.media_type = preferred(self.accept, ANSWERS)
 
     def get_engine(self) -> GraphQLEngine:
-        """Return the engine that answers; override it to choose one by ``self.request``: a tenant's."""
+        """Return the engine; override it to choose one by ``self.request``, for instance that of a tenant."""
         return self.engine or get_engine()
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer; a request that is turned away gets an error as GraphQL writes it."""
+        """Return the response; a refused request gets an error in the format of GraphQL."""
         try:
             response = super().dispatch(request, *args, **kwargs)
         except Refused as refused:
@@ -71,33 +69,33 @@ class GraphQLView(View):
         return response
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Execute a query whose parameters are in the URL (4.3), or show a browser GraphiQL."""
+        """Execute a query whose parameters are in the URL (GraphQL over HTTP, 4.3), or show GraphiQL to a browser."""
         settings = self.serving.settings
-        # where only trusted documents are executed, there is nothing to ask from the page
-        open_ = settings.trusted_documents.mode != "required"
-        if open_ and graphiql.is_for(request, self.accept, settings.graphiql, self.serving.introspection):
+        # GraphiQL cannot be used if only trusted documents are executed
+        unrestricted = settings.trusted_documents.mode != "required"
+        if unrestricted and graphiql.is_for(request, self.accept, settings.graphiql, self.serving.introspection):
             return graphiql.page(request, settings.graphiql)
         self._require_acceptable()
-        given = parameters.from_url(request, settings.limits.body_bytes)
-        answer = self._execute(given, only=OperationType.QUERY)
+        parameters = from_url(request, settings.limits.body_bytes)
+        answer = self._execute(parameters, only=OperationType.QUERY)
         if _codes(answer) == {"OPERATION_NOT_ALLOWED"}:
             raise _not_allowed(answer.errors[0].message + " Send it by POST.", [HTTPMethod.POST])
         return self._respond(answer, self._status(answer))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Execute the operation, or the operations, in the body (4.4), with files beside it if that is a form."""
+        """Execute the operations in a JSON body (GraphQL over HTTP, 4.4) or in a form with files."""
         self._require_acceptable()
         settings, with_files = self.serving.settings, is_form(request)
         require_token(request)
-        given: Parameters | list[Parameters | Refused]
+        parameters: Parameters | list[Parameters | Refused]
         if with_files:
             require_preflight(request)
-            given = uploads.from_form(request, settings.limits)
+            parameters = uploads.from_form(request, settings.limits)
         else:
-            given = batching.from_body(request, settings.limits.body_bytes, settings.batching.max_operations)
-        if isinstance(given, list):
-            return self._respond_to_batch([self._answer(item) for item in given])
-        answer = self._execute(given)
+            parameters = batching.from_body(request, settings.limits.body_bytes, settings.batching.max_operations)
+        if isinstance(parameters, list):
+            return self._respond_to_batch([self._answer(item) for item in parameters])
+        answer = self._execute(parameters)
         return self._respond(answer, self._status(answer))
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -108,38 +106,41 @@ class GraphQLView(View):
     def _require_acceptable(self) -> None:
         if self.media_type is None:
             raise Refused(
-                f"The Accept header takes none of: {', '.join(ANSWERS)}.",
+                f"The Accept header accepts none of: {', '.join(ANSWERS)}.",
                 status=HTTPStatus.NOT_ACCEPTABLE,
                 code="NOT_ACCEPTABLE",
             )
 
     def _refuse(self, refused: Refused) -> Response:
         answer = Response(None, [refused.as_graphql_error()], refused.status)
-        audit.refused(Asked(viewer=Viewer(self.request), alias=self.serving.settings.database), answer.errors)
+        audit.report_refusals(
+            OperationContext(viewer=Viewer(self.request), alias=self.serving.settings.database), answer.errors
+        )
         return answer
 
-    def _answer(self, given: Parameters | Refused) -> Response:
-        """Answer one operation of several; what turns it away turns none of the others away."""
+    def _answer(self, parameters: Parameters | Refused) -> Response:
+        """Return the response to one operation of a batch; a refusal does not affect the others."""
         try:
-            if isinstance(given, Refused):
-                raise given
-            return self._execute(given)
+            if isinstance(parameters, Refused):
+                raise parameters
+            return self._execute(parameters)
         except Refused as refused:
             return self._refuse(refused)
 
-    def _execute(self, given: Parameters, only: OperationType | None = None) -> Response:
-        text = documents.text_of(given, self.serving.documents)
-        answer = self.serving.execute(text, given.variables, given.operation_name, request=self.request, only=only)
-        documents.keep(given, answer, self.serving.documents)
+    def _execute(self, parameters: Parameters, only: OperationType | None = None) -> Response:
+        text = document_ids.text_of(parameters, self.serving.documents)
+        answer = self.serving.execute(
+            text, parameters.variables, parameters.operation_name, request=self.request, only=only
+        )
+        document_ids.persist(parameters, answer, self.serving.documents)
         return answer
 
     def _status(self, answer: Response) -> int:
-        """Return the status of an answer to a well-formed request (5.4).
+        """Return the status of the response to a well-formed request (GraphQL over HTTP, 5.4).
 
-        In application/json an operation that is refused has 200: another server on the way might have
-        written a 4xx in that media type, so clients do not read errors from one (5.4.1). What fails
-        for a fault of the server keeps its 5xx, for whoever watches the server; what is to be sent again
-        later its 429, which says the same whoever has written it.
+        With the media type application/json, a refused operation has status 200: a 4xx response of this type may come
+        from a proxy, so clients do not read GraphQL errors from it (5.4.1). Failures of the server keep their 5xx, for
+        monitoring, and rate limits their 429, which means the same from a proxy.
         """
         if (
             self.media_type == JSON
@@ -157,10 +158,10 @@ class GraphQLView(View):
 
     def _write(self, body: bytes, status: int, answers: Sequence[Response]) -> HttpResponse:
         response = HttpResponse(body, status=status, content_type=f"{self.media_type or JSON}; charset=utf-8")
-        # an error must not outlive its cause, nor a mutation's answer be kept by anybody; whether answers
-        # to GET may be shared, among users by a CDN, is the project's to say, with Django's decorators
-        kept = self.request.method != HTTPMethod.POST and not any(answer.errors for answer in answers)
-        response["Cache-Control"] = "private" if kept else "no-store"
+        # Errors and answers to mutations must not be cached. Answers to GET may be cached by the browser; the project
+        # can allow shared caches, such as a CDN, by Django's decorators.
+        cacheable = self.request.method != HTTPMethod.POST and not any(answer.errors for answer in answers)
+        response["Cache-Control"] = "private" if cacheable else "no-store"
         waits = [answer.retry_after for answer in answers if answer.retry_after is not None]
         if waits:
             response["Retry-After"] = str(max(waits))
@@ -170,10 +171,10 @@ class GraphQLView(View):
 @never_cache
 @require_safe
 def health(request: HttpRequest) -> JsonResponse:
-    """Tell a load balancer whether everything that operations need is there: 200 if so, 503 if not.
+    """Return the results of the health checks for a load balancer: status 200 if all succeed, otherwise 503.
 
-    What was found (versions, users, messages of the database) is for whoever runs the site: it is shown
-    when DEBUG is on, and by ``manage.py fraiseql_health``.
+    Details (versions, users, messages of the database) are included only if DEBUG is on; ``manage.py fraiseql_health``
+    always shows them.
     """
     report = as_dict(check_project())
     if not django_settings.DEBUG:

@@ -263,7 +263,7 @@ def test_every_problem_of_the_declarations_is_reported_at_once(monkeypatch: pyte
     ]
     assert [message.hint for message in messages][2:] == [
         "It has: bio, born, email, id, name, website.",
-        "Mend the declaration in the app's graphql module.",
+        "Correct the declaration in the app's graphql module.",
     ]
 
 
@@ -280,7 +280,7 @@ def test_nothing_declared_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert found() == [
         Warning(
-            "Nothing is declared, so there is nothing to query.",
+            "No types or mutations are declared.",
             hint="Declare a type with @fraiseql.type in the graphql module of an app, next to its models module.",
             id="fraiseql.W004",
         )
@@ -302,11 +302,10 @@ def test_a_cache_that_swallows_its_exceptions_is_a_warning(settings: Any, cache:
 
     assert found() == [
         Warning(
-            "CACHES['default'] ignores exceptions: what is written during an outage of the cache leaves stale answers "
-            "in it.",
+            "CACHES['default'] ignores exceptions: writes during an outage of the cache leave stale answers in it.",
             hint=(
-                "They are given for up to 3600 seconds. Let the cache raise, or keep answers under an alias of their "
-                "own: FraiseQL goes on by itself without a cache that raises."
+                "They are used for up to 3600 seconds. Let the cache raise exceptions, or use a separate alias for "
+                "answers: FraiseQL continues without a cache that raises."
             ),
             id="fraiseql.W003",
         )
@@ -316,9 +315,9 @@ def test_a_cache_that_swallows_its_exceptions_is_a_warning(settings: Any, cache:
 UNSHARED = Error(
     "FRAISEQL['CACHE']['ALIAS'] is 'default', a cache in the memory of each process.",
     hint=(
-        "A write that one process sees leaves the answers of the others stale for up to 3600 seconds; an error and no "
-        "warning, since clients are then told what is not so. Name a cache that all processes share (Redis, "
-        "Memcached), or None; where there is one process only, and no command writes, silence this check."
+        "After a write in one process, the others use stale answers for up to 3600 seconds. Name a cache that all "
+        "processes share (Redis, Memcached), or None. If there is only one process, and no command writes, silence "
+        "this check."
     ),
     id="fraiseql.E013",
 )
@@ -342,7 +341,7 @@ def test_a_dummy_cache_is_a_warning_in_production(settings: Any) -> None:
     assert found() == []
     assert found(deploy=True) == [
         Warning(
-            "FRAISEQL['CACHE']['ALIAS'] is 'default', a dummy: it is asked for every answer and keeps none.",
+            "FRAISEQL['CACHE']['ALIAS'] is 'default', a dummy cache, which stores nothing.",
             hint="Name a cache that all processes share, or None.",
             id="fraiseql.W002",
         )
@@ -364,7 +363,7 @@ def test_graphiql_in_production_is_a_warning(settings: Any) -> None:
     assert found(deploy=True) == [
         Warning(
             "FRAISEQL['GRAPHIQL']['ENABLED'] is True though DEBUG is False.",
-            hint="Everybody who finds the URL is shown GraphiQL. Set it to None, which follows DEBUG, or silence this.",
+            hint="GraphiQL is shown to everybody. Set it to None, which follows DEBUG, or silence this check.",
             id="fraiseql.W001",
         )
     ]
@@ -376,8 +375,8 @@ def test_introspection_by_everybody_is_a_warning_in_production(settings: Any, po
     public = Warning(
         "FRAISEQL['INTROSPECTION'] is 'public': everybody may read the whole schema.",
         hint=(
-            "Set it to 'authenticated', 'staff' or 'disabled', which keeps names of the schema out of errors as well. "
-            "Where everybody may know the schema, silence this."
+            "Set it to 'authenticated', 'staff' or 'disabled', which also removes names of the schema from errors. If "
+            "everybody may know the schema, silence this check."
         ),
         id="fraiseql.W008",
     )
@@ -403,11 +402,11 @@ def test_introspection_by_everybody_is_a_warning_in_production(settings: Any, po
 def test_rows_without_bounds_are_a_warning_in_production(settings: Any, changed: Any, bounded: bool) -> None:
     settings.FRAISEQL = changed
     warning = Warning(
-        "Nothing bounds how many rows an operation reads: neither FRAISEQL['LIMITS']['MAX_ROWS'] nor "
+        "There is no limit on the rows that an operation reads: neither FRAISEQL['LIMITS']['MAX_ROWS'] nor "
         "FRAISEQL['LIMITS']['COMPLEXITY'] is set.",
         hint=(
-            "Set both, and DEFAULT_ROWS for lists that ask for no limit; or execute trusted documents only. Where all "
-            "tables are small, silence this."
+            "Set both, and DEFAULT_ROWS for lists without the argument limit; or execute trusted documents only. "
+            "If all tables are small, silence this check."
         ),
         id="fraiseql.W009",
     )
@@ -438,7 +437,7 @@ def test_what_nothing_protects_is_listed_in_production(settings: Any, monkeypatc
     monkeypatch.setattr(checks, "default_registry", registry)
     hint = (
         "Give each a permission, or a type a row rule; or set FRAISEQL['DEFAULT_PERMISSION'] to 'authenticated' or "
-        "'model'. Where everybody may, silence this."
+        "'model'. If everybody may use them, silence this check."
     )
 
     def unprotected() -> list[CheckMessage]:

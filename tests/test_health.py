@@ -91,7 +91,7 @@ def test_report_is_plain_data(engine: GraphQLEngine) -> None:
 def test_a_database_that_is_down_is_said_once_and_in_one_line(engine: GraphQLEngine) -> None:
     engine.storage = FailingStorage()
 
-    assert said(engine, "database") == (False, "cannot be reached: the storage fails, as the test wants it to")
+    assert said(engine, "database") == (False, "cannot be reached: the storage fails, as requested by the test")
     assert said(engine, "cache") == (True, "LocMemCache")
     assert said(engine, "schema") == (False, "10 types; not compared with the database, which cannot be reached")
 
@@ -167,7 +167,7 @@ def test_a_schema_that_may_not_be_used_is_unwell() -> None:
 def test_no_cache_is_well(engine: GraphQLEngine) -> None:
     engine.cache = None
 
-    assert said(engine, "cache") == (True, "none, answers are not kept")
+    assert said(engine, "cache") == (True, "none, answers are not cached")
 
 
 @pytest.mark.parametrize("method", ["get", "set", "delete"])
@@ -178,7 +178,7 @@ def test_a_cache_that_fails_at_anything_is_unwell(
     monkeypatch.setattr(cache, method, getattr(FailingCache(cache), method))
     engine.cache = cache
 
-    expected = f"LocMemCache: CacheFailure: the cache fails at {method}, as the test wants it to"
+    expected = f"LocMemCache: CacheFailure: the cache fails at {method}, as requested by the test"
     assert said(engine, "cache") == (False, expected)
 
 
@@ -215,7 +215,7 @@ def test_a_check_that_fails_itself_keeps_no_other_from_being_made(
     checks = run_checks(engine)
 
     assert [(check.name, check.healthy) for check in checks] == [("database", True), ("cache", False), ("schema", True)]
-    assert checks[1].detail == "CacheFailure: the cache fails at health_check, as the test wants it to"
+    assert checks[1].detail == "CacheFailure: the cache fails at health_check, as requested by the test"
     assert caplog.messages == ["the health check of the cache failed"]
 
 

@@ -131,7 +131,7 @@ def test_a_storage_can_be_switched() -> None:
     ],
 )
 def test_everything_of_a_storage_fails(call: Callable[[Storage], Any]) -> None:
-    with pytest.raises(StorageError, match="the storage fails, as the test wants it to"):
+    with pytest.raises(StorageError, match="the storage fails, as requested by the test"):
         call(FailingStorage(DjangoStorage()))
 
 
@@ -180,7 +180,7 @@ def use(cache: Cache, method: str) -> Any:
 def test_everything_of_a_cache_fails(method: str) -> None:
     cache = FailingCache(DjangoCache("locmem"))
 
-    with pytest.raises(CacheFailure, match=f"^the cache fails at {method}, as the test wants it to$"):
+    with pytest.raises(CacheFailure, match=f"^the cache fails at {method}, as requested by the test$"):
         use(cache, method)
     assert cache.failures == 1
 

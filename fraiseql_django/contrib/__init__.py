@@ -1,1 +1,6 @@
-"""Parts that need a package of others: each is an extra of its name, and is imported by whoever uses it."""
+"""Integrations with other packages.
+
+guardian   object permissions of django-guardian as row rules
+
+Each module needs the optional dependency of its name, and is only imported by projects that use it.
+"""

@@ -2,9 +2,10 @@
 
     @fraiseql.type(Document, rows=can("library.view_document"))
 
-A rule asks once more what ``guardian.shortcuts.get_objects_for_user`` asks, within the one statement: the viewer's
-key is a parameter, and permissions, content types and grants are looked up by the database. So a plan serves all
-viewers, outlives every grant, and its answers are dropped when guardian's tables are written.
+A rule selects the rows that ``guardian.shortcuts.get_objects_for_user`` returns, but within the operation's statement:
+the viewer's key is a parameter, and the database looks up permissions, content types and grants. Therefore a plan
+serves all viewers and remains valid when grants change, and cached answers are dropped when guardian's tables are
+written.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ if not apps.is_installed("guardian"):
         "fraiseql_django.contrib.guardian needs guardian's tables; add 'guardian' to INSTALLED_APPS and migrate"
     )
 
-# Guardian keeps keys as text. A key of another model that has lost its rows, or of this one when it had keys of another
-# type, is no reason for an error, whatever PostgreSQL evaluates first; only CASE keeps to an order (documentation,
-# 4.2.14). The row's own key is left as it is, for the index on it.
+# Guardian stores keys as text. There may be keys that are not of the model's type, for instance from before the type of
+# its key changed; they must not cause an error, in whatever order PostgreSQL evaluates conditions. Only CASE guarantees
+# an order (PostgreSQL documentation, 4.2.14). The row's own key is not cast, so that its index can be used.
 _AS_WHOLE = (
     "CASE WHEN %(expressions)s ~ '^-?[0-9]{1,19}$' THEN CASE WHEN %(expressions)s::numeric "
     "BETWEEN -9223372036854775808 AND 9223372036854775807 THEN %(expressions)s::bigint END END"
@@ -54,60 +55,62 @@ _NO_ROW = Q(pk__in=[])
 
 @dataclass(frozen=True, slots=True)
 class Can:
-    """A row rule: the rows on which the viewer, or a group of theirs, has object permissions."""
+    """A row rule: the rows for which the viewer or one of their groups has object permissions."""
 
     permissions: tuple[str, ...]
     any_perm: bool
     globally: bool
 
     def __call__(self, viewer: AnyViewer) -> Q:
-        """Return the condition for a viewer; it composes with others by ``&``, ``|`` and ``~``."""
+        """Return the condition for a viewer, which can be combined with others by ``&``, ``|`` and ``~``."""
         if viewer.is_superuser:
             return _EVERY_ROW
         held = [self.globally and viewer.has_perm(name) for name in self.permissions]
         if all(held) or (self.any_perm and any(held)):
             return _EVERY_ROW
-        who = viewer.id if viewer.is_authenticated else _anonymous()
-        if who is None:
+        user = viewer.id if viewer.is_authenticated else _anonymous_user()
+        if user is None:
             return _NO_ROW
-        asked = [name for name, has in zip(self.permissions, held, strict=True) if not has]
-        return Q(Granted(tuple(asked), self.any_perm, who))
+        missing = [name for name, has in zip(self.permissions, held, strict=True) if not has]
+        return Q(Granted(tuple(missing), self.any_perm, user))
 
     def check_model(self, model: type[models.Model], name: str) -> None:
-        """Raise DeclarationError where ``name``, a type or a mutation over a model, cannot have this rule."""
+        """Raise DeclarationError if ``name``, a type or mutation over the model, cannot have this rule."""
         _check(self.permissions, model, f"{name}: ")
 
 
 def can(*permissions: str, any_perm: bool = False, globally: bool = True) -> Can:
-    """Return a row rule: the rows on which the viewer, or a group of theirs, has these object permissions.
+    """Return a row rule: the rows for which the viewer or one of their groups has these object permissions.
 
-    All of them, or any with ``any_perm``. Whoever has a permission for the whole model has it for every row, unless
-    ``globally`` is False; superusers have all. Raises DeclarationError for what is no name like "shop.view_order".
+    The viewer needs all permissions, or one of them with ``any_perm``. A permission for the whole model counts for
+    every row, unless ``globally`` is False; superusers have all permissions. Raises DeclarationError for a name that
+    is not like "shop.view_order".
     """
-    wrong = [name for name in permissions if not isinstance(name, str) or name.count(".") != 1]
-    if wrong or not permissions:
-        raise DeclarationError(f"can takes permissions like 'shop.view_order', not {wrong or 'nothing'}")
+    invalid = [name for name in permissions if not isinstance(name, str) or name.count(".") != 1]
+    if invalid or not permissions:
+        raise DeclarationError(f"can takes permissions like 'shop.view_order', not {invalid or 'nothing'}")
     return Can(tuple(dict.fromkeys(permissions)), any_perm, globally)
 
 
 class Granted(ModelCondition):
-    """The condition that a user has object permissions on a row, whatever model it is of."""
+    """The condition that a user has object permissions for a row, for any model."""
 
-    def __init__(self, permissions: tuple[str, ...], any_perm: bool, who: Any) -> None:
+    def __init__(self, permissions: tuple[str, ...], any_perm: bool, user: Any) -> None:
         self.permissions = permissions
         self.any_perm = any_perm
-        self.who = who
+        self.user = user
 
     def on(self, model: type[models.Model]) -> Q:
-        """Return the condition on the rows of a model; raise DeclarationError for one without these permissions."""
+        """Return the condition for a model; raise DeclarationError if the model does not have these permissions."""
         _check(self.permissions, model)
         if self.any_perm:
-            return _granted(model, self.permissions, self.who)
-        return reduce(and_, (_granted(model, [name], self.who) for name in self.permissions))
+            return _granted(model, self.permissions, self.user)
+        return reduce(and_, (_granted(model, [name], self.user) for name in self.permissions))
 
 
-def _granted(model: type[models.Model], permissions: Iterable[str], who: Any) -> Q:
-    """Return the condition that a row is one on which a user, or a group of theirs, has one of some permissions."""
+def _granted(model: type[models.Model], permissions: Iterable[str], user: Any) -> Q:
+    """Return the condition that a user or one of their groups has one of the permissions for a row."""
+    # guardian stores permissions for rows of a proxy model under the concrete model
     meta = concrete_model(model)._meta
     wanted = Permission.objects.filter(
         codename__in=[name.split(".")[1] for name in permissions],
@@ -116,19 +119,19 @@ def _granted(model: type[models.Model], permissions: Iterable[str], who: Any) ->
     ).values("pk")
     membership: Any = get_user_model()._meta.get_field("groups")
     user_field, group_field = many_to_many_fields(membership)
-    groups = membership.remote_field.through._base_manager.filter(**{user_field: who})
-    # a class will do for an instance, which is what guardian's own annotation asks for
-    kept: Any = concrete_model(model)
-    own: Any = get_user_obj_perms_model(kept)
-    theirs: Any = get_group_obj_perms_model(kept)
-    rows = own._base_manager.filter(permission__in=wanted, user=who)
-    more = theirs._base_manager.filter(permission__in=wanted, group__in=groups.values(group_field))
-    # one list of keys, and not two conditions: PostgreSQL can then begin with the keys, and look their rows up
-    return _with_key_in(model, _keys(rows, model).union(_keys(more, model), all=True))
+    groups = membership.remote_field.through._base_manager.filter(**{user_field: user})
+    # Any: guardian's annotation has an instance, but its code accepts a class
+    concrete: Any = concrete_model(model)
+    user_grants: Any = get_user_obj_perms_model(concrete)
+    group_grants: Any = get_group_obj_perms_model(concrete)
+    of_user = user_grants._base_manager.filter(permission__in=wanted, user=user)
+    of_groups = group_grants._base_manager.filter(permission__in=wanted, group__in=groups.values(group_field))
+    # one list of keys instead of two conditions, so that PostgreSQL can start from the keys and look up their rows
+    return _with_key_in(model, _keys(of_user, model).union(_keys(of_groups, model), all=True))
 
 
 def _keys(grants: QuerySet[Any], model: type[models.Model]) -> QuerySet[Any]:
-    """Return the keys of the objects of grants, as the type that they are compared as."""
+    """Return the keys of the objects of grants, cast to the type that the model's key is compared with."""
     pk = concrete(model._meta.pk)
     if not grants.model.objects.is_generic():
         key: Any = F("content_object__pk")
@@ -152,8 +155,8 @@ def _with_key_in(model: type[models.Model], keys: QuerySet[Any]) -> Q:
     return Q(pk__in=as_text.filter(fraiseql_key__in=keys).values("pk"))
 
 
-def _anonymous() -> Any:
-    """Return the key of the user who stands for those who are not signed in; None where guardian has none."""
+def _anonymous_user() -> Any:
+    """Return the key of the user who represents anonymous viewers; None if guardian is configured without one."""
     name = guardian_settings.ANONYMOUS_USER_NAME
     if name is None:
         return None
@@ -162,27 +165,29 @@ def _anonymous() -> Any:
 
 
 def _check(permissions: Iterable[str], model: type[models.Model], where: str = "") -> None:
-    """Raise DeclarationError for a permission that guardian cannot keep for rows of a model."""
+    """Raise DeclarationError if guardian cannot have these permissions for rows of the model."""
     if isinstance(model._meta.pk, models.CompositePrimaryKey):
         raise DeclarationError(
-            f"{where}guardian keeps no permissions of rows with a key of several columns, as {model.__name__} has"
+            f"{where}guardian does not support primary keys of several columns, such as that of {model.__name__}"
         )
-    known = _permissions_of(concrete_model(model))
+    valid = _permissions_of(concrete_model(model))
     for name in permissions:
-        if name not in known:
-            raise DeclarationError(
-                f"{where}{name!r} is no permission of {model.__name__}; must be one of: {', '.join(map(repr, known))}"
-                if known
-                else f"{where}{name!r} is no permission of {model.__name__}, which has none; compare with keys of the "
-                f"model that has, as Q(order_id__in=Order.objects.filter(can({name!r})(viewer)))"
-            )
+        if name in valid:
+            continue
+        problem = f"{where}{name!r} is not a permission of {model.__name__}"
+        if valid:
+            raise DeclarationError(f"{problem}; must be one of: {', '.join(map(repr, valid))}")
+        raise DeclarationError(
+            f"{problem}, which has none; compare with keys of the model that has it, as "
+            f"Q(order_id__in=Order.objects.filter(can({name!r})(viewer)))"
+        )
 
 
 def _permissions_of(model: type[models.Model]) -> list[str]:
-    """Return the permissions that Django makes for a model; none for a view's."""
+    """Return the permissions that Django creates for a model; none for the model of a declared view."""
     meta = model._meta
-    # one of the app's models, and no model that stands for a declared view
-    if meta.label_lower not in {known._meta.label_lower for known in apps.get_models()}:
+    # models of declared views are not in the registry of apps
+    if meta.label_lower not in {item._meta.label_lower for item in apps.get_models()}:
         return []
     named = [f"{action}_{meta.model_name}" for action in meta.default_permissions]
     return [f"{meta.app_label}.{name}" for name in (*named, *(name for name, _ in meta.permissions))]

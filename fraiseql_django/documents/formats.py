@@ -1,4 +1,4 @@
-"""Documents → a folder or a manifest, as ``documents`` reads them."""
+"""Documents → the files of a folder or a manifest, in the formats that ``trusted`` reads."""
 
 from __future__ import annotations
 
@@ -16,35 +16,38 @@ FORMATS = ("folder", "manifest", "apollo")
 
 
 def format_of(path: Path) -> str:
-    """Return the format that a path is written in unless another one is asked for."""
+    """Return the default format for a path."""
     return "manifest" if path.suffix == ".json" and not path.is_dir() else "folder"
 
 
-def kept(path: Path, operations: Iterable[TrustedOperation]) -> list[TrustedOperation]:
-    """Return what a folder or a manifest holds besides the operations, for clients that are still about.
+def other_operations(path: Path, operations: Iterable[TrustedOperation]) -> list[TrustedOperation]:
+    """Return the documents in a folder or a manifest other than those of the operations.
 
-    Raises UnusableDocuments where it cannot be read, or holds a document that is no single operation.
+    Older versions of clients may still send them. Raises UnusableDocuments if the path cannot be read, or contains a
+    document that is not exactly one operation.
     """
     if not path.exists():
         return []
-    known = {operation.identifier for operation in operations}
-    found = [_operation(identifier, text) for identifier, text in read(path)]
-    return [operation for operation in found if operation.identifier not in known]
+    identifiers = {operation.identifier for operation in operations}
+    present = [_operation(identifier, text) for identifier, text in read(path)]
+    return [operation for operation in present if operation.identifier not in identifiers]
 
 
 def _operation(identifier: str, text: str) -> TrustedOperation:
     if not is_hash(identifier):
-        raise UnusableDocuments(f"holds a document as {identifier!r}, which is no hash")
+        raise UnusableDocuments(f"contains a document with identifier {identifier!r}, which is not a hash")
     try:
         nodes = [node for node in parse(text).definitions if isinstance(node, OperationDefinitionNode)]
         (node,) = nodes
     except (GraphQLError, ValueError):
-        raise UnusableDocuments(f"holds what is not one operation as {identifier!r}") from None
+        raise UnusableDocuments(
+            f"contains a document with identifier {identifier!r} that is not exactly one operation"
+        ) from None
     return TrustedOperation(name=node.name.value if node.name else "", kind=node.operation.value, text=text)
 
 
 def files(path: Path, operations: Iterable[TrustedOperation], format_: str) -> Mapping[Path, str]:
-    """Return the files that a folder or a manifest of the operations consists of."""
+    """Return the files of a folder or a manifest with the operations, and their contents."""
     ordered = sorted(operations, key=lambda operation: (operation.name, operation.identifier))
     if format_ == "folder":
         return {path / f"{_id(operation)}{SUFFIX}": operation.text for operation in ordered}
@@ -54,8 +57,8 @@ def files(path: Path, operations: Iterable[TrustedOperation], format_: str) -> M
     return {path: json.dumps(content, ensure_ascii=False, indent=2) + "\n"}
 
 
-def present(path: Path, format_: str) -> Mapping[Path, bytes]:
-    """Return the files that are there; of a folder those alone whose names are hashes."""
+def existing_files(path: Path, format_: str) -> Mapping[Path, bytes]:
+    """Return the existing files of a folder or a manifest; in a folder only those whose names are hashes."""
     if format_ != "folder":
         return {path: path.read_bytes()} if path.exists() else {}
     return {file: file.read_bytes() for file in sorted(path.glob(f"*{SUFFIX}")) if is_hash(file.stem)}

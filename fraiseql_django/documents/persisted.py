@@ -1,8 +1,7 @@
-"""Automatic persisted queries: documents kept by their hash, so that clients need not send them again.
+"""Automatic persisted queries: documents stored by their hash, so that clients need not send them again.
 
-What is kept is the text and nothing else: it is the same for everybody, and is parsed, planned and executed
-for each request as if it had been sent. Answers are kept elsewhere (``cache.answers``), under their SQL and its
-parameters.
+Only the text is stored. It is the same for all viewers; each request parses, plans and executes it as if the client had
+sent it. Answers are cached separately, by ``cache.answers``.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ KEY = "document:"
 
 
 class PersistedQueries:
-    """The documents of one engine by their hashes (see ``digest``): in the cache, and the last ones in the process.
+    """The persisted documents of one engine by ``digest``: in the cache, and the latest in the process's memory.
 
-    A broken cache is logged once a minute, left alone for some seconds, and otherwise as if empty: clients
-    then send the document, as they do the first time.
+    While the cache fails, it counts as empty, so that clients send the document. Failures are logged once a minute,
+    and after each the cache is not used for some seconds.
     """
 
     def __init__(self, cache: Cache | None, ttl: int, size: int) -> None:
@@ -29,14 +28,14 @@ class PersistedQueries:
         self._breaker = CircuitBreaker("persisted queries must be sent anew")
 
     def get(self, identifier: str) -> str | None:
-        """Return the document of a hash, or None where it is not known."""
+        """Return the document of a hash; None if it is unknown."""
         text = self._texts.get(identifier)
-        if text is None and (text := self._ask(identifier)) is not None:
+        if text is None and (text := self._from_cache(identifier)) is not None:
             self._texts.set(identifier, text)
         return text
 
-    def keep(self, text: str) -> None:
-        """Keep a document; also one that this process knows, since others may have asked for it in vain."""
+    def set(self, text: str) -> None:
+        """Store a document in the process and in the cache, even if the process has it: the cache may not."""
         identifier = digest(text)
         self._texts.set(identifier, text)
         cache = self._usable()
@@ -48,18 +47,18 @@ class PersistedQueries:
             else:
                 self._breaker.succeeded()
 
-    def _ask(self, identifier: str) -> str | None:
+    def _from_cache(self, identifier: str) -> str | None:
         cache = self._usable()
         if cache is None:
             return None
         try:
-            found = cache.get(KEY + identifier)
+            text = cache.get(KEY + identifier)
         except Exception as error:
             self._breaker.failed(error)
             return None
         self._breaker.succeeded()
-        # others may be able to write to the cache: under a hash only its own document counts
-        return found if isinstance(found, str) and digest(found) == identifier else None
+        # others may be able to write to the cache, so a text counts only if it has this hash
+        return text if isinstance(text, str) and digest(text) == identifier else None
 
     def _usable(self) -> Cache | None:
         return self.cache if self.cache is not None and self._breaker.allows() else None

@@ -1,4 +1,4 @@
-"""What an engine knows by identifier: trusted documents, and queries that clients had it persist."""
+"""The documents of an engine by identifier: trusted documents and persisted queries."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from ..cache.base import Cache
 from ..conf.settings import Settings
 from ..language.parser import MAX_CACHED_LENGTH
 from .persisted import PersistedQueries
-from .trusted import TrustedDocuments, is_hash, load, named
+from .trusted import TrustedDocuments, is_hash, load, may_identify
 
 
 class Documents:
     """The documents of one engine.
 
-    Identifiers are as ``trusted.documents.normalised`` writes them. ``restricted`` says that trusted documents
-    alone are to be executed, ``searched`` that there is any use in asking for an identifier.
+    Identifiers are in the form of ``trusted.normalised``. ``restricted`` is True if only trusted documents may be
+    executed. ``searched`` is True if documents can be found by an identifier at all.
     """
 
     def __init__(self, settings: Settings, cache: Cache | None) -> None:
@@ -30,22 +30,22 @@ class Documents:
 
     @cached_property
     def trusted(self) -> TrustedDocuments:
-        """The trusted documents, read at first need; raises ConfigurationError where they cannot be used."""
+        """The trusted documents, read at first use; raises ConfigurationError if they cannot be read."""
         return load(self._settings)
 
     def get(self, identifier: str) -> str | None:
-        """Return the document of an identifier, or None where it is not known."""
+        """Return the document of an identifier; None if it is unknown."""
         text = self.trusted.get(identifier)
         if text is None and self._persisted is not None and is_hash(identifier):
             text = self._persisted.get(identifier)
         return text
 
     def agrees(self, identifier: str, text: str) -> bool:
-        """Whether an identifier is that of a text: its hash, its name, or a name of which nothing is known."""
-        known = self.trusted.get(identifier)
-        return named(identifier, text) and known in (None, text)
+        """Whether an identifier can be that of a text: its hash, its name, or an unknown name."""
+        trusted = self.trusted.get(identifier)
+        return may_identify(identifier, text) and trusted in (None, text)
 
-    def keep(self, text: str) -> None:
-        """Persist a document that was sent with its hash, and is valid; not one that the parser would not keep."""
+    def persist(self, text: str) -> None:
+        """Persist a document, if persisted queries are enabled and the parser caches documents of this length."""
         if self._persisted is not None and len(text) <= MAX_CACHED_LENGTH:
-            self._persisted.keep(text)
+            self._persisted.set(text)

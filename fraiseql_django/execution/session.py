@@ -23,7 +23,7 @@ from ..errors import FraiseQLError
 from ..invalidation.catalog import asks_for_session, may_be_secured
 from ..invalidation.names import table_of
 from ..storage.base import Settings
-from ..viewer import Viewer, given_value
+from ..viewer import Viewer, required_value
 
 # A setting's name (PostgreSQL documentation, 20.16 "Customized Options"); without a point it is one of PostgreSQL's own
 _NAME = re.compile(r"[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)*", re.ASCII)
@@ -103,7 +103,7 @@ def _source(source: str) -> Callable[[Viewer], Any]:
     if source == "user_id":
         # None where the request has no user
         return lambda viewer: viewer.value(source)
-    return lambda viewer: given_value(viewer, source)
+    return lambda viewer: required_value(viewer, source)
 
 
 def _written(name: str, value: Any) -> str:

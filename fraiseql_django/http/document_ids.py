@@ -36,13 +36,13 @@ def text_of(parameters: Parameters, documents: Documents) -> str:
     return text
 
 
-def keep(parameters: Parameters, answer: Response, documents: Documents) -> None:
+def persist(parameters: Parameters, answer: Response, documents: Documents) -> None:
     """Persist a document that was sent with its hash, if an operation of it was executed.
 
     Documents that are invalid or exceed a limit are not persisted, so that clients cannot fill the cache with them.
     """
     if parameters.query is not None and answer.data is not None and any(map(is_hash, parameters.identifiers)):
-        documents.keep(parameters.query)
+        documents.persist(parameters.query)
 
 
 def _look_up(identifier: str, documents: Documents) -> str:

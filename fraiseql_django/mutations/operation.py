@@ -16,7 +16,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from .. import audit
-from ..audit import Asked, Outcome
+from ..audit import OperationContext, Outcome
 from ..conf.settings import Settings
 from ..errors import TryLater
 from ..execution.executor import Executor
@@ -47,7 +47,7 @@ class Perform:
 
     plan: Plan
     variables: Variables
-    asked: Asked
+    asked: OperationContext
     storage: Storage
     executor: Executor
     schema: Schema
@@ -73,7 +73,7 @@ class Perform:
     def _response(self) -> Response:
         self.user = self.asked.viewer.user
         run = self._together if self.settings.atomic_mutations else self._one_by_one
-        if audit.mutations_are_heard():
+        if audit.mutations_are_observed():
             # who it is now, since a mutation may log in or out
             self.asked.user_id()
         if self.plan.calls:
@@ -183,7 +183,7 @@ class Perform:
         for call in calls:
             key = call.key
             ended = Outcome.FAILED if key in self.failed else Outcome.DONE if key in self.answers else None
-            audit.run(
+            audit.report_mutation(
                 self.asked,
                 mutation=call.definition.name,
                 path=key,

@@ -30,7 +30,7 @@ from ..schema.arguments import Arguments, Convert, MutationDef, describe_mutatio
 from ..schema.object_types import ObjectDef, ObjectField, Output
 from ..schema.protection import mutation_permission
 from ..schema.scalars.encoding import encode_array
-from ..viewer import Viewer, given_value
+from ..viewer import Viewer, required_value
 from .context import Made, MutationContext, WrongResult
 
 # The fields that every success of a PostgreSQL function has: annotation and default. They have the same types as those
@@ -97,7 +97,7 @@ class PostgresFunction:
 
     def statement(self, input_: Any, viewer: Viewer) -> tuple[str, list[str | None]]:
         """Return the SQL that calls the function, and its parameters, whose types are those of the function's."""
-        context = {name: given_value(viewer, key) for key, name in self.context_params.items()}
+        context = {name: required_value(viewer, key) for key, name in self.context_params.items()}
         params = [_text(value) for value in context.values()]
         if self.named_arguments:
             fields = _fields(input_)

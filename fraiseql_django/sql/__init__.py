@@ -1,11 +1,16 @@
-"""The project's own SQL: text of views and functions, where it is kept, and what the database has of them.
+"""A project's own views and functions: migrations for their SQL, and declarations generated from the database.
+
+SQL text → migrations:
 
 tokens        SQL text → tokens → statements
-script        statements → what they make, and what takes one text's objects to another's
-files         .sql files of apps, and the text that migrations keep of them
-changes       the difference of both → operations of a new migration
+script        statements → the views and functions that they create; the statements that replace one script by another
+operations    migration operations that run scripts
+files         .sql files of apps, compared with the text in migrations → new migrations
 
-catalog       what the database knows of views and functions
-samples       JSON documents → the fields that they have
-declarations  both → Python source
+Database → declarations:
+
+inspection    views, tables and functions in PostgreSQL's catalogue
+samples       JSON documents → the keys and types that they have
+declarations  both → Python source of declarations
+source        Python source: literals, docstrings, line breaks, names
 """

@@ -1,4 +1,4 @@
-"""What was found in the database → the Python source of declarations."""
+"""Inspected views, tables and functions → Python source of declarations."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..declare.names import pascal_case
-from .inspection import Column, Function, Relation, Type
-from .samples import Shape, shape_of
+from .inspection import InspectedColumn, InspectedFunction, InspectedRelation, InspectedType
+from .samples import JSONShape, shape_of
 from .script import written_name
 from .source import attribute, call, comment, docstring, literal, unique
 
 _HEADER = '"""Declarations over views and functions of the database: read them before they are used."""'
 _FRAISEQL = "import fraiseql_django as fraiseql"
-# What stands for a type in an annotation, by its name in pg_type
+# Annotations by name of the type in pg_type
 _ANNOTATIONS: Mapping[str, str] = {
     **dict.fromkeys(("int2", "int4"), "int"),
     **dict.fromkeys(("float4", "float8"), "float"),
@@ -30,7 +30,7 @@ _ANNOTATIONS: Mapping[str, str] = {
     "bool": "bool",
     "bytea": "bytes",
 }
-# Types whose annotation says less than they do
+# Types that are narrower than their annotation; a comment names them
 _NARROWER = frozenset({"inet", "cidr", "macaddr", "macaddr8"})
 _IMPORTS: Mapping[str, str] = {
     "date": "datetime",
@@ -40,16 +40,19 @@ _IMPORTS: Mapping[str, str] = {
     "Decimal": "decimal",
     "UUID": "uuid",
 }
-# Prefixes that say what an object is, not what is in it
+# Prefixes for the kind of an object, which are not part of the name of its class
 _PREFIX = re.compile(r"^(?:v|vw|mv|tv|tb|fn|view)_(?=.)", re.IGNORECASE)
-# Longer names of nested classes are cut
-_LONGEST = 40
-_LONGEST_KEY = 63
+# Longer names of nested classes are truncated
+_MAX_CLASS_NAME = 40
+# Longer keys are not declared: PostgreSQL's limit for names (NAMEDATALEN - 1)
+_MAX_KEY = 63
 
 
-def declarations(relations: Iterable[Relation], functions: Iterable[Function], json_column: str) -> str:
-    """Return a module that declares a type for each view or table, and a mutation for each function."""
-    writer = _Writer(json_column)
+def declarations(
+    relations: Iterable[InspectedRelation], functions: Iterable[InspectedFunction], json_column: str
+) -> str:
+    """Return the source of a module with a type for each view or table, and a mutation for each function."""
+    writer = _ModuleWriter(json_column)
     for relation in relations:
         writer.relation(relation)
     for function in functions:
@@ -57,8 +60,8 @@ def declarations(relations: Iterable[Relation], functions: Iterable[Function], j
     return writer.module()
 
 
-class _Writer:
-    """Keeps classes in order, and what they import."""
+class _ModuleWriter:
+    """Collects the classes of a module, and the names that they import."""
 
     def __init__(self, json_column: str) -> None:
         self.json_column = json_column
@@ -67,7 +70,7 @@ class _Writer:
         self.names = set(_IMPORTS) | {"fraiseql"}
 
     def module(self) -> str:
-        """Return everything, with the imports that it uses."""
+        """Return the source of the module with its imports."""
         if not self.classes:
             return f"{_HEADER}\n"
         modules: dict[str, list[str]] = {}
@@ -78,21 +81,21 @@ class _Writer:
         parts = ["\n".join(lines) for lines in (head, *self.classes)]
         return "\n\n\n".join(parts) + "\n"
 
-    def relation(self, relation: Relation) -> None:
-        """Declare a type over a view or table."""
+    def relation(self, relation: InspectedRelation) -> None:
+        """Add a type over a view or table."""
         name = unique(_class_name(relation.name), self.names)
         source = written_name((relation.schema, relation.name) if relation.schema != "public" else (relation.name,))
         arguments = [f"sql_source={literal(source)}"]
-        described = {column.name: column.comment for column in relation.columns}
+        descriptions = {column.name: column.comment for column in relation.columns}
         if relation.documents is None:
             body = self._columns(relation.columns)
         else:
             arguments.append(f"jsonb_column={literal(self.json_column)}")
-            body = self._document(relation.documents, name, described)
+            body = self._document(relation.documents, name, descriptions)
         self._class(call("", "@fraiseql.type", arguments), name, relation.comment, body)
 
-    def mutation(self, function: Function) -> None:
-        """Declare a mutation that calls a function, with its input, its success and its error."""
+    def mutation(self, function: InspectedFunction) -> None:
+        """Add a mutation that calls a function, with its input, success and error types."""
         name = unique(_class_name(function.name), self.names)
         arguments = [f"function={literal(function.name)}"]
         if function.schema != "public":
@@ -111,12 +114,12 @@ class _Writer:
         body = [f"    {part}: {cls}" for part, cls in parts.items()]
         self._class(call("", "@fraiseql.mutation", arguments), name, function.comment, body)
 
-    def _class(self, decorator: Sequence[str], name: str, described: str | None, body: Sequence[str]) -> None:
-        lines = docstring(described) if described and described.strip() else []
+    def _class(self, decorator: Sequence[str], name: str, description: str | None, body: Sequence[str]) -> None:
+        lines = docstring(description) if description and description.strip() else []
         code = [] if any(line.strip() and not line.lstrip().startswith("#") for line in body) else ["    pass"]
         self.classes.append([*decorator, f"class {name}:", *lines, *body, *code])
 
-    def _columns(self, columns: Sequence[Column]) -> list[str]:
+    def _columns(self, columns: Sequence[InspectedColumn]) -> list[str]:
         lines: list[str] = []
         taken: set[str] = set()
         for column in columns:
@@ -124,12 +127,12 @@ class _Writer:
             if annotation is None:
                 lines.append(comment(f"{column.name}: there is no annotation for {column.type.shown}"))
                 continue
-            lines += self._said(column.type)
+            lines += _type_comment(column.type)
             lines += _field(column.name, _optional(annotation, column.nullable), column.comment, taken)
         return lines
 
-    def _input(self, function: Function) -> list[str]:
-        """Return the fields of an input type, which are named as the arguments are."""
+    def _input(self, function: InspectedFunction) -> list[str]:
+        """Return the fields of an input type; their names are those of the arguments."""
         if function.takes_document:
             only = function.arguments[0]
             named = f"{only.type.shown} {only.name}".strip()
@@ -141,73 +144,74 @@ class _Writer:
                 why = f"there is no annotation for {argument.type.shown}" if annotation is None else "rename it"
                 lines.append(comment(f"the argument {literal(argument.name)} cannot be given: {why}"))
                 continue
-            lines += self._said(argument.type)
+            lines += _type_comment(argument.type)
             default = " = None" if argument.nullable else ""
             lines.append(f"    {argument.name}: {_optional(annotation, argument.nullable)}{default}")
         return lines
 
-    def _document(self, documents: Sequence[object], name: str, described: Mapping[str, str | None]) -> list[str]:
+    def _document(self, documents: Sequence[object], name: str, descriptions: Mapping[str, str | None]) -> list[str]:
         if not documents:
-            return [comment(f"there was no row to learn from what {self.json_column} holds")]
+            return [comment(f"there was no row from which to find the keys of {self.json_column}")]
         shape = shape_of(documents)
         if shape.type != "object":
-            return [comment(f"{self.json_column} holds no objects, or empty ones")]
-        return self._keys(shape, name, described)
+            return [comment(f"{self.json_column} contains values that are not objects, or only empty objects")]
+        return self._keys(shape, name, descriptions)
 
-    def _keys(self, shape: Shape, name: str, described: Mapping[str, str | None]) -> list[str]:
+    def _keys(self, shape: JSONShape, name: str, descriptions: Mapping[str, str | None]) -> list[str]:
         lines: list[str] = []
         taken: set[str] = set()
         for key, value in shape.keys:
-            if not key or len(key) > _LONGEST_KEY:
-                lines.append(comment(f"the key {literal(key[:_LONGEST_KEY])} is no name"))
+            if not key or len(key) > _MAX_KEY:
+                lines.append(comment(f"the key {literal(key[:_MAX_KEY])} is not a valid name"))
                 continue
             if value.note:
                 lines.append(comment(f"{key}: {value.note}"))
             annotation = self._shape(value, f"{name}{_class_name(key)}")
-            lines += _field(key, annotation, described.get(key), taken)
+            lines += _field(key, annotation, descriptions.get(key), taken)
         return lines
 
-    def _shape(self, shape: Shape, name: str) -> str:
-        """Return the annotation of a shape; the classes of objects in it are declared on the way."""
+    def _shape(self, shape: JSONShape, name: str) -> str:
+        """Return the annotation of a shape; add a class for each object in it."""
         if shape.item is not None:
-            found = f"list[{self._shape(shape.item, name)}]"
+            annotation = f"list[{self._shape(shape.item, name)}]"
         elif shape.type == "object":
-            found = unique(name[:_LONGEST], self.names)
-            self._class(["@fraiseql.type"], found, None, self._keys(shape, found, {}))
+            annotation = unique(name[:_MAX_CLASS_NAME], self.names)
+            self._class(["@fraiseql.type"], annotation, None, self._keys(shape, annotation, {}))
         else:
-            found = self._named(shape.type)
-        return _optional(found, shape.nullable)
+            annotation = self._imported(shape.type)
+        return _optional(annotation, shape.nullable)
 
-    def _annotation(self, type_: Type) -> str | None:
+    def _annotation(self, type_: InspectedType) -> str | None:
         name = "str" if type_.is_enum else _ANNOTATIONS.get(type_.base)
         if name is None:
             return None
-        return f"list[{self._named(name)}]" if type_.is_array else self._named(name)
+        return f"list[{self._imported(name)}]" if type_.is_array else self._imported(name)
 
-    def _named(self, name: str) -> str:
-        """Return a type's name, and import it."""
+    def _imported(self, name: str) -> str:
+        """Return a type as annotations write it, and import it."""
         if name in _IMPORTS:
             self.imports.add(name)
         return f"fraiseql.{name}" if name in ("JSON", "BigInt") else name
 
-    def _said(self, type_: Type) -> list[str]:
-        return [comment(type_.shown)] if type_.is_enum or type_.base in _NARROWER else []
+
+def _type_comment(type_: InspectedType) -> list[str]:
+    return [comment(type_.shown)] if type_.is_enum or type_.base in _NARROWER else []
 
 
 def _class_name(name: str) -> str:
-    found = pascal_case(attribute(_PREFIX.sub("", name)).strip("_"))
-    return found if found.isidentifier() else f"Type{found}"
+    class_name = pascal_case(attribute(_PREFIX.sub("", name)).strip("_"))
+    return class_name if class_name.isidentifier() else f"Type{class_name}"
 
 
 def _optional(annotation: str, nullable: bool) -> str:
     return f"{annotation} | None" if nullable else annotation
 
 
-def _field(column: str, annotation: str, described: str | None, taken: set[str]) -> list[str]:
-    """Write one field of a type; ``field(…)`` says its column where that is no attribute's name, and its comment."""
+def _field(column: str, annotation: str, description: str | None, taken: set[str]) -> list[str]:
+    """Return the lines of a field; ``field(…)`` has the column's name if the attribute's differs, and its comment."""
     name = unique(attribute(column), taken)
     arguments = [f"column={literal(column)}"] if name != column else []
-    if described:
-        arguments.append(f"description={literal(described)}")
+    if description:
+        arguments.append(f"description={literal(description)}")
     head = f"{name}: {annotation}"
     return call("    ", f"{head} = fraiseql.field", arguments) if arguments else [f"    {head}"]

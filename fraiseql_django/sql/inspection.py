@@ -1,6 +1,6 @@
-"""What the database knows of views, tables and functions: its own catalogue, asked in a few statements.
+"""Reads the views, tables and functions of a database from PostgreSQL's catalogue.
 
-What belongs to an extension or to PostgreSQL is left out, as are trigger functions, aggregates and procedures.
+Objects of extensions and of PostgreSQL itself are left out, as are trigger functions, aggregates and procedures.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from .script import parse_name, quoted, written_name
+from .script import Name, parse_name, quoted, written_name
 
-# How many rows of a view are read to learn what its JSON holds
+# Number of rows of a view that are read to find the keys of its JSON documents
 SAMPLE_ROWS = 100
 
-# What a name without its schema finds, or all of one schema
+# Objects of one schema, or those that a name without a schema finds; never those of PostgreSQL itself
 _SCOPE = """CASE WHEN %(schema)s::text IS NULL THEN {visible} ELSE n.nspname = %(schema)s END
   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"""
 _RELATIONS = f"""
@@ -46,8 +46,12 @@ _TYPES = "SELECT oid, typname, typtype, typbasetype, typelem, typcategory, forma
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Type:
-    """``base`` is the name in pg_type, of a domain its base's, of an array its elements'; ``shown`` is SQL's."""
+class InspectedType:
+    """The type of a column or an argument.
+
+    ``base`` is its name in pg_type; for a domain the name of the base type, for an array that of the elements.
+    ``shown`` is the type as SQL writes it.
+    """
 
     base: str
     shown: str
@@ -56,95 +60,105 @@ class Type:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """A column of a view or table, or an argument of a function; ``nullable`` as far as PostgreSQL knows."""
+class InspectedColumn:
+    """A column of a view or table, or an argument of a function.
+
+    ``nullable`` is False for a NOT NULL column and for a column ``id``. An argument with a default is nullable.
+    """
 
     name: str
-    type: Type
+    type: InspectedType
     nullable: bool
     comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Relation:
-    """A view or table; ``documents`` is what some rows of its JSON column hold, None where it has none."""
+class InspectedRelation:
+    """A view or table; ``documents`` are some values of its JSON column, None if it has no such column."""
 
     schema: str
     name: str
     comment: str | None
-    columns: tuple[Column, ...]
+    columns: tuple[InspectedColumn, ...]
     documents: tuple[Any, ...] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Function:
-    """A function, with the arguments that it takes."""
+class InspectedFunction:
+    """A function with its input arguments."""
 
     schema: str
     name: str
     comment: str | None
-    arguments: tuple[Column, ...]
+    arguments: tuple[InspectedColumn, ...]
 
     @property
     def takes_document(self) -> bool:
-        """Whether one JSON value is all that it takes."""
+        """Whether its only argument is a JSON value."""
         return len(self.arguments) == 1 and is_json(self.arguments[0].type)
 
 
-def is_json(type_: Type) -> bool:
-    """Whether values of a type are JSON."""
+def is_json(type_: InspectedType) -> bool:
+    """Whether a type is json or jsonb, but not an array of these."""
     return type_.base in ("json", "jsonb") and not type_.is_array
 
 
 def inspect(
     connection: Any, names: Sequence[str], schema: str | None, json_column: str
-) -> tuple[list[Relation], list[Function]]:
-    """Return the views and functions of a schema, of the search path where it is None, each by name.
+) -> tuple[list[InspectedRelation], list[InspectedFunction]]:
+    """Return the views and functions of a schema, or of the search path if it is None, sorted by name.
 
-    ``names`` narrows them to those named, tables among them. Without, functions are those that take one JSON
-    value or are called fn_…. Raises ValueError for a name that nothing has.
+    With ``names``, return the views, tables and functions with these names. Without, return all views, and the
+    functions that take one JSON value or whose names begin with "fn_". Raises ValueError for a name that does not
+    exist.
     """
-    asked = [parse_name(name) for name in names]
-    places = dict.fromkeys(name[0] if len(name) > 1 else schema for name in asked) or {schema: None}
-    catalogue = _Catalogue(connection)
-    relations: list[Relation] = []
-    functions: list[Function] = []
-    for place in places:
-        bare = {name[-1] for name in asked if (name[0] if len(name) > 1 else schema) == place} if asked else None
-        relations += catalogue.relations(place, bare, json_column)
-        functions += catalogue.functions(place, bare)
-    there = {(item.schema, item.name) for item in relations} | {(item.schema, item.name) for item in functions}
-    for asked_for in asked:
-        if not any(asked_for in (pair, pair[1:]) for pair in there):
-            where = f"schema {schema!r}" if schema and len(asked_for) == 1 else "the database"
-            raise ValueError(f"{where} has no view, table or function {written_name(asked_for)!r} to be declared")
+    wanted = [parse_name(name) for name in names]
+    schemas = dict.fromkeys(_schema_of(name, schema) for name in wanted) or {schema: None}
+    catalog = _CatalogReader(connection)
+    relations: list[InspectedRelation] = []
+    functions: list[InspectedFunction] = []
+    for current in schemas:
+        bare = {name[-1] for name in wanted if _schema_of(name, schema) == current} if wanted else None
+        relations += catalog.relations(current, bare, json_column)
+        functions += catalog.functions(current, bare)
+    existing = {(item.schema, item.name) for item in relations} | {(item.schema, item.name) for item in functions}
+    for name in wanted:
+        if not any(name in (pair, pair[1:]) for pair in existing):
+            where = f"schema {schema!r}" if schema and len(name) == 1 else "the database"
+            raise ValueError(f"{where} has no view, table or function {written_name(name)!r} to be declared")
     return relations, functions
 
 
-class _Catalogue:
-    """Asks one connection."""
+def _schema_of(name: Name, default: str | None) -> str | None:
+    return name[0] if len(name) > 1 else default
+
+
+class _CatalogReader:
+    """Reads the catalogue of one connection's database."""
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
         self._types: Mapping[int, Sequence[Any]] = {row[0]: row[1:] for row in self._rows(_TYPES)}
 
-    def relations(self, schema: str | None, names: Collection[str] | None, json_column: str) -> Iterator[Relation]:
-        """Yield views, and of those named also tables."""
+    def relations(
+        self, schema: str | None, names: Collection[str] | None, json_column: str
+    ) -> Iterator[InspectedRelation]:
+        """Yield the views of a schema; with ``names``, the views and tables of these names."""
         kinds = ["v", "m"] if names is None else ["v", "m", "r", "p", "f"]
-        found = [
+        rows = [
             row
             for row in self._rows(_RELATIONS, {"schema": schema, "kinds": kinds})
             if names is None or row[2] in names
         ]
-        columns: dict[int, list[Column]] = {row[0]: [] for row in found}
+        columns: dict[int, list[InspectedColumn]] = {row[0]: [] for row in rows}
         for oid, name, type_, not_null, comment in self._rows(_COLUMNS, [list(columns)]):
-            # a view's columns are never NOT NULL; a key is
+            # PostgreSQL has no NOT NULL for columns of views, but "id" is a key
             nullable = not not_null and name != "id"
-            columns[oid].append(Column(name=name, type=self._type(type_), nullable=nullable, comment=comment))
-        for oid, namespace, name, is_populated, comment in found:
+            columns[oid].append(InspectedColumn(name=name, type=self._type(type_), nullable=nullable, comment=comment))
+        for oid, namespace, name, is_populated, comment in rows:
             has_json = any(column.name == json_column and is_json(column.type) for column in columns[oid])
             documents = self._documents((namespace, name), json_column) if has_json and is_populated else []
-            yield Relation(
+            yield InspectedRelation(
                 schema=namespace,
                 name=name,
                 comment=comment,
@@ -152,38 +166,38 @@ class _Catalogue:
                 documents=tuple(documents) if has_json else None,
             )
 
-    def functions(self, schema: str | None, names: Collection[str] | None) -> Iterator[Function]:
-        """Yield functions that a mutation can call."""
+    def functions(self, schema: str | None, names: Collection[str] | None) -> Iterator[InspectedFunction]:
+        """Yield the functions of a schema that a mutation can call; with ``names``, those of these names."""
         for namespace, name, labels, modes, types, defaults, comment in self._rows(_FUNCTIONS, {"schema": schema}):
             arguments = self._arguments(labels or [], modes or ["i"] * len(types), types, defaults)
-            function = Function(schema=namespace, name=name, comment=comment, arguments=tuple(arguments))
+            function = InspectedFunction(schema=namespace, name=name, comment=comment, arguments=tuple(arguments))
             if name in names if names is not None else name.startswith("fn_") or function.takes_document:
                 yield function
 
     def _arguments(
         self, labels: Sequence[str], modes: Sequence[str], types: Sequence[int], defaults: int
-    ) -> list[Column]:
-        """Return those that are given values; the last of them have the defaults."""
-        named = [*labels, *[""] * (len(types) - len(labels))]
-        taken = [(name, type_) for name, mode, type_ in zip(named, modes, types, strict=True) if mode in "ibv"]
+    ) -> list[InspectedColumn]:
+        """Return the input arguments; defaults belong to the last ones (PostgreSQL documentation, pg_proc)."""
+        all_names = [*labels, *[""] * (len(types) - len(labels))]
+        inputs = [(name, type_) for name, mode, type_ in zip(all_names, modes, types, strict=True) if mode in "ibv"]
         return [
-            Column(name=name, type=self._type(type_), nullable=place >= len(taken) - defaults)
-            for place, (name, type_) in enumerate(taken)
+            InspectedColumn(name=name, type=self._type(type_), nullable=position >= len(inputs) - defaults)
+            for position, (name, type_) in enumerate(inputs)
         ]
 
     def _documents(self, name: tuple[str, str], column: str) -> list[Any]:
         sql = f"SELECT {quoted((column,))}::text FROM {quoted(name)} LIMIT {SAMPLE_ROWS}"
         return [json.loads(row[0], parse_float=Decimal) for row in self._rows(sql) if row[0] is not None]
 
-    def _type(self, oid: int) -> Type:
+    def _type(self, oid: int) -> InspectedType:
         name, kind, base, element, category, shown = self._types[oid]
         if kind == "d":
             inner = self._type(base)
-            return Type(base=inner.base, shown=shown, is_array=inner.is_array, is_enum=inner.is_enum)
+            return InspectedType(base=inner.base, shown=shown, is_array=inner.is_array, is_enum=inner.is_enum)
         if category == "A" and element:
             inner = self._type(element)
-            return Type(base=inner.base, shown=shown, is_array=True, is_enum=inner.is_enum)
-        return Type(base=name, shown=shown, is_enum=kind == "e")
+            return InspectedType(base=inner.base, shown=shown, is_array=True, is_enum=inner.is_enum)
+        return InspectedType(base=name, shown=shown, is_enum=kind == "e")
 
     def _rows(self, sql: str, params: Any = None) -> list[Any]:
         with self.connection.cursor() as cursor:

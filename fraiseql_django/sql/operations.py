@@ -1,9 +1,9 @@
-"""Migration operations that make views and functions, from a declaration or from the text of a .sql file.
+"""Migration operations that create and drop views and functions.
 
     from fraiseql_django.operations import CreateFunction, CreateView, DropFunction, DropView
 
-The text is in the migration and so stays what it was, whatever becomes of the file; ``file`` says where it came
-from. ``manage.py fraiseql_makemigrations`` writes such migrations.
+The SQL text is part of the migration, so a migration does not change when a .sql file does; ``file`` names the file
+that the text is from. ``manage.py fraiseql_makemigrations`` writes migrations with these operations.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation, OperationCategory
 from django.db.migrations.state import ProjectState
 
-from .script import Kind, Object, Script, Statement, parse_name, quoted, read_script, switch, written_name
+from .script import Kind, Script, SQLObject, Statement, parse_name, quoted, read_script, switch, written_name
 from .tokens import slice_of, statements, tokens
 
-# What a query begins with; everything else is read as whole statements
+# First tokens of a query; any other text is read as complete statements
 _QUERY = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "("})
 # The first version whose views can have security_invoker (PostgreSQL documentation, CREATE VIEW)
 _SECURITY_INVOKER = 150_000
 
 
 def _is_query(text: str) -> bool:
-    found = tokens(text)
-    return bool(found) and (found[0].word or found[0].text) in _QUERY
+    first = next(iter(tokens(text)), None)
+    return first is not None and (first.word or first.text) in _QUERY
 
 
 class _Lines(str):
-    """Text that a migration shows line by line, so that a change of it can be read in a review.
+    """Text that is written to a migration with one line of source for each line, so that diffs are readable.
 
-    Django's writer writes the repr of what it is given.
+    Django's MigrationWriter writes the ``repr`` of a string.
     """
 
     __slots__ = ()
@@ -45,9 +45,9 @@ class _Lines(str):
 
 
 class _Definition(Operation):
-    """Takes what ``old`` made to what ``new`` makes, and back; either may be nothing."""
+    """Replaces the objects of the script ``old`` by those of ``new``, and backwards; either may be None."""
 
-    # nothing is left half-made, in a migration that is not atomic either
+    # so that all statements are rolled back together in a migration that is not atomic, too
     atomic = True
     noun: str
     is_view: bool
@@ -67,36 +67,38 @@ class _Definition(Operation):
         if script := new or old:
             self._check(script.objects[0])
 
-    def _check(self, first: Object) -> None:
-        """Raise ValueError where the first object of the text is not the one that is named."""
+    def _check(self, first: SQLObject) -> None:
+        """Raise ValueError unless ``name`` is the name of the script's first object."""
         if (first.name, first.is_view) != (parse_name(self.name), self.is_view):
             what = "View" if first.is_view else "Function"
             suggested = f"{self.__class__.__name__.removesuffix('View').removesuffix('Function')}{what}"
             raise ValueError(
-                f"{self.__class__.__name__}({self.name!r}) is given the text of {first.kind.lower()} "
+                f"{self.__class__.__name__}({self.name!r}) has the text of {first.kind.lower()} "
                 f"{written_name(first.name)!r}; write {suggested}({written_name(first.name)!r}, …)"
             )
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """Models know nothing of it."""
+        """Do nothing: views and functions are not part of the state of models."""
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Make the new definition; raise NotSupportedError on other databases than PostgreSQL."""
-        # the migration that made the old one may have been squashed away
-        self._run(app_label, schema_editor, switch(self._earlier(), self._new, if_exists=self._new is not None))
+        """Create the new definition; raise NotSupportedError on databases other than PostgreSQL."""
+        # IF EXISTS, since the migration that created the old objects may have been removed by squashmigrations
+        self._run(app_label, schema_editor, switch(self._replaced(), self._new, if_exists=self._new is not None))
 
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Make the old definition again, or none; raise NotSupportedError as above."""
+        """Restore the old definition, if any; raise NotSupportedError on databases other than PostgreSQL."""
         self._run(app_label, schema_editor, switch(self._new, self._old))
 
-    def _earlier(self) -> Script | None:
-        """Return what is there before: for a view without an old definition one of its name, if any."""
+    def _replaced(self) -> Script | None:
+        """Return the objects to replace: without an old definition, views that have the same names."""
         if self._old is None and self._new is not None:
-            return Script(statements=tuple(item for item in self._new.statements if item.made and item.made.is_view))
+            return Script(
+                statements=tuple(item for item in self._new.statements if item.created and item.created.is_view)
+            )
         return self._old
 
     def _run(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, sql: Sequence[str]) -> None:
@@ -110,53 +112,55 @@ class _Definition(Operation):
             )
         self._check_version(connection)
         for statement in sql:
-            # None: the text has no parameters, and its percent signs are its own
+            # None instead of []: percent signs in the text are not placeholders
             schema_editor.execute(statement, params=None)
 
     def _check_version(self, connection: Any) -> None:
-        """Raise NotSupportedError where the server is too old for what was asked."""
+        """Raise NotSupportedError if the server's version lacks a feature that the definition needs."""
 
     def describe(self) -> str:
-        """Say what it does, for ``migrate`` and ``sqlmigrate``."""
+        """Return the description that ``migrate`` and ``sqlmigrate`` show."""
         return f"{self._verb} {self.noun} {self.name}" + (f" from {self.file}" if self.file and self._new else "")
 
     @property
     def migration_name_fragment(self) -> str:
-        """What a migration is named after it."""
+        """The part of an automatic migration name that stands for the operation."""
         verb = "" if self._verb == "Create" else f"{self._verb}_"
         return f"{verb}{self.name}".replace('"', "").replace(".", "_").lower()
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        """Return class name, no arguments and keyword arguments, text line by line."""
+        """Return the class name and keyword arguments for MigrationWriter."""
         arguments, keywords = self._constructor_args  # type: ignore[attr-defined]  # kept by Operation.__new__
         names = ("name", "reverse_sql" if self._new is None else "sql")
-        given = {**dict(zip(names, arguments, strict=False)), **keywords}
-        given = {key: value for key, value in given.items() if value is not None}
-        lines = {key: _Lines(given[key]) for key in ("sql", "reverse_sql") if key in given}
-        return self.__class__.__name__, [], {**given, **lines}
+        values = {**dict(zip(names, arguments, strict=False)), **keywords}
+        values = {key: value for key, value in values.items() if value is not None}
+        lines = {key: _Lines(values[key]) for key in ("sql", "reverse_sql") if key in values}
+        return self.__class__.__name__, [], {**values, **lines}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Query:
-    """What view a query becomes, for a text that is one and does not say so itself."""
+class _ViewOptions:
+    """The options of a view whose text is a query; a text of complete statements has them in CREATE VIEW itself."""
 
     materialized: bool
     security_invoker: bool
     unique: Sequence[str]
 
     def check(self, texts: Sequence[str]) -> None:
-        """Raise ValueError where the options contradict each other, or the texts."""
+        """Raise ValueError for options that contradict each other or the texts."""
         if isinstance(self.unique, str):
             raise ValueError(f"unique is {self.unique!r}, must be a list of columns")
         if self.materialized and self.security_invoker:
-            raise ValueError("security_invoker is for views; a materialized view's rows are read when it is refreshed")
+            raise ValueError(
+                "security_invoker cannot be used with materialized, whose rows are read when the view is refreshed"
+            )
         if (self.materialized or self.security_invoker or self.unique) and not any(map(_is_query, texts)):
-            raise ValueError("materialized, security_invoker and unique go with a query; here the text says what it is")
+            raise ValueError("materialized, security_invoker and unique need a query; this text has its own CREATE")
         if self.unique and not self.materialized:
-            raise ValueError(f"unique={list(self.unique)!r} is for materialized views; a view has no index")
+            raise ValueError(f"unique={list(self.unique)!r} needs materialized=True; other views have no index")
 
     def script(self, name: str, text: str) -> Script:
-        """Read a text of whole statements, or make them of a query."""
+        """Return the script of a text; a query becomes a CREATE statement with the options."""
         if not _is_query(text):
             return read_script(text)
         query, *more = statements(text)
@@ -166,27 +170,27 @@ class _Query:
         view = quoted(parse_name(name))
         options = " WITH (security_invoker = true)" if self.security_invoker else ""
         create = f"CREATE {kind} {view}{options} AS\n{slice_of(text, query)}"
-        made = [Statement(sql=create, made=Object(kind=kind, name=parse_name(name)))]
+        result = [Statement(sql=create, created=SQLObject(kind=kind, name=parse_name(name)))]
         if self.unique:
             columns = ", ".join(quoted((column,)) for column in self.unique)
-            made.append(Statement(sql=f"CREATE UNIQUE INDEX ON {view} ({columns})"))
-        return Script(statements=tuple(made))
+            result.append(Statement(sql=f"CREATE UNIQUE INDEX ON {view} ({columns})"))
+        return Script(statements=tuple(result))
 
 
 class _View(_Definition):
     is_view = True
 
     def __init__(
-        self, name: str, *, new: str | None, old: str | None, query: _Query, file: str | None, elidable: bool
+        self, name: str, *, new: str | None, old: str | None, query: _ViewOptions, file: str | None, elidable: bool
     ) -> None:
         texts = [text for text in (new, old) if text is not None]
         query.check(texts)
         if file and _is_query(texts[0]):
-            raise ValueError(f"file={file!r} goes with the text of a file, which begins with CREATE, not with a query")
-        made, earlier = (None if text is None else query.script(name, text) for text in (new, old))
+            raise ValueError(f"file={file!r} needs the text of a file, which begins with CREATE; this text is a query")
+        new_script, old_script = (None if text is None else query.script(name, text) for text in (new, old))
         self._query = query
-        self.noun = next(script.objects[0].kind.lower() for script in (made, earlier) if script)
-        super().__init__(name, made, earlier, file, elidable)
+        self.noun = next(script.objects[0].kind.lower() for script in (new_script, old_script) if script)
+        super().__init__(name, new_script, old_script, file, elidable)
 
     def _check_version(self, connection: Any) -> None:
         if self._query.security_invoker and connection.pg_version < _SECURITY_INVOKER:
@@ -197,18 +201,18 @@ class _View(_Definition):
 
 
 class CreateView(_View):
-    """Makes a view; backwards the one before, or none.
+    """Creates a view; backwards restores the previous definition, or drops the view.
 
-    ``name`` is that in the database, ``"view"`` or ``"schema.view"``. ``sql`` is its query, or whole statements
-    that begin with the view's CREATE: also COMMENT ON, GRANT, CREATE INDEX. ``reverse_sql`` is the definition
-    before. ``file`` says where the text is from.
+    ``name`` is its name in the database, ``"view"`` or ``"schema.view"``. ``sql`` is a query, or complete statements:
+    the view's CREATE first, then COMMENT ON, GRANT, CREATE INDEX and so on. ``reverse_sql`` is the previous
+    definition. ``file`` names the file that the text is from.
 
-    For a query, ``materialized``, ``security_invoker`` (who reads needs the privileges and row security policies
-    of the tables; PostgreSQL 15) and ``unique`` (the columns of the index that REFRESH MATERIALIZED VIEW
-    CONCURRENTLY needs) say what view it is.
+    Options for a query: ``materialized``; ``security_invoker``, which checks privileges and row security policies of
+    the user who reads (PostgreSQL 15); ``unique``, the columns of a unique index, which REFRESH MATERIALIZED VIEW
+    CONCURRENTLY needs.
 
-    A view that is there is dropped first, since CREATE OR REPLACE VIEW cannot change columns; what depends on it
-    is not, so that PostgreSQL's error names it. Raises ValueError for what cannot be read.
+    An existing view is dropped first, because CREATE OR REPLACE VIEW cannot change columns. Dependent objects are not
+    dropped; PostgreSQL's error names them. Raises ValueError for text that cannot be read.
     """
 
     def __init__(
@@ -223,14 +227,14 @@ class CreateView(_View):
         reverse_sql: str | None = None,
         elidable: bool = False,
     ) -> None:
-        query = _Query(materialized=materialized, security_invoker=security_invoker, unique=unique)
+        query = _ViewOptions(materialized=materialized, security_invoker=security_invoker, unique=unique)
         super().__init__(name, new=sql, old=reverse_sql, query=query, file=file, elidable=elidable)
         self.sql = sql
         self.reverse_sql = reverse_sql
 
 
 class DropView(_View):
-    """Drops a view; backwards makes it again from ``reverse_sql``. The arguments are those of ``CreateView``."""
+    """Drops a view; backwards creates it from ``reverse_sql``. The other arguments are those of ``CreateView``."""
 
     def __init__(
         self,
@@ -243,20 +247,21 @@ class DropView(_View):
         file: str | None = None,
         elidable: bool = False,
     ) -> None:
-        query = _Query(materialized=materialized, security_invoker=security_invoker, unique=unique)
+        query = _ViewOptions(materialized=materialized, security_invoker=security_invoker, unique=unique)
         super().__init__(name, new=None, old=reverse_sql, query=query, file=file, elidable=elidable)
         self.reverse_sql = reverse_sql
 
 
 class CreateFunction(_Definition):
-    """Makes a function or procedure; backwards the one before, or none.
+    """Creates functions or procedures; backwards restores the previous definition, or drops them.
 
-    ``sql`` is whole statements that begin with CREATE FUNCTION or CREATE PROCEDURE; there may be several, and
-    GRANT, COMMENT ON and ALTER. ``reverse_sql`` is the text before. ``name`` and ``file`` are as in ``CreateView``.
+    ``sql`` has complete statements: CREATE FUNCTION or CREATE PROCEDURE first, then more of these, GRANT, COMMENT ON
+    and ALTER. ``reverse_sql`` is the previous text. ``name``, that of the first function, and ``file`` are those of
+    ``CreateView``.
 
-    A function with the same arguments and the same return type as one before is replaced: what depends on it
-    stays. One of the earlier text that is not so is dropped by its own argument types. What neither text has,
-    overloads among them, is not touched. Raises ValueError for what cannot be read.
+    A function of the previous text with the same arguments and return type is replaced in place, so that dependent
+    objects remain; others are dropped by their argument types. Functions in neither text, such as overloads, are not
+    changed. Raises ValueError for text that cannot be read.
     """
 
     noun = "function"
@@ -278,7 +283,7 @@ class CreateFunction(_Definition):
 
 
 class DropFunction(_Definition):
-    """Drops the functions that ``reverse_sql`` makes, by their argument types; backwards makes them again."""
+    """Drops the functions that ``reverse_sql`` creates, by their argument types; backwards creates them again."""
 
     noun = "function"
     is_view = False

@@ -1,4 +1,4 @@
-"""JSON documents → what they hold: keys, types, and which of them may be null or missing."""
+"""JSON documents → their shape: keys, types, and which values may be null or missing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-# as PostgreSQL writes them in JSON
+# in the format in which PostgreSQL writes them to JSON
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?")
 # GraphQL's Int (GraphQL specification, 3.5.1)
@@ -18,74 +18,74 @@ _INT = range(-(2**31), 2**31)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """What values have in common.
+class JSONShape:
+    """The type that several JSON values have in common.
 
-    ``type`` is the name of a Python type as declarations write it; "object" has ``keys``, "list" has ``item``.
-    ``note`` says why it is JSON.
+    ``type`` is the name of a Python type in declarations, or "object" with the shapes of its ``keys``, or "list" with
+    the shape of an ``item``. ``note`` tells why the type is only "JSON".
     """
 
     type: str
     nullable: bool = False
-    keys: tuple[tuple[str, Shape], ...] = ()
-    item: Shape | None = None
+    keys: tuple[tuple[str, JSONShape], ...] = ()
+    item: JSONShape | None = None
     note: str = ""
 
 
-def shape_of(values: Sequence[Any], *, missing: bool = False) -> Shape:
-    """Return the shape of values; it is nullable where one is null, or where one is ``missing``."""
+def shape_of(values: Sequence[Any], *, missing: bool = False) -> JSONShape:
+    """Return the shape of values; it is nullable if one of them is null, or if one is ``missing``."""
     present = [value for value in values if value is not None]
     nullable = missing or len(present) < len(values)
     if not present:
-        return Shape(type="JSON", nullable=True, note="null in every row that was read")
+        return JSONShape(type="JSON", nullable=True, note="null in every row that was read")
     if all(isinstance(value, dict) for value in present):
         return _object(present, nullable)
     if all(isinstance(value, list) for value in present):
         items = [item for value in present for item in value]
-        item = shape_of(items) if items else Shape(type="JSON", note="empty in every row that was read")
-        return Shape(type="list", nullable=nullable, item=item, note=item.note)
-    for name, is_one in _LEAVES:
-        if all(is_one(value) for value in present):
-            return Shape(type=name, nullable=nullable)
-    return Shape(type="JSON", nullable=nullable, note="of several types")
+        item = shape_of(items) if items else JSONShape(type="JSON", note="empty in every row that was read")
+        return JSONShape(type="list", nullable=nullable, item=item, note=item.note)
+    for name, matches in _LEAVES:
+        if all(matches(value) for value in present):
+            return JSONShape(type=name, nullable=nullable)
+    return JSONShape(type="JSON", nullable=nullable, note="of several types")
 
 
-def _object(values: Sequence[dict[str, Any]], nullable: bool) -> Shape:
+def _object(values: Sequence[dict[str, Any]], nullable: bool) -> JSONShape:
     keys = dict.fromkeys(key for value in values for key in value)
     if not keys:
-        return Shape(type="JSON", nullable=nullable, note="empty in every row that was read")
-    found = []
+        return JSONShape(type="JSON", nullable=nullable, note="empty in every row that was read")
+    shapes = []
     for key in keys:
-        given = [value[key] for value in values if key in value]
-        found.append((key, shape_of(given, missing=len(given) < len(values))))
-    return Shape(type="object", nullable=nullable, keys=tuple(found))
+        present = [value[key] for value in values if key in value]
+        shapes.append((key, shape_of(present, missing=len(present) < len(values))))
+    return JSONShape(type="object", nullable=nullable, keys=tuple(shapes))
 
 
 def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _reads(pattern: re.Pattern[str], read: Callable[[str], Any]) -> Callable[[Any], bool]:
-    def is_one(value: Any) -> bool:
+def _parses(pattern: re.Pattern[str], parse: Callable[[str], Any]) -> Callable[[Any], bool]:
+    def matches(value: Any) -> bool:
         if not (isinstance(value, str) and pattern.fullmatch(value)):
             return False
         try:
-            read(value)
+            parse(value)
         except ValueError:
             return False
         return True
 
-    return is_one
+    return matches
 
 
-# The first that all values are
+# Types of leaves with their tests; the first type that all values have is used
 _LEAVES: Sequence[tuple[str, Callable[[Any], bool]]] = (
     ("bool", lambda value: isinstance(value, bool)),
     ("int", lambda value: _is_integer(value) and value in _INT),
     ("BigInt", _is_integer),
     ("Decimal", lambda value: isinstance(value, Decimal) or _is_integer(value)),
-    ("UUID", _reads(_UUID, str)),
-    ("date", _reads(_DATE, dt.date.fromisoformat)),
-    ("datetime", _reads(_DATETIME, dt.datetime.fromisoformat)),
+    ("UUID", _parses(_UUID, str)),
+    ("date", _parses(_DATE, dt.date.fromisoformat)),
+    ("datetime", _parses(_DATETIME, dt.datetime.fromisoformat)),
     ("str", lambda value: isinstance(value, str)),
 )

@@ -1,4 +1,4 @@
-"""Python source, laid out as ``ruff format --line-length 120`` lays it out."""
+"""Writes Python source in the format of ``ruff format --line-length 120``."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _INDENT = "    "
 
 
 def literal(text: str) -> str:
-    """Write a string: in double quotes unless single ones need fewer backslashes."""
+    """Return a string literal, in double quotes unless single quotes need fewer backslashes."""
     quote = "'" if text.count('"') > text.count("'") else '"'
     return quote + "".join(f"\\{char}" if char in (quote, "\\") else _printable(char) for char in text) + quote
 
 
 def docstring(text: str) -> list[str]:
-    """Write a docstring, with the empty line that follows a class's."""
+    """Return the lines of a class's docstring, and the empty line after it."""
     lines = [line.rstrip() for line in inspect.cleandoc(text).splitlines()]
     escaped = [_in_docstring(line) for line in lines]
     if len(escaped) == 1:
@@ -29,13 +29,13 @@ def docstring(text: str) -> list[str]:
 
 
 def _in_docstring(line: str) -> str:
-    # a quote at the end would be one of those that close it
+    # a quote at the end would be read as one of the closing quotes
     quotes = re.sub(r'""+|"$', lambda run: '\\"' * len(run.group()), line.replace("\\", "\\\\"))
     return "".join(map(_printable, quotes))
 
 
 def call(indent: str, head: str, arguments: Sequence[str]) -> list[str]:
-    """Write a call on one line, its arguments on one line of their own, or on a line each."""
+    """Return the lines of a call: on one line, or with all arguments on the next line, or with one argument a line."""
     inner = indent + _INDENT
     if fits(line := f"{indent}{head}({', '.join(arguments)})"):
         return [line]
@@ -45,32 +45,32 @@ def call(indent: str, head: str, arguments: Sequence[str]) -> list[str]:
 
 
 def comment(text: str) -> str:
-    """Write a comment in a class, on one line."""
+    """Return a comment in the body of a class, on one line."""
     return f"{_INDENT}# {' '.join(''.join(map(_printable, text)).split())}"
 
 
 def attribute(name: str) -> str:
-    """Return a name that Python and GraphQL allow an attribute to have (GraphQL specification, 2.1.9)."""
+    """Return a name that is valid for an attribute in Python and for a field in GraphQL (specification, 2.1.9)."""
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    found = re.sub(r"\W+", "_", ascii_name)
-    # two underscores are GraphQL's own, and Python would mangle them
-    found = re.sub(r"^__+", "", found) or "field"
-    found = f"_{found}" if found[0].isdigit() else found
-    return f"{found}_" if keyword.iskeyword(found) else found
+    identifier = re.sub(r"\W+", "_", ascii_name)
+    # names with two leading underscores are reserved in GraphQL, and mangled in classes of Python
+    identifier = re.sub(r"^__+", "", identifier) or "field"
+    identifier = f"_{identifier}" if identifier[0].isdigit() else identifier
+    return f"{identifier}_" if keyword.iskeyword(identifier) else identifier
 
 
 def unique(name: str, taken: set[str]) -> str:
-    """Return a name that is not taken, with a number if need be, and take it."""
-    found, number = name, 1
-    while found in taken or keyword.iskeyword(found):
+    """Return the name, with a number if it is in ``taken``, and add the result to ``taken``."""
+    candidate, number = name, 1
+    while candidate in taken or keyword.iskeyword(candidate):
         number += 1
-        found = f"{name}{number}"
-    taken.add(found)
-    return found
+        candidate = f"{name}{number}"
+    taken.add(candidate)
+    return candidate
 
 
 def fits(line: str) -> bool:
-    """Whether a line is short enough; wide characters count twice."""
+    """Whether a line has at most LINE_LENGTH columns; wide characters count twice, as in ruff."""
     width = sum(0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF") for char in line)
     return width <= LINE_LENGTH
 

@@ -1,7 +1,7 @@
-"""SQL text, cut into tokens and statements as PostgreSQL cuts it (its documentation, 4.1 Lexical Structure).
+"""Splits SQL text into tokens and statements (PostgreSQL documentation, 4.1 Lexical Structure).
 
-Nothing is parsed: a view's query is PostgreSQL's to understand. What must be known is where a statement ends,
-and which names stand outside of strings.
+The text is not parsed further, because only PostgreSQL can interpret a view's query. The tokens are sufficient to find
+the end of each statement and the names outside of string constants.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _COMMENT_MARK = re.compile(r"/\*|\*/")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """``kind`` is "string", "name" or "other"; ``start`` and ``end`` are places in the text."""
+    """A token of SQL text; ``kind`` is "string", "name" or "other", ``start`` and ``end`` are offsets in the text."""
 
     kind: str
     text: str
@@ -35,60 +35,61 @@ class Token:
 
     @property
     def word(self) -> str:
-        """What it is as a key word, in capitals; empty for a quoted name and for what is no name."""
+        """The token as a key word, in upper case; empty for quoted names and other kinds of tokens."""
         return self.text.upper() if self.kind == "name" and self.text[0] != '"' else ""
 
     @property
     def identifier(self) -> str:
-        """The name that it stands for: PostgreSQL makes unquoted ones lower case."""
+        """The name in the catalogue: PostgreSQL folds unquoted names to lower case."""
         if self.text[0] == '"':
             return self.text[1:-1].replace('""', '"')
         return self.text.lower()
 
 
 def tokens(text: str) -> list[Token]:
-    """Return the tokens of a text, without blanks and comments.
+    """Return the tokens of a text, without white space and comments.
 
     Raises ValueError for a quote or comment that is not closed.
     """
-    found, place = [], 0
-    while match := _TOKEN.match(text, place):
+    result, start = [], 0
+    while match := _TOKEN.match(text, start):
         kind = str(match.lastgroup if match.lastgroup != "tag" else "string")
         end = match.end()
         if kind == "comment":
-            end = _end_of_comment(text, place)
+            end = _end_of_comment(text, start)
         elif kind == "unclosed":
-            raise ValueError(f"the quote {match.group()} in line {_line(text, place)} is not closed")
+            raise ValueError(f"the quote {match.group()} in line {_line(text, start)} is not closed")
         elif kind != "blank":
-            found.append(Token(kind, match.group(), place, end))
-        place = end
-    return found
+            result.append(Token(kind, match.group(), start, end))
+        start = end
+    return result
 
 
 def statements(text: str) -> list[list[Token]]:
     """Return the tokens of each statement, without the semicolons that end them."""
-    found: list[list[Token]] = [[]]
+    result: list[list[Token]] = [[]]
     for token, ends in _ends(tokens(text)):
         if ends:
-            found.append([])
+            result.append([])
         else:
-            found[-1].append(token)
-    return [statement for statement in found if statement]
+            result[-1].append(token)
+    return [statement for statement in result if statement]
 
 
 def slice_of(text: str, part: Sequence[Token]) -> str:
-    """Return the text from the first of some tokens to the last."""
+    """Return the text from the first token to the last."""
     return text[part[0].start : part[-1].end] if part else ""
 
 
-def _ends(found: Sequence[Token]) -> Iterator[tuple[Token, bool]]:
-    """Yield each token, and whether it ends a statement: the body of a function may be statements, too.
+def _ends(all_tokens: Sequence[Token]) -> Iterator[tuple[Token, bool]]:
+    """Yield each token, and whether it is the semicolon that ends a statement.
 
-    BEGIN ATOMIC … END is counted as psql counts it (CREATE FUNCTION, "sql_body").
+    Semicolons in parentheses and in the body of a function, BEGIN ATOMIC … END, do not (CREATE FUNCTION, "sql_body").
+    Blocks are counted as psql counts them.
     """
     parentheses = blocks = 0
     before = ""
-    for token in found:
+    for token in all_tokens:
         parentheses += (token.text == "(") - (token.text == ")")
         if (before == "BEGIN" and token.word == "ATOMIC") or (blocks and token.word == "CASE"):
             blocks += 1
@@ -99,15 +100,15 @@ def _ends(found: Sequence[Token]) -> Iterator[tuple[Token, bool]]:
 
 
 def _end_of_comment(text: str, start: int) -> int:
-    """Return where a comment ends; comments nest."""
-    depth, place = 0, start
-    while mark := _COMMENT_MARK.search(text, place):
+    """Return the offset of the end of a comment; comments nest."""
+    depth, position = 0, start
+    while mark := _COMMENT_MARK.search(text, position):
         depth += 1 if mark.group() == "/*" else -1
-        place = mark.end()
+        position = mark.end()
         if not depth:
-            return place
+            return position
     raise ValueError(f"the comment in line {_line(text, start)} is not closed")
 
 
-def _line(text: str, place: int) -> int:
-    return text.count("\n", 0, place) + 1
+def _line(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1

@@ -368,7 +368,7 @@ def test_failure_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture, monke
 
     assert [record.getMessage() for record in caplog.records] == [
         "the cache failed, answers come from the database (logged once a minute): "
-        "CacheFailure: the cache fails at get_many, as the test wants it to"
+        "CacheFailure: the cache fails at get_many, as requested by the test"
     ] * 2
 
 

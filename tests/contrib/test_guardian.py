@@ -393,7 +393,7 @@ def test_a_mutation_asks_for_permissions_of_its_model() -> None:
     with pytest.raises(DeclarationError) as raised:
         GraphQLEngine(registry=registry, cache=None).schema  # noqa: B018
     assert str(raised.value) == (
-        "update(FileType): 'cabinet.change_drawer' is no permission of File; must be one of: 'cabinet.add_file', "
+        "update(FileType): 'cabinet.change_drawer' is not a permission of File; must be one of: 'cabinet.add_file', "
         "'cabinet.change_file', 'cabinet.delete_file', 'cabinet.view_file', 'cabinet.sign_file'"
     )
 
@@ -565,31 +565,31 @@ MISTAKES = [
     (
         File,
         can("cabinet.view_fil"),
-        "File: 'cabinet.view_fil' is no permission of File; must be one of: 'cabinet.add_file', 'cabinet.change_file', "
-        "'cabinet.delete_file', 'cabinet.view_file', 'cabinet.sign_file'",
+        "File: 'cabinet.view_fil' is not a permission of File; must be one of: 'cabinet.add_file', "
+        "'cabinet.change_file', 'cabinet.delete_file', 'cabinet.view_file', 'cabinet.sign_file'",
     ),
     (
         Drawer,
         can("cabinet.view_drawer", "cabinet.view_file"),
-        "Drawer: 'cabinet.view_file' is no permission of Drawer; must be one of: 'cabinet.add_drawer', "
+        "Drawer: 'cabinet.view_file' is not a permission of Drawer; must be one of: 'cabinet.add_drawer', "
         "'cabinet.change_drawer', 'cabinet.delete_drawer', 'cabinet.view_drawer'",
     ),
     (
         ShownFile,
         can("cabinet.view_shownfile"),
-        "ShownFile: 'cabinet.view_shownfile' is no permission of ShownFile; must be one of: 'cabinet.add_file', "
+        "ShownFile: 'cabinet.view_shownfile' is not a permission of ShownFile; must be one of: 'cabinet.add_file', "
         "'cabinet.change_file', 'cabinet.delete_file', 'cabinet.view_file', 'cabinet.sign_file'",
     ),
     (
         Report,
         can("cabinet.view_file"),
-        "Report: 'cabinet.view_file' is no permission of Report; must be one of: 'cabinet.add_report', "
+        "Report: 'cabinet.view_file' is not a permission of Report; must be one of: 'cabinet.add_report', "
         "'cabinet.change_report', 'cabinet.delete_report', 'cabinet.view_report'",
     ),
     (
         Cell,
         can("cabinet.view_cell"),
-        "Cell: guardian keeps no permissions of rows with a key of several columns, as Cell has",
+        "Cell: guardian does not support primary keys of several columns, such as that of Cell",
     ),
 ]
 
@@ -631,8 +631,8 @@ def test_a_view_has_no_permissions() -> None:
     with pytest.raises(DeclarationError) as raised:
         GraphQLEngine(registry=registry, cache=None).schema  # noqa: B018
     assert str(raised.value) == (
-        "FileRow: 'cabinet.view_file' is no permission of FileRow, which has none; compare with keys of the model that "
-        "has, as Q(order_id__in=Order.objects.filter(can('cabinet.view_file')(viewer)))"
+        "FileRow: 'cabinet.view_file' is not a permission of FileRow, which has none; compare with keys of "
+        "the model that has it, as Q(order_id__in=Order.objects.filter(can('cabinet.view_file')(viewer)))"
     )
 
 

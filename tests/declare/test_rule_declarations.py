@@ -28,8 +28,9 @@ def ask(engine: GraphQLEngine, query: str, request: Any = NOBODY) -> Any:
 # --- what reads past rules ---
 
 HINT = (
-    "What the project writes itself sees all rows, and tells of those that a viewer may not see. Give the field a "
-    "permission=… of its own, sort by columns of the model, or silence this where all may know it."
+    "The project's own expressions read all rows, so their values may depend on rows that a viewer may not see. Give "
+    "the field a permission=… of its own, sort by columns of the model, or silence this check if everybody may know "
+    "the values."
 )
 EXPRESSIONS = {
     "a list": (Count("boxes"), True),

@@ -86,18 +86,19 @@ def test_documents_of_a_folder_are_read_to_the_last_blank(tmp_path: Path) -> Non
     [
         pytest.param(
             {HASH: QUERY + "\n"},
-            f"holds a document as {HASH!r}, whose SHA-256 is {digest(QUERY + chr(10)).removeprefix('sha256:')}.",
+            f"contains a document with identifier {HASH!r} whose SHA-256 is "
+            f"{digest(QUERY + chr(10)).removeprefix('sha256:')}.",
             id="another hash",
         ),
         pytest.param(
             {"sha256:abc": QUERY},
-            f"holds a document as 'sha256:abc', whose SHA-256 is {HASH}.",
+            f"contains a document with identifier 'sha256:abc' whose SHA-256 is {HASH}.",
             id="no hash",
         ),
-        pytest.param('{"a": "{ b }", "a": "{ c }"}', "holds two documents as 'a'.", id="twice"),
+        pytest.param('{"a": "{ b }", "a": "{ c }"}', "contains two documents with identifier 'a'.", id="twice"),
         pytest.param("nonsense", "is not JSON: Expecting value: line 1 column 1 (char 0).", id="no JSON"),
         pytest.param("[" * 100_000, None, id="nested"),
-        pytest.param({}, "holds no documents.", id="empty"),
+        pytest.param({}, "contains no documents.", id="empty"),
         pytest.param(
             {"format": "apollo-persisted-query-manifest", "version": 2, "operations": []},
             "is in version 2 of Apollo's format, which must be 1.",
@@ -106,7 +107,7 @@ def test_documents_of_a_folder_are_read_to_the_last_blank(tmp_path: Path) -> Non
         *(
             pytest.param(
                 content,
-                'is no manifest: neither {"<identifier>": "<document>"} nor {"format": '
+                'is not a manifest; must be {"<identifier>": "<document>"} or {"format": '
                 '"apollo-persisted-query-manifest", "version": 1, "operations": […]}.',
                 id=json.dumps(content),
             )
@@ -143,7 +144,9 @@ def found() -> list[CheckMessage]:
 def test_folder_with_a_document_under_another_hash_is_refused(tmp_path: Path) -> None:
     (tmp_path / f"{HASH}.graphql").write_text(EXAMPLE)
 
-    with pytest.raises(ConfigurationError, match=f"holds a document as '{HASH}', whose SHA-256 is {EXAMPLE_HASH}"):
+    with pytest.raises(
+        ConfigurationError, match=f"contains a document with identifier '{HASH}' whose SHA-256 is {EXAMPLE_HASH}"
+    ):
         loaded(tmp_path)
 
 
@@ -154,8 +157,8 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     for path, says in [
         (tmp_path / "none", "which does not exist."),
         (tmp_path / "a.graphql" / "b.json", "which cannot be read: Not a directory."),
-        (tmp_path, "which holds what is not UTF-8: a.graphql, byte 2."),
-        (tmp_path / "folder", "which holds no documents."),
+        (tmp_path, "which contains a file that is not UTF-8: a.graphql, byte 2."),
+        (tmp_path / "folder", "which contains no documents."),
         ("a\0b", "which cannot be read: embedded null byte."),
     ]:
         with pytest.raises(ConfigurationError) as caught:

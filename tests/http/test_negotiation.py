@@ -77,7 +77,7 @@ def test_unacceptable_answer_is_406(client: Client) -> None:
     assert response.json() == {
         "errors": [
             {
-                "message": "The Accept header takes none of: application/json, application/graphql-response+json.",
+                "message": "The Accept header accepts none of: application/json, application/graphql-response+json.",
                 "extensions": {"code": "NOT_ACCEPTABLE"},
             }
         ]

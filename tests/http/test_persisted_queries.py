@@ -237,7 +237,7 @@ def test_cache_that_failed_is_left_alone_and_said_once(
     assert failing.failures == 1
     assert [record.getMessage() for record in caplog.records if record.name == "fraiseql_django.cache"] == [
         "the cache failed, persisted queries must be sent anew (logged once a minute): "
-        "CacheFailure: the cache fails at get, as the test wants it to"
+        "CacheFailure: the cache fails at get, as requested by the test"
     ]
 
 
@@ -252,6 +252,6 @@ def test_engine_without_a_cache_keeps_them_in_its_process(settings: Any, client:
 def test_process_keeps_a_bounded_number() -> None:
     queries = PersistedQueries(None, 60, 2)
     for text in ("a", "b", "c"):
-        queries.keep(text)
+        queries.set(text)
 
     assert [queries.get(digest(text)) for text in ("a", "b", "c")] == [None, "b", "c"]

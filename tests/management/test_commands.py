@@ -110,8 +110,8 @@ class TestClearCache:
 
     def test_a_cache_in_memory_is_said_not_to_be_that_of_others(self, engine: GraphQLEngine, cache_alias: str) -> None:
         expected = (
-            "CACHES['locmem'] is in the memory of each process: what other processes keep, a running server for one, "
-            "cannot be reached from here. Restart them.\n"
+            "CACHES['locmem'] is in the memory of each process: this command cannot clear the caches of other "
+            "processes, for instance a running server. Restart them.\n"
         )
 
         assert run("fraiseql_clear_cache")[1] == (expected if cache_alias == "locmem" else "")
@@ -138,7 +138,7 @@ class TestClearCacheThatCannotList:
         caches["default"].set("theirs", "untouched")
 
         assert run("fraiseql_clear_cache") == (
-            "all answers: dropped; a FileBasedCache cannot list its entries, so they are not counted.\n",
+            "all answers: removed; a FileBasedCache cannot list its entries, so they are not counted.\n",
             "",
         )
         assert hits(files) == []
@@ -147,7 +147,7 @@ class TestClearCacheThatCannotList:
     def test_table(self, files: GraphQLEngine) -> None:
         said, _ = run("fraiseql_clear_cache", "--table", "bookshop_author")
 
-        assert said.startswith("answers read from bookshop_author: dropped; a FileBasedCache cannot list")
+        assert said.startswith("answers read from bookshop_author: removed; a FileBasedCache cannot list")
         assert hits(files) == [BOOKS]
 
 
@@ -164,7 +164,7 @@ def test_unknown_type_is_refused_with_the_known_ones() -> None:
 def test_unknown_table_is_refused_with_the_known_ones() -> None:
     said = refused("fraiseql_clear_cache", "--table", "books")
 
-    assert said.startswith("no model has the table 'books'; must be one of: ")
+    assert said.startswith("there is no table 'books'; must be one of: ")
     assert " bookshop_book, bookshop_book_authors, " in said
 
 
@@ -189,7 +189,7 @@ def test_a_cache_that_is_down_and_cannot_list_is_not_said_to_be_cleared(files: G
     files.answers.cache = FailingCache(files.cache, only=["set_many"])
 
     assert refused("fraiseql_clear_cache") == (
-        "the cache 'default' failed: CacheFailure: the cache fails at set_many, as the test wants it to"
+        "the cache 'default' failed: CacheFailure: the cache fails at set_many, as requested by the test"
     )
 
 
@@ -250,7 +250,7 @@ def test_check_of_another_schema_shows_the_difference(tmp_path: Path, schema: st
 
     assert caught.value.returncode == 1
     assert str(caught.value) == (
-        f"{file} differs from the schema; write it anew: manage.py fraiseql_schema --out {file}"
+        f"{file} differs from the schema; write it again: manage.py fraiseql_schema --out {file}"
     )
     assert out.getvalue().startswith(f"--- {file}\n+++ the schema\n@@ ")
     assert "\n-  titel: String!\n+  title: String!\n" in out.getvalue()
@@ -326,9 +326,9 @@ def test_unwell_project_fails_and_is_shown(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(CommandError) as caught:
         call_command("fraiseql_health", stdout=out, no_color=True)
 
-    assert (str(caught.value), caught.value.returncode) == ("unwell: database", 1)
+    assert (str(caught.value), caught.value.returncode) == ("failed: database", 1)
     assert out.getvalue() == (
-        "UNWELL  database       1.2 ms  cannot be reached: no route\nok      cache          0.5 ms  RedisCache\n"
+        "FAILED  database       1.2 ms  cannot be reached: no route\nok      cache          0.5 ms  RedisCache\n"
     )
 
 
@@ -355,4 +355,4 @@ def test_health_of_a_project_with_wrong_settings_says_so(settings: Any) -> None:
     (check,) = check_project()
     assert (check.name, check.healthy) == ("settings", False)
     assert check.detail.startswith("FRAISEQL has an unknown key 'DATABSE'. Must be one of: ")
-    assert refused("fraiseql_health") == "unwell: settings"
+    assert refused("fraiseql_health") == "failed: settings"

@@ -89,7 +89,7 @@ def test_what_is_written_is_what_the_endpoint_executes(client: Path, tmp_path: P
 def test_check(client: Path, tmp_path: Path) -> None:
     out = tmp_path / "trusted.json"
 
-    with pytest.raises(CommandError, match="is not up to date; write it anew"):
+    with pytest.raises(CommandError, match="is not up to date; write it again"):
         run(client, "--out", out, "--check")
     assert not out.exists()
     run(client, "--out", out)
@@ -156,8 +156,10 @@ def test_wrong_arguments(client: Path, tmp_path: Path, settings: Any) -> None:
     (tmp_path / "notes.txt").write_text("query A { books { title } }")
 
     assert refused(client)[1] == (
-        "nothing says where to write: give --out, or set FRAISEQL['TRUSTED_DOCUMENTS']['PATH']"
+        "there is no path to write to; give --out or set FRAISEQL['TRUSTED_DOCUMENTS']['PATH']"
     )
     assert refused(tmp_path / "gone", "--out", "x")[1] == f"{tmp_path / 'gone'} does not exist"
     assert refused(tmp_path / "empty", "--out", "x")[1] == f"there is no operation in: {tmp_path / 'empty'}"
-    assert refused(tmp_path / "notes.txt", "--out", "x")[1].startswith(f"{tmp_path / 'notes.txt'} is none of: ")
+    assert refused(tmp_path / "notes.txt", "--out", "x")[1].startswith(
+        f"{tmp_path / 'notes.txt'} has an unknown suffix; must be one of: "
+    )

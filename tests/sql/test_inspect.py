@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.utils import ConnectionHandler
 
 from fraiseql_django.management.commands import fraiseql_inspect
-from fraiseql_django.sql.samples import Shape, shape_of
+from fraiseql_django.sql.samples import JSONShape, shape_of
 
 HEAD = '"""Declarations over views and functions of the database: read them before they are used."""\n'
 
@@ -230,9 +230,9 @@ def test_json_column() -> None:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ("(NULL::jsonb)", "there was no row to learn from what doc holds"),
-        ("('[1]'::jsonb)", "doc holds no objects, or empty ones"),
-        ("('{}'::jsonb)", "doc holds no objects, or empty ones"),
+        ("(NULL::jsonb)", "there was no row from which to find the keys of doc"),
+        ("('[1]'::jsonb)", "doc contains values that are not objects, or only empty objects"),
+        ("('{}'::jsonb)", "doc contains values that are not objects, or only empty objects"),
     ],
 )
 @pytest.mark.usefixtures("empty_schema")
@@ -248,7 +248,7 @@ def test_json_column_that_says_nothing(rows: str, said: str) -> None:
 def test_materialized_view_that_was_never_filled() -> None:
     sql("CREATE MATERIALIZED VIEW mv_doc AS SELECT '{}'::jsonb AS data WITH NO DATA")
 
-    assert "    # there was no row to learn from what data holds\n    pass\n" in classes("mv_doc")
+    assert "    # there was no row from which to find the keys of data\n    pass\n" in classes("mv_doc")
 
 
 @pytest.mark.usefixtures("empty_schema")
@@ -264,8 +264,8 @@ def test_keys_that_are_no_names() -> None:
     sql(f"""CREATE VIEW v_doc AS SELECT '{{"": 1, "{long}": 1, "a b": 1}}'::json AS data""")
 
     assert classes("v_doc").splitlines()[2:] == [
-        '    # the key "" is no name',
-        f'    # the key "{long[:-1]}" is no name',
+        '    # the key "" is not a valid name',
+        f'    # the key "{long[:-1]}" is not a valid name',
         '    a_b: int = fraiseql.field(column="a b")',
     ]
 
@@ -437,7 +437,7 @@ def test_search_path_is_where_it_looks(shop: None) -> None:
         (["nothing"], "the database has no view, table or function 'nothing' to be declared"),
         (["nothing", "--schema", "shop"], "schema 'shop' has no view, table or function 'nothing' to be declared"),
         (["shop.nothing"], "the database has no view, table or function 'shop.nothing' to be declared"),
-        (["a.b.c"], "'a.b.c' is no name; write 'name' or 'schema.name', without the quotes of SQL"),
+        (["a.b.c"], "'a.b.c' is not a name; write 'name' or 'schema.name', without the quotes of SQL"),
         (["--database", "nowhere"], "there is no database 'nowhere'; must be one of: default, second"),
     ],
 )
@@ -470,19 +470,22 @@ def test_other_databases_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 @pytest.mark.parametrize(
     ("values", "shape"),
     [
-        ([True, None], Shape(type="bool", nullable=True)),
-        ([1, 2**31 - 1], Shape(type="int")),
-        ([1, 2**31], Shape(type="BigInt")),
-        ([1, Decimal("1.5")], Shape(type="Decimal")),
-        ([1, True], Shape(type="JSON", note="of several types")),
-        (["2024-02-29"], Shape(type="date")),
-        (["2024-02-30"], Shape(type="str")),
-        (["2024-02-29", "2024-02-29T10:00:00"], Shape(type="str")),
-        (["2024-02-29T10:00:00Z"], Shape(type="datetime")),
-        ([[1], [None]], Shape(type="list", item=Shape(type="int", nullable=True))),
-        ([[], []], Shape(type="list", item=Shape(type="JSON", note=(e := "empty in every row that was read")), note=e)),
-        ([{"a": 1}, {}], Shape(type="object", keys=(("a", Shape(type="int", nullable=True)),))),
+        ([True, None], JSONShape(type="bool", nullable=True)),
+        ([1, 2**31 - 1], JSONShape(type="int")),
+        ([1, 2**31], JSONShape(type="BigInt")),
+        ([1, Decimal("1.5")], JSONShape(type="Decimal")),
+        ([1, True], JSONShape(type="JSON", note="of several types")),
+        (["2024-02-29"], JSONShape(type="date")),
+        (["2024-02-30"], JSONShape(type="str")),
+        (["2024-02-29", "2024-02-29T10:00:00"], JSONShape(type="str")),
+        (["2024-02-29T10:00:00Z"], JSONShape(type="datetime")),
+        ([[1], [None]], JSONShape(type="list", item=JSONShape(type="int", nullable=True))),
+        (
+            [[], []],
+            JSONShape(type="list", item=JSONShape(type="JSON", note=(e := "empty in every row that was read")), note=e),
+        ),
+        ([{"a": 1}, {}], JSONShape(type="object", keys=(("a", JSONShape(type="int", nullable=True)),))),
     ],
 )
-def test_shapes(values: list[Any], shape: Shape) -> None:
+def test_shapes(values: list[Any], shape: JSONShape) -> None:
     assert shape_of(values) == shape

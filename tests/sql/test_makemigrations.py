@@ -18,7 +18,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 
 import fraiseql_django.operations
-from fraiseql_django.sql.changes import operations
+from fraiseql_django.sql.files import operations
 
 BOOKS = "CREATE VIEW v_book AS\nSELECT id, title FROM bookshop_book;\n"
 CARDS = "CREATE OR REPLACE VIEW v_author_card AS SELECT id, upper(title) AS title FROM v_book;\n"
@@ -293,8 +293,8 @@ def test_files_that_cannot_be_used_are_all_named(app: App) -> None:
     said = refused(app).splitlines()
 
     assert said[0] == "sqlshop/sql/a.sql: the quote ' in line 1 is not closed"
-    assert said[1].startswith("sqlshop/sql/b.sql: the statement 'DELETE FROM bookshop_book …' has no place in it; must")
-    assert said[2] == "sqlshop/sql/d.sql: sql/c.sql makes v_book as well"
+    assert said[1].startswith("sqlshop/sql/b.sql: the statement 'DELETE FROM bookshop_book …' is not allowed; must")
+    assert said[2] == "sqlshop/sql/d.sql: sql/c.sql creates v_book as well"
     assert said[3].startswith("sqlshop/sql/e.sql: 'utf-8' codec can't decode byte 0xff")
 
 
@@ -302,7 +302,7 @@ def test_app_whose_migrations_are_switched_off(app: App, settings: Any) -> None:
     app.write(v_book=BOOKS)
     settings.MIGRATION_MODULES = {"sqlshop": None}
 
-    assert refused(app) == "sqlshop has .sql files, but MIGRATION_MODULES switches its migrations off"
+    assert refused(app) == "sqlshop has .sql files, but MIGRATION_MODULES disables its migrations"
 
 
 def test_app_with_models_and_no_migrations(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,7 +311,7 @@ def test_app_with_models_and_no_migrations(app: App, monkeypatch: pytest.MonkeyP
 
     said = refused(app, "zoo")
 
-    assert said == "zoo has models but no migrations; make those first: manage.py makemigrations zoo"
+    assert said == "zoo has models but no migrations; create those first: manage.py makemigrations zoo"
 
 
 def test_several_latest_migrations(app: App) -> None:
@@ -330,7 +330,7 @@ def test_several_latest_migrations(app: App) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--name", "a-b"], "the name 'a-b' is no Python identifier"),
+        (["--name", "a-b"], "the name 'a-b' is not a valid Python identifier"),
         (["nothing"], "there is no app 'nothing'; must be one of: archive, auth, bookshop, cabinet, cascades, "),
     ],
 )
@@ -455,7 +455,7 @@ def check() -> list[Any]:
 def warning(said: str) -> Warning:
     return Warning(
         said,
-        hint="Run manage.py fraiseql_makemigrations, which writes what is missing or says what is wrong.",
+        hint="Run manage.py fraiseql_makemigrations, which writes the migration or shows the error.",
         id="fraiseql.W005",
     )
 
@@ -467,8 +467,8 @@ def test_check_says_which_file_changed_since_which_migration(app: App) -> None:
     app.forget()
 
     assert check() == [
-        warning("sqlshop/sql/a_card.sql is gone since migration 0001_initial."),
-        warning("sqlshop/sql/v_book.sql changed since migration 0001_initial."),
+        warning("sqlshop/sql/a_card.sql was removed after migration 0001_initial."),
+        warning("sqlshop/sql/v_book.sql changed after migration 0001_initial."),
         warning("sqlshop/sql/v_new.sql is in no migration."),
     ]
 
@@ -476,7 +476,7 @@ def test_check_says_which_file_changed_since_which_migration(app: App) -> None:
 def test_check_says_what_cannot_be_used(app: App) -> None:
     app.write(a="CREATE VIEW v_a AS SELECT 'x")
 
-    assert check() == [warning("sqlshop/sql/a.sql cannot be used: the quote ' in line 1 is not closed.")]
+    assert check() == [warning("sqlshop/sql/a.sql is invalid: the quote ' in line 1 is not closed.")]
 
 
 def test_check_leaves_broken_migrations_to_django(app: App) -> None:

@@ -465,26 +465,32 @@ def test_routers_are_asked(settings: Any) -> None:
     [
         (
             lambda: CreateView("v_b", "CREATE VIEW v_a AS SELECT 1"),
-            "CreateView('v_b') is given the text of view 'v_a'; write CreateView('v_a', …)",
+            "CreateView('v_b') has the text of view 'v_a'; write CreateView('v_a', …)",
         ),
         (
             lambda: DropView("fn_double", FN),
-            "DropView('fn_double') is given the text of function 'fn_double'; write DropFunction('fn_double', …)",
+            "DropView('fn_double') has the text of function 'fn_double'; write DropFunction('fn_double', …)",
         ),
-        (lambda: CreateView('"v', "SELECT 1"), "'\"v' is no name; write 'name' or 'schema.name', without the quotes"),
+        (
+            lambda: CreateView('"v', "SELECT 1"),
+            "'\"v' is not a name; write 'name' or 'schema.name', without the quotes",
+        ),
         (lambda: CreateView("v", "SELECT 1; SELECT 2"), "the query of 'v' is 2 statements, must be one"),
         (lambda: CreateView("v", "SELECT 'x"), "the quote ' in line 1 is not closed"),
         (lambda: CreateView("v", "SELECT 1 /* /* */\n"), "the comment in line 1 is not closed"),
         (lambda: CreateFunction("f", "\n\nCREATE FUNCTION f() AS $x$ $y$"), "the quote $x$ in line 3 is not closed"),
         (lambda: CreateFunction("f", "CREATE FUNCTION f(a int"), "the arguments of a function are not closed"),
-        (lambda: CreateView("v", ""), "it makes no view and no function; its statements must be among: CREATE VIEW"),
+        (
+            lambda: CreateView("v", ""),
+            "the text creates no view or function; its statements must be among: CREATE VIEW",
+        ),
         (
             lambda: CreateView("v", "CREATE VIEW"),
-            "there must be a name or schema.name, not: the end",
+            "expected a name or schema.name, not: the end",
         ),
         (
             lambda: CreateView("v", "CREATE VIEW a.b.c AS SELECT 1"),
-            "there must be a name or schema.name, not: a . b . c",
+            "expected a name or schema.name, not: a . b . c",
         ),
         (
             lambda: CreateFunction("f", "CREATE FUNCTION f RETURNS int"),
@@ -492,27 +498,27 @@ def test_routers_are_asked(settings: Any) -> None:
         ),
         (
             lambda: CreateView("v", "SELECT 1", file="sql/v.sql"),
-            "file='sql/v.sql' goes with the text of a file, which begins with CREATE, not with a query",
+            "file='sql/v.sql' needs the text of a file, which begins with CREATE; this text is a query",
         ),
         (
             lambda: CreateView("v", "CREATE VIEW v AS SELECT 1; INSERT INTO books (id) VALUES (1)"),
-            "the statement 'INSERT INTO books (id) …' has no place in it; must be among: CREATE VIEW",
+            "the statement 'INSERT INTO books (id) …' is not allowed; must be among: CREATE VIEW",
         ),
         (
             lambda: CreateView("v", "CREATE MATERIALIZED VIEW IF NOT EXISTS v AS SELECT 1"),
-            "IF NOT EXISTS would leave what is there as it is; write CREATE without it",
+            "IF NOT EXISTS would keep an existing object; write CREATE without it",
         ),
         (
             lambda: CreateView("v", "CREATE VIEW v AS SELECT 1", security_invoker=True),
-            "materialized, security_invoker and unique go with a query; here the text says what it is",
+            "materialized, security_invoker and unique need a query; this text has its own CREATE",
         ),
         (
             lambda: CreateView("v", "SELECT 1", materialized=True, security_invoker=True),
-            "security_invoker is for views; a materialized view's rows are read when it is refreshed",
+            "security_invoker cannot be used with materialized, whose rows are read when the view is refreshed",
         ),
         (
             lambda: CreateView("v", "SELECT 1", unique=["a"]),
-            "unique=['a'] is for materialized views; a view has no index",
+            "unique=['a'] needs materialized=True; other views have no index",
         ),
         (
             lambda: CreateView("v", "SELECT 1", materialized=True, unique="a"),

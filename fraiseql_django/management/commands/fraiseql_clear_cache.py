@@ -1,4 +1,4 @@
-"""``manage.py fraiseql_clear_cache``: drop kept answers, all or those read from some tables."""
+"""``manage.py fraiseql_clear_cache``: remove answers from the cache, all or those read from certain tables."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ...invalidation.names import known, models_by_table, table_of
 
 
 class Command(BaseCommand):
-    """Drops answers from the cache that ``FRAISEQL`` names, and touches nothing else in it."""
+    """Removes answers from the cache that ``FRAISEQL`` names; other entries of the cache remain."""
 
     help = "Drop cached GraphQL answers: all, or those that were read from certain tables."
-    # it is called for when something is amiss
+    # so that it runs in a project that fails its checks
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -43,10 +43,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Find the tables and drop what was read from them."""
+        """Find the tables and remove the answers that were read from them."""
         try:
             engine = get_engine()
-            tables = [*self._tables_of(engine, options["types"]), *map(self._known, options["tables"])]
+            tables = [*self._tables_of(engine, options["types"]), *map(self._checked_table, options["tables"])]
         except FraiseQLError as error:
             raise CommandError(str(error)) from error
         alias = engine.settings.cache.alias
@@ -58,8 +58,8 @@ class Command(BaseCommand):
         if isinstance(caches[alias], LocMemCache):
             self.stderr.write(
                 self.style.WARNING(
-                    f"CACHES[{alias!r}] is in the memory of each process: what other processes keep, a running "
-                    f"server for one, cannot be reached from here. Restart them."
+                    f"CACHES[{alias!r}] is in the memory of each process: this command cannot clear the caches of "
+                    f"other processes, for instance a running server. Restart them."
                 )
             )
 
@@ -67,16 +67,14 @@ class Command(BaseCommand):
         for name in types:
             definition = engine.schema.types.get(name)
             if definition is None:
-                known = ", ".join(sorted(engine.schema.types))
-                raise CommandError(f"there is no type {name!r}; must be one of: {known}")
+                names = ", ".join(sorted(engine.schema.types))
+                raise CommandError(f"there is no type {name!r}; must be one of: {names}")
             yield table_of(definition.model)
 
-    def _known(self, table: str) -> str:
+    def _checked_table(self, table: str) -> str:
         catalog = dependencies(connections[get_engine().settings.database], connect=True)
         if table not in known() and not (catalog and table in catalog.relations):
-            raise CommandError(
-                f"no model has the table {table!r}; must be one of: {', '.join(sorted(models_by_table()))}"
-            )
+            raise CommandError(f"there is no table {table!r}; must be one of: {', '.join(sorted(models_by_table()))}")
         return table
 
     def _remove(self, engine: GraphQLEngine, table: str | None, alias: str) -> None:
@@ -87,6 +85,6 @@ class Command(BaseCommand):
         what = "all answers" if table is None else f"answers read from {table}"
         if removed is None:
             name = engine.cache.backend_name if engine.cache else alias
-            self.stdout.write(f"{what}: dropped; a {name} cannot list its entries, so they are not counted.")
+            self.stdout.write(f"{what}: removed; a {name} cannot list its entries, so they are not counted.")
         else:
             self.stdout.write(f"{what}: {removed} {'entry' if removed == 1 else 'entries'} removed.")

@@ -1,4 +1,4 @@
-"""``manage.py fraiseql_health``: what works and what does not, a line each."""
+"""``manage.py fraiseql_health``: check database, cache and schema, and show one line for each."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ...health import Check, as_dict, check_project
 
 
 class Command(BaseCommand):
-    """Shows the checks of ``health``; exits with 1 when one of them is unwell."""
+    """Shows the checks of ``health``; exits with status 1 if one of them fails."""
 
     help = "Check the database, the cache and the schema that GraphQL operations need."
-    # it is asked when things are amiss
+    # so that it runs in a project that fails its system checks
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -22,16 +22,16 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="write JSON instead of lines")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the checks."""
+        """Run the checks and show their results."""
         checks = check_project()
         if options["json"]:
             self.stdout.write(json.dumps(as_dict(checks), ensure_ascii=False, indent=2))
         else:
             for check in checks:
                 self.stdout.write(self._line(check))
-        if unwell := [check.name for check in checks if not check.healthy]:
-            raise CommandError(f"unwell: {', '.join(unwell)}")
+        if failed := [check.name for check in checks if not check.healthy]:
+            raise CommandError(f"failed: {', '.join(failed)}")
 
     def _line(self, check: Check) -> str:
-        mark = self.style.SUCCESS("ok    ") if check.healthy else self.style.ERROR("UNWELL")
+        mark = self.style.SUCCESS("ok    ") if check.healthy else self.style.ERROR("FAILED")
         return f"{mark}  {check.name:<8}  {check.time_ms:8.1f} ms  {check.detail}"

@@ -1,4 +1,4 @@
-"""``manage.py fraiseql_inspect``: declarations for the views and functions that the database has."""
+"""``manage.py fraiseql_inspect``: write declarations of the views and functions in the database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...sql.inspection import inspect
 
 
 class Command(BaseCommand):
-    """Prints Python source, as Django's own ``inspectdb`` does for tables."""
+    """Writes Python source to stdout, like Django's ``inspectdb`` for tables."""
 
     help = "Write declarations of the views and functions in the database as Python source."
     requires_system_checks = ()
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *names: str, **options: Any) -> None:
-        """Ask the database and print."""
+        """Inspect the database and write the declarations."""
         alias = options["database"]
         if alias not in connections:
             raise CommandError(f"there is no database {alias!r}; must be one of: {', '.join(sorted(connections))}")
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         if connection.vendor != "postgresql":
             raise CommandError(f"the database {alias!r} is {connection.display_name}, must be PostgreSQL")
         try:
-            found = inspect(connection, names, options["schema"], options["jsonb_column"])
+            relations, functions = inspect(connection, names, options["schema"], options["jsonb_column"])
         except (ValueError, DatabaseError) as error:
             raise CommandError(str(error).strip()) from error
-        self.stdout.write(declarations(*found, options["jsonb_column"]), ending="")
+        self.stdout.write(declarations(relations, functions, options["jsonb_column"]), ending="")

@@ -1,4 +1,4 @@
-"""``manage.py fraiseql_makemigrations``: migrations for .sql files that changed."""
+"""``manage.py fraiseql_makemigrations``: write migrations for .sql files that changed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from django.db.migrations import Migration
 from django.db.migrations.writer import MigrationWriter
 
 from ...errors import DeclarationError
-from ...sql.changes import migrations
+from ...sql.files import migrations
 
 
 class Command(BaseCommand):
-    """Writes what the apps' ``sql/*.sql`` files and their migrations differ in as new migrations."""
+    """Writes migrations for the differences between the apps' ``sql/*.sql`` files and their migrations."""
 
     help = "Write migrations for views and functions in the apps' sql/*.sql files that have changed."
-    # one of the checks says that this command is to be run
+    # a system check asks for this command, so it must run while the check fails
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,22 +35,22 @@ class Command(BaseCommand):
         """Find the differences and write them."""
         name = options["name"]
         if name and not name.isidentifier():
-            raise CommandError(f"the name {name!r} is no Python identifier")
-        known = sorted(config.label for config in apps.get_app_configs())
+            raise CommandError(f"the name {name!r} is not a valid Python identifier")
+        app_labels = sorted(config.label for config in apps.get_app_configs())
         for label in labels:
-            if label not in known:
-                raise CommandError(f"there is no app {label!r}; must be one of: {', '.join(known)}")
+            if label not in app_labels:
+                raise CommandError(f"there is no app {label!r}; must be one of: {', '.join(app_labels)}")
         try:
-            found = migrations(labels, name)
+            missing = migrations(labels, name)
         except DeclarationError as error:
             raise CommandError(str(error)) from error
-        if not found:
+        if not missing:
             self.stdout.write("No .sql file changed.")
-        for migration in found:
+        for migration in missing:
             self._show(migration)
             if not (options["check"] or options["dry_run"]):
                 self._write(migration)
-        if found and options["check"]:
+        if missing and options["check"]:
             raise CommandError("migrations are missing; write them: manage.py fraiseql_makemigrations")
 
     def _show(self, migration: Migration) -> None:

@@ -1,4 +1,4 @@
-"""``manage.py fraiseql_schema``: the schema as text, for client tools and for reviews."""
+"""``manage.py fraiseql_schema``: write the schema in the schema definition language."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...schema.sdl import sdl
 
 
 class Command(BaseCommand):
-    """Writes the schema, or compares it with a file; the database is not asked."""
+    """Writes the schema, or compares it with a file; does not use the database."""
 
     help = "Write the GraphQL schema in the schema definition language, or compare it with a file."
     requires_system_checks = ()
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Build the schema and write or compare it."""
+        """Build the schema, then write or compare it."""
         try:
             text = sdl(get_engine().schema.graphql)
         except FraiseQLError as error:
@@ -49,15 +49,15 @@ class Command(BaseCommand):
 
     def _check(self, file: Path, text: str) -> None:
         try:
-            found = file.read_text(encoding="utf-8")
+            actual = file.read_text(encoding="utf-8")
         except OSError as error:
             raise CommandError(f"{file} cannot be read: {error.strerror}") from error
         except UnicodeDecodeError as error:
             raise CommandError(f"{file} is not UTF-8: {error}") from error
-        if found == text:
+        if actual == text:
             self.stdout.write(f"{file} is the schema.")
             return
-        lines, wanted = found.splitlines(keepends=True), text.splitlines(keepends=True)
+        lines, wanted = actual.splitlines(keepends=True), text.splitlines(keepends=True)
         for line in difflib.unified_diff(lines, wanted, str(file), "the schema"):
             self.stdout.write(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file")
-        raise CommandError(f"{file} differs from the schema; write it anew: manage.py fraiseql_schema --out {file}")
+        raise CommandError(f"{file} differs from the schema; write it again: manage.py fraiseql_schema --out {file}")

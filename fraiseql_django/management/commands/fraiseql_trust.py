@@ -1,4 +1,4 @@
-"""``manage.py fraiseql_trust``: the operations in clients' files as trusted documents."""
+"""``manage.py fraiseql_trust``: write the operations in source files of clients as trusted documents."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from ...conf import get_settings
 from ...documents.bundle import TrustedOperation, UnusableOperations, operations
 from ...documents.extraction import SUFFIXES, extract
-from ...documents.formats import FORMATS, files, format_of, kept, present
+from ...documents.formats import FORMATS, existing_files, files, format_of, other_operations
 from ...documents.trusted import UnusableDocuments
 from ...engine import get_engine
 from ...errors import FraiseQLError
 
-# what other tools put there is not the client's own
-_PASSED_OVER = {"node_modules", "__pycache__"}
+# Directories with files of other tools and packages
+_IGNORED = {"node_modules", "__pycache__"}
 
 
 class Command(BaseCommand):
-    """Writes a folder or a manifest, or compares it with the files; the database is not asked."""
+    """Writes a folder or a manifest, or compares it with the source files; does not use the database."""
 
     help = "Write the GraphQL operations in clients' files as trusted documents."
-    # one of the checks says that this command is to be run
+    # a system check asks for this command, so it must run while the check fails
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -54,46 +54,47 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true", help="write nothing; fail if PATH is not up to date")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Read the files, then write what is in them or compare it."""
+        """Read the source files, then write or compare their operations."""
         try:
             out = self._out(options["out"])
             format_ = options["format"] or format_of(out)
-            found = self._operations(options["sources"], out, options["typename"])
-            old = kept(out, found) if options["keep"] else []
-            wanted = files(out, [*found, *old], format_)
-            there = present(out, format_)
+            current = self._operations(options["sources"], out, options["typename"])
+            old = other_operations(out, current) if options["keep"] else []
+            wanted = files(out, [*current, *old], format_)
+            existing = existing_files(out, format_)
         except FraiseQLError as error:
             raise CommandError(str(error)) from error
         except UnusableDocuments as error:
             raise CommandError(f"{out} {error}") from error
         except OSError as error:
             raise CommandError(f"{out} cannot be read: {error.strerror}") from error
-        differs = {file: text for file, text in wanted.items() if there.get(file) != text.encode()}
+        differs = {file: text for file, text in wanted.items() if existing.get(file) != text.encode()}
+        superfluous = existing.keys() - wanted.keys()
         if options["check"]:
-            self._check(out, differs, there.keys() - wanted.keys())
+            self._check(out, differs, superfluous)
         else:
-            self._write(out, differs, there.keys() - wanted.keys())
-            self.stdout.write(f"{out}: {_count(len(found) + len(old), 'document')}.")
+            self._write(out, differs, superfluous)
+            self.stdout.write(f"{out}: {_count(len(current) + len(old), 'document')}.")
 
-    def _out(self, given: Path | None) -> Path:
-        path = given or get_settings().trusted_documents.path
+    def _out(self, option: Path | None) -> Path:
+        path = option or get_settings().trusted_documents.path
         if path is None:
-            raise CommandError("nothing says where to write: give --out, or set FRAISEQL['TRUSTED_DOCUMENTS']['PATH']")
+            raise CommandError("there is no path to write to; give --out or set FRAISEQL['TRUSTED_DOCUMENTS']['PATH']")
         return Path(path)
 
     def _operations(self, sources: Iterable[Path], out: Path, typenames: bool) -> list[TrustedOperation]:
-        # the same file may be reached by two sources
+        # by resolved path, because two sources may contain the same file
         paths = {file.resolve(): file for source in sources for file in _files(source, out)}
-        found = [item for path in paths.values() for item in extract(path)]
+        extracted = [item for path in paths.values() for item in extract(path)]
         try:
-            made = operations(found, get_engine().parser, typenames=typenames)
+            documents = operations(extracted, get_engine().parser, typenames=typenames)
         except UnusableOperations as error:
             for mistake in error.mistakes:
                 self.stderr.write(str(mistake))
             raise CommandError(f"{_count(len(error.mistakes), 'mistake')}; nothing is written") from None
-        if not made:
+        if not documents:
             raise CommandError(f"there is no operation in: {', '.join(map(str, sources))}")
-        return made
+        return documents
 
     def _check(self, out: Path, differs: Mapping[Path, str], superfluous: Iterable[Path]) -> None:
         for file in sorted(differs):
@@ -101,14 +102,14 @@ class Command(BaseCommand):
         for file in sorted(superfluous):
             self.stdout.write(f"to be removed: {file}")
         if differs or superfluous:
-            raise CommandError(f"{out} is not up to date; write it anew: manage.py fraiseql_trust")
+            raise CommandError(f"{out} is not up to date; write it again: manage.py fraiseql_trust")
         self.stdout.write(f"{out} is up to date.")
 
     def _write(self, out: Path, differs: Mapping[Path, str], superfluous: Iterable[Path]) -> None:
         try:
             for file, text in differs.items():
                 file.parent.mkdir(parents=True, exist_ok=True)
-                # bytes: line ends count for the hash
+                # as bytes, because the hash depends on line ends
                 file.write_bytes(text.encode())
             for file in superfluous:
                 file.unlink()
@@ -117,10 +118,10 @@ class Command(BaseCommand):
 
 
 def _files(source: Path, out: Path) -> Iterator[Path]:
-    """Yield the files of a source, as they are found; what was written before is not a client's."""
+    """Yield the source files in a file or folder, without the documents that the command wrote to ``out``."""
     if source.is_file():
         if source.suffix not in SUFFIXES:
-            raise CommandError(f"{source} is none of: {', '.join(SUFFIXES)}")
+            raise CommandError(f"{source} has an unknown suffix; must be one of: {', '.join(SUFFIXES)}")
         yield source
         return
     if not source.is_dir():
@@ -130,7 +131,7 @@ def _files(source: Path, out: Path) -> Iterator[Path]:
         folders[:] = sorted(
             name
             for name in folders
-            if name not in _PASSED_OVER and not name.startswith(".") and (here / name).resolve() != out.resolve()
+            if name not in _IGNORED and not name.startswith(".") and (here / name).resolve() != out.resolve()
         )
         yield from (here / name for name in sorted(names) if Path(name).suffix in SUFFIXES)
 
