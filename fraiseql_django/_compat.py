@@ -19,33 +19,46 @@ try:
     from psycopg import ClientCursor as ClientCursor
     from psycopg import Error as Error
     from psycopg import IsolationLevel as IsolationLevel
-    from psycopg import NotSupportedError as NotSupportedError
-    from psycopg import Pipeline as Pipeline
     from psycopg import ProgrammingError as ProgrammingError
     from psycopg import RawCursor as RawCursor
-    from psycopg.adapt import PyFormat as PyFormat
-    from psycopg.adapt import Transformer as Transformer
     from psycopg.conninfo import conninfo_to_dict as conninfo_to_dict
     from psycopg.errors import CharacterNotInRepertoire as CharacterNotInRepertoire
+    from psycopg.errors import DuplicatePreparedStatement as DuplicatePreparedStatement
     from psycopg.errors import InternalError_ as InternalError_
     from psycopg.errors import InvalidSqlStatementName as InvalidSqlStatementName
+    from psycopg.pq import Conninfo as Conninfo
+    from psycopg.pq import TransactionStatus as TransactionStatus
+    from psycopg.rows import tuple_row as tuple_row
+except ImportError:
+    # Django would go on with psycopg 2; so does the import of this package, for a system check to say so
+    PSYCOPG_3 = False
+    ClientCursor = IsolationLevel = conninfo_to_dict = None  # type: ignore[assignment, misc]
+    Conninfo = Error = ProgrammingError = TransactionStatus = tuple_row = None  # type: ignore[assignment, misc]
+    CharacterNotInRepertoire = InternalError_ = None  # type: ignore[assignment, misc]
+    DuplicatePreparedStatement = InvalidSqlStatementName = None  # type: ignore[assignment, misc]
+    RawCursor = list  # type: ignore[assignment, misc]
+else:
+    PSYCOPG_3 = True
+
+# Why statements cannot be sent through libpq (storage/pipeline.py); None where they can. Of these, ``generators`` is
+# undocumented, and the others may change with a major version
+NO_PIPELINE: str | None = None
+try:
+    from psycopg import Pipeline as Pipeline
+    from psycopg.adapt import PyFormat as PyFormat
+    from psycopg.adapt import Transformer as Transformer
     from psycopg.errors import error_from_result as error_from_result
     from psycopg.generators import execute as execute
     from psycopg.generators import fetch_many as fetch_many
     from psycopg.generators import send as send
     from psycopg.pq import ExecStatus as ExecStatus
-    from psycopg.pq import TransactionStatus as TransactionStatus
-except ImportError:
-    # Django supports psycopg 2 as well; this package can be imported with it, so that a system check can report it
-    PSYCOPG_3 = False
-    ClientCursor = IsolationLevel = conninfo_to_dict = TransactionStatus = None  # type: ignore[assignment, misc]
-    Error = NotSupportedError = ProgrammingError = Pipeline = PyFormat = None  # type: ignore[assignment, misc]
-    Transformer = ExecStatus = execute = fetch_many = send = None  # type: ignore[assignment, misc]
-    CharacterNotInRepertoire = InternalError_ = InvalidSqlStatementName = None  # type: ignore[assignment, misc]
-    error_from_result = None  # type: ignore[assignment]
-    RawCursor = list  # type: ignore[assignment, misc]
-else:
-    PSYCOPG_3 = True
+
+    if not Pipeline.is_supported():
+        NO_PIPELINE = "libpq is older than version 14"
+except (ImportError, AttributeError) as error:
+    NO_PIPELINE = f"psycopg lacks what is needed: {error}"
+    Pipeline = PyFormat = Transformer = ExecStatus = execute = None  # type: ignore[assignment, misc]
+    fetch_many = send = error_from_result = None  # type: ignore[assignment]
 
 GRAPHQL_33 = graphql.version_info[:2] >= (3, 3)
 # Newer versions parse empty selection sets, which the specification does not allow (2.4 "Selection Sets")

@@ -26,6 +26,7 @@ from django.dispatch import Signal
 from django.http import HttpRequest
 from graphql import FieldNode, GraphQLError
 
+from ._django import in_atomic_block
 from .documents.trusted import digest
 from .errors import OperationError
 from .viewer import Viewer
@@ -211,7 +212,7 @@ def report_mutation(
             duration_ms=round(took * 1000, 3),
         )
         connection = connections[context.alias]
-        if outcome is Outcome.DONE and connection.in_atomic_block:
+        if outcome is Outcome.DONE and in_atomic_block(connection):
             connection.on_commit(lambda: _send(mutation_run, event, logging.INFO, context.alias))
         else:
             _send(mutation_run, event, logging.INFO, context.alias)
@@ -250,7 +251,7 @@ def _send(signal: Signal, event: MutationEvent | RefusalEvent, level: int, alias
         return
     try:
         # a savepoint, so that a receiver's failed statement does not break an atomic block that the project has opened
-        with transaction.atomic(using=alias) if connections[alias].in_atomic_block else nullcontext():
+        with transaction.atomic(using=alias) if in_atomic_block(connections[alias]) else nullcontext():
             signal.send_robust(sender=type(event), event=event)
     except Exception:
         logger.exception("The writes of receivers of an audit event were rolled back: a statement failed.")

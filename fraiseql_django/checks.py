@@ -27,6 +27,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from ._django import ignores_errors
 from .conf.factories import cache_problems, storage_problems
 from .conf.reader import Problem
 from .conf.settings import Settings, load
@@ -51,7 +52,7 @@ def check_project(**kwargs: Any) -> list[CheckMessage]:
     problems += cache_problems(settings)
     problems += rate_problems(settings, cached=settings.cache.alias is not None)
     problems += document_problems(settings.trusted_documents)
-    problems += session_problems(settings.session, settings.limits.statement_ms)
+    problems += session_problems(settings.session)
     problems += _scalar_problems(settings)
     if not problems:
         problems += _declaration_problems(settings)
@@ -146,7 +147,7 @@ def _silent_cache(settings: Settings) -> Iterator[CheckMessage]:
     if cache is None or alias is None:
         return
     # options of django-redis and pymemcache; Django's other backends always raise
-    if getattr(cache, "_ignore_exceptions", False) or caches.settings[alias].get("OPTIONS", {}).get("ignore_exc"):
+    if ignores_errors(cache, alias):
         yield Warning(
             f"CACHES[{alias!r}] ignores exceptions: writes during an outage of the cache leave stale answers in it.",
             hint=(

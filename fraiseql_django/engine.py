@@ -23,7 +23,7 @@ from graphql import OperationType
 from . import audit, invalidation
 from . import kinds as kinds  # importing them registers them
 from .audit import OperationContext
-from .cache.answers import Results
+from .cache.answers import Answers
 from .cache.base import Cache
 from .conf.factories import make_cache, make_storage
 from .conf.settings import Settings, get_settings, on_reload
@@ -33,6 +33,7 @@ from .documents.store import Documents
 from .errors import FraiseQLError, InvalidInput, OperationError
 from .execution.executor import Executor
 from .execution.failures import failure
+from .execution.measured import MeasuredStorage
 from .execution.rate_limit import make_rate
 from .execution.response import Explanation, Response, Statistics, failed
 from .execution.session import Session
@@ -78,9 +79,10 @@ class GraphQLEngine:
         self.registry = registry
         self.storage: Storage = storage or make_storage(self.settings)
         self.cache: Cache | None = make_cache(self.settings) if cache is _FROM_SETTINGS else cache
-        self.results = invalidation.watch(Results(self.cache, self.settings.cache.ttl))
+        self.answers = invalidation.watch(Answers(self.cache, self.settings.cache.ttl))
         self.session = Session(self.settings.session, self.settings.limits.statement_ms)
-        self.executor = Executor(self.storage, self.results, self.session, self.settings.limits)
+        self._measured = MeasuredStorage(self.storage)
+        self.executor = Executor(self._measured, self.answers, self.session, self.settings.limits)
         self.rate = make_rate(self.settings, self.cache)
         self.documents = Documents(self.settings, self.cache)
         self.introspection = Introspection(self.settings.introspection, lambda: self.schema.graphql)
@@ -169,7 +171,7 @@ class GraphQLEngine:
             plan=plan,
             variables=values,
             asked=context,
-            storage=self.storage,
+            storage=self._measured,
             executor=self.executor,
             schema=self.schema,
             settings=self.settings,
@@ -243,12 +245,14 @@ class GraphQLEngine:
         return result
 
     def statistics(self) -> Statistics:
-        """Return the statistics of this process's caches of documents, plans and answers."""
+        """Return the statistics of this process's caches of documents, plans and answers, and of its statements."""
         return Statistics(
             documents=self.parser.cache.counts(),
             plans=self.planner.cache.counts(),
-            result_hits=self.results.hits,
-            result_misses=self.results.misses,
+            result_hits=self.answers.hits,
+            result_misses=self.answers.misses,
+            statements=self._measured.statements,
+            statement_ms=self._measured.total_ms,
         )
 
     def release(self) -> None:
@@ -308,4 +312,4 @@ def _forget() -> None:
 
 
 # a process that only writes uses the engine's cache, but never builds its schema
-invalidation.watch_default(lambda: get_engine().results)
+invalidation.watch_default(lambda: get_engine().answers)

@@ -141,6 +141,13 @@ def cache_alias(request: pytest.FixtureRequest) -> Iterator[str]:
     _empty(cache)
 
 
+@pytest.fixture(params=["pipeline", "cursors"])
+def storage_path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run the test once on each way in which statements are sent; return its name."""
+    monkeypatch.setattr("fraiseql_django.storage.django.PIPELINE_ALLOWED", request.param == "pipeline")
+    return str(request.param)
+
+
 def _empty(cache: BaseCache) -> None:
     """Remove the tests' own keys only: clear() of a Redis cache would empty a database that others use."""
     if hasattr(cache, "delete_pattern"):

@@ -75,7 +75,7 @@ def make_engine(cache_alias: str, **options: Any) -> GraphQLEngine:
 def engines_forgotten() -> Iterator[None]:
     """Tell the engines that are made in a block of no write after it, even where something still refers to them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(versions, "_results", WeakSet(versions._results))
+        patch.setattr(versions, "_watched_answers", WeakSet(versions._watched_answers))
         yield
 
 

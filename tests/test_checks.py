@@ -117,7 +117,7 @@ def test_every_problem_of_the_settings_is_reported_at_once(settings: Any) -> Non
             {"CACHE": {"ALIAS": "nowhere"}},
             Error(
                 "FRAISEQL['CACHE']['ALIAS'] is 'nowhere', which is not in CACHES.",
-                hint="Must be one of: 'default', 'locmem', 'redis'. None keeps no answers.",
+                hint="Must be one of: 'default', 'locmem', 'redis'. None caches no answers.",
                 id="fraiseql.E009",
             ),
         ),
@@ -126,7 +126,7 @@ def test_every_problem_of_the_settings_is_reported_at_once(settings: Any) -> Non
             Error(
                 "FRAISEQL['STORAGE'] is 'fraiseql_django.storage.django.NoSuch', which cannot be imported: "
                 'Module "fraiseql_django.storage.django" does not define a "NoSuch" attribute/class.',
-                hint="Name a class that has what fraiseql_django.storage.base.Storage lists.",
+                hint="Name a class with the methods of fraiseql_django.storage.base.Storage.",
                 id="fraiseql.E010",
             ),
         ),
@@ -134,7 +134,7 @@ def test_every_problem_of_the_settings_is_reported_at_once(settings: Any) -> Non
             {"STORAGE": ".Storage"},
             Error(
                 "FRAISEQL['STORAGE'] is '.Storage', which cannot be imported: Empty module name.",
-                hint="Name a class that has what fraiseql_django.storage.base.Storage lists.",
+                hint="Name a class with the methods of fraiseql_django.storage.base.Storage.",
                 id="fraiseql.E010",
             ),
         ),
@@ -142,7 +142,7 @@ def test_every_problem_of_the_settings_is_reported_at_once(settings: Any) -> Non
             {"STORAGE": "os.path"},
             Error(
                 "FRAISEQL['STORAGE'] is 'os.path', which is no class.",
-                hint="Name a class that has what fraiseql_django.storage.base.Storage lists.",
+                hint="Name a class with the methods of fraiseql_django.storage.base.Storage.",
                 id="fraiseql.E010",
             ),
         ),
@@ -151,7 +151,7 @@ def test_every_problem_of_the_settings_is_reported_at_once(settings: Any) -> Non
             Error(
                 "FRAISEQL['CACHE']['BACKEND'] is 'collections.OrderedDict', which lacks: "
                 "get_many, set, set_many, add, increment, delete, delete_many, health_check.",
-                hint="Name a class that has what fraiseql_django.cache.base.Cache lists.",
+                hint="Name a class with the methods of fraiseql_django.cache.base.Cache.",
                 id="fraiseql.E010",
             ),
         ),
@@ -194,7 +194,7 @@ def test_aliases_that_an_engine_made_for_itself_are_not_offered(settings: Any) -
     (message,) = found()
 
     assert alias in caches.settings
-    assert message.hint == "Must be one of: 'default', 'locmem', 'redis'. None keeps no answers."
+    assert message.hint == "Must be one of: 'default', 'locmem', 'redis'. None caches no answers."
 
 
 def test_right_scalars_by_any_path_that_leads_to_the_class(settings: Any) -> None:
@@ -232,7 +232,7 @@ def test_psycopg_2_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found() == [
         Error(
             "psycopg 3 cannot be imported.",
-            hint="FraiseQL needs it, psycopg 2 will not do: pip install 'psycopg[binary]>=3.2'",
+            hint="FraiseQL needs it, psycopg 2 will not do: pip install 'psycopg[binary]>=3.2,<3.4'",
             id="fraiseql.E008",
         )
     ]

@@ -180,7 +180,7 @@ def test_config_cannot_be_changed_from_outside(engine: GraphQLEngine) -> None:
 
 def test_statistics_and_clear_plans() -> None:
     engine = GraphQLEngine(cache=DjangoCache("locmem"))
-    engine.results.remove()
+    engine.answers.remove()
     query = "query($n: Int, $w: BookWhere) { books(limit: $n, where: $w) { title } }"
     for variables in ({"n": 1}, {"n": 2}, {"n": 2}, {"n": 2, "w": {}}, {"w": {"title": {"eq": "a"}}}):
         data(engine, query, variables)
@@ -222,7 +222,7 @@ def test_collaborators_are_arguments() -> None:
 
     assert engine.storage is storage
     assert engine.cache is cache
-    assert engine.results.cache is cache
+    assert engine.answers.cache is cache
     with pytest.raises(DeclarationError, match="nothing to query"):
         engine.schema.graphql.query_type  # noqa: B018
 
@@ -247,7 +247,7 @@ def test_storage_and_cache_are_named_in_the_settings() -> None:
     assert isinstance(engine.storage, OwnStorage)
     assert not engine.storage.prepare_statements
     assert isinstance(engine.cache, OwnCache)
-    assert (engine.cache.alias, engine.cache.prefix, engine.results.ttl) == ("locmem", "mine:", 7)
+    assert (engine.cache.alias, engine.cache.prefix, engine.answers.ttl) == ("locmem", "mine:", 7)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from django.db import connection
 
 from fraiseql_django import GraphQLEngine, StorageError
 from fraiseql_django import testing as module
-from fraiseql_django.cache import answers as results
+from fraiseql_django.cache import circuit_breaker
 from fraiseql_django.cache.base import Cache
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.storage.base import Storage
@@ -219,7 +219,7 @@ def test_a_cache_that_does_not_fail_is_the_other(cache_alias: str) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("method", ["get_many", "set", "add"])
 def test_a_cache_that_fails_breaks_no_operation(method: str, cache_alias: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(results, "REST_SECONDS", 0)
+    monkeypatch.setattr(circuit_breaker, "REST_SECONDS", 0)
     storage = CountingStorage(DjangoStorage())
     cache = FailingCache(DjangoCache(cache_alias), only=[method])
     engine = GraphQLEngine(storage=storage, cache=cache)

@@ -1,4 +1,4 @@
-"""What the engine needs of a cache."""
+"""The protocol of a cache."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from ..storage.base import Health
 
 
 class Cache(Protocol):
-    """A cache of the engine's own keys; any method may raise when the cache is broken."""
+    """A cache of the engine's own keys; any method may raise when the cache fails.
+
+    Methods are called at any moment, also while a transaction is open or has just been committed on this thread's
+    database connections. A cache that keeps its values in a database must not use these: a rollback would take values
+    back that others have to see.
+    """
 
     @property
     def backend_name(self) -> str:
-        """Name the kind of cache, for people."""
+        """Return a name of the kind of cache, for people."""
         ...
 
     def get(self, key: str) -> Any | None:
@@ -21,27 +26,30 @@ class Cache(Protocol):
         ...
 
     def get_many(self, keys: Iterable[str]) -> Mapping[str, Any]:
-        """Return the values that are there, in one round trip."""
+        """Return the values that exist, in one round trip."""
         ...
 
     def set(self, key: str, value: Any, ttl_seconds: int | None) -> None:
-        """Keep a value for so many seconds; None keeps it for good."""
+        """Store a value for some seconds, or without a limit (None)."""
         ...
 
     def set_many(self, values: Mapping[str, Any], ttl_seconds: int | None) -> None:
-        """Keep several values, in one round trip where the cache can."""
+        """Store several values, in one round trip where the cache can.
+
+        It raises where an earlier value may still be there; a value may be lost, as it may at any time.
+        """
         ...
 
     def add(self, key: str, value: Any, ttl_seconds: int | None) -> bool:
-        """Keep a value unless there is one, and say whether it was kept."""
+        """Store a value unless one exists, and return whether it was stored."""
         ...
 
     def increment(self, key: str) -> int | None:
-        """Add one to a number, in one step for all processes, and return it; None where it is missing."""
+        """Add one to a number atomically and return it; None where it is missing."""
         ...
 
     def delete(self, key: str) -> None:
-        """Remove a value; a missing one is removed already."""
+        """Remove a value; removing a missing one succeeds."""
         ...
 
     def delete_many(self, keys: Iterable[str]) -> None:
@@ -53,7 +61,7 @@ class Cache(Protocol):
         ...
 
     def clear(self) -> int | None:
-        """Remove all of the engine's keys and no other; say how many, or None where unknown."""
+        """Remove all of the engine's keys and no others; return their number, or None where unknown."""
         ...
 
     def health_check(self) -> Health:
@@ -62,5 +70,5 @@ class Cache(Protocol):
 
     @property
     def size(self) -> int | None:
-        """How many of the engine's keys there are, or None where unknown."""
+        """The number of the engine's keys, or None where unknown."""
         ...

@@ -1,35 +1,57 @@
-"""What a broken cache is spared: each request's wait for it, and a line in the log for each."""
+"""Spares requests the wait for a cache that fails, and the log a line for each of them."""
 
 from __future__ import annotations
 
 import logging
 import time
-
-from .answers import LOG_EVERY_SECONDS, REST_SECONDS
+from threading import Lock
 
 logger = logging.getLogger("fraiseql_django.cache")
 
+# A cache that failed is not called for so long: where it times out, every request would wait for it
+REST_SECONDS = 5
+LOG_EVERY_SECONDS = 60
 
-class Outage:
-    """The outages of a cache, as one user of it sees them; ``effect`` says in the log what follows from one.
 
-    A cache that failed is left alone for some seconds, and that is said once a minute.
+class CircuitBreaker:
+    """Stops calls to a cache for some seconds after a failure; then one caller tries it for all.
+
+    ``effect`` is what the log says follows from a failure, once a minute.
     """
 
     def __init__(self, effect: str) -> None:
         self.effect = effect
-        self._logged_at = self._ends_at = float("-inf")
+        self._closed = True
+        self._lock = Lock()
+        self._rests_until = self._logged_at = float("-inf")
 
-    def lasts(self) -> bool:
-        """Whether the cache is to be left alone."""
-        return time.monotonic() < self._ends_at
+    def allows(self) -> bool:
+        """Whether the cache may be called now; True makes the caller the one who tries it after a failure."""
+        if self._closed:
+            return True
+        with self._lock:
+            now = time.monotonic()
+            if now < self._rests_until:
+                return False
+            self._rests_until = now + REST_SECONDS
+            return True
 
-    def begins(self, error: Exception) -> None:
-        """Note that the cache has failed."""
+    def succeeded(self) -> None:
+        """Note that a call succeeded: everybody may call the cache."""
+        self._closed = True
+
+    def failed(self, error: Exception) -> None:
+        """Note that a call failed, and log it."""
+        with self._lock:
+            self._rests_until = time.monotonic() + REST_SECONDS
+            self._closed = False
+        self.log(error)
+
+    def log(self, error: Exception) -> None:
+        """Log a failure that is no reason to stop calls, such as a value that is too large."""
         now = time.monotonic()
-        self._ends_at = now + REST_SECONDS
         if now - self._logged_at >= LOG_EVERY_SECONDS:
             self._logged_at = now
             logger.warning(
-                "the cache failed, %s (said once a minute): %s: %s", self.effect, type(error).__name__, error
+                "the cache failed, %s (logged once a minute): %s: %s", self.effect, type(error).__name__, error
             )

@@ -1,19 +1,36 @@
-"""A cache of ``CACHES``, of which the engine's keys are a part."""
+"""Stores the engine's values in a cache of ``CACHES``, under a prefix."""
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.core.cache import caches
 
+from .._django import cache_keys, is_database_cache
 from ..storage.base import Health
+from .connections import outside_transactions
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _outside(
+    method: Callable[Concatenate[DjangoCache, P], R],
+) -> Callable[Concatenate[DjangoCache, P], R]:
+    @wraps(method)
+    def call(self: DjangoCache, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with outside_transactions():
+            return method(self, *args, **kwargs)
+
+    return call
 
 
 class DjangoCache:
-    """The engine's part of the cache under an alias in ``CACHES``."""
+    """The engine's keys in the cache of an alias in ``CACHES``, outside of the project's transactions."""
 
     def __init__(self, alias: str = "default", *, prefix: str = "fraiseql") -> None:
         self.alias = alias
@@ -29,30 +46,41 @@ class DjangoCache:
         # one object for each thread
         return caches[self.alias]
 
+    @_outside
     def get(self, key: str) -> Any | None:
         """Return the value, or None where it is missing or has expired."""
         return self._django.get(self.prefix + key)
 
+    @_outside
     def get_many(self, keys: Iterable[str]) -> Mapping[str, Any]:
-        """Return the values that are there, in one round trip."""
+        """Return the values that exist, in one round trip."""
         start = len(self.prefix)
         found = self._django.get_many([self.prefix + key for key in keys])
         return {key[start:]: value for key, value in found.items()}
 
+    @_outside
     def set(self, key: str, value: Any, ttl_seconds: int | None) -> None:
-        """Keep a value for so many seconds; None keeps it for good."""
+        """Store a value for some seconds, or without a limit (None)."""
         self._django.set(self.prefix + key, value, ttl_seconds)
 
+    @_outside
     def set_many(self, values: Mapping[str, Any], ttl_seconds: int | None) -> None:
-        """Keep several values, in one round trip where the cache can."""
-        failed = self._django.set_many({self.prefix + key: value for key, value in values.items()}, ttl_seconds)
+        """Store several values, in one round trip where the cache can."""
+        keyed = {self.prefix + key: value for key, value in values.items()}
+        failed = self._django.set_many(keyed, ttl_seconds)
         if failed:
             raise OSError(f"the cache did not keep {len(failed)} of {len(values)} values")
+        if is_database_cache(type(self._django)):
+            # it keeps errors to itself; a value that another process has set meanwhile may be removed, an old one must
+            kept = self._django.get_many(list(keyed))
+            self._django.delete_many([key for key, value in keyed.items() if kept.get(key) != value])
 
+    @_outside
     def add(self, key: str, value: Any, ttl_seconds: int | None) -> bool:
-        """Keep a value unless there is one, and say whether it was kept."""
+        """Store a value unless one exists, and return whether it was stored."""
         return bool(self._django.add(self.prefix + key, value, ttl_seconds))
 
+    @_outside
     def increment(self, key: str) -> int | None:
         """Add one to a number and return it; None where it is missing. As atomic as the backend's ``incr``."""
         try:
@@ -60,30 +88,22 @@ class DjangoCache:
         except ValueError:
             return None
 
+    @_outside
     def delete(self, key: str) -> None:
-        """Remove a value; a missing one is removed already."""
+        """Remove a value; removing a missing one succeeds."""
         self._django.delete(self.prefix + key)
 
+    @_outside
     def delete_many(self, keys: Iterable[str]) -> None:
         """Remove several values."""
         self._django.delete_many([self.prefix + key for key in keys])
 
     def keys(self) -> Iterator[str] | None:
         """Iterate over the engine's own keys; None where the backend has no way to list keys."""
-        django = self._django
-        start = django.make_key(self.prefix)
-        if hasattr(django, "iter_keys"):  # django-redis, which gives keys as they were asked for
-            return (key[len(self.prefix) :] for key in django.iter_keys(_escaped(self.prefix) + "*"))
-        if hasattr(django, "_expire_info"):  # locmem
-            kept = [key for key in list(django._cache) if not django._has_expired(key)]
-            return (key[len(start) :] for key in kept if key.startswith(start))
-        if hasattr(getattr(django, "_cache", None), "get_client"):  # Django's own Redis cache
-            client = django._cache.get_client(None)
-            return (key.decode()[len(start) :] for key in client.scan_iter(match=_escaped(start) + "*"))
-        return None
+        return cache_keys(self._django, self.prefix)
 
     def clear(self) -> int | None:
-        """Remove all of the engine's keys and no other; say how many, or None where they cannot be listed."""
+        """Remove all of the engine's keys and no others; return their number, or None where they cannot be listed."""
         keys = self.keys()
         if keys is None:
             return None
@@ -94,7 +114,7 @@ class DjangoCache:
 
     @property
     def size(self) -> int | None:
-        """How many of the engine's keys there are; None where they cannot be listed."""
+        """The number of the engine's keys; None where they cannot be listed."""
         keys = self.keys()
         return None if keys is None else sum(1 for _ in keys)
 
@@ -112,8 +132,3 @@ class DjangoCache:
         except Exception as error:
             healthy, detail = False, f"{self.backend_name}: {type(error).__name__}: {error}"
         return Health(healthy=healthy, detail=detail, time_ms=(time.perf_counter() - started) * 1000)
-
-
-def _escaped(text: str) -> str:
-    """Let Redis take every character of a key for itself in a pattern."""
-    return "".join("\\" + character if character in "*?[]\\^" else character for character in text)

@@ -1,4 +1,4 @@
-"""The storage and the cache that settings name: checked, then made."""
+"""Makes the storage and the cache of the settings, or reports what is wrong with them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .._compat import PSYCOPG_3
 from ..cache.base import Cache
 from ..errors import ConfigurationError
 from ..storage.base import Storage
-from .reader import Problem, refuse
+from .reader import Problem, import_path, refuse
 from .settings import Settings
 
-# What the aliases that engines make for themselves begin with
+# The prefix of aliases that engines add to DATABASES and CACHES
 OWN_ALIAS = "fraiseql_"
 
 
 def make_storage(settings: Settings) -> Storage:
-    """Make the storage that the settings name; raise ConfigurationError where that cannot be."""
+    """Make the storage of the settings; raise ConfigurationError where a setting is wrong."""
     refuse(storage_problems(settings))
     made: Storage = _make(
         "FRAISEQL['STORAGE']", settings.storage, settings.database, prepare_statements=settings.prepare_statements
@@ -30,10 +30,7 @@ def make_storage(settings: Settings) -> Storage:
 
 
 def make_cache(settings: Settings) -> Cache | None:
-    """Make the cache that the settings name, None where there is to be none.
-
-    Raises ConfigurationError where it cannot be made.
-    """
+    """Make the cache of the settings, None where there is none; raise ConfigurationError where a setting is wrong."""
     if settings.cache.alias is None:
         return None
     refuse(cache_problems(settings))
@@ -52,7 +49,7 @@ def _make(where: str, path: str, alias: str, **options: Any) -> Any:
 
 
 def storage_problems(settings: Settings) -> Iterator[Problem]:
-    """Find what is wrong with the database and the storage class, without connecting."""
+    """Return what is wrong with the database and the storage class, without connecting."""
     alias = settings.database
     if alias not in connections:
         message = f"FRAISEQL['DATABASE'] is {alias!r}, which is not in DATABASES."
@@ -63,25 +60,25 @@ def storage_problems(settings: Settings) -> Iterator[Problem]:
         yield Problem(id="fraiseql.E007", message=message, hint=hint)
     elif not PSYCOPG_3:
         message = "psycopg 3 cannot be imported."
-        hint = "FraiseQL needs it, psycopg 2 will not do: pip install 'psycopg[binary]>=3.2'"
+        hint = "FraiseQL needs it, psycopg 2 will not do: pip install 'psycopg[binary]>=3.2,<3.4'"
         yield Problem(id="fraiseql.E008", message=message, hint=hint)
     yield from _class_problems("FRAISEQL['STORAGE']", settings.storage, Storage)
 
 
 def cache_problems(settings: Settings) -> Iterator[Problem]:
-    """Find what is wrong with the cache's alias and class, without connecting."""
+    """Return what is wrong with the cache's alias and class, without connecting."""
     alias = settings.cache.alias
     if alias is None:
         return
     where = f"FRAISEQL['CACHE']['ALIAS'] is {alias!r}"
     if alias not in caches:
-        hint = f"{_one_of(caches)} None keeps no answers."
+        hint = f"{_one_of(caches)} None caches no answers."
         yield Problem(id="fraiseql.E009", message=f"{where}, which is not in CACHES.", hint=hint)
     else:
         try:
             caches[alias]
         except Exception as error:
-            hint = f"Mend CACHES[{alias!r}], or install what it needs."
+            hint = f"Correct CACHES[{alias!r}], or install what it needs."
             yield Problem(id="fraiseql.E009", message=f"{where}, which cannot be made: {error}.", hint=hint)
     yield from _class_problems("FRAISEQL['CACHE']['BACKEND']", settings.cache.backend, Cache)
 
@@ -91,13 +88,10 @@ def _one_of(aliases: Iterable[str]) -> str:
 
 
 def _class_problems(where: str, path: str, protocol: type) -> Iterator[Problem]:
-    hint = f"Name a class that has what {protocol.__module__}.{protocol.__qualname__} lists."
-    try:
-        cls = import_string(path)
-    # an ImportError for most paths, but ".x" is a ValueError, and a module may raise anything
-    except Exception as error:
-        message = f"{where} is {path!r}, which cannot be imported: {error}."
-        yield Problem(id="fraiseql.E010", message=message, hint=hint)
+    hint = f"Name a class with the methods of {protocol.__module__}.{protocol.__qualname__}."
+    cls, problem = import_path(where, path, id="fraiseql.E010", hint=hint)
+    if problem is not None:
+        yield problem
         return
     if not isinstance(cls, type):
         yield Problem(id="fraiseql.E010", message=f"{where} is {path!r}, which is no class.", hint=hint)
@@ -107,9 +101,9 @@ def _class_problems(where: str, path: str, protocol: type) -> Iterator[Problem]:
 
 
 def _missing(cls: type, protocol: type) -> list[str]:
-    # a class that hands on what it does not have cannot be judged
+    # a class that delegates missing attributes cannot be checked
     if hasattr(cls, "__getattr__"):
         return []
-    # what is no method may be set by __init__
+    # other attributes may be set by __init__
     methods = [name for name, member in vars(protocol).items() if callable(member) and not name.startswith("_")]
     return [name for name in methods if not hasattr(cls, name)]

@@ -1,17 +1,19 @@
-"""A dictionary of settings → frozen dataclasses, or what is wrong with each of its values.
+"""Reads a dictionary of settings into frozen dataclasses, or reports what is wrong with its values.
 
-What a value must be is said where its setting is declared, in ``conf``: by the type of the dataclass's field, and in
-the field's metadata ``doc``, ``minimum`` and ``choices``.
+The allowed values are declared with each setting, in ``settings``: by the type of the dataclass's field, and in the
+field's metadata ``doc``, ``minimum`` and ``choices``.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
+
+from django.utils.module_loading import import_string
 
 from ..errors import ConfigurationError
 
@@ -26,7 +28,7 @@ _WORDS: Mapping[Any, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing wrong with the settings: the id of its system check, what it is, and what would mend it."""
+    """One thing that is wrong with the settings: the id of its system check, the message, and a hint."""
 
     id: str
     message: str
@@ -34,13 +36,13 @@ class Problem:
 
 
 def refuse(problems: Iterable[Problem]) -> None:
-    """Raise ConfigurationError that lists the problems, a line each, if there are any."""
+    """Raise ConfigurationError that lists the problems, one on each line, if there are any."""
     if lines := [f"{problem.message} {problem.hint}" for problem in problems]:
         raise ConfigurationError("\n".join(lines))
 
 
 def read(cls: type, raw: Any, where: str, problems: list[Problem]) -> Any:
-    """Read a dictionary into a class of settings; a key that is wrong keeps its default and is among the problems."""
+    """Read a dictionary into a class of settings; a wrong key keeps its default and is added to the problems."""
     if not isinstance(raw, Mapping):
         message, hint = f"{where} is {raw!r}, not a dictionary.", f"Write {where} as {{'KEY': value}}."
         problems.append(Problem(id="fraiseql.E001", message=message, hint=hint))
@@ -60,6 +62,24 @@ def read(cls: type, raw: Any, where: str, problems: list[Problem]) -> Any:
         else:
             values[item.name] = value
     return cls(**values)
+
+
+def import_path(where: str, path: str, *, id: str, hint: str) -> tuple[Any, Problem | None]:
+    """Import a dotted path that the setting ``where`` has; return the object, or None and the problem."""
+    try:
+        return import_string(path), None
+    # an ImportError for most paths, but ".x" is a ValueError, and a module may raise anything
+    except Exception as error:
+        return None, Problem(id=id, message=f"{where} is {path!r}, which cannot be imported: {error}.", hint=hint)
+
+
+def function_problems(where: str, path: str, *, id: str, hint: str) -> Iterator[Problem]:
+    """Return what is wrong with a dotted path that has to lead to a function."""
+    found, problem = import_path(where, path, id=id, hint=hint)
+    if problem is not None:
+        yield problem
+    elif not callable(found):
+        yield Problem(id=id, message=f"{where} is {path!r}, which is no function.", hint=hint)
 
 
 def _wrong_value(value: Any, hint: Any, metadata: Mapping[str, Any], where: str) -> Problem | None:

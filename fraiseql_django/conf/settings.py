@@ -115,7 +115,7 @@ class BatchingSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSettings:
-    """``FRAISEQL["SESSION"]``: what PostgreSQL is told of who asks, while their statements run."""
+    """``FRAISEQL["SESSION"]``: session variables and the role that hold while a viewer's statements run."""
 
     variables: dict[str, str] = _option(  # noqa: RUF009 - it makes a new dictionary each time
         {},

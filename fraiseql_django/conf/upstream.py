@@ -16,7 +16,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.cache import caches
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from .._compat import ProgrammingError, conninfo_to_dict
+from .._compat import Conninfo, ProgrammingError, conninfo_to_dict
+from .._django import cache_settings, in_atomic_block
 from ..errors import ConfigurationError
 from .factories import OWN_ALIAS
 from .settings import Settings, get_settings
@@ -42,12 +43,13 @@ def database_parameters(url: str, where: str) -> dict[str, Any]:
         raise malformed
     try:
         parameters: dict[str, Any] = conninfo_to_dict(url)
-    except ProgrammingError as error:
-        # libpq repeats most of what it refuses, which may be the password
-        unknown = re.search(r'query parameter: "(\w+)"', str(error))
-        if unknown is None:
+    except ProgrammingError:
+        # its message repeats most of the URL, which may be the password
+        known = {option.keyword.decode() for option in Conninfo.get_defaults()} | {"ssl"}
+        unknown = [name for name, _ in parse_qsl(url.partition("?")[2], keep_blank_values=True) if name not in known]
+        if not unknown or not re.fullmatch(r"\w+", unknown[0]):
             raise malformed from None
-        raise ConfigurationError(f"{where} has an unknown parameter {unknown.group(1)!r}") from None
+        raise ConfigurationError(f"{where} has an unknown parameter {unknown[0]!r}") from None
     for port in parameters.get("port", "").split(","):
         if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
             raise malformed
@@ -232,7 +234,7 @@ def give_back(alias: str) -> None:
     Django does so at the end of an HTTP request; a thread without one would keep it until the pool is empty.
     """
     connection = connections[alias]
-    if not connection.in_atomic_block:
+    if not in_atomic_block(connection):
         connection.close()
 
 
@@ -250,11 +252,11 @@ def _cache(value: Any) -> tuple[str, int | None]:
     if kind == "redis" and "max_size" in given:
         raise ConfigurationError("cache.max_size is for cache.type 'memory'; Redis bounds itself with its maxmemory")
     alias = _alias({**given, "type": kind})
-    if alias not in caches.settings:
+    if alias not in cache_settings():
         if kind == "redis":
             _add_redis(given, alias)
         else:
-            caches.settings[alias] = _memory(given, alias)
+            cache_settings()[alias] = _memory(given, alias)
     return alias, given.get("ttl_seconds")
 
 
@@ -272,13 +274,13 @@ def _add_redis(given: Mapping[str, Any], alias: str) -> None:
     location = redis_location(given["url"], "cache.url")
     if find_spec("django_redis") is None:
         raise ConfigurationError("cache.type 'redis' needs django-redis: pip install 'fraiseql_django[redis]'")
-    caches.settings[alias] = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": location}
+    cache_settings()[alias] = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": location}
     try:
         # what a URL says is looked at when a connection is made of it, which does not yet connect
         cache: Any = caches[alias]
         cache.client.get_client(write=True).connection_pool.make_connection()
     except Exception as error:
-        del caches[alias], caches.settings[alias]
+        del caches[alias], cache_settings()[alias]
         raise ConfigurationError(f"cache.url is refused by the Redis client: {error}") from None
 
 

@@ -23,6 +23,7 @@ from django.db import models
 from django.db.models import BigIntegerField, F, Func, Q, QuerySet, Subquery, TextField, UUIDField
 from django.db.models.functions import Cast
 
+from .._django import concrete_model, many_to_many_fields
 from ..declare.rules import AnyViewer, ModelCondition
 from ..errors import ConfigurationError, DeclarationError
 from ..schema.django_fields import concrete
@@ -109,22 +110,22 @@ class Granted(ModelCondition):
 
 def _granted(model: type[models.Model], permissions: Iterable[str], user: Any) -> Q:
     """Return the condition that a user or one of their groups has one of the permissions for a row."""
-    meta = _concrete_model(model)._meta
+    # guardian stores permissions for rows of a proxy model under the concrete model
+    meta = concrete_model(model)._meta
     wanted = Permission.objects.filter(
         codename__in=[name.split(".")[1] for name in permissions],
         content_type__app_label=meta.app_label,
         content_type__model=meta.model_name,
     ).values("pk")
     membership: Any = get_user_model()._meta.get_field("groups")
-    groups = membership.remote_field.through._base_manager.filter(**{membership.m2m_field_name(): user})
+    user_field, group_field = many_to_many_fields(membership)
+    groups = membership.remote_field.through._base_manager.filter(**{user_field: user})
     # Any: guardian's annotation has an instance, but its code accepts a class
-    concrete_model: Any = _concrete_model(model)
-    user_grants: Any = get_user_obj_perms_model(concrete_model)
-    group_grants: Any = get_group_obj_perms_model(concrete_model)
+    concrete: Any = concrete_model(model)
+    user_grants: Any = get_user_obj_perms_model(concrete)
+    group_grants: Any = get_group_obj_perms_model(concrete)
     of_user = user_grants._base_manager.filter(permission__in=wanted, user=user)
-    of_groups = group_grants._base_manager.filter(
-        permission__in=wanted, group__in=groups.values(membership.m2m_reverse_field_name())
-    )
+    of_groups = group_grants._base_manager.filter(permission__in=wanted, group__in=groups.values(group_field))
     # one list of keys instead of two conditions, so that PostgreSQL can start from the keys and look up their rows
     return _with_key_in(model, _keys(of_user, model).union(_keys(of_groups, model), all=True))
 
@@ -169,7 +170,7 @@ def _check(permissions: Iterable[str], model: type[models.Model], where: str = "
         raise DeclarationError(
             f"{where}guardian does not support primary keys of several columns, such as that of {model.__name__}"
         )
-    valid = _permissions_of(_concrete_model(model))
+    valid = _permissions_of(concrete_model(model))
     for name in permissions:
         if name in valid:
             continue
@@ -180,13 +181,6 @@ def _check(permissions: Iterable[str], model: type[models.Model], where: str = "
             f"{problem}, which has none; compare with keys of the model that has it, as "
             f"Q(order_id__in=Order.objects.filter(can({name!r})(viewer)))"
         )
-
-
-def _concrete_model(model: type[models.Model]) -> type[models.Model]:
-    # guardian stores permissions for rows of a proxy model under the concrete model
-    concrete_model: type[models.Model] | None = model._meta.concrete_model
-    assert concrete_model is not None
-    return concrete_model
 
 
 def _permissions_of(model: type[models.Model]) -> list[str]:

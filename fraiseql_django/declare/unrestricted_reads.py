@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models import F, OuterRef, Q, QuerySet
 from django.db.models.sql import Query
 
+from .._django import concrete_model, declared_order, models_read
 from .registry import Registry, TypeDeclaration
 
 Model: TypeAlias = type[models.Model]
@@ -25,7 +26,7 @@ def past_rules(registry: Registry) -> list[str]:
     A field with a permission of its own is not listed.
     """
     ruled = {
-        declaration.model._meta.concrete_model: declaration.name
+        concrete_model(declaration.model): declaration.name
         for declaration in registry.types
         if declaration.source is None and (declaration.rows is not None or declaration.permission is not None)
     }
@@ -39,14 +40,14 @@ def _of_type(declaration: TypeDeclaration, ruled: Mapping[Any, str]) -> Iterator
             for name in _named(_read(model, options.expression), ruled):
                 yield f"{declaration.name}.{python_name} is computed from all rows of {name}, past the rules of {name}."
     if declaration.source is None:
-        orders = model._default_manager.all().query.order_by or model._meta.ordering or ()
+        orders = declared_order(model._default_manager.all())
         for name in _named((found for order in orders for found in _sorted_by(model, order)), ruled):
             who = declaration.name
             yield f"{who} is sorted, if clients do not say how, by rows of {name}, past the rules of {name}."
 
 
 def _named(found: Iterator[Model], ruled: Mapping[Any, str]) -> list[str]:
-    concrete = [model._meta.concrete_model for model in found]
+    concrete = [concrete_model(model) for model in found]
     return list(dict.fromkeys(ruled[model] for model in concrete if model in ruled))
 
 
@@ -62,7 +63,7 @@ def _read(model: Model, part: Any) -> Iterator[Model]:
     if isinstance(part, QuerySet):
         part = part.query
     if isinstance(part, Query):
-        yield from _selected(part)
+        yield from models_read(part)
         model = part.model or model
     elif isinstance(part, OuterRef):
         # a column of the row that the expression is computed for
@@ -79,16 +80,6 @@ def _read(model: Model, part: Any) -> Iterator[Model]:
         return
     for inner in getattr(part, "get_source_expressions", list)():
         yield from _read(model, inner)
-
-
-def _selected(query: Query) -> Iterator[Model]:
-    """Yield the models of a query's tables."""
-    if query.model is not None:
-        yield query.model
-    for table in query.alias_map.values():
-        related = getattr(getattr(table, "join_field", None), "related_model", None)
-        if isinstance(related, type):
-            yield related
 
 
 def _along(model: Model, path: str, *, whole: bool = False) -> Iterator[Model]:

@@ -7,7 +7,7 @@ sent it. Answers are cached separately, by ``cache.answers``.
 from __future__ import annotations
 
 from ..cache.base import Cache
-from ..cache.circuit_breaker import Outage
+from ..cache.circuit_breaker import CircuitBreaker
 from ..cache.lru import LRU
 from .trusted import digest
 
@@ -25,7 +25,7 @@ class PersistedQueries:
         self.cache = cache
         self.ttl = ttl
         self._texts: LRU[str] = LRU(size)
-        self._outage = Outage("persisted queries must be sent anew")
+        self._breaker = CircuitBreaker("persisted queries must be sent anew")
 
     def get(self, identifier: str) -> str | None:
         """Return the document of a hash; None if it is unknown."""
@@ -43,7 +43,9 @@ class PersistedQueries:
             try:
                 cache.set(KEY + identifier, text, self.ttl)
             except Exception as error:
-                self._outage.begins(error)
+                self._breaker.failed(error)
+            else:
+                self._breaker.succeeded()
 
     def _from_cache(self, identifier: str) -> str | None:
         cache = self._usable()
@@ -52,10 +54,11 @@ class PersistedQueries:
         try:
             text = cache.get(KEY + identifier)
         except Exception as error:
-            self._outage.begins(error)
+            self._breaker.failed(error)
             return None
+        self._breaker.succeeded()
         # others may be able to write to the cache, so a text counts only if it has this hash
         return text if isinstance(text, str) and digest(text) == identifier else None
 
     def _usable(self) -> Cache | None:
-        return None if self._outage.lasts() else self.cache
+        return self.cache if self.cache is not None and self._breaker.allows() else None

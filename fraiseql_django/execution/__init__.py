@@ -1,8 +1,9 @@
-"""Plan → answer: the cache first, then PostgreSQL.
+"""Runs plans: answers from the cache, or from PostgreSQL.
 
-executor      runs a plan's statement and keeps its answer
+executor      runs a plan's statement, and caches its answer
 response      what the engine returns
 failures      exceptions → GraphQL errors that clients may see
+measured      counts and logs statements
 session       session variables and the role that hold while a viewer's statements run
 concurrency   limits how many statements run at once in this process
 rate_limit    limits how many operations a viewer may run in a time

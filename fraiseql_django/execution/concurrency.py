@@ -1,4 +1,4 @@
-"""How many operations of an engine may keep the database busy at once in this process."""
+"""Limits how many statements run at once in this process."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from threading import BoundedSemaphore, local
 from ..errors import TryLater
 
 
-class Places:
-    """So many places for operations at the database; None: as many as come.
+class ConcurrencyLimit:
+    """Limits how many statements run at once in this process; None means no limit.
 
-    An operation without one waits for at most ``wait_ms`` milliseconds. What a thread does while it has a place needs
-    no other, so that a mutation's own reads never wait for the end of that mutation.
+    A statement waits for at most ``wait_ms`` milliseconds. A thread that holds a slot needs no other for what it does
+    meanwhile, so that the reads of a mutation never wait for the end of that mutation.
     """
 
-    def __init__(self, number: int | None, wait_ms: int) -> None:
-        self._free = None if number is None else BoundedSemaphore(number)
+    def __init__(self, slots: int | None, wait_ms: int) -> None:
+        self._free = None if slots is None else BoundedSemaphore(slots)
         self._wait_ms = wait_ms
         self._thread = local()
 
     @contextmanager
-    def one(self) -> Iterator[None]:
-        """Hold a place; raise TryLater where none becomes free in time."""
-        if self._free is None or getattr(self._thread, "has_one", False):
+    def slot(self) -> Iterator[None]:
+        """Hold a slot; raise TryLater where none becomes free in time."""
+        if self._free is None or getattr(self._thread, "holds_slot", False):
             yield
             return
         if not self._free.acquire(timeout=self._wait_ms / 1000):
@@ -34,9 +34,9 @@ class Places:
                 code="OVERLOADED",
                 retry_after=max(1, math.ceil(self._wait_ms / 1000)),
             )
-        self._thread.has_one = True
+        self._thread.holds_slot = True
         try:
             yield
         finally:
-            self._thread.has_one = False
+            self._thread.holds_slot = False
             self._free.release()

@@ -1,11 +1,10 @@
-"""Exceptions → errors that a client may read: what happened and a code, never SQL or a traceback."""
+"""Turns exceptions into errors that a client may read: a message and a code, never SQL or a traceback."""
 
 from __future__ import annotations
 
 import logging
 import uuid
 from collections.abc import Sequence
-from traceback import walk_tb
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
@@ -13,23 +12,24 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from graphql import GraphQLError, Node
 
+from .._django import raised_by_field
 from ..errors import OperationError, StorageError, UserError
 
 logger = logging.getLogger("fraiseql_django.engine")
 
 _MALFORMED = "A value in the operation is malformed or out of range for its column."
-# PostgreSQL's codes (appendix A) that the operation itself can cause: what the client is told
+# PostgreSQL's codes (appendix A) that the operation itself can cause, with the message for the client
 _CAUSED_BY_CLIENT = {
     "2201B": "A regular expression in the operation is invalid.",
     "22025": "A LIKE pattern in the operation is invalid: it ends in a single backslash.",
     "22": _MALFORMED,
     "54001": "The operation is too complex for the database.",
 }
-# ... but for a division by zero, which only the project's own SQL can do
+# ... except for a division by zero, which only the project's own SQL can cause
 _OF_PROJECT = {"22012"}
-# ... or the author of a view that says other than its type: text that is no number, no date
+# ... or a view whose values are not of the declared type: text that is no number or date
 _OF_CASTS = {"22P02", "22003", "22007", "22008"}
-# Nothing is wrong but the moment (13.5)
+# The same operation may succeed when it is sent again (13.5)
 _CONFLICTS = {"40001": "SERIALIZATION_FAILURE", "40P01": "DEADLOCK"}
 _PRIVILEGE = "42501"
 _UNREACHABLE = ("08", "57P", "53")
@@ -38,15 +38,12 @@ _UNREACHABLE = ("08", "57P", "53")
 def failure(
     error: Exception, *, mask: bool, nodes: Sequence[Node] | None = None, path: Sequence[str | int] | None = None
 ) -> GraphQLError:
-    """Return the error that a client is shown; what it must not know goes to the log under an id.
-
-    ``mask`` says whether unexpected errors hide what they say.
-    """
+    """Return the error for the client; with ``mask``, an unexpected error is replaced by an id that is also logged."""
     if isinstance(error, OperationError):
         error.nodes, error.path = error.nodes or nodes, error.path or path
         return error.as_graphql_error()
     if isinstance(error, GraphQLError):
-        # a mutation's, which may raise it as well as a UserError; or one of graphql-core while a plan is made
+        # raised by a mutation, like a UserError, or by graphql-core while a plan is made
         extensions = {"code": "USER_ERROR" if path else "BAD_REQUEST", **(error.extensions or {})}
         return GraphQLError(str(error.message), nodes or error.nodes, path=path or error.path, extensions=extensions)
     known = _known(error)
@@ -67,7 +64,7 @@ def _known(error: Exception) -> tuple[str, dict[str, Any]] | None:
     if isinstance(error, (ObjectDoesNotExist, Http404)):
         return str(error) or "There is no such object.", {"code": "NOT_FOUND"}
     if _sqlstate(error) == _PRIVILEGE:
-        # a policy of row security, or a role without the right: meant so, or forgotten by a migration
+        # a policy of row security, or a role without the privilege, which a migration may have forgotten to grant
         logger.warning("the database has refused the viewer: %s", error)
         return "You are not allowed to do this.", {"code": "FORBIDDEN"}
     if (code := _CONFLICTS.get(_sqlstate(error))) is not None:
@@ -80,20 +77,11 @@ def _known(error: Exception) -> tuple[str, dict[str, Any]] | None:
         for prefix, message in _CAUSED_BY_CLIENT.items():
             if error.sqlstate.startswith(prefix) and not _is_of_data(error):
                 return message, {"code": "BAD_USER_INPUT"}
-    if _does_not_fit_field(error):
-        # most often what a client has sent; should it be the project's own, the log says where
+    if raised_by_field(error):
+        # usually a client's value; where it is the project's own, the log shows the place
         logger.warning("a field of a model was given what it does not take: %s", error, exc_info=error)
         return _MALFORMED, {"code": "BAD_USER_INPUT"}
     return None
-
-
-def _does_not_fit_field(error: Exception) -> bool:
-    """Whether Django's ORM could not make of a value what a field's column holds: ``get(pk="x")``."""
-    if not isinstance(error, (ValueError, TypeError)) or error.__traceback__ is None:
-        return False
-    *_, (frame, _) = walk_tb(error.__traceback__)
-    where = frame.f_globals.get("__name__", "")
-    return where.startswith("django.db.models.fields") and frame.f_code.co_name in ("get_prep_value", "to_python")
 
 
 def _unexpected(
@@ -103,8 +91,8 @@ def _unexpected(
     code = "DATABASE_UNAVAILABLE" if unreachable else "INTERNAL_SERVER_ERROR"
     number = uuid.uuid4().hex[:12]
     logger.error("error %s at %s: %s", number, list(path or ()), error, exc_info=error)
-    said = "The database cannot be reached." if unreachable else "Something went wrong on the server."
-    message = said if mask else f"{type(error.__cause__ or error).__name__}: {error}"
+    masked = "The database cannot be reached." if unreachable else "Something went wrong on the server."
+    message = masked if mask else f"{type(error.__cause__ or error).__name__}: {error}"
     return GraphQLError(f"{message} (error {number})", nodes, path=path, extensions={"code": code, "id": number})
 
 
@@ -116,9 +104,9 @@ def _is_unreachable(error: Exception) -> bool:
 
 
 def _is_of_data(error: StorageError) -> bool:
-    """Whether the project's own SQL failed, or a value that the database holds could not be cast.
+    """Whether the project's own SQL failed, or a stored value could not be cast.
 
-    Of a value that was sent PostgreSQL says which parameter it is.
+    Where a parameter could not be cast, PostgreSQL names it in the error's context.
     """
     raised = getattr(error.__cause__, "__cause__", None)
     cast = error.sqlstate in _OF_CASTS and raised is not None and not raised.diag.context

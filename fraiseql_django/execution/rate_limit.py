@@ -1,8 +1,8 @@
-"""How many operations a viewer may have executed in a time, counted in the cache that all processes share.
+"""Limits how many operations a viewer may run in a time, counted in the cache that all processes share.
 
-The time is cut into windows, and each viewer has a count in each: one atomic step in the cache, and nothing that a
-process must remember. So a viewer may do the whole of one window at its end and the whole of the next at its
-beginning, twice the rate at most; a window that slides would cost a second question for each operation.
+Time is divided into fixed windows, and each viewer has a counter in each: an operation takes one atomic step in the
+cache, and processes keep nothing. A viewer may use the whole of one window at its end and the whole of the next at its
+beginning, at most twice the rate; a sliding window would take a second round trip for each operation.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any
 from django.utils.module_loading import import_string
 
 from ..cache.base import Cache
-from ..cache.circuit_breaker import Outage
-from ..conf.reader import Problem, refuse
+from ..cache.circuit_breaker import CircuitBreaker
+from ..conf.reader import Problem, function_problems, refuse
 from ..conf.settings import Settings
 from ..errors import TryLater
 from ..viewer import Viewer
@@ -32,9 +32,9 @@ _FORM = re.compile("([1-9][0-9]*)/([smhd])")
 
 
 def by_user_or_address(viewer: Viewer) -> Any:
-    """Return the user's key; of somebody who is not signed in, the address that the request came from.
+    """Return the user's key; for a request without a user, the address that it came from.
 
-    What the request says of itself, as in X-Forwarded-For, anybody could change with each request.
+    Headers such as X-Forwarded-For are not used, since a client can change them with each request.
     """
     if viewer.is_authenticated:
         return "user", str(viewer.id)
@@ -42,7 +42,7 @@ def by_user_or_address(viewer: Viewer) -> Any:
 
 
 def _network(address: str) -> str:
-    """Return an address, of IPv6 the network of 64 bits that it is in: one subscriber has all of that (RFC 6177)."""
+    """Return an address; for IPv6 its network of 64 bits, since one subscriber has all of it (RFC 6177)."""
     try:
         known = IPv6Address(address)
     except ValueError:
@@ -61,25 +61,25 @@ class Rate:
     seconds: int
     key_of: Callable[[Viewer], Any]
     cache: Cache
-    outage: Outage
+    breaker: CircuitBreaker
 
     def count(self, viewer: Viewer) -> None:
-        """Count an operation; raise TryLater for one that is too many.
+        """Count an operation; raise TryLater where it exceeds the rate.
 
-        Nothing is counted without a request, nor under a key that is None. While the cache is broken everybody may
-        do everything, as answers are then given without it.
+        Nothing is counted without a request, nor under a key that is None. While the cache fails, nothing is limited.
         """
-        if viewer.request is None or (key := self.key_of(viewer)) is None or self.outage.lasts():
+        if viewer.request is None or (key := self.key_of(viewer)) is None or not self.breaker.allows():
             return
         digest = blake2b(repr(key).encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
-        # each key's windows begin at moments of its own, or all who were refused would come back at once
+        # windows of different keys begin at different moments, so that refused clients do not all return at once
         now = time.time() + int(digest[:8], 16) % self.seconds
         window = int(now // self.seconds)
         try:
             counted = self._counted(f"{KEY}{self.seconds}:{digest}:{window}")
         except Exception as error:
-            self.outage.begins(error)
+            self.breaker.failed(error)
             return
+        self.breaker.succeeded()
         if counted > self.operations:
             raise TryLater(
                 f"There were too many operations; {self.text} may be executed.",
@@ -91,15 +91,15 @@ class Rate:
         found = self.cache.increment(key)
         if found is not None:
             return found
-        # clocks of servers differ by less than a window: nobody counts in one that is over for so long
+        # servers' clocks differ by less than a window, so that nothing is counted in an older one
         if self.cache.add(key, 1, 2 * self.seconds):
             return 1
-        # another process was faster
+        # another process has added it
         return self.cache.increment(key) or 1
 
 
 def make_rate(settings: Settings, cache: Cache | None) -> Rate | None:
-    """Make what counts, None where nothing is to be counted; raise ConfigurationError where it cannot be."""
+    """Return the limit of the settings, None where there is none; raise ConfigurationError where it is wrong."""
     limits = settings.limits
     if limits.rate is None:
         return None
@@ -113,12 +113,12 @@ def make_rate(settings: Settings, cache: Cache | None) -> Rate | None:
         seconds=SECONDS[form[2]],
         key_of=by_user_or_address if limits.rate_key is None else import_string(limits.rate_key),
         cache=cache,
-        outage=Outage("operations are not counted against LIMITS.RATE"),
+        breaker=CircuitBreaker("operations are not counted against LIMITS.RATE"),
     )
 
 
 def rate_problems(settings: Settings, *, cached: bool) -> Iterator[Problem]:
-    """Find what is wrong with the rate and its key; ``cached`` says whether there is a cache to count in."""
+    """Return what is wrong with the rate and its key; ``cached`` says whether there is a cache to count in."""
     limits = settings.limits
     if limits.rate is not None:
         where = f"FRAISEQL['LIMITS']['RATE'] is {limits.rate!r}"
@@ -129,14 +129,6 @@ def rate_problems(settings: Settings, *, cached: bool) -> Iterator[Problem]:
             hint = "Name one that all processes share in FRAISEQL['CACHE']['ALIAS']."
             yield Problem(id="fraiseql.E018", message=f"{where}, but there is no cache to count in.", hint=hint)
     if limits.rate_key is not None:
-        where = f"FRAISEQL['LIMITS']['RATE_KEY'] is {limits.rate_key!r}"
+        where = "FRAISEQL['LIMITS']['RATE_KEY']"
         hint = "Name a function that is given the viewer and returns what to count by, or None for who is not counted."
-        try:
-            found = import_string(limits.rate_key)
-        # an ImportError for most paths, but a module may raise anything
-        except Exception as error:
-            message = f"{where}, which cannot be imported: {error}."
-            yield Problem(id="fraiseql.E019", message=message, hint=hint)
-            return
-        if not callable(found):
-            yield Problem(id="fraiseql.E019", message=f"{where}, which is no function.", hint=hint)
+        yield from function_problems(where, limits.rate_key, id="fraiseql.E019", hint=hint)

@@ -1,4 +1,4 @@
-"""What an engine answers."""
+"""The values that an engine returns."""
 
 from __future__ import annotations
 
@@ -78,12 +78,17 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
-    """What an engine's caches have done in this process."""
+    """The figures of an engine in this process: its caches, and the statements that it has run.
+
+    ``statement_ms`` is the time that all ``statements`` took, in milliseconds, with their way to PostgreSQL and back.
+    """
 
     documents: Counts
     plans: Counts
     result_hits: int
     result_misses: int
+    statements: int
+    statement_ms: float
 
 
 def _as_json(value: Any) -> Any:

@@ -1,12 +1,12 @@
-"""Committed writes → new versions of tables, so that answers read from them are no longer used.
+"""Drops cached answers when the tables that they were read from are written.
 
 names          tables and functions as SQL names them
-statements     what a statement writes, read from its SQL
-dependencies   what lies below views and functions, what triggers and keys set off
-catalog        the same, read from PostgreSQL's catalogue
+statements     the tables that a statement writes, read from its SQL
+dependencies   the tables below views and functions, and those that triggers and keys change
+catalog        reads these from PostgreSQL's catalogue
 reported       the tables that PostgreSQL says an open transaction has changed
 transactions   the writes of each connection, until its transaction ends
-versions       committed writes → new versions in every cache of this process
+versions       gives written tables new versions in every cache of this process
 """
 
 from .versions import drop, install, mark_written, watch, watch_default

@@ -1,9 +1,8 @@
-"""What PostgreSQL's catalogue says of views, triggers, functions and keys: what is read, and what is written.
+"""Reads from PostgreSQL's catalogue which tables views and functions read, and which triggers, rules and keys write.
 
-It is read by one statement when it is first needed, and kept until this process changes it: until a migration,
-or a statement that makes, changes or drops a part of it. What another process does to it is not seen; ``forget``
-is for that. The statement goes past Django's cursors: a project's tests that count statements would otherwise
-find one more in whichever of them comes first.
+One statement reads it when it is first needed. It is kept until this process runs a migration, or a statement that
+creates, changes or drops a part of it. Changes by other processes are not seen; ``forget`` is for that. The statement
+does not go through Django's cursors, since a project's tests that count statements would find one more.
 """
 
 from __future__ import annotations
@@ -16,13 +15,14 @@ from typing import Any, TypeAlias, TypeVar
 
 from django.db import connections
 
-from .._compat import TransactionStatus
+from .._compat import TransactionStatus, tuple_row
+from .._django import database_of, driver_connection, ensure_usable
 from .dependencies import CALL, Change, Dependencies
 from .names import called, declared_below, known, may_be_view, mentioned, names_in, parts
 
 logger = logging.getLogger("fraiseql_django.cache")
 
-# After a failure it is left alone for so long: where connecting times out, every request would wait for it
+# After a failure the catalogue is not read for so long: where connecting times out, every request would wait for it
 RETRY_SECONDS = 5
 
 K = TypeVar("K")
@@ -101,7 +101,7 @@ _forgotten = 0
 
 
 def forget(**kwargs: Any) -> None:
-    """Read the catalogues anew when they are next needed; a receiver of Django's signals as well."""
+    """Read the catalogues again when they are next needed; also a receiver of Django's signals."""
     global _forgotten
     _forgotten += 1
     for kept in (_dependencies, _asking, _columns, _failed_at):
@@ -109,9 +109,9 @@ def forget(**kwargs: Any) -> None:
 
 
 def dependencies(connection: Any, *, connect: bool = False) -> Dependencies | None:
-    """Return what a connection's database says of its relations; None where it cannot be asked now.
+    """Return the dependencies in a connection's database; None where they cannot be read now.
 
-    A connection that is closed is asked only with ``connect``.
+    A closed connection is opened only with ``connect``.
     """
     return _kept(_dependencies, connection, _DEPENDENCIES, Dependencies, connect=connect)
 
@@ -197,7 +197,7 @@ def _kept(
     kept: dict[tuple[Any, ...], K], connection: Any, sql: str, make: Callable[[list[Any]], K], *, connect: bool
 ) -> K | None:
     """Return what is kept of a connection's database, made of a statement's rows when it is first needed."""
-    key = _database(connection)
+    key = database_of(connection)
     found = kept.get(key)
     if found is None:
         seen = _forgotten
@@ -210,26 +210,21 @@ def _kept(
     return found
 
 
-def _database(connection: Any) -> tuple[Any, ...]:
-    # not the alias alone: the tests' database has that of the real one
-    return (connection.alias, *(connection.settings_dict[key] for key in ("HOST", "PORT", "NAME")))
-
-
 def _ask(connection: Any, sql: str, *, connect: bool) -> list[Any] | None:
     """Run a statement of our own, in the open transaction or outside of any; None where that cannot be done."""
-    key = _database(connection)
+    key = database_of(connection)
     if time.monotonic() < _failed_at.get(key, float("-inf")) + RETRY_SECONDS:
         return None
     try:
         if connect:
-            connection.close_if_health_check_failed()
-            connection.ensure_connection()
-        raw = connection.connection
-        if raw is None or raw.pgconn.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.INTRANS):
+            ensure_usable(connection)
+        driver = driver_connection(connection)
+        idle_or_open = (TransactionStatus.IDLE, TransactionStatus.INTRANS)
+        if driver is None or driver.info.transaction_status not in idle_or_open:
             return None
-        # in an open transaction this is a savepoint: an error must not be the end of it
-        with raw.transaction():
-            return list(raw.execute(sql).fetchall())
+        # in an open transaction this is a savepoint, so that an error does not break the transaction
+        with driver.transaction():
+            return list(driver.cursor(row_factory=tuple_row).execute(sql).fetchall())
     except Exception as error:
         # whatever it is, the request goes on without; if the database is gone, its own statement says so
         _failed_at[key] = time.monotonic()

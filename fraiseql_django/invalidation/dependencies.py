@@ -1,4 +1,4 @@
-"""What lies below what, and what a write sets off: a database's relations and functions, and how they hang together.
+"""The dependencies in a database: which tables views and functions read, and which a write changes in turn.
 
 Names are bare, as in ``tables``. What a function does is read from its body by the look of it: it may be found
 to name too much, as in a comment, but not too little. Only names that it puts together at run time are not seen.
@@ -19,8 +19,8 @@ ROWS, ALL = "IUD", "IUDTC"
 CALL = "X"
 # ... to a table that others inherit from, or are partitions of: one of them was written
 PART = "P"
-# ... to a table that PostgreSQL itself says was written: with all that this has set off until now
-SAID = "S"
+# ... to a table that PostgreSQL reports as written: triggers and cascades have run, except for deferred ones
+REPORTED = "S"
 # What happened before happens again
 _SAME = ""
 
@@ -39,7 +39,7 @@ _UNCLEAR = re.compile(r"\b(?:EXECUTE|TRUNCATE)\b", re.IGNORECASE)
 
 
 class Change(NamedTuple):
-    """A table or a function, and what may have happened to it: some of the letters above.
+    """A table or function, and the events that may have happened to it, as letters from above.
 
     A guess is about whatever has this name, if anything has.
     """
@@ -50,19 +50,19 @@ class Change(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """What any of the events ``on`` something sets off."""
+    """The change that follows any of the events ``on``."""
 
     on: str
     then: Change
 
 
 def targets(text: str) -> list[Change]:
-    """Return what the statements in a text write by the look of them, but for TRUNCATE."""
+    """Return the changes that the statements in a text seem to make, except for TRUNCATE."""
     return [Change(bare(name), _EVENTS[verb[0].upper()], guess=True) for verb, name in _TARGET.findall(text)]
 
 
 def target(text: str) -> Change | None:
-    """Return what one INSERT, UPDATE, DELETE or MERGE writes by its own account."""
+    """Return the change that one INSERT, UPDATE, DELETE or MERGE names itself."""
     found = _TARGET.search(text)
     if found is None:
         return None
@@ -71,7 +71,7 @@ def target(text: str) -> Change | None:
 
 
 class Dependencies:
-    """What the catalogue says of one database, in rows of a kind and three texts (see ``catalog``)."""
+    """The dependencies in one database, made of rows of a kind and three texts (see ``catalog``)."""
 
     def __init__(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
         self.relations: set[str] = set()
@@ -83,12 +83,12 @@ class Dependencies:
             getattr(self, f"_add_{kind}")(name, other, detail)
 
     def below(self, names: Iterable[str]) -> frozenset[str]:
-        """Return the relations that views and functions read, step by step; not those that are asked for."""
+        """Return the relations that views and functions read, directly or not, without the given ones."""
         start = frozenset(names)
         return (self.reached(start) - start) & frozenset(self.relations)
 
     def reached(self, names: Iterable[str]) -> frozenset[str]:
-        """Return the relations and functions that are read, step by step, with those that are asked for."""
+        """Return the relations and functions that are read, directly or not, with the given ones."""
         seen = set(names)
         waiting = list(seen)
         while waiting:

@@ -1,4 +1,4 @@
-"""Tables and what else can be read, as SQL names them.
+"""The names of tables, views and functions in SQL.
 
 A table goes by its bare name here: without quotes and without its schema, so that however a statement
 spells it, it is the same. Tables of one name in two schemas count as one; an answer may then be dropped
@@ -70,7 +70,7 @@ def models_by_table() -> Mapping[str, tuple[Model, ...]]:
 
 
 def register(source: str, reads: Iterable[str] = ()) -> None:
-    """Make known what a declaration reads: a view, a table or a function, and the tables that it says lie below.
+    """Register a view, table or function that a declaration reads, and the tables below it that the declaration names.
 
     Names are as SQL writes them, with or without a schema. Saying it again changes nothing.
     """
@@ -81,7 +81,7 @@ def register(source: str, reads: Iterable[str] = ()) -> None:
 
 
 def declared_below(name: str) -> frozenset[str]:
-    """Return the tables that declarations say lie below a view or function."""
+    """Return the tables below a view or function that declarations name."""
     return _registered.get(name, frozenset())
 
 
@@ -91,7 +91,7 @@ def known() -> frozenset[str]:
 
 
 def may_be_view(name: str) -> bool:
-    """Whether a known name may be something else than a table that Django made."""
+    """Whether a known name may be something other than a table that Django created."""
     return name in _registered or any(not model._meta.managed for model in models_by_table().get(name, ()))
 
 
@@ -110,19 +110,19 @@ def mentioned(sql: str) -> frozenset[str]:
 
 
 def names_in(sql: str) -> frozenset[str]:
-    """Return whatever may be a name anywhere in a text: in a literal it may be SQL to be executed."""
+    """Return everything that may be a name in a text, also in literals, which may hold SQL to be executed."""
     words = _WORDS.findall(sql)
     return frozenset({bare(name) for name in _TOKENS.findall(sql) if name}.union(words, map(str.lower, words)))
 
 
 def called(sql: str) -> frozenset[str]:
-    """Return the functions that a statement calls, but for those that are PostgreSQL's own beyond doubt."""
+    """Return the functions that a statement calls, except for those that are certainly PostgreSQL's own."""
     found = {bare(name) for name, parenthesis in _CALLS.findall(sql) if parenthesis}
     return frozenset(name for name in found if not is_ordinary(name))
 
 
 def is_ordinary(function: str) -> bool:
-    """Whether what stands before a parenthesis is a keyword, or a function that comes with PostgreSQL.
+    """Whether a word before a parenthesis is a keyword, or a function that comes with PostgreSQL.
 
     False may be wrong, and costs a look into the database's catalogue.
     """

@@ -1,4 +1,4 @@
-"""What the open transaction has written, asked of PostgreSQL before the commit.
+"""The statement that returns the tables that the open transaction has written, run before its commit.
 
 PostgreSQL locks each table that a transaction writes until its end, whoever writes: a statement, a trigger, a
 function, a cascade (its documentation, 13.3 "Explicit Locking"). A lock that was taken in a savepoint goes with
@@ -11,13 +11,9 @@ so does LOCK, which counts with them.
 
 from __future__ import annotations
 
-from typing import Any
-
-from .._compat import RawCursor, TransactionStatus
-
 # A partitioned table and a view are written in other tables, which have counters; foreign tables have none. A row of
 # a child is one of its parents', too
-_WRITTEN = b"""
+REPORTED_TABLES = b"""
 WITH RECURSIVE written AS (
     SELECT c.oid, c.relname
     FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -39,15 +35,3 @@ WITH RECURSIVE written AS (
 )
 SELECT DISTINCT relname::text FROM written
 """
-
-
-def written_in_transaction(connection: Any) -> frozenset[str] | None:
-    """Return the tables that a connection's transaction has changed until now; None where none is open.
-
-    The statement goes past Django's cursors, as a part of the commit. Raises Django's database errors.
-    """
-    raw = connection.connection
-    if raw is None or raw.pgconn.transaction_status != TransactionStatus.INTRANS:
-        return None
-    with connection.wrap_database_errors:
-        return frozenset(table for (table,) in RawCursor(raw).execute(_WRITTEN, prepare=True))

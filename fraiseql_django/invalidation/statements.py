@@ -1,21 +1,18 @@
-"""What a statement writes, read from its SQL: Django's own, and whatever goes through its cursors.
+"""Finds the tables that a statement writes in its SQL: Django's own statements, and all others on its cursors.
 
-Signals would miss ``update()``, bulk operations, many-to-many tables and fast deletes; the SQL shows them all.
-Where the SQL does not tell, as in ``DO`` or ``CALL``, every table and function that it names counts as written
-or called. What triggers, rules, keys and functions write in turn is for the catalogue to say. What nothing
-shows is COPY by psycopg's own method, which passes Django's cursors by.
+Signals would miss ``update()``, bulk operations, many-to-many tables and fast deletes; the SQL shows them all. Where
+it does not, as in ``DO`` or ``CALL``, every table and function that it names counts as written or called. The catalogue
+adds what triggers, rules, keys and functions write in turn. COPY by psycopg's own method is not seen, since it does not
+go through Django's cursors.
 """
 
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
-from django.core.cache import caches
-from django.core.cache.backends.db import BaseDatabaseCache
-from django.utils.module_loading import import_string
-
+from .._django import cache_tables
 from .dependencies import CALL, ROWS, Change, target, targets
 from .names import bare, is_ordinary, names_in, several
 
@@ -54,12 +51,12 @@ def as_text(sql: Any) -> str:
 
 
 def only_reads(text: str) -> bool:
-    """Whether a glance tells that a text is one statement that reads, as nearly every one is."""
+    """Whether a text is certainly one statement that only reads, by a quick look, as most are."""
     return text[:6] == "SELECT" and ";" not in text and not _function(text, 6)
 
 
 def redefines(text: str) -> bool:
-    """Whether a text may make, change or drop what the catalogue is asked about."""
+    """Whether a text may create, change or drop what is read from the catalogue."""
     if text[:6] in ("INSERT", "UPDATE", "DELETE") and ";" not in text:
         # some are long
         return False
@@ -67,7 +64,7 @@ def redefines(text: str) -> bool:
 
 
 def changes(text: str) -> frozenset[Change]:
-    """Return what a statement changes by its own account, or several statements in one text.
+    """Return the changes that a statement names itself, or several statements in one text.
 
     A SELECT that begins with a function may write, too: the change is then that the function is called.
     """
@@ -85,25 +82,10 @@ def changes(text: str) -> frozenset[Change]:
             return frozenset(targets(text))
         first = target(text) if word in ("INSERT", "UPDATE", "DELETE", "MERGE") else None
         if first is not None:
+            # nothing is read from the tables of caches but by the caches themselves
             return _NONE if first.name in cache_tables() else frozenset([first])
     events = _EVENTS.get(word, f"{ROWS}T{CALL}") + ("C" if "CASCADE" in text.upper() else "")
     return frozenset(Change(name, events, guess=True) for name in names_in(text))
-
-
-def cache_tables() -> frozenset[str]:
-    """Return the tables that Django keeps caches in.
-
-    Nothing is read from them but by the caches, and a version of theirs would have to be written there, too.
-    """
-    return frozenset(config["LOCATION"] for config in caches.settings.values() if _has_table(config["BACKEND"]))
-
-
-@cache
-def _has_table(backend: str) -> bool:
-    try:
-        return issubclass(import_string(backend), BaseDatabaseCache)
-    except ImportError:
-        return False
 
 
 def _function(text: str, start: int) -> str | None:

@@ -1,7 +1,7 @@
-"""What each connection's open transaction has written, and what happens when it commits.
+"""Collects what each connection's open transaction has written, and passes it on when that is committed.
 
-Django's own commit hooks would do, but for two things: a project's hooks that were registered earlier would
-run before the tables are known to have changed, and a project's tests that count their hooks would find ours.
+Django's own commit hooks do not serve for two reasons: a project's hooks that were registered earlier would run
+before the answers are dropped, and a project's tests that count their hooks would find ours.
 """
 
 from __future__ import annotations
@@ -13,8 +13,17 @@ from typing import Any
 from django.db import IntegrityError
 
 from .._compat import IsolationLevel, TransactionStatus
+from .._django import (
+    add_first_wrapper,
+    driver_connection,
+    in_autocommit_mode,
+    isolation_level,
+    savepoints,
+    wrap_transaction_end,
+    wrappers,
+)
 from . import catalog
-from .dependencies import ALL, CALL, SAID, Change
+from .dependencies import ALL, CALL, REPORTED, Change
 from .statements import as_text, changes, only_reads, redefines
 
 Committed = Callable[[frozenset[str]], None]
@@ -24,22 +33,22 @@ _ISOLATION = re.compile(r"\s*(?:SET|BEGIN|START)\b.*(?:REPEATABLE\s+READ|SERIALI
 
 
 class Transactions:
-    """Sees the statements of one connection, as one of its ``execute_wrappers``, and how its transactions end.
+    """The writes of one connection: an execute wrapper sees its statements, and its commits and rollbacks are wrapped.
 
-    ``committed`` is called with the written tables once what was written is committed: those that the SQL names,
-    and those that these change by triggers, rules and keys of the database, of which its catalogue knows.
+    When a write is committed, ``committed`` is called with the written tables: those that the SQL names, and those
+    that these change by triggers, rules and keys, as the catalogue has them.
     """
 
     def __init__(self, connection: Any, committed: Committed) -> None:
         self.connection = connection
         self.committed = committed
-        # what was changed, each set with the savepoints that it was changed under
+        # each set of changes with the savepoints that were open
         self._written: list[tuple[frozenset[str | None], frozenset[Change]]] = []
         self._keeps_snapshot = False
         self._redefines = False
 
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
-        """Run a statement and note what it does (Django documentation, "Database instrumentation")."""
+        """Run a statement and note what it changes (Django documentation, "Database instrumentation")."""
         text = as_text(sql)
         if only_reads(text):
             return execute(sql, params, many, context)
@@ -50,56 +59,60 @@ class Transactions:
             self._note(text)
 
     def commit(self, commit: Callable[[], None]) -> None:
-        """Commit, in the way that Django's connection does."""
+        """Commit by the connection's own method, and pass the changes on."""
         try:
             commit()
         except IntegrityError:
-            # a deferred constraint: rolled back
+            # a deferred constraint was violated: nothing was committed
             raise
         except Exception:
-            # the connection was lost, perhaps after the commit
+            # the connection was lost, and the commit may have been done
             self._settle()
             raise
         self._settle()
 
     def rollback(self, rollback: Callable[[], None]) -> None:
-        """Roll back, in the way that Django's connection does."""
+        """Roll back by the connection's own method, and forget the changes."""
         rollback()
         self._forget()
 
     @property
     def sees_committed_only(self) -> bool:
-        """Whether a statement now sees exactly what others see.
+        """Whether a statement now sees exactly the committed rows.
 
         It does not in a transaction that has written, or that keeps the snapshot of its first statement.
         """
         connection = self.connection
-        if not connection.autocommit and connection.isolation_level != IsolationLevel.READ_COMMITTED:
-            # later statements see what the first one saw (PostgreSQL documentation, 13.2)
+        if not in_autocommit_mode(connection) and isolation_level(connection) != IsolationLevel.READ_COMMITTED:
+            # later statements see the snapshot of the first one (PostgreSQL documentation, 13.2)
             return False
         return not self._open() or not (self._written or self._keeps_snapshot)
 
     def mark_written(self, tables: frozenset[str]) -> None:
-        """Take a project's word for what it has written unseen."""
-        self._written.append((frozenset(self.connection.savepoint_ids), frozenset(Change(t, ALL) for t in tables)))
-        if not self._open():
-            self._settle()
+        """Add tables that the project says it has written in a way that no statement shows."""
+        self._written.append((savepoints(self.connection), frozenset(Change(table, ALL) for table in tables)))
+        self.settle_if_ended()
 
-    def say_written(self, tables: frozenset[str]) -> None:
-        """Take PostgreSQL's word for what the innermost block has written, in the place of what its SQL says."""
-        here = frozenset(self.connection.savepoint_ids)
+    def replace_written(self, tables: frozenset[str]) -> None:
+        """Replace the changes in the innermost block by the tables that PostgreSQL reports."""
+        here = savepoints(self.connection)
         self._written = [entry for entry in self._written if not entry[0] >= here]
         if tables:
-            self._written.append((here, frozenset(Change(table, SAID) for table in tables)))
+            self._written.append((here, frozenset(Change(table, REPORTED) for table in tables)))
+
+    def settle_if_ended(self) -> None:
+        """Pass on the changes where no transaction is open: they were committed without Django's methods."""
+        if not self._open():
+            self._settle()
 
     def _note(self, text: str) -> None:
         found = changes(text)
         if any(change.events == CALL for change in found):
-            # a SELECT, which most often calls what writes nothing
+            # a SELECT: most functions that are called in one write nothing
             known = catalog.dependencies(self.connection)
             found = frozenset(change for change in found if known is None or known.writes(change.name))
         if found:
-            self._written.append((frozenset(self.connection.savepoint_ids), found))
+            self._written.append((savepoints(self.connection), found))
         if redefines(text):
             self._redefines = True
             catalog.forget()
@@ -113,16 +126,16 @@ class Transactions:
             self._keeps_snapshot = True
 
     def _open(self) -> bool:
-        """Whether a transaction has begun; one of a lost connection has not, and may have been committed."""
-        raw = self.connection.connection
-        return raw is not None and raw.pgconn.transaction_status in (
+        """Whether PostgreSQL has a transaction open; that of a lost connection has ended, perhaps by a commit."""
+        driver = driver_connection(self.connection)
+        return driver is not None and driver.info.transaction_status in (
             TransactionStatus.ACTIVE,
             TransactionStatus.INTRANS,
             TransactionStatus.INERROR,
         )
 
     def _settle(self) -> None:
-        """Pass on what the transaction has written."""
+        """Pass on the tables that the transaction has written."""
         found = frozenset[Change]().union(*(found for _, found in self._written))
         self._forget()
         if found:
@@ -132,33 +145,30 @@ class Transactions:
         self._written.clear()
         self._keeps_snapshot = False
         if self._redefines:
-            # what was read of the catalogue meanwhile, here or in another thread, was not yet so, or is no more
+            # the catalogue that was read meanwhile, in this thread or another, is not the one that was committed
             self._redefines = False
             catalog.forget()
 
 
 def watch(connection: Any, committed: Committed) -> None:
-    """See a connection's writes from now on; once is enough."""
+    """Collect a connection's writes from now on; a second call changes nothing."""
     if of(connection) is not None:
         return
     transactions = Transactions(connection, committed)
-    # first, since a `with connection.execute_wrapper(…)` takes the last one away at its end
-    connection.execute_wrappers.insert(0, transactions)
-    commit, rollback = connection.commit, connection.rollback
-    connection.commit = lambda: transactions.commit(commit)
-    connection.rollback = lambda: transactions.rollback(rollback)
+    add_first_wrapper(connection, transactions)
+    wrap_transaction_end(connection, transactions.commit, transactions.rollback)
 
 
 def of(connection: Any) -> Transactions | None:
-    """Return what is known of a connection's transactions; None for one that is not watched."""
-    for wrapper in connection.execute_wrappers:
+    """Return the collected writes of a connection; None for one that is not watched."""
+    for wrapper in wrappers(connection):
         if isinstance(wrapper, Transactions):
             return wrapper
     return None
 
 
 def sees_committed_only(connection: Any) -> bool:
-    """Whether a statement on the connection now sees exactly what others see."""
+    """Whether a statement on the connection now sees exactly the committed rows."""
     transactions = of(connection)
-    # one that is not open has written nothing
-    return connection.connection is None or (transactions is not None and transactions.sees_committed_only)
+    # a connection that is not open has written nothing
+    return driver_connection(connection) is None or (transactions is not None and transactions.sees_committed_only)

@@ -1,7 +1,7 @@
-"""Writes seen → versions of tables: what Django changes in the database drops what was read from it.
+"""Drops the answers that were read from a table when a write to it is committed.
 
-Every statement on a Django connection is seen (see storage/transactions.py); when what it wrote is
-committed, the tables get new versions in every cache that this process knows of.
+``transactions`` sees every statement on a Django connection; when a write is committed, its tables get new versions in
+every cache that this process knows.
 """
 
 from __future__ import annotations
@@ -25,54 +25,54 @@ from .transactions import watch as watch_connection
 logger = logging.getLogger("fraiseql_django.cache")
 
 
-class Answers(Protocol):
-    """Answers kept with the versions of the tables that they were read from."""
+class VersionedAnswers(Protocol):
+    """Answers that are cached with the versions of the tables that they were read from."""
 
     def drop(self, tables: Iterable[str]) -> None:
         """Make every answer that was read from these tables a miss."""
         ...
 
     def settle(self) -> None:
-        """Tell the cache what it could not be told before."""
+        """Write the versions that could not be written before."""
         ...
 
 
-_A = TypeVar("_A", bound=Answers)
+_A = TypeVar("_A", bound=VersionedAnswers)
 
-_results: WeakSet[Any] = WeakSet()
+_watched_answers: WeakSet[Any] = WeakSet()
 _lock = Lock()
 # a process that only writes has no engine, but must reach the cache of those that read
-_default_results: list[Callable[[], Answers]] = []
+_default_answers: list[Callable[[], VersionedAnswers]] = []
 
 
-def watch(results: _A) -> _A:
-    """Drop answers from these results, too, when their tables are written."""
+def watch(answers: _A) -> _A:
+    """Drop answers of this engine as well when their tables are written."""
     with _lock:
-        _results.add(results)
-    return results
+        _watched_answers.add(answers)
+    return answers
 
 
-def watch_default(make: Callable[[], Answers]) -> None:
-    """Name the function that returns the results of the engine that settings describe."""
-    _default_results[:] = [make]
+def watch_default(make: Callable[[], VersionedAnswers]) -> None:
+    """Set the function that returns the answers of the settings' engine."""
+    _default_answers[:] = [make]
 
 
 def drop(tables: Iterable[str]) -> None:
-    """Drop every answer that was read from these tables; never raises, since a write is done by then."""
-    for make in _default_results:
+    """Drop every answer that was read from these tables; never raises, since the write is committed already."""
+    for make in _default_answers:
         try:
             watch(make())
         except Exception as error:
             logger.error("answers read from %s may be stale, as no engine can be made: %s", ", ".join(tables), error)
-    for results in _watched():
-        results.drop(tables)
+    for answers in _watched():
+        answers.drop(tables)
 
 
 def mark_written(tables: Iterable[str], using: str = DEFAULT_DB_ALIAS) -> None:
-    """Drop every answer that was read from these tables, when what the connection has open is committed.
+    """Drop every answer that was read from these tables, when the connection's open transaction is committed.
 
-    For writes whose SQL is not seen. Names are as SQL writes them; what the tables' triggers, rules and keys may
-    have changed counts as well. Raises Django's OperationalError where the database cannot be reached.
+    For writes that no statement on a Django connection shows. Names are as SQL writes them; tables that triggers, rules
+    and keys may have changed are included. Raises Django's OperationalError where the database cannot be reached.
     """
     connection = connections[using]
     connection.ensure_connection()
@@ -81,9 +81,9 @@ def mark_written(tables: Iterable[str], using: str = DEFAULT_DB_ALIAS) -> None:
         transactions.mark_written(frozenset(map(bare, tables)))
 
 
-def _watched() -> list[Answers]:
+def _watched() -> list[VersionedAnswers]:
     with _lock:
-        return list(_results)
+        return list(_watched_answers)
 
 
 def _install(connection: Any, **kwargs: Any) -> None:
@@ -92,12 +92,12 @@ def _install(connection: Any, **kwargs: Any) -> None:
 
 
 def _settle() -> None:
-    for results in _watched():
-        results.settle()
+    for answers in _watched():
+        answers.settle()
 
 
 def install() -> None:
-    """See the writes of every connection, open or still to be opened."""
+    """Collect the writes of every connection, those that are open and those to come."""
     connection_created.connect(_install, dispatch_uid="fraiseql_django.invalidation")
     post_migrate.connect(catalog.forget, dispatch_uid="fraiseql_django.invalidation.catalog")
     atexit.register(_settle)

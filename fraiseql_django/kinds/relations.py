@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from graphql import FieldNode
 
+from .._django import many_to_many_table
 from ..planner.expressions import NULL, SQL, Piece
 from ..planner.kinds import ColumnUsage, TreeBuilder, TreeCompiler
 from ..planner.locations import Location
@@ -66,7 +67,8 @@ class RelationKind(RowsKind[Relation]):
         named: Any = owner.model._meta.get_field(field.path)
         relation: Any = named.remote_field if isinstance(named, ForeignObjectRel) else named
         if relation.many_to_many:
-            usage.table(relation.m2m_db_table(), (relation.m2m_column_name(), relation.m2m_reverse_name()))
+            table, *columns = many_to_many_table(relation)
+            usage.table(table, columns)
         else:
             usage.table(relation.model._meta.db_table, (relation.column,))
 

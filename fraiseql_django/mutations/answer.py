@@ -14,6 +14,7 @@ from django.db.models import Model, QuerySet
 from graphql import GraphQLEnumType, GraphQLError, GraphQLFloat
 
 from .._compat import parse_input
+from .._django import Compiled, concrete_model
 from ..declare.names import camel_case
 from ..errors import InvalidInput, OperationError
 from ..execution.executor import Executor
@@ -32,7 +33,7 @@ from ..planner.payload import (
     RowNode,
 )
 from ..planner.plan import MutationCall
-from ..planner.statement import Compiled, compile_keys
+from ..planner.statement import compile_keys
 from ..planner.tree import Constant
 from ..schema.definition import Column, Extracted
 from ..schema.object_types import ObjectField
@@ -244,7 +245,7 @@ def _chosen(node: ChoiceNode, value: Any, of_json: bool) -> ObjectNode | RowNode
 def _class_of(node: ObjectNode | RowNode) -> type | None:
     """Return the class of the instances that a node writes; None for a type that only results of the package have."""
     if isinstance(node, RowNode):
-        concrete: type = node.definition.model._meta.concrete_model  # type: ignore[assignment]
+        concrete: type = concrete_model(node.definition.model)
         return concrete
     return node.definition.cls
 

@@ -19,6 +19,7 @@ from django.forms import ModelChoiceField
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
+from .._django import all_parents
 from ..declare.results import Error
 from ..invalidation.names import table_of
 from .context import MutationContext
@@ -205,7 +206,7 @@ def _field(model: type[models.Model] | None, column: str) -> models.Field[Any, A
 
 
 def _constraints(model: type[models.Model]) -> list[Any]:
-    return [item for owner in (model, *model._meta.all_parents) for item in owner._meta.constraints]
+    return [item for owner in (model, *all_parents(model)) for item in owner._meta.constraints]
 
 
 def _kind(constraint: Any) -> str:

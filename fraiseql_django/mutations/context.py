@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from .._django import concrete_model
 from ..declare.rules import RowRule, condition, restrict
 from ..errors import FraiseQLError
 from ..schema.conventions import Conventions
@@ -74,7 +75,7 @@ class Info:
 
     def visible(self, model: type[M]) -> QuerySet[M]:
         """Return the rows of a model that the viewer sees: by its default manager and all types' row rules."""
-        rules = self._row_rules.get(model._meta.concrete_model, ())
+        rules = self._row_rules.get(concrete_model(model), ())
         return passing(model, rules, self.viewer, self.database)
 
     def answer(self, result: Any) -> Any:
@@ -118,15 +119,13 @@ class MutationContext:
 
     def rules(self, model: type[Model]) -> Sequence[tuple[str, RowRule]]:
         """Return the row rules of the types over a model, with the types' names."""
-        return self.row_rules.get(model._meta.concrete_model, ())
+        return self.row_rules.get(concrete_model(model), ())
 
     def types_over(self, model: type[Model]) -> Sequence[TypeDef]:
         """Return the types over a model."""
-        concrete = model._meta.concrete_model
+        concrete = concrete_model(model)
         return [
-            type_
-            for type_ in self.types.values()
-            if type_.source is None and type_.model._meta.concrete_model is concrete
+            type_ for type_ in self.types.values() if type_.source is None and concrete_model(type_.model) is concrete
         ]
 
     def visible(self, model: type[M]) -> QuerySet[M]:

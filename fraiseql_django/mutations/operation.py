@@ -65,7 +65,7 @@ class Perform:
         """Run all and answer."""
         try:
             # for all of them, with what they read
-            with self.executor.places.one():
+            with self.executor.concurrency.slot():
                 return self._response()
         except TryLater as error:
             return failed([error.as_graphql_error()])

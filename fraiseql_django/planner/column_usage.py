@@ -8,14 +8,12 @@ column that holds the JSON, or those that are declared; what else a source may h
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from django.core.exceptions import EmptyResultSet
 from django.db import models
-from django.db.models.expressions import Col
-from django.db.models.sql import Query
 
+from .._django import columns_read
 from ..schema.build import Schema
 from ..schema.definition import TypeDef
 from .kinds import kind_of
@@ -72,35 +70,5 @@ class _Usage:
         self._query(model._default_manager.using(self.alias).values(*names))
 
     def _query(self, queryset: models.QuerySet[Any, Any]) -> None:
-        compiler = queryset.query.get_compiler(self.alias)
-        try:
-            # joins that an order takes are there only afterwards
-            compiler.as_sql()
-        except EmptyResultSet:
-            return
-        order = [expression for expression, _ in compiler.get_order_by()]
-        self._note(compiler.query, {}, [*(expression for expression, *_ in compiler.select), *order])
-
-    def _note(self, query: Query, outer: Mapping[str, str], expressions: Iterable[Any]) -> None:
-        tables: dict[str, str] = dict(outer)
-        joins: list[Any] = [join for name, join in query.alias_map.items() if query.alias_refcount[name]]
-        tables.update((join.table_alias, join.table_name) for join in joins)
-        for join in joins:
-            for left, right in getattr(join, "join_cols", None) or ():
-                self.found[tables[join.parent_alias]].add(left)
-                self.found[join.table_name].add(right)
-        for expression in (*expressions, *query.annotations.values(), query.where):
-            for node in _nodes(expression):
-                if isinstance(node, Query):
-                    self._note(node, tables, node.select)
-                elif isinstance(node, Col) and node.alias in tables:
-                    target: Any = node.target
-                    self.found[tables[node.alias]].add(target.column)
-
-
-def _nodes(expression: Any) -> Iterator[Any]:
-    """Yield an expression and all that it is made of; a condition has no ``flatten``."""
-    yield expression
-    if hasattr(expression, "get_source_expressions"):
-        for part in expression.get_source_expressions():
-            yield from _nodes(part)
+        for table, columns in columns_read(queryset, self.alias).items():
+            self.table(table, columns)

@@ -22,6 +22,7 @@ from typing import Any, TypeAlias
 
 from django.db.models import F, Func, OuterRef, QuerySet, Subquery
 
+from .._django import quoted_alias
 from ..declare.sources import quoted
 from ..schema.scalars.encoding import template_literal
 from .expressions import SQL
@@ -158,21 +159,20 @@ class SiblingColumn(Func):
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
         # a percent sign is a placeholder's in SQL that Django compiles
         column = quoted(self.column).replace("%", "%%")
-        return _alias(self, compiler, connection) + column, []
+        return _alias(self, compiler) + column, []
 
 
 class RowText(Func):
     """The text of the row that a known column belongs to."""
 
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
-        return f"ROW({_alias(self, compiler, connection)}*)::text", []
+        return f"ROW({_alias(self, compiler)}*)::text", []
 
 
-def _alias(expression: Func, compiler: Any, connection: Any) -> str:
+def _alias(expression: Func, compiler: Any) -> str:
     """Return what stands before the name of the known column: its table's alias and a dot, quoted by Django."""
     (known,) = expression.get_source_expressions()
-    sql: str = compiler.compile(known)[0]
-    return sql.removesuffix(connection.ops.quote_name(known.target.column))
+    return f"{quoted_alias(compiler, known)}."
 
 
 def member(json: Any, key: str) -> SQL:

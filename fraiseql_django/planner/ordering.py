@@ -11,6 +11,7 @@ from django.db.models import F, QuerySet, Value
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Cast
 
+from .._django import declared_order, is_reversed, join_for_order, key_fields
 from ..declare.sources import ANCHOR
 from ..schema.definition import TypeDef
 from .expressions import SQL
@@ -25,11 +26,11 @@ def total_order(definition: TypeDef, terms: Sequence[OrderKey]) -> tuple[OrderKe
     """Return these terms, or else the order of the type's model or manager; then the key, unless a term decides."""
     if terms:
         return (*terms, *_key(definition, terms))
-    query: Any = definition.model._default_manager.all().query
-    own = [_term(term) for term in query.order_by or definition.model._meta.ordering or ()]
+    rows = definition.model._default_manager.all()
+    own = [_term(term) for term in declared_order(rows)]
     keys = (*own, *_key(definition, own))
     # of a manager that reverses its order, what breaks ties is reversed as well
-    return keys if query.standard_ordering else tuple(map(_reversed, keys))
+    return tuple(map(_reversed, keys)) if is_reversed(rows) else keys
 
 
 def _term(term: Any) -> OrderKey:
@@ -61,7 +62,7 @@ def _key(definition: TypeDef, terms: Sequence[OrderKey]) -> list[OrderKey]:
 
 def key_columns(model: type[models.Model]) -> list[str]:
     """Return the names of the columns of the model's key."""
-    return [field.attname for field in model._meta.pk_fields]
+    return [field.attname for field in key_fields(model)]
 
 
 def _decides(model: type[models.Model], operand: Operand) -> bool:
@@ -94,11 +95,12 @@ def sort(compiler: TreeCompiler, queryset: QuerySet[Any], keys: Sequence[OrderKe
 
 def sort_by(queryset: QuerySet[Any], terms: Sequence[Any], alias: str) -> QuerySet[Any]:
     """Sort a query's rows by terms of Django's, whatever order its manager has."""
-    if not queryset.query.standard_ordering:
+    if is_reversed(queryset):
         queryset = queryset.reverse()
     queryset, named = _named(queryset, terms)
     queryset = queryset.order_by(*named)
-    _join_for_order(queryset, alias)
+    # a renamed subquery would otherwise hide the outer query's table behind the joins of its order
+    join_for_order(queryset, alias)
     return queryset
 
 
@@ -145,14 +147,3 @@ def _named(queryset: QuerySet[Any], order: Iterable[Any]) -> tuple[QuerySet[Any]
             term.set_source_expressions([F(name)])
         named.append(term)
     return queryset.alias(**values), named
-
-
-def _join_for_order(queryset: QuerySet[Any], alias: str) -> None:
-    """Make the joins of ORDER BY now, as those of conditions are.
-
-    Django makes them when it compiles, under the tables' own names. In a subquery, where all else has been
-    renamed, such a name would hide the outer query's table from the condition that leads there.
-    """
-    compiler = queryset.query.get_compiler(alias)
-    compiler.setup_query()
-    compiler.get_order_by()

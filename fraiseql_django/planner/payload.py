@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from graphql import GraphQLEnumType, GraphQLScalarType
 
+from .._django import Compiled
 from ..schema.definition import TypeDef
 from ..schema.object_types import ObjectDef, ObjectField, Output
 from ..schema.scalars.encoding import encode_array
@@ -21,7 +22,7 @@ from .expressions import Bind
 from .kinds import kind_of
 from .locations import ROW
 from .row_sets import KEYS_ALIAS
-from .statement import Compiled, compile_pieces
+from .statement import compile_pieces
 from .tree import Constant, Member, Selection
 
 # The name of a variable that no client can write: for each slot the keys of its rows, each a tuple of texts

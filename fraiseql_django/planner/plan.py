@@ -23,6 +23,7 @@ from django.db import connections
 from django.db.models import Model
 from graphql import FieldNode, GraphQLField, OperationType
 
+from .._django import Compiled, database_of
 from ..cache.lru import LRU
 from ..conf.settings import LimitSettings
 from ..invalidation.catalog import tables_read
@@ -43,7 +44,7 @@ from .locations import ROW
 from .payload import SLOT_END, Node, Payloads, Slot
 from .planned_viewer import PlannedViewer, Plans, user_key_type
 from .rules import Rules
-from .statement import Compiled, compile_pieces, joined, statement
+from .statement import compile_pieces, joined, statement
 from .tree import Constant, Member
 
 
@@ -237,9 +238,7 @@ class Planner:
         if not columns:
             return Read(sql=None, binds=(), segments=parts, tables=(), digest="", live=(), of_session=False)
         sql, binds = statement(columns, self.alias)
-        # not the alias alone: the tests' database has that of the real one, and may share its cache
-        settings = connections[self.alias].settings_dict
-        database = [self.alias, *(settings[key] for key in ("HOST", "PORT", "NAME"))]
+        database = list(database_of(connections[self.alias]))
         return Read(
             sql=sql,
             binds=binds,

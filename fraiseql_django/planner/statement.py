@@ -9,38 +9,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
-from django.core.exceptions import EmptyResultSet
-from django.db import connections
 from django.db.models import QuerySet
 from django.db.models.sql import Query
 
+from .._django import Compiled, compile_expression, compile_query, compiler_of, literal, selects_whole_rows
 from .expressions import Bind, Concat, Piece
-
-# SQL with placeholders, and what they stand for
-Compiled: TypeAlias = tuple[str, list[Any]]
 
 
 def compile_pieces(pieces: Sequence[Piece], alias: str) -> Compiled:
     """Compile what a root field writes to SQL whose value is its JSON text."""
     expression: Any = Concat(*pieces) if len(pieces) != 1 or isinstance(pieces[0], str) else pieces[0]
     # it refers to no row of a query around it
-    compiler: Any = Query(None).get_compiler(alias)
-    sql, params = compiler.compile(expression)
-    return sql, list(params)
+    return compile_expression(compiler_of(Query(None), alias), expression)
 
 
 def compile_keys(rows: QuerySet[Any], alias: str) -> Compiled | None:
     """Compile a query to SQL that selects the rows' keys in their order; None for one that cannot be made to."""
-    query: Any = rows.query
-    if rows.db != alias or query.combinator or query.distinct or query.values_select or query.extra:
+    if rows.db != alias or not selects_whole_rows(rows):
         return None
-    try:
-        sql, params = rows.values_list("pk").query.get_compiler(alias).as_sql()
-    except EmptyResultSet:
-        return None
-    return sql, list(params)
+    return compile_query(rows.values_list("pk"), alias)
 
 
 def statement(columns: Iterable[Compiled], alias: str) -> tuple[str, tuple[Bind, ...]]:
@@ -61,15 +50,9 @@ def _with_constants(sql: str, params: Sequence[Any], alias: str) -> tuple[str, t
             if isinstance(param, Bind):
                 binds.append(param)
             else:
-                part = _literal(param, alias)
+                part = literal(param, alias)
         parts.append(part)
     return "".join(parts), tuple(binds)
-
-
-def _literal(value: Any, alias: str) -> str:
-    connection: Any = connections[alias]
-    connection.ensure_connection()
-    return str(connection.ops.compose_sql("%s", [value])).replace("%", "%%")
 
 
 def joined(segments: Sequence[bytes | int]) -> tuple[bytes | int, ...]:

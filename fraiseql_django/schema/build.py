@@ -19,6 +19,7 @@ from graphql import (
     validate_schema,
 )
 
+from .._django import concrete_model
 from ..conf.settings import Settings
 from ..declare.registry import Registry
 from ..declare.rules import RowRule
@@ -194,7 +195,7 @@ def _row_rules(types: Mapping[str, TypeDef]) -> Mapping[Any, Sequence[tuple[str,
     found: dict[Any, list[tuple[str, RowRule]]] = {}
     for definition in types.values():
         if definition.rows is not None:
-            found.setdefault(definition.model._meta.concrete_model, []).append((definition.name, definition.rows))
+            found.setdefault(concrete_model(definition.model), []).append((definition.name, definition.rows))
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from django.db import models
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
+from .._django import concrete_model
 from ..declare.registry import FieldOptions, Registry, TypeDeclaration
 from ..errors import DeclarationError
 from .annotations import Annotation, Named, innermost
@@ -26,18 +27,18 @@ class Targets:
         self.registry = registry
         self._by_model: dict[Any, list[TypeDeclaration]] = {}
         for declaration in registry.types:
-            self._by_model.setdefault(declaration.model._meta.concrete_model, []).append(declaration)
+            self._by_model.setdefault(concrete_model(declaration.model), []).append(declaration)
 
     def exist(self, model: type[models.Model]) -> bool:
         """Whether any type is declared over the model."""
-        return model._meta.concrete_model in self._by_model
+        return concrete_model(model) in self._by_model
 
     def of(self, model: type[models.Model], where: str) -> str:
         """Return the name of the type that relations to the model lead to.
 
         Raises DeclarationError when there is none, or several of which none is primary.
         """
-        found = self._by_model.get(model._meta.concrete_model, [])
+        found = self._by_model.get(concrete_model(model), [])
         exact = [declaration for declaration in found if declaration.model is model] or found
         candidates = [declaration for declaration in exact if declaration.primary] or exact
         if len(candidates) == 1:
@@ -63,7 +64,7 @@ class Targets:
                 f"{where} is annotated {written}, which is no declared type; "
                 f"declare it with @fraiseql.type, or write fraiseql.auto"
             )
-        if declared.model._meta.concrete_model is not model._meta.concrete_model:
+        if concrete_model(declared.model) is not concrete_model(model):
             raise DeclarationError(
                 f"{where} leads to {model.__name__}, but is annotated {declared.cls.__name__}, "
                 f"a type over {declared.model.__name__}"

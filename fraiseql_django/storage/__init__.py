@@ -1,1 +1,7 @@
-"""Where operations are read from: the protocol in ``base``, Django's connection in ``django``."""
+"""Sends statements to PostgreSQL over Django's connections.
+
+base       the protocol: queries, statements that change rows, transactions, health
+django     that protocol over a Django connection
+pipeline   statements through libpq: prepared once, several in one round trip
+cursors    statements through psycopg's cursors, for connections that the pipeline cannot serve
+"""

@@ -1,4 +1,4 @@
-"""What the engine needs of a database."""
+"""The protocol of a database that the engine sends statements to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Settings: TypeAlias = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryResult:
-    """Rows as PostgreSQL wrote them: each value the bytes of its text form, None for null."""
+    """The rows of a statement: each value is the bytes of PostgreSQL's text form, None for null."""
 
     rows: Sequence[Row]
     row_count: int
@@ -23,7 +23,7 @@ class QueryResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecuteResult:
-    """What a statement changed."""
+    """How many rows a statement has changed."""
 
     rows_affected: int
     execution_time_ms: float
@@ -31,7 +31,7 @@ class ExecuteResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """Whether a part works, how long the check took, and what it found or what failed."""
+    """Whether a part works, a description of it or of the failure, and how long the check took."""
 
     healthy: bool
     detail: str
@@ -39,50 +39,50 @@ class Health:
 
 
 class Transaction(Protocol):
-    """An open transaction; left without a commit it is rolled back."""
+    """An open transaction; it is rolled back unless it is committed."""
 
     @property
     def outermost(self) -> bool:
-        """Whether nothing was open before: with its end PostgreSQL's own transaction ends."""
+        """Whether no transaction was open before; otherwise this is a savepoint."""
         ...
 
     def commit(self) -> None:
-        """Make what was done last."""
+        """Commit the transaction, or release the savepoint."""
         ...
 
     def rollback(self) -> None:
-        """Undo what was done."""
+        """Roll back the transaction, or to the savepoint."""
         ...
 
 
 class Storage(Protocol):
-    """A database that statements are sent to. ``%s`` in SQL stands for a parameter, ``%%`` for a percent sign.
+    """A database that statements are sent to. In SQL ``%s`` is a placeholder and ``%%`` a percent sign.
 
-    ``settings`` are given where the project has any (``FRAISEQL["SESSION"]``, ``LIMITS.STATEMENT_MS``).
+    ``settings`` are passed only where the project has any (``FRAISEQL["SESSION"]``, ``LIMITS.STATEMENT_MS``).
     """
 
     @property
     def backend_name(self) -> str:
-        """Name the kind of database, for people."""
+        """Return a name of the kind of database, for people."""
         ...
 
     def query(self, sql: str, params: Sequence[Any] = (), settings: Settings = ()) -> QueryResult:
-        """Run a statement that returns rows, for which settings hold; raise StorageError when it fails."""
+        """Run a statement that returns rows, with settings that hold for it alone; raise StorageError on failure."""
         ...
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> ExecuteResult:
-        """Run a statement that changes rows; raise StorageError when it fails."""
+        """Run a statement that changes rows; raise StorageError on failure."""
         ...
 
     def begin_transaction(self, settings: Settings = ()) -> AbstractContextManager[Transaction]:
-        """Open a transaction in which settings hold, or a savepoint in an open one."""
+        """Open a transaction with settings that hold until its end, or a savepoint in an open transaction."""
         ...
 
     @property
     def shared(self) -> bool:
-        """Whether a statement sees now what everybody sees: only then may its answer be kept for others."""
+        """Whether a statement sees the same rows as other sessions; only then may its answer be cached."""
         ...
 
     def health_check(self) -> Health:
-        """Reach the database and say which version it is."""
+        """Connect to the database and return its version."""
         ...

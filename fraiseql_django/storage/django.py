@@ -1,7 +1,8 @@
-"""Statements over Django's database connection, where all of Django's instruments see them."""
+"""Sends statements over Django's database connection, where all of Django's instruments see them."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,19 +11,40 @@ from typing import Any
 
 from django.db import Error, connections, transaction
 
-from .._compat import CharacterNotInRepertoire, ClientCursor, PyFormat, RawCursor, TransactionStatus, Transformer
+from .._compat import NO_PIPELINE, ClientCursor, PyFormat, RawCursor, TransactionStatus, Transformer
+from .._django import (
+    block_is_broken,
+    break_block,
+    close_if_broken,
+    connect_timeout,
+    cursor_of,
+    database_errors,
+    driver_connection,
+    ensure_usable,
+    has_own_cursors,
+    in_atomic_block,
+    inner_cursor,
+)
 from ..errors import StorageError
-from ..invalidation.reported import written_in_transaction
+from ..invalidation.reported import REPORTED_TABLES
 from ..invalidation.transactions import of, sees_committed_only
-from .base import ExecuteResult, Health, QueryResult, Row, Settings
-from .pipeline import Command, Former, wire_of
+from .base import ExecuteResult, Health, QueryResult, Settings
+from .cursors import ConnectionCursors, check_texts, encode_text, rows_of
+from .pipeline import Command, ConnectionPipeline, FormerSettings, missing_in
 
-# What a load balancer waits for at most to be told that the database is not there
+logger = logging.getLogger("fraiseql_django.storage")
+
+# The longest that a health check waits for a connection; libpq waits for two minutes
 HEALTH_CONNECT_SECONDS = 3
+# Tests turn this off to send statements through cursors everywhere
+PIPELINE_ALLOWED = True
 
-# What PostgreSQL would say (its documentation, appendix A)
+# PostgreSQL's error codes (its documentation, appendix A)
 IN_FAILED_TRANSACTION = "25P02"
 NO_ACTIVE_TRANSACTION = "25P01"
+
+_PIPELINE, _CURSORS = "_fraiseql_pipeline", "_fraiseql_cursors"
+_warned: set[str] = set()
 
 
 @lru_cache(maxsize=1024)
@@ -36,8 +58,44 @@ def numbered(sql: str) -> bytes:
     return text.replace("\0", "%").encode()
 
 
-class Sent:
-    """What Django's log of queries asks a cursor for: the statement with its parameters in place."""
+def pipeline_of(connection: Any) -> ConnectionPipeline | None:
+    """Return the pipeline of an open connection, None where statements have to go through cursors."""
+    if not PIPELINE_ALLOWED:
+        return None
+    driver = driver_connection(connection)
+    found: ConnectionPipeline | None = getattr(driver, _PIPELINE, None)
+    if found is None and not hasattr(driver, _PIPELINE):
+        reason = NO_PIPELINE or missing_in(driver)
+        if reason is None and not has_own_cursors(connection):
+            reason = f"the cursor class is the project's own, {driver.cursor_factory.__qualname__}"
+        found = ConnectionPipeline(driver) if reason is None else None
+        setattr(driver, _PIPELINE, found)
+        if reason is not None and reason not in _warned:
+            _warned.add(reason)
+            logger.warning(
+                "statements on database %r are sent through psycopg's cursors, which takes longer: %s",
+                connection.alias,
+                reason,
+            )
+    return found
+
+
+def cursors_of(connection: Any) -> ConnectionCursors:
+    """Return the way to set settings through the cursors of an open connection."""
+    driver = driver_connection(connection)
+    found: ConnectionCursors | None = getattr(driver, _CURSORS, None)
+    if found is None:
+        found = ConnectionCursors(driver)
+        setattr(driver, _CURSORS, found)
+    return found
+
+
+def _channel(connection: Any) -> ConnectionPipeline | ConnectionCursors:
+    return pipeline_of(connection) or cursors_of(connection)
+
+
+class LoggedQuery:
+    """A statement for Django's log of queries: the text with its parameters in place."""
 
     __slots__ = ("connection", "params", "sql")
 
@@ -46,7 +104,7 @@ class Sent:
 
     @property
     def query(self) -> bytes:
-        """The text, for reading: PostgreSQL was sent the two apart."""
+        """The text, for reading only: PostgreSQL was sent statement and parameters apart."""
         try:
             return ClientCursor(self.connection).mogrify(self.sql, self.params).encode()
         except Exception:
@@ -55,24 +113,24 @@ class Sent:
 
 
 class PreparedCursor(RawCursor[Any]):
-    """A cursor whose statement PostgreSQL prepares at first sight; it sends ``settings`` with it, for it alone."""
+    """A cursor that sends its statement through the pipeline, prepared, with ``settings`` that hold for it alone."""
 
     prepare = True
     settings: Settings = ()
 
     def execute(self, query: Any, params: Any = None, **kwargs: Any) -> PreparedCursor:
-        """Run ``%s``-style SQL; the results stay in the form that PostgreSQL sent them."""
-        raw: Any = self.connection
-        self._query: Any = Sent(raw, query, params or ())
+        """Run ``%s``-style SQL; the result stays in the form that PostgreSQL sent."""
+        driver: Any = self.connection
+        self._query: Any = LoggedQuery(driver, query, params or ())
         self.pgresult = None
-        texts, types, formats = _written(raw, params or ())
+        texts, types, formats = _encode(driver, params or ())
         command = Command(numbered(query), texts, types, formats, self.prepare)
-        self.pgresult = wire_of(raw).run_with(self.settings, command)
+        self.pgresult = getattr(driver, _PIPELINE).run_with(self.settings, command)
         return self
 
     @property
     def rowcount(self) -> int:
-        """How many rows were read or changed; -1 where there is no telling."""
+        """The number of rows that were read or changed; -1 where PostgreSQL does not say."""
         rows = None if self.pgresult is None else self.pgresult.command_tuples
         return -1 if rows is None else rows
 
@@ -83,24 +141,17 @@ class UnpreparedCursor(PreparedCursor):
     prepare = False
 
 
-def _written(raw: Any, params: Sequence[Any]) -> tuple[list[Any] | None, tuple[int, ...], list[int] | None]:
-    """Write parameters as PostgreSQL reads them, with their types and formats where they are not just texts."""
+def _encode(driver: Any, params: Sequence[Any]) -> tuple[list[Any] | None, tuple[int, ...], list[int] | None]:
+    """Return parameters as PostgreSQL reads them, with types and formats where not all of them are texts."""
     if all(param is None or type(param) is str for param in params):
-        return [None if param is None else _text(param) for param in params] or None, (), None
-    adapted = Transformer.from_context(raw)
+        return [None if param is None else encode_text(param) for param in params] or None, (), None
+    adapted = Transformer.from_context(driver)
     texts = adapted.dump_sequence(params, [PyFormat.AUTO] * len(params))
     return list(texts), tuple(adapted.types or ()), list(adapted.formats or ())
 
 
-def _text(value: str) -> bytes:
-    if "\0" in value:
-        # the end of the text for libpq
-        raise CharacterNotInRepertoire("PostgreSQL text fields cannot contain NUL (0x00) bytes")
-    return value.encode("utf-8", "surrogatepass")  # half of a surrogate pair is PostgreSQL's to refuse
-
-
 class DjangoTransaction:
-    """An ``atomic`` block that ends with commit or rollback; left without either it is rolled back."""
+    """An ``atomic`` block that is ended by ``commit()`` or ``rollback()``; without either it is rolled back."""
 
     def __init__(self, alias: str, settings: Settings = (), *, prepare: bool = True) -> None:
         self.alias = alias
@@ -109,20 +160,20 @@ class DjangoTransaction:
         self.outermost = False
         self._settings = settings
         self._prepare = prepare
-        self._former: Former | None = None
+        self._former: FormerSettings | None = None
 
     def __enter__(self) -> DjangoTransaction:
         connection = connections[self.alias]
         try:
-            # without autocommit there is a transaction of the project's, or there will be, and this is a savepoint
-            self.outermost = not connection.in_atomic_block and connection.get_autocommit()
+            # without autocommit the project has a transaction open, or will have, and this is a savepoint in it
+            self.outermost = not in_atomic_block(connection) and connection.get_autocommit()
             self._atomic.__enter__()
         except Error as error:
             raise _storage_error(error) from error
         self._open = True
         if self._settings:
             try:
-                self._put_in_force()
+                self._set_settings()
             except Exception:
                 self.rollback()
                 raise
@@ -133,53 +184,55 @@ class DjangoTransaction:
             self.rollback()
 
     def commit(self) -> None:
-        """Make what was done last; raise StorageError where PostgreSQL refuses."""
+        """Commit the transaction, or release the savepoint; raise StorageError where PostgreSQL refuses."""
         connection: Any = connections[self.alias]
-        if self._open and (connection.needs_rollback or _has_failed(connection)):
-            # Django, or PostgreSQL, would roll back and say nothing
+        if self._open and (block_is_broken(connection) or _has_failed(connection)):
+            # Django, or PostgreSQL, would roll back without an error
             message = "nothing was committed, since a statement of the transaction failed"
             raise StorageError(message, sqlstate=IN_FAILED_TRANSACTION)
         if self._open:
-            self._ask_what_was_written(connection)
+            self._note_reported_tables(connection)
         self._end(undo=False)
 
     def rollback(self) -> None:
-        """Undo what was done."""
+        """Roll back the transaction, or to the savepoint."""
         self._end(undo=True)
 
-    def _put_in_force(self) -> None:
+    def _set_settings(self) -> None:
         connection: Any = connections[self.alias]
         try:
-            with connection.wrap_database_errors:
-                self._former = wire_of(connection.connection).put_in_force(self._settings, prepare=self._prepare)
+            with database_errors(connection):
+                self._former = _channel(connection).set_locally(self._settings, prepare=self._prepare)
         except Error as error:
             raise _storage_error(error) from error
 
-    def _put_back(self, *, undone: bool) -> None:
-        """Let settings be what they were, where PostgreSQL does not do it by itself."""
+    def _restore_settings(self, *, undone: bool) -> None:
+        """Restore the former settings, where PostgreSQL does not do it at the end of the transaction or savepoint."""
         connection: Any = connections[self.alias]
-        if self._former is None or connection.connection is None:
+        if self._former is None or driver_connection(connection) is None:
             return
-        wire = wire_of(connection.connection)
+        channel = _channel(connection)
         if undone or self.outermost:
-            wire.in_force = self._former.in_force
+            channel.in_force = self._former.in_force
             return
         try:
-            with connection.wrap_database_errors:
-                wire.put_back(self._former, prepare=self._prepare)
+            with database_errors(connection):
+                channel.restore(self._former, prepare=self._prepare)
         except Error as error:
             raise _storage_error(error) from error
 
-    def _ask_what_was_written(self, connection: Any) -> None:
-        transactions = of(connection)
-        if transactions is None:
+    def _note_reported_tables(self, connection: Any) -> None:
+        """Replace the tables guessed from the SQL of the transaction by those that PostgreSQL reports as locked."""
+        transactions, driver = of(connection), driver_connection(connection)
+        if transactions is None or driver is None or driver.info.transaction_status != TransactionStatus.INTRANS:
             return
         try:
-            tables = written_in_transaction(connection)
+            # past Django's cursors, as a part of the commit
+            with database_errors(connection):
+                rows = _channel(connection).fetch(REPORTED_TABLES, prepare=self._prepare)
         except Error as error:
             raise _storage_error(error) from error
-        if tables is not None:
-            transactions.say_written(tables)
+        transactions.replace_written(frozenset((table or b"").decode() for (table,) in rows))
 
     def _end(self, *, undo: bool) -> None:
         if not self._open:
@@ -187,7 +240,7 @@ class DjangoTransaction:
         self._open = False
         if undo:
             transaction.set_rollback(True, using=self.alias)
-        self._put_back(undone=undo)
+        self._restore_settings(undone=undo)
         try:
             self._atomic.__exit__(None, None, None)
         except Error as error:
@@ -204,25 +257,21 @@ class DjangoStorage:
         self.prepare_statements = prepare_statements
 
     def query(self, sql: str, params: Sequence[Any] = (), settings: Settings = ()) -> QueryResult:
-        """Run a statement that returns rows; raise StorageError when it fails.
+        """Run a statement that returns rows; raise StorageError on failure.
 
-        ``settings`` hold in PostgreSQL for this statement alone; they are sent in the same round trip.
+        ``settings`` hold in PostgreSQL for this statement alone; the pipeline sends them in the same round trip.
         """
         started = time.perf_counter()
-        with self._cursor() as cursor:
-            cursor.cursor.settings = settings
+        with self._cursor(settings, params) as cursor:
             cursor.execute(sql, params)
-            result: Any = cursor.cursor.pgresult
-            value = result.get_value
-            columns = range(result.nfields)
-            rows: list[Row] = [tuple([value(row, column) for column in columns]) for row in range(result.ntuples)]
+            rows = rows_of(cursor)
         elapsed = (time.perf_counter() - started) * 1000
         return QueryResult(rows=rows, row_count=len(rows), execution_time_ms=elapsed)
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> ExecuteResult:
-        """Run a statement that changes rows; raise StorageError when it fails."""
+        """Run a statement that changes rows; raise StorageError on failure."""
         started = time.perf_counter()
-        with self._cursor() as cursor:
+        with self._cursor((), params) as cursor:
             cursor.execute(sql, params)
             affected = max(cursor.rowcount, 0)
         elapsed = (time.perf_counter() - started) * 1000
@@ -231,15 +280,15 @@ class DjangoStorage:
     def begin_transaction(self, settings: Settings = ()) -> DjangoTransaction:
         """Open a transaction, or a savepoint in an open one; it is rolled back unless committed.
 
-        ``settings`` hold in it, and are what they were when it has ended.
+        ``settings`` hold in it; afterwards their former values hold again.
         """
         return DjangoTransaction(self.alias, settings, prepare=self.prepare_statements)
 
     def health_check(self) -> Health:
-        """Reach the database and say which version it is."""
+        """Connect to the database and return its version."""
         started = time.perf_counter()
         try:
-            with _impatient(connections[self.alias]):
+            with connect_timeout(connections[self.alias], HEALTH_CONNECT_SECONDS):
                 version = self.query("SHOW server_version").rows[0][0] or b""
             healthy, detail = True, f"PostgreSQL {version.decode()}"
         except StorageError as error:
@@ -248,34 +297,35 @@ class DjangoStorage:
 
     @property
     def shared(self) -> bool:
-        """Whether a statement sees now what everybody sees: nothing uncommitted, no older snapshot."""
+        """Whether a statement sees the same rows as other sessions: nothing uncommitted, no older snapshot."""
         return sees_committed_only(connections[self.alias])
 
     @contextmanager
-    def _cursor(self) -> Iterator[Any]:
+    def _cursor(self, settings: Settings, params: Sequence[Any]) -> Iterator[Any]:
+        """Open a cursor in the wrapper that Django, or the debug toolbar, puts around every cursor."""
         connection: Any = connections[self.alias]
         try:
-            connection.close_if_health_check_failed()
-            connection.ensure_connection()
-            with self._wrapped(connection) as cursor:
-                yield cursor
-        except Error as error:
-            if connection.in_atomic_block:
-                # whoever opened the block does not see this error, and must not believe that it commits
-                connection.needs_rollback, connection.rollback_exc = True, error
+            ensure_usable(connection)
+            if pipeline_of(connection) is not None:
+                made = PreparedCursor if self.prepare_statements else UnpreparedCursor
+                with cursor_of(connection, lambda own: made) as cursor:
+                    inner_cursor(cursor).settings = settings
+                    yield cursor
             else:
-                connection.close_if_unusable_or_obsolete()
+                with database_errors(connection):
+                    check_texts(params)
+                    with cursors_of(connection).setting(settings), connection.cursor() as cursor:
+                        yield cursor
+                if settings and (transactions := of(connection)) is not None:
+                    # the settings' own transaction was ended without Django
+                    transactions.settle_if_ended()
+        except Error as error:
+            if in_atomic_block(connection):
+                # whoever opened the block does not see this error, and must not believe that it commits
+                break_block(connection, error)
+            else:
+                close_if_broken(connection)
             raise _storage_error(error) from error
-
-    def _wrapped(self, connection: Any) -> Any:
-        """Open a cursor of ours in the wrapper that Django, or the debug toolbar, puts around every cursor."""
-        raw = connection.connection
-        factory = raw.cursor_factory
-        raw.cursor_factory = PreparedCursor if self.prepare_statements else UnpreparedCursor
-        try:
-            return connection.cursor()
-        finally:
-            raw.cursor_factory = factory
 
 
 def _storage_error(error: Error) -> StorageError:
@@ -283,18 +333,5 @@ def _storage_error(error: Error) -> StorageError:
 
 
 def _has_failed(connection: Any) -> bool:
-    raw = connection.connection
-    return raw is not None and raw.pgconn.transaction_status == TransactionStatus.INERROR
-
-
-@contextmanager
-def _impatient(connection: Any) -> Iterator[None]:
-    """Let a connection that is still to be opened be given up soon: libpq waits for two minutes."""
-    usual = connection.settings_dict
-    if not usual["OPTIONS"].get("pool"):
-        options = {"connect_timeout": HEALTH_CONNECT_SECONDS, **usual["OPTIONS"]}
-        connection.settings_dict = {**usual, "OPTIONS": options}
-    try:
-        yield
-    finally:
-        connection.settings_dict = usual
+    driver = driver_connection(connection)
+    return driver is not None and driver.info.transaction_status == TransactionStatus.INERROR

@@ -1,10 +1,18 @@
-"""A connection of psycopg's, spoken to through libpq: statements are prepared once, several go in one round trip.
+"""Sends statements through libpq: they are prepared once, and several go to PostgreSQL in one round trip.
 
 psycopg's cursors find out anew at each execution how parameters are written and what is prepared, which takes as long
-as a small statement itself. Here parameters are texts already; a statement is sent under its name, and whatever has to
-be said before or after it goes in the same round trip: BEGIN, settings, the preparation itself (PostgreSQL
-documentation, "Pipeline Mode" of libpq, and "Pipelining" of the protocol). Where no transaction is open, all that is
-sent together is one.
+as a small statement itself. Here the parameters are texts already, a statement is executed under its name, and what
+has to go before or after it is sent in the same round trip: BEGIN, settings, the preparation itself (PostgreSQL
+documentation, "Pipeline Mode" of libpq, and "Pipelining" of the protocol). Without an open transaction, everything
+that is sent together is one transaction.
+
+A pooler such as PgBouncer may give each transaction another of PostgreSQL's sessions, where a prepared statement is
+missing, or where another client has prepared one under the same name. So a statement is named by a digest of its text
+and types, and nothing is prepared where the session's process is not the one that answered when the connection was
+opened. The first round trip of a connection finds that out, and prepares nothing yet.
+
+This relies on pieces of psycopg that are not documented, all of them imported by ``_compat``. A connection that lacks
+any of them is served by ``cursors``.
 """
 
 from __future__ import annotations
@@ -12,33 +20,40 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Generator, Sequence
 from functools import cache
+from hashlib import blake2b
 from typing import Any, NamedTuple, TypeAlias
 
 from .._compat import (
+    DuplicatePreparedStatement,
     Error,
     ExecStatus,
     InternalError_,
     InvalidSqlStatementName,
     IsolationLevel,
-    NotSupportedError,
-    Pipeline,
+    ProgrammingError,
     TransactionStatus,
     error_from_result,
     execute,
     fetch_many,
     send,
 )
-from .base import Settings
+from .base import Row, Settings
 
-# So many statements stay prepared on a connection; those that were not used for longest are given up
-KEPT = 500
-_ATTRIBUTE = "_fraiseql_wire"
+# The number of statements that stay prepared on a connection; the least recently used are deallocated
+MAX_PREPARED = 500
+# What is used of psycopg's Connection and of its libpq connection
+_OF_CONNECTION = ("autocommit", "deferrable", "isolation_level", "lock", "pgconn", "read_only", "wait")
+_OF_PGCONN = (
+    "backend_pid",
+    *("enter_pipeline_mode", "exit_pipeline_mode", "finish", "pipeline_status", "pipeline_sync", "send_prepare"),
+    *("send_query_params", "send_query_prepared", "transaction_status"),
+)
 
 Result: TypeAlias = Any
 
 
 class Command(NamedTuple):
-    """A statement with ``$1``, ``$2`` … in it, its parameters, and their types where the text alone does not tell."""
+    """A statement with ``$1``, ``$2`` … in it, its parameters, and their types where they are not texts."""
 
     sql: bytes
     # None for none, as psycopg's libpq has it
@@ -46,113 +61,137 @@ class Command(NamedTuple):
     types: tuple[int, ...] = ()
     formats: list[int] | None = None
     prepare: bool = False
-    # whether it is told who asks, so that no client is to blame for its failure
-    tells: bool = False
+    # whether it sets session values: its failure is not the client's fault
+    sets_session: bool = False
 
     @property
     def key(self) -> tuple[bytes, tuple[int, ...]]:
-        """What it is prepared for."""
+        """The key of the prepared statement: PostgreSQL prepares a text for types of parameters."""
         return self.sql, self.types
 
+    def name(self, generation: int) -> bytes:
+        """Return the name of the prepared statement: the same for the same statement, in every process."""
+        return b"_fraiseql_%d_%s" % (generation, blake2b(repr(self.key).encode(), digest_size=16).hexdigest().encode())
 
-class Former(NamedTuple):
-    """What settings were before others were put in force."""
+
+class FormerSettings(NamedTuple):
+    """The values of settings before others were set in a transaction."""
 
     values: Settings
     in_force: Settings
 
 
+_PROCESS = Command(b"SELECT pg_backend_pid()")
 _SAVEPOINT = Command(b"SAVEPOINT _fraiseql")
-_UNDO = Command(b"ROLLBACK TO SAVEPOINT _fraiseql")
+_ROLLBACK = Command(b"ROLLBACK TO SAVEPOINT _fraiseql")
 _RELEASE = Command(b"RELEASE SAVEPOINT _fraiseql")
 
 
 class _Step(NamedTuple):
-    """What is sent to libpq as one message: a preparation under ``name``, or an execution of a command."""
+    """One message to libpq: the preparation of a command under ``name``, or its execution."""
 
     command: Command
     name: bytes
     prepares: bool
 
 
-class Wire:
-    """What is known of one connection: the statements that it has prepared, and the settings in force."""
+def missing_in(driver: Any) -> str | None:
+    """Return what a driver's connection lacks to send statements through libpq; None where it has everything."""
+    pgconn = getattr(driver, "pgconn", None)
+    missing = [name for name in _OF_CONNECTION if not hasattr(driver, name)]
+    missing += [f"pgconn.{name}" for name in _OF_PGCONN if not hasattr(pgconn, name)]
+    return f"{type(driver).__qualname__} lacks {', '.join(missing)}" if missing else None
 
-    def __init__(self, raw: Any) -> None:
-        self.raw = raw
-        # those of an open transaction; statements in it need not bring them along
+
+class ConnectionPipeline:
+    """One connection's prepared statements and settings, and the way to send commands over it."""
+
+    def __init__(self, driver: Any) -> None:
+        self.driver = driver
+        # those of the open transaction; statements in it need not set them again
         self.in_force: Settings = ()
         self._prepared: OrderedDict[tuple[bytes, tuple[int, ...]], bytes] = OrderedDict()
-        self._named = 0
+        # part of the names: those of an earlier generation may still be taken
+        self._generation = 0
+        # None until PostgreSQL has been asked
+        self._is_pooled: bool | None = None
 
     def run(self, commands: Sequence[Command]) -> list[Result]:
         """Send commands in one round trip and return their results; raise psycopg's error of the first that fails."""
-        pgconn = self.raw.pgconn
+        pgconn = self.driver.pgconn
         idle = pgconn.transaction_status == TransactionStatus.IDLE
-        with self.raw.lock:
+        with self.driver.lock:
             try:
                 return self._run(commands)
-            except InvalidSqlStatementName:
-                # DISCARD or DEALLOCATE, by others: none of it was executed
+            except (InvalidSqlStatementName, DuplicatePreparedStatement):
+                # DISCARD or DEALLOCATE by somebody else, or another session of a pooler's; nothing was executed
                 self._prepared.clear()
+                self._generation += 1
                 if not idle or pgconn.transaction_status != TransactionStatus.IDLE:
                     raise
-                return self._run(commands)
+                return self._run([command._replace(prepare=False) for command in commands])
+
+    def fetch(self, sql: bytes, *, prepare: bool) -> list[Row]:
+        """Run a statement without parameters and return its rows."""
+        return rows_of(self.run([Command(sql, prepare=prepare)])[0])
 
     def run_with(self, settings: Settings, command: Command) -> Result:
         """Send a command with settings that hold for it alone, in one round trip, and return its result."""
         if not settings or settings == self.in_force:
             return self.run([command])[0]
-        setting = self._setting(settings, prepare=command.prepare)
-        if self.raw.autocommit and self.raw.pgconn.transaction_status == TransactionStatus.IDLE:
+        setting = _setting(settings, prepare=command.prepare)
+        if self.driver.autocommit and self.driver.pgconn.transaction_status == TransactionStatus.IDLE:
             return self.run([setting, command])[1]
-        # in a transaction of others' they would stay until its end; a savepoint takes them along when it is undone
-        return self.run([_SAVEPOINT, setting, command, _UNDO, _RELEASE])[2]
+        # in somebody else's transaction they would hold until its end; a rollback to a savepoint takes them back
+        return self.run([_SAVEPOINT, setting, command, _ROLLBACK, _RELEASE])[2]
 
-    def put_in_force(self, settings: Settings, *, prepare: bool) -> Former:
-        """Make settings hold until the open transaction ends; return what ``put_back`` takes to make it earlier."""
-        reading = Command(_reading(len(settings)), [name.encode() for name, _ in settings], prepare=prepare)
-        row = self.run([reading, self._setting(settings, prepare=prepare)])[0]
-        values = [(row.get_value(0, column) or b"").decode() for column in range(len(settings))]
-        found = Former(tuple((name, value) for (name, _), value in zip(settings, values, strict=True)), self.in_force)
+    def set_locally(self, settings: Settings, *, prepare: bool) -> FormerSettings:
+        """Set settings until the open transaction ends; return what ``restore`` needs to end them earlier."""
+        reading = Command(_current_settings(len(settings)), [name.encode() for name, _ in settings], prepare=prepare)
+        row = self.run([reading, _setting(settings, prepare=prepare)])[0]
+        values = [(value or b"").decode() for value in rows_of(row)[0]]
+        former = FormerSettings(
+            tuple((name, value) for (name, _), value in zip(settings, values, strict=True)), self.in_force
+        )
         self.in_force = settings
-        return found
+        return former
 
-    def put_back(self, former: Former, *, prepare: bool) -> None:
-        """Make settings what they were."""
-        self.run([self._setting(former.values, prepare=prepare)])
+    def restore(self, former: FormerSettings, *, prepare: bool) -> None:
+        """Set settings back to their former values."""
+        self.run([_setting(former.values, prepare=prepare)])
         self.in_force = former.in_force
 
-    def _setting(self, settings: Settings, *, prepare: bool) -> Command:
-        if not Pipeline.is_supported():
-            raise NotSupportedError("settings for each operation need libpq 14 or newer")
-        texts: list[bytes | None] = [text.encode() for pair in settings for text in pair]
-        return Command(_writing(len(settings)), texts, prepare=prepare, tells=True)
-
     def _run(self, commands: Sequence[Command]) -> list[Result]:
-        if not self.raw.autocommit and self.raw.pgconn.transaction_status == TransactionStatus.IDLE:
-            commands = [Command(_begin(self.raw)), *commands]
-            return self._run_steps(self._steps(commands))[1:]
         first = commands[0]
-        if len(commands) == 1 and first.prepare and (name := self._prepared.get(first.key)) is not None:
-            return [self._again(first, name)]
-        return self._run_steps(self._steps(commands))
+        begins = not self.driver.autocommit and self.driver.pgconn.transaction_status == TransactionStatus.IDLE
+        if len(commands) == 1 and not begins and (name := self._prepared.get(first.key)) is not None and first.prepare:
+            return [self._execute_prepared(first, name)]
+        before: list[Command] = [Command(_begin(self.driver))] if begins else []
+        if self._is_pooled is None:
+            before.append(_PROCESS)
+        if self._is_pooled is not False:
+            commands = [command._replace(prepare=False) for command in commands]
+        results = self._run_steps(self._steps([*before, *commands]))
+        if self._is_pooled is None:
+            process = int(results[len(before) - 1].get_value(0, 0) or b"0")
+            self._is_pooled = process != self.driver.pgconn.backend_pid
+        return results[len(before) :]
 
-    def _again(self, command: Command, name: bytes) -> Result:
-        """Execute what is prepared, when nothing has to go with it: what happens most, in as few steps as can be."""
+    def _execute_prepared(self, command: Command, name: bytes) -> Result:
+        """Execute a prepared statement alone: the most frequent case, in as few steps as possible."""
         self._prepared.move_to_end(command.key)
-        pgconn = self.raw.pgconn
+        pgconn = self.driver.pgconn
         try:
             pgconn.send_query_prepared(name, command.params, command.formats)
-            result = self.raw.wait(execute(pgconn))[0]
+            result = self.driver.wait(execute(pgconn))[0]
         finally:
-            self._close_if_unknown()
+            self._close_if_out_of_step()
         _check(result)
         return result
 
-    def _close_if_unknown(self) -> None:
-        """Close a connection of which nobody knows what it will answer next: COPY, for one, would wait for data."""
-        pgconn = self.raw.pgconn
+    def _close_if_out_of_step(self) -> None:
+        """Close a connection that has not come to the end of its answers: COPY, for one, would wait for data."""
+        pgconn = self.driver.pgconn
         if pgconn.transaction_status == TransactionStatus.ACTIVE or pgconn.pipeline_status:
             pgconn.finish()
 
@@ -165,73 +204,79 @@ class Wire:
                 if name:
                     self._prepared.move_to_end(command.key)
                 else:
-                    steps += self._made_room()
-                    self._named += 1
-                    name = b"_fraiseql_%d" % self._named
+                    steps += self._deallocation()
+                    name = command.name(self._generation)
                     steps.append(_Step(command, name, prepares=True))
             steps.append(_Step(command, name, prepares=False))
         return steps
 
-    def _made_room(self) -> list[_Step]:
-        if len(self._prepared) < KEPT:
+    def _deallocation(self) -> list[_Step]:
+        if len(self._prepared) < MAX_PREPARED:
             return []
         _, name = self._prepared.popitem(last=False)
         return [_Step(Command(b'DEALLOCATE "%b"' % name), b"", prepares=True)]
 
     def _run_steps(self, steps: list[_Step]) -> list[Result]:
-        if len(steps) > 1 and not Pipeline.is_supported():
-            # an older libpq: one after the other
-            return [result for step in steps for result in self._run_steps([step])]
-        pgconn = self.raw.pgconn
+        pgconn = self.driver.pgconn
         try:
-            results = self.raw.wait(_alone(pgconn, steps[0]) if len(steps) == 1 else _in_a_row(pgconn, steps))
+            answers = self.driver.wait(_alone(pgconn, steps[0]) if len(steps) == 1 else _in_a_row(pgconn, steps))
         finally:
-            self._close_if_unknown()
-        found: list[Result] = []
-        for step, result in zip(steps, results, strict=True):
+            self._close_if_out_of_step()
+        results: list[Result] = []
+        for step, result in zip(steps, answers, strict=True):
             try:
                 _check(result)
             except Error as error:
-                if step.command.tells and not isinstance(error, InvalidSqlStatementName):
-                    raise InternalError_(f"what the session is told was refused: {error}") from error
+                if step.command.sets_session and not isinstance(error, InvalidSqlStatementName):
+                    raise refused_setting(error) from error
                 raise
             if not step.prepares:
-                found.append(result)
+                results.append(result)
             elif step.name:
                 self._prepared[step.command.key] = step.name
-        return found
+        return results
 
 
-def wire_of(raw: Any) -> Wire:
-    """Return what is known of a connection of psycopg's."""
-    found = getattr(raw, _ATTRIBUTE, None)
-    if found is None:
-        found = Wire(raw)
-        setattr(raw, _ATTRIBUTE, found)
-    return found
+def rows_of(result: Result) -> list[Row]:
+    """Return the rows of a result as PostgreSQL wrote them."""
+    value = result.get_value
+    if result.nfields == 1:
+        # so that the usual statement pays no inner loop
+        return [(value(row, 0),) for row in range(result.ntuples)]
+    return [tuple(value(row, column) for column in range(result.nfields)) for row in range(result.ntuples)]
+
+
+def refused_setting(error: Exception) -> Exception:
+    """Return the error for session values that PostgreSQL refuses, whose code blames no client."""
+    return InternalError_(f"PostgreSQL refused a session variable, the role or the time limit: {error}")
+
+
+def _setting(settings: Settings, *, prepare: bool) -> Command:
+    texts: list[bytes | None] = [text.encode() for pair in settings for text in pair]
+    return Command(_set_config(len(settings)), texts, prepare=prepare, sets_session=True)
 
 
 @cache
-def _reading(count: int) -> bytes:
+def _current_settings(count: int) -> bytes:
     return b"SELECT " + b", ".join(b"current_setting($%d, true)" % number for number in range(1, count + 1))
 
 
 @cache
-def _writing(count: int) -> bytes:
-    # true: until the transaction ends, were it of this statement and the next alone
+def _set_config(count: int) -> bytes:
+    # true: until the transaction ends
     pairs = ((2 * number + 1, 2 * number + 2) for number in range(count))
     return b"SELECT " + b", ".join(b"set_config($%d, $%d, true)" % pair for pair in pairs)
 
 
-def _begin(raw: Any) -> bytes:
-    """Write the BEGIN that psycopg sends before the first statement of a transaction."""
+def _begin(driver: Any) -> bytes:
+    """Return the BEGIN that psycopg sends before the first statement of a transaction."""
     words = [b"BEGIN"]
-    if raw.isolation_level is not None:
-        words += [b"ISOLATION LEVEL", IsolationLevel(raw.isolation_level).name.replace("_", " ").encode()]
-    if raw.read_only is not None:
-        words.append(b"READ ONLY" if raw.read_only else b"READ WRITE")
-    if raw.deferrable is not None:
-        words.append(b"DEFERRABLE" if raw.deferrable else b"NOT DEFERRABLE")
+    if driver.isolation_level is not None:
+        words += [b"ISOLATION LEVEL", IsolationLevel(driver.isolation_level).name.replace("_", " ").encode()]
+    if driver.read_only is not None:
+        words.append(b"READ ONLY" if driver.read_only else b"READ WRITE")
+    if driver.deferrable is not None:
+        words.append(b"DEFERRABLE" if driver.deferrable else b"NOT DEFERRABLE")
     return b" ".join(words)
 
 
@@ -240,11 +285,11 @@ def _check(result: Result) -> None:
         raise error_from_result(result, encoding="utf-8")
 
 
-# --- libpq, without ever blocking: psycopg waits for the socket between the steps of a generator ---
+# --- libpq, which never blocks here: psycopg waits for the socket between the steps of a generator ---
 
 
 def _alone(pgconn: Any, step: _Step) -> Generator[Any, Any, list[Result]]:
-    _hand_over(pgconn, step)
+    _send_step(pgconn, step)
     results: list[Result] = yield from execute(pgconn)
     return results
 
@@ -252,12 +297,15 @@ def _alone(pgconn: Any, step: _Step) -> Generator[Any, Any, list[Result]]:
 def _in_a_row(pgconn: Any, steps: list[_Step]) -> Generator[Any, Any, list[Result]]:
     pgconn.enter_pipeline_mode()
     for step in steps:
-        _hand_over(pgconn, step)
+        _send_step(pgconn, step)
     pgconn.pipeline_sync()
     yield from send(pgconn)
     results: list[Result] = []
     for _ in steps:
         results += yield from fetch_many(pgconn)
+        if results[-1].status in (ExecStatus.COPY_IN, ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH):
+            # libpq has no way on from here in pipeline mode; the connection is closed
+            raise ProgrammingError("COPY cannot be used with this method")
     while (end := (yield from fetch_many(pgconn))) and end[-1].status != ExecStatus.PIPELINE_SYNC:
         # without an open transaction this is a commit, which may fail as well
         results[-1:] = end
@@ -265,7 +313,7 @@ def _in_a_row(pgconn: Any, steps: list[_Step]) -> Generator[Any, Any, list[Resul
     return results
 
 
-def _hand_over(pgconn: Any, step: _Step) -> None:
+def _send_step(pgconn: Any, step: _Step) -> None:
     command = step.command
     if step.prepares and step.name:
         pgconn.send_prepare(step.name, command.sql, list(command.types) or None)

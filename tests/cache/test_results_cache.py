@@ -17,7 +17,7 @@ from django.test import override_settings
 from example_project.bookshop.models import Author, Book, Publisher
 from example_project.servers import EmbeddedRedis
 from fraiseql_django import GraphQLEngine
-from fraiseql_django.cache import answers as results
+from fraiseql_django.cache import circuit_breaker
 from fraiseql_django.cache.answers import ENTRY
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.testing import FailingCache
@@ -282,20 +282,20 @@ def test_answers_of_one_table_are_removed(any_cache: str) -> None:
     listed = any_cache in ("locmem", "redis", "django_redis")
     for query in (AUTHORS, "{ authors { books { title } } }", "{ publishers { name } }"):
         data(engine, query)
-    misses = engine.results.misses
+    misses = engine.answers.misses
 
-    assert engine.results.remove("bookshop_book") == (1 if listed else None)
+    assert engine.answers.remove("bookshop_book") == (1 if listed else None)
 
     data(engine, AUTHORS)
     data(engine, "{ publishers { name } }")
-    assert engine.results.misses == misses
+    assert engine.answers.misses == misses
     data(engine, "{ authors { books { title } } }")
-    assert engine.results.misses == misses + 1
+    assert engine.answers.misses == misses + 1
 
-    assert engine.results.remove() == (3 if listed else None)
+    assert engine.answers.remove() == (3 if listed else None)
     for query in (AUTHORS, "{ authors { books { title } } }", "{ publishers { name } }"):
         data(engine, query)
-    assert engine.results.misses == misses + 4
+    assert engine.answers.misses == misses + 4
 
 
 # --- no cache, and broken ones ---
@@ -309,7 +309,7 @@ def test_no_cache() -> None:
         data(engine, AUTHORS)
         data(engine, AUTHORS)
     assert engine.cache is None
-    assert engine.results.remove() == 0
+    assert engine.answers.remove() == 0
     assert set(engine.health_check()) == {"database"}
 
 
@@ -336,7 +336,7 @@ def test_huge_answer(cache_alias: str) -> None:
 @pytest.fixture
 def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a cache be asked again as soon as it has failed."""
-    monkeypatch.setattr(results, "REST_SECONDS", 0)
+    monkeypatch.setattr(circuit_breaker, "REST_SECONDS", 0)
 
 
 @pytest.mark.parametrize("method", ["get_many", "set", "set_many", "add"])
@@ -355,7 +355,7 @@ def test_cache_that_raises(cache_alias: str, method: str) -> None:
 
 def test_failure_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1000.0]
-    monkeypatch.setattr("fraiseql_django.cache.answers.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("fraiseql_django.cache.circuit_breaker.time.monotonic", lambda: clock[0])
     engine = GraphQLEngine(cache=FailingCache(DjangoCache("locmem")))
 
     with caplog.at_level(logging.WARNING, "fraiseql_django.cache"):
@@ -367,14 +367,14 @@ def test_failure_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture, monke
         data(engine, AUTHORS)
 
     assert [record.getMessage() for record in caplog.records] == [
-        "the cache failed, answers come from the database (said once a minute): "
+        "the cache failed, answers come from the database (logged once a minute): "
         "CacheFailure: the cache fails at get_many, as requested by the test"
     ] * 2
 
 
 def test_cache_that_failed_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1000.0]
-    monkeypatch.setattr("fraiseql_django.cache.answers.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("fraiseql_django.cache.circuit_breaker.time.monotonic", lambda: clock[0])
     cache = FailingCache(DjangoCache("locmem"))
     engine = GraphQLEngine(cache=cache)
 
@@ -383,7 +383,7 @@ def test_cache_that_failed_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyP
         Author.objects.update(name="")
     assert cache.failures == 1
 
-    clock[0] += results.REST_SECONDS
+    clock[0] += circuit_breaker.REST_SECONDS
     data(engine, AUTHORS)
     data(engine, AUTHORS)
     assert cache.failures == 2
@@ -394,19 +394,19 @@ def test_cache_that_comes_back_is_told_first_of_what_was_written(cache_alias: st
     Author.objects.create(name="Ursula")
     cache = FailingCache(DjangoCache(cache_alias), failing=False)
     engine, other = GraphQLEngine(cache=cache), make_engine(cache_alias)
-    engine.results.remove()
+    engine.answers.remove()
     assert data(engine, AUTHORS) == {"authors": [{"name": "Ursula"}]}
 
     cache.failing = True
     # others learn of this write from the engine below, or from nobody
-    other.results.cache = None
+    other.answers.cache = None
     Author.objects.update(name="Octavia")
     assert data(engine, AUTHORS) == {"authors": [{"name": "Octavia"}]}
     cache.failing = False
 
     assert data(engine, AUTHORS) == {"authors": [{"name": "Octavia"}]}
     assert is_hit(engine, AUTHORS)
-    other.results.cache = other.cache
+    other.answers.cache = other.cache
     assert data(other, AUTHORS) == {"authors": [{"name": "Octavia"}]}
 
 
@@ -415,10 +415,10 @@ def test_what_is_owed_is_told_when_the_process_ends(cache_alias: str) -> None:
     engine = GraphQLEngine(cache=cache)
     data(engine, AUTHORS)
     cache.failing = True
-    engine.results.drop(["bookshop_author"])
+    engine.answers.drop(["bookshop_author"])
     cache.failing = False
 
-    engine.results.settle()
+    engine.answers.settle()
 
     assert not is_hit(make_engine(cache_alias), AUTHORS)
 

@@ -126,13 +126,13 @@ def test_a_changed_setting_makes_another_engine(settings: Any) -> None:
         (
             {"STORAGE": "no.such.Storage"},
             "FRAISEQL['STORAGE'] is 'no.such.Storage', which cannot be imported: No module named 'no'. "
-            "Name a class that has what fraiseql_django.storage.base.Storage lists.",
+            "Name a class with the methods of fraiseql_django.storage.base.Storage.",
         ),
         (
             {"CACHE": {"BACKEND": "datetime.date"}},
             "FRAISEQL['CACHE']['BACKEND'] is 'datetime.date', which lacks: "
             "get, get_many, set, set_many, add, increment, delete, delete_many, keys, clear, health_check. "
-            "Name a class that has what fraiseql_django.cache.base.Cache lists.",
+            "Name a class with the methods of fraiseql_django.cache.base.Cache.",
         ),
         (
             {"DATABASE": "nowhere"},
@@ -141,7 +141,7 @@ def test_a_changed_setting_makes_another_engine(settings: Any) -> None:
         (
             {"CACHE": {"ALIAS": "nowhere"}},
             "FRAISEQL['CACHE']['ALIAS'] is 'nowhere', which is not in CACHES. "
-            "Must be one of: 'default', 'locmem', 'redis'. None keeps no answers.",
+            "Must be one of: 'default', 'locmem', 'redis'. None caches no answers.",
         ),
         (
             {"STORAGE": "tests.conf.test_settings.Argumentative"},

@@ -239,7 +239,7 @@ def test_while_the_cache_fails_everybody_is_served(method: str, caplog: pytest.L
     # left alone after the first failure
     assert cache.failures == 1
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [
-        "the cache failed, operations are not counted against LIMITS.RATE (said once a minute): "
+        "the cache failed, operations are not counted against LIMITS.RATE (logged once a minute): "
         f"CacheFailure: the cache fails at {method}, as requested by the test"
     ]
 

@@ -236,7 +236,7 @@ def test_cache_that_failed_is_left_alone_and_said_once(
 
     assert failing.failures == 1
     assert [record.getMessage() for record in caplog.records if record.name == "fraiseql_django.cache"] == [
-        "the cache failed, persisted queries must be sent anew (said once a minute): "
+        "the cache failed, persisted queries must be sent anew (logged once a minute): "
         "CacheFailure: the cache fails at get, as requested by the test"
     ]
 

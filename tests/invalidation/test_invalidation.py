@@ -407,9 +407,9 @@ def test_engine_of_the_settings_drops_without_having_been_used(cache_alias: str)
     with override_settings(FRAISEQL={"CACHE": {"ALIAS": cache_alias}}):
         other = make_engine(cache_alias)
         data(other, AUTHORS)
-        other.results.cache = None
+        other.answers.cache = None
 
         Author.objects.create(name="Ursula")
 
-        other.results.cache = DjangoCache(cache_alias)
+        other.answers.cache = DjangoCache(cache_alias)
         assert data(other, AUTHORS) == {"authors": [{"name": "Ursula"}]}

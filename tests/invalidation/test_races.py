@@ -251,7 +251,7 @@ with transaction.atomic():
 def test_write_of_another_process(other_process: Callable[[str], None]) -> None:
     """A process that only writes, and never builds a schema."""
     engine = make_engine("redis")
-    engine.results.remove()
+    engine.answers.remove()
     Author.objects.create(name="Ursula")
     Publisher.objects.create(name="Ace")
     names(engine)

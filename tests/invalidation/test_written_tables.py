@@ -18,7 +18,6 @@ from fraiseql_django import type as graphql_type
 from fraiseql_django.cache.answers import VERSION
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.errors import StorageError
-from fraiseql_django.invalidation import reported as written
 from fraiseql_django.storage.django import DjangoStorage
 from tests.invalidation.test_invalidation import check
 from tests.support import data, in_thread, is_hit, make_engine
@@ -142,7 +141,7 @@ def recorder() -> Iterator[Recorder]:
     cache = Recorder()
     engine = GraphQLEngine(cache=cache)
     yield cache
-    assert engine.results.cache is cache
+    assert engine.answers.cache is cache
 
 
 # --- in transactions of the storage's ---
@@ -279,7 +278,7 @@ def test_question_is_not_among_the_statements() -> None:
 
 
 def test_question_that_fails_is_a_commit_that_fails(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(written, "_WRITTEN", b"SELECT 1 / 0")
+    monkeypatch.setattr("fraiseql_django.storage.django.REPORTED_TABLES", b"SELECT 1 / 0")
 
     with pytest.raises(StorageError, match="division by zero"):
         run("SELECT works.choose('log')")

@@ -101,12 +101,12 @@ class TestClearCache:
 
     def test_what_is_being_read_meanwhile_is_not_kept(self, engine: GraphQLEngine) -> None:
         for arguments in ((), ("--table", "bookshop_book")):
-            read = engine.results.lookup("reading", ("bookshop_book",))
+            read = engine.answers.lookup("reading", ("bookshop_book",))
             run("fraiseql_clear_cache", *arguments)
             assert read.versions is not None
-            engine.results.keep("reading", ("bookshop_book",), read.versions, b"stale")
+            engine.answers.keep("reading", ("bookshop_book",), read.versions, b"stale")
 
-            assert engine.results.lookup("reading", ("bookshop_book",)).answer is None
+            assert engine.answers.lookup("reading", ("bookshop_book",)).answer is None
 
     def test_a_cache_in_memory_is_said_not_to_be_that_of_others(self, engine: GraphQLEngine, cache_alias: str) -> None:
         expected = (
@@ -170,10 +170,10 @@ def test_unknown_table_is_refused_with_the_known_ones() -> None:
 
 def test_a_table_that_is_unknown_keeps_the_others_from_being_cleared(cache_alias: str, settings: Any) -> None:
     settings.FRAISEQL = {"CACHE": {"ALIAS": cache_alias}}
-    versions = get_engine().results.lookup("k", ("bookshop_book",)).versions
+    versions = get_engine().answers.lookup("k", ("bookshop_book",)).versions
     refused("fraiseql_clear_cache", "--table", "bookshop_book", "--table", "books")
 
-    assert get_engine().results.lookup("k", ("bookshop_book",)).versions == versions
+    assert get_engine().answers.lookup("k", ("bookshop_book",)).versions == versions
 
 
 def test_a_cache_that_is_down_is_one_clear_line(settings: Any) -> None:
@@ -186,7 +186,7 @@ def test_a_cache_that_is_down_is_one_clear_line(settings: Any) -> None:
 @pytest.mark.django_db
 def test_a_cache_that_is_down_and_cannot_list_is_not_said_to_be_cleared(files: GraphQLEngine) -> None:
     assert files.cache is not None
-    files.results.cache = FailingCache(files.cache, only=["set_many"])
+    files.answers.cache = FailingCache(files.cache, only=["set_many"])
 
     assert refused("fraiseql_clear_cache") == (
         "the cache 'default' failed: CacheFailure: the cache fails at set_many, as requested by the test"

@@ -761,7 +761,7 @@ def test_mutation_that_fails_drops_nothing(cache_alias: str, shop: Shop) -> None
 @pytest.mark.django_db(transaction=True)
 def test_mutations_are_never_answered_from_the_cache(cache_alias: str) -> None:
     engine = make_engine(cache_alias, registry=REGISTRY)
-    engine.results.remove()
+    engine.answers.remove()
     query = 'mutation { findAuthor(name: "Ursula") { name } }'
     assert data(engine, query) == {"findAuthor": None}
     Author.objects.create(name="Ursula")

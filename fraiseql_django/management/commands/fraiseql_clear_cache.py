@@ -79,7 +79,7 @@ class Command(BaseCommand):
 
     def _remove(self, engine: GraphQLEngine, table: str | None, alias: str) -> None:
         try:
-            removed = engine.results.remove(table)
+            removed = engine.answers.remove(table)
         except Exception as error:
             raise CommandError(f"the cache {alias!r} failed: {type(error).__name__}: {error}") from error
         what = "all answers" if table is None else f"answers read from {table}"

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import models
 from graphql import GraphQLArgument, GraphQLNonNull
 
+from ..._django import all_parents, key_fields
 from ...declare.model_mutations import FieldNames, ModelMutation, NestedWrite
 from ...declare.names import check_name, lower_first, pascal_case, snake_case
 from ...declare.names import plural as plural_of
@@ -258,9 +259,9 @@ def _unique_names(declared: ModelMutation, model: type[models.Model]) -> tuple[s
 def _unique(model: type[models.Model]) -> Iterator[tuple[Any, tuple[str, ...]]]:
     """Yield the sets of fields that are unique together, by the constraint's name where there is one."""
     if isinstance(model._meta.pk, models.CompositePrimaryKey):
-        names = tuple(field.name for field in model._meta.pk_fields)
+        names = tuple(field.name for field in key_fields(model))
         yield names, names
-    for owner in (model, *model._meta.all_parents):
+    for owner in (model, *all_parents(model)):
         for field in owner._meta.local_concrete_fields:
             if field.unique and not isinstance(field, (models.AutoField, models.CompositePrimaryKey)):
                 yield (field.name,), (field.name,)

@@ -16,6 +16,7 @@ from django.db.models import NOT_PROVIDED
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from graphql import GraphQLInputType, GraphQLList, GraphQLNonNull
 
+from ..._django import key_fields
 from ...declare.model_mutations import FieldNames, NestedWrite
 from ...errors import DeclarationError, InvalidInput
 from ...schema.definition import Column, Embedded
@@ -165,15 +166,15 @@ class FieldsDescriber:
         return self._column(model, field)
 
     def _why_not_key(self, model: type[models.Model], field: Any) -> str | None:
-        if field in model._meta.pk_fields and self.updates and field.name not in self.unique:
+        if field in key_fields(model) and self.updates and field.name not in self.unique:
             return "is part of the primary key, which does not change"
         return None
 
     def key(self, model: type[models.Model], path: str = "") -> tuple[KeyPart, ...]:
         """Describe a model's primary key, column by column."""
         parts = []
-        alone = len(model._meta.pk_fields) == 1
-        for field in model._meta.pk_fields:
+        alone = len(key_fields(model)) == 1
+        for field in key_fields(model):
             name = "id" if alone else field.attname
             described = self.columns.describe(field, name, model.__name__)
             if not isinstance(described, Column) or described.dimensions:
@@ -243,7 +244,7 @@ class FieldsDescriber:
     ) -> None:
         where = f"{self.where}: {path}"
         target: Any = field.related_model
-        if len(target._meta.pk_fields) > 1 and ways != {"create"}:
+        if len(key_fields(target)) > 1 and ways != {"create"}:
             raise DeclarationError(
                 f"{where}: {target.__name__} has a key of several columns, so it can be created here, not connected"
             )

@@ -14,6 +14,7 @@ from django.db import models
 from django.utils.datastructures import MultiValueDict
 from graphql import GraphQLBoolean, GraphQLFloat, GraphQLID, GraphQLInputType, GraphQLInt, GraphQLString
 
+from ..._django import many_to_many_fields
 from ...declare.model_mutations import ModelMutation
 from ...errors import DeclarationError
 from ...schema.arguments import InputMember
@@ -75,8 +76,8 @@ def recording_links(instance: models.Model, names: Collection[str], written: Wri
         found: set[models.Model] = set()
         for field in ruled:
             through = field.remote_field.through
-            here = through._meta.get_field(field.m2m_field_name()).attname
-            key = getattr(instance, field.m2m_target_field_name())
+            to_instance: Any = through._meta.get_field(many_to_many_fields(field)[0])
+            here, key = to_instance.attname, getattr(instance, to_instance.target_field.attname)
             found.update(through._base_manager.using(written.context.database).filter(**{here: key}))
         return found
 

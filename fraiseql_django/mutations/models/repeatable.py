@@ -11,6 +11,7 @@ from typing import Any
 from django.db import models
 from django.db.models import signals
 
+from ..._django import all_parents
 from .fields import Fields, WrittenRelation
 
 _SIGNALS = (
@@ -36,7 +37,7 @@ def touches_only_database(written: Iterable[type[models.Model]]) -> bool:
 
 def models_written(fields: Fields) -> Iterator[type[models.Model]]:
     """Yield the models whose rows a create, an update or an upsert may write."""
-    yield from (fields.model, *fields.model._meta.all_parents)
+    yield from (fields.model, *all_parents(fields.model))
     for relation in fields.relations.values():
         if relation.create is not None:
             yield from models_written(relation.create)
@@ -54,7 +55,7 @@ def models_deleted(model: type[models.Model], seen: set[Any] | None = None) -> s
             generic = hasattr(relation, "bulk_related_objects")
             if (foreign or generic) and isinstance(relation.related_model, type):
                 models_deleted(relation.related_model, seen)
-        for parent in model._meta.all_parents:
+        for parent in all_parents(model):
             models_deleted(parent, seen)
     return seen
 

@@ -11,6 +11,7 @@ from django.db import models, router
 from django.db.models import F
 from django.utils.translation import gettext as _
 
+from ..._django import all_parents
 from ...declare.results import Error
 from ...errors import InvalidInput
 from ..constraints import coded
@@ -107,7 +108,7 @@ def _checked_with(model: type[models.Model], written: Collection[str]) -> set[st
 
 def _rules(model: type[models.Model]) -> Iterator[frozenset[str]]:
     """Yield the fields of each rule over several of them."""
-    for owner in (model, *model._meta.all_parents):
+    for owner in (model, *all_parents(model)):
         yield from map(frozenset, owner._meta.unique_together)
         field: Any
         for field in owner._meta.local_fields:

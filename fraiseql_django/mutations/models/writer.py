@@ -15,6 +15,7 @@ from django.db import DataError, IntegrityError, connections, models, transactio
 from django.db.models.signals import pre_save
 from django.utils.translation import gettext as _
 
+from ..._django import key_fields
 from ...declare.results import Error
 from ..constraints import errors_of
 from ..context import MutationContext
@@ -198,7 +199,7 @@ def _changed(instance: models.Model, before: Mapping[str, Any], written: set[str
     return [
         field.name
         for field in instance._meta.concrete_fields
-        if not (field in instance._meta.pk_fields or field.generated)
+        if not (field in key_fields(type(instance)) or field.generated)
         and (
             field.name in written
             or _sets_itself(field)

@@ -1,0 +1,512 @@
+"""Every use of what is private or undocumented in Django, each behind a function that says what it relies on.
+
+What Django documents is used where it is needed: QuerySets, expressions, ``Model._meta.get_field()`` and the options
+of ``Meta``, ``_base_manager`` and ``_default_manager``, ``connection.vendor`` and ``connection.alias``,
+``transaction``'s functions, ``execute_wrapper()``, the methods of caches. The rest is here, and
+``tests/test_django_internals.py`` holds Django to it.
+
+connections   state of a connection and its transaction; commit and rollback; a second connection
+caches        the settings of ``CACHES``; the keys that a cache holds
+models        the columns of a key; inheritance; the tables of many-to-many fields; values that a field refuses
+queries       compiling to SQL and parameters; joins of ORDER BY; aliases; literals; the columns that are read
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
+from traceback import walk_tb
+from typing import Any, TypeAlias
+
+from django.core.cache import caches
+from django.core.cache.backends.db import BaseDatabaseCache
+from django.core.exceptions import EmptyResultSet
+from django.db import connections, models
+from django.db.models.expressions import Col
+from django.db.models.sql import Query
+from django.utils.module_loading import import_string
+
+Model: TypeAlias = type[models.Model]
+# SQL with %s for each parameter and %% for a percent sign, and the parameters
+Compiled: TypeAlias = tuple[str, list[Any]]
+
+# --- connections ---
+
+
+def driver_connection(connection: Any) -> Any:
+    """Return psycopg's connection, None where none is open.
+
+    Relies on ``connection.connection``.
+    """
+    return connection.connection
+
+
+def ensure_usable(connection: Any) -> None:
+    """Open a connection where none is open, or where the health check of ``CONN_HEALTH_CHECKS`` fails.
+
+    Relies on ``close_if_health_check_failed()``, which ``connection.cursor()`` calls, and ``ensure_connection()``.
+    """
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+
+
+def close_if_broken(connection: Any) -> None:
+    """Close a connection on which an error occurred and that no longer answers; the next statement opens another.
+
+    Relies on ``close_if_unusable_or_obsolete()``, which Django calls at both ends of a request.
+    """
+    connection.close_if_unusable_or_obsolete()
+
+
+def database_errors(connection: Any) -> AbstractContextManager[None]:
+    """Turn psycopg's errors into Django's, as Django's own cursors do.
+
+    Relies on ``wrap_database_errors``, also for the cause that it sets.
+    """
+    errors: AbstractContextManager[None] = connection.wrap_database_errors
+    return errors
+
+
+def in_atomic_block(connection: Any) -> bool:
+    """Whether an ``atomic`` block is open. Relies on ``in_atomic_block``."""
+    return bool(connection.in_atomic_block)
+
+
+def in_autocommit_mode(connection: Any) -> bool:
+    """Whether each statement is its own transaction; False for a connection that is not open yet.
+
+    Relies on ``autocommit``; ``get_autocommit()`` would open the connection.
+    """
+    return bool(connection.autocommit)
+
+
+def may_be_in_transaction(connection: Any) -> bool:
+    """Whether a statement would run inside a transaction that others may undo.
+
+    Relies on ``commit()`` being called while the connection is not in autocommit mode.
+    """
+    return in_atomic_block(connection) or (
+        driver_connection(connection) is not None and not in_autocommit_mode(connection)
+    )
+
+
+def isolation_level(connection: Any) -> Any:
+    """Return the isolation level of an open connection's transactions, as psycopg's enum.
+
+    Relies on ``isolation_level`` of the PostgreSQL backend, which is set when the connection is opened.
+    """
+    return connection.isolation_level
+
+
+def savepoints(connection: Any) -> frozenset[str | None]:
+    """Return the savepoints of the open ``atomic`` blocks; a block without a savepoint is None.
+
+    Relies on ``savepoint_ids``.
+    """
+    return frozenset(connection.savepoint_ids)
+
+
+def block_is_broken(connection: Any) -> bool:
+    """Whether the open ``atomic`` block will be rolled back. Relies on ``needs_rollback``."""
+    return bool(connection.needs_rollback)
+
+
+def break_block(connection: Any, error: Exception) -> None:
+    """Let the open ``atomic`` block be rolled back, and later statements in it name ``error`` as the cause.
+
+    Relies on ``needs_rollback`` and ``rollback_exc``, which Django sets itself in ``mark_for_rollback_on_error()``.
+    """
+    connection.needs_rollback, connection.rollback_exc = True, error
+
+
+def add_first_wrapper(connection: Any, wrapper: Callable[..., Any]) -> None:
+    """Call ``wrapper`` around each statement of a connection from now on.
+
+    Relies on ``execute_wrappers``: that it is a list which lives as long as the connection object, and that
+    ``execute_wrapper()`` appends to it and removes the last entry, so that the first one stays.
+    """
+    connection.execute_wrappers.insert(0, wrapper)
+
+
+def wrappers(connection: Any) -> list[Any]:
+    """Return what is called around each statement. Relies on ``execute_wrappers``."""
+    found: list[Any] = connection.execute_wrappers
+    return found
+
+
+def wrap_transaction_end(
+    connection: Any, commit: Callable[[Callable[[], None]], None], rollback: Callable[[Callable[[], None]], None]
+) -> None:
+    """Call ``commit`` and ``rollback`` in the place of a connection's own methods, which they are given.
+
+    Relies on ``atomic`` and ``transaction.commit()`` calling both as attributes of the connection object, and on commit
+    hooks being called after ``commit()`` has returned.
+    """
+    own_commit, own_rollback = connection.commit, connection.rollback
+    connection.commit = lambda: commit(own_commit)
+    connection.rollback = lambda: rollback(own_rollback)
+
+
+def wrap_close(connection: Any, before: Callable[[], None]) -> None:
+    """Call ``before`` whenever a connection is closed.
+
+    Relies on ``close_old_connections()``, ``close_all()`` and the test runner calling ``close()`` as an attribute of
+    the connection object.
+    """
+    own_close = connection.close
+
+    def close() -> None:
+        before()
+        own_close()
+
+    connection.close = close
+
+
+def cursor_of(connection: Any, factory: Callable[[Any], Any]) -> Any:
+    """Open a cursor of a class that ``factory`` makes of the connection's own cursor class, wrapped as Django does.
+
+    Relies on ``cursor()`` making its cursor by ``cursor_factory`` of psycopg's connection, and on its wrapper keeping
+    that cursor as ``cursor``.
+    """
+    driver = driver_connection(connection)
+    own = driver.cursor_factory
+    driver.cursor_factory = factory(own)
+    try:
+        return connection.cursor()
+    finally:
+        driver.cursor_factory = own
+
+
+def inner_cursor(cursor: Any) -> Any:
+    """Return psycopg's cursor inside Django's wrapper. Relies on its ``cursor``."""
+    return cursor.cursor
+
+
+def has_own_cursors(connection: Any) -> bool:
+    """Whether the cursors of an open connection are those that Django makes by default, not a project's.
+
+    Relies on the module that the PostgreSQL backend's cursor classes are defined in.
+    """
+    factory = getattr(driver_connection(connection), "cursor_factory", None)
+    return getattr(factory, "__module__", "").startswith("django.db.backends.")
+
+
+def database_of(connection: Any) -> tuple[Any, ...]:
+    """Return what tells a database from others: the alias is not enough, tests use a database of their own under it.
+
+    Relies on ``settings_dict`` and on tests changing its ``NAME``.
+    """
+    return (connection.alias, *(connection.settings_dict[key] for key in ("HOST", "PORT", "NAME")))
+
+
+@contextmanager
+def connect_timeout(connection: Any, seconds: int) -> Iterator[None]:
+    """Give up after some seconds if a connection has to be opened meanwhile, unless the project or a pool says when.
+
+    Relies on ``settings_dict["OPTIONS"]`` being read when a connection is opened.
+    """
+    usual = connection.settings_dict
+    if not usual["OPTIONS"].get("pool"):
+        connection.settings_dict = {**usual, "OPTIONS": {"connect_timeout": seconds, **usual["OPTIONS"]}}
+    try:
+        yield
+    finally:
+        connection.settings_dict = usual
+
+
+def open_connections() -> list[Any]:
+    """Return the connection objects that this thread has. Relies on ``connections.all(initialized_only=True)``."""
+    return list(connections.all(initialized_only=True))
+
+
+def second_connection(connection: Any) -> Any:
+    """Return a closed connection to the same database, which no pool counts.
+
+    Relies on ``copy()`` taking the settings as they are now, and on the backend reading ``OPTIONS["pool"]``.
+    """
+    second = connection.copy()
+    second.settings_dict["OPTIONS"] = {
+        name: value for name, value in second.settings_dict["OPTIONS"].items() if name != "pool"
+    }
+    return second
+
+
+@contextmanager
+def in_place(replacements: Mapping[str, Any]) -> Iterator[None]:
+    """Let ``connections[alias]`` be another connection in this thread, for some aliases.
+
+    Relies on ``connections`` being assignable, and on the assignment holding for one thread, as its own are.
+    """
+    usual = {alias: connections[alias] for alias in replacements}
+    for alias, connection in replacements.items():
+        connections[alias] = connection
+    try:
+        yield
+    finally:
+        for alias, connection in usual.items():
+            connections[alias] = connection
+
+
+# --- caches ---
+
+
+def cache_settings() -> dict[str, dict[str, Any]]:
+    """Return ``CACHES``; an alias that is added here can be used from then on. Relies on ``caches.settings``."""
+    found: dict[str, dict[str, Any]] = caches.settings
+    return found
+
+
+def is_database_cache(backend: type) -> bool:
+    """Whether a cache class keeps its values in a database table. Relies on ``BaseDatabaseCache``."""
+    return issubclass(backend, BaseDatabaseCache)
+
+
+def cache_tables() -> frozenset[str]:
+    """Return the tables that the caches of ``CACHES`` keep their values in."""
+    return frozenset(
+        config["LOCATION"] for config in cache_settings().values() if _is_database_backend(config["BACKEND"])
+    )
+
+
+@cache
+def _is_database_backend(path: str) -> bool:
+    try:
+        return is_database_cache(import_string(path))
+    except ImportError:
+        return False
+
+
+def cache_keys(store: Any, prefix: str) -> Iterator[str] | None:
+    """Iterate over the keys of a cache that begin with a prefix, without it; None where the cache cannot list them.
+
+    Relies on ``iter_keys()`` of django-redis, which gives keys as they were asked for; on ``_cache``,
+    ``_expire_info`` and ``_has_expired()`` of ``LocMemCache``; on ``_cache.get_client()`` of ``RedisCache``; and on
+    ``make_key()``.
+    """
+    start = store.make_key(prefix)
+    if hasattr(store, "iter_keys"):
+        return (key[len(prefix) :] for key in store.iter_keys(_redis_pattern(prefix)))
+    if hasattr(store, "_expire_info"):
+        kept = [key for key in list(store._cache) if not store._has_expired(key)]
+        return (key[len(start) :] for key in kept if key.startswith(start))
+    if hasattr(getattr(store, "_cache", None), "get_client"):
+        client = store._cache.get_client(None)
+        return (key.decode()[len(start) :] for key in client.scan_iter(match=_redis_pattern(start)))
+    return None
+
+
+def _redis_pattern(start: str) -> str:
+    """Match the keys that begin with a text, whatever characters it holds."""
+    return "".join("\\" + character if character in "*?[]\\^" else character for character in start) + "*"
+
+
+def ignores_errors(cache: Any, alias: str) -> bool:
+    """Whether a cache of ``CACHES`` keeps its errors to itself.
+
+    Relies on ``_ignore_exceptions`` of django-redis and the option ``ignore_exc`` of pymemcache.
+    """
+    options = cache_settings()[alias].get("OPTIONS", {})
+    return bool(getattr(cache, "_ignore_exceptions", False) or options.get("ignore_exc"))
+
+
+# --- models ---
+
+
+def key_fields(model: Model) -> list[Any]:
+    """Return the fields of a model's primary key, several for a composite key. Relies on ``_meta.pk_fields``."""
+    return list(model._meta.pk_fields)
+
+
+def concrete_model(model: Model) -> Model:
+    """Return the model whose table a model uses: itself, unless it is a proxy. Relies on ``_meta.concrete_model``."""
+    found = model._meta.concrete_model
+    assert found is not None
+    return found
+
+
+def all_parents(model: Model) -> tuple[Model, ...]:
+    """Return the models that a model inherits tables from. Relies on ``_meta.all_parents``."""
+    return tuple(model._meta.all_parents)
+
+
+def raised_by_field(error: Exception) -> bool:
+    """Whether a model field refused a value while a query was made, as in ``get(pk="x")``.
+
+    Relies on where the error was raised: in ``get_prep_value()`` or ``to_python()`` of a class in
+    ``django.db.models.fields``. Nothing else about these errors tells them from those of a project's own code.
+    """
+    if not isinstance(error, (ValueError, TypeError)) or error.__traceback__ is None:
+        return False
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    where = frame.f_globals.get("__name__", "")
+    return where.startswith("django.db.models.fields") and frame.f_code.co_name in ("get_prep_value", "to_python")
+
+
+def many_to_many_table(field: Any) -> tuple[str, str, str]:
+    """Return the table of a many-to-many field, the column of its own model and the one of the other.
+
+    Relies on ``m2m_db_table()``, ``m2m_column_name()`` and ``m2m_reverse_name()``.
+    """
+    return field.m2m_db_table(), field.m2m_column_name(), field.m2m_reverse_name()
+
+
+def many_to_many_fields(field: Any) -> tuple[str, str]:
+    """Return the names of the two foreign keys of a many-to-many field's table, that to its own model first.
+
+    Relies on ``m2m_field_name()`` and ``m2m_reverse_field_name()``.
+    """
+    return field.m2m_field_name(), field.m2m_reverse_field_name()
+
+
+# --- queries ---
+
+
+def compiler_of(rows: models.QuerySet[Any, Any] | Query, alias: str) -> Any:
+    """Return the compiler of a query for a database. Relies on ``QuerySet.query`` and ``get_compiler()``."""
+    query: Any = rows.query if isinstance(rows, models.QuerySet) else rows
+    return query.get_compiler(alias)
+
+
+def compile_query(rows: models.QuerySet[Any, Any] | Query, alias: str) -> Compiled | None:
+    """Compile a query; None where Django knows that it finds no rows.
+
+    Relies on ``as_sql()`` of the compiler and on EmptyResultSet.
+    """
+    return compile_with(compiler_of(rows, alias))
+
+
+def compile_with(compiler: Any) -> Compiled | None:
+    """Compile the query of a compiler, which then compiles further expressions of it (``compile_expression``)."""
+    try:
+        sql, params = compiler.as_sql()
+    except EmptyResultSet:
+        return None
+    return sql, list(params)
+
+
+def compile_expression(compiler: Any, expression: Any) -> Compiled:
+    """Compile a resolved expression, as ``as_sql()`` of an expression does with its parts.
+
+    Relies on ``compiler.compile()``. Raises EmptyResultSet where Django knows that a condition holds for no row, and
+    FullResultSet where for all.
+    """
+    sql, params = compiler.compile(expression)
+    return sql, list(params)
+
+
+def selects_whole_rows(rows: models.QuerySet[Any, Any]) -> bool:
+    """Whether a query selects rows of its model, each once and as they are: its columns may then be replaced.
+
+    It does not after ``union()``, ``distinct()``, ``values()`` or ``extra()``. Relies on ``combinator``, ``distinct``,
+    ``values_select`` and ``extra`` of the query.
+    """
+    query: Any = rows.query
+    return not (query.combinator or query.distinct or query.values_select or query.extra)
+
+
+def declared_order(rows: models.QuerySet[Any, Any]) -> tuple[Any, ...]:
+    """Return the order that a query was given by ``order_by()``, or else its model's ``Meta.ordering``.
+
+    Relies on ``query.order_by``, and on ``default_ordering`` being unset by ``order_by()`` without arguments.
+    """
+    query: Any = rows.query
+    return tuple(query.order_by or (rows.model._meta.ordering if query.default_ordering else ()))
+
+
+def is_reversed(rows: models.QuerySet[Any, Any]) -> bool:
+    """Whether ``reverse()`` has turned a query's order round. Relies on ``standard_ordering``."""
+    return not rows.query.standard_ordering
+
+
+def join_for_order(rows: models.QuerySet[Any, Any], alias: str) -> None:
+    """Make the joins that a query's ORDER BY needs now, as those of conditions are made.
+
+    Django makes them when it compiles, under the tables' own names. In a subquery, where all else has been renamed,
+    such a name would hide the outer query's table from the condition that leads there. Relies on ``setup_query()`` and
+    ``get_order_by()`` adding the joins to the query itself, where they are found again.
+    """
+    compiler = compiler_of(rows, alias)
+    compiler.setup_query()
+    compiler.get_order_by()
+
+
+def quoted_alias(compiler: Any, column: Any) -> str:
+    """Return the quoted alias of the table that a resolved column belongs to, in the query that it is part of.
+
+    Relies on a resolved F or OuterRef being a ``Col`` with ``alias``, which ``relabeled_clone()`` keeps right when a
+    query's tables are renamed, and on the compiler's quoting of aliases, whose name changes in Django 6.1.
+    """
+    if not isinstance(column, Col):
+        raise TypeError(f"{column!r} is a {type(column).__name__}, must be a resolved column of a model")
+    quote = getattr(compiler, "quote_name", None) or compiler.quote_name_unless_alias
+    return str(quote(column.alias))
+
+
+def literal(value: Any, alias: str) -> str:
+    """Quote a value as a literal of SQL, as Django's default cursor sends it; its percent signs are doubled.
+
+    Relies on ``ops.compose_sql()`` of the PostgreSQL backend, which needs an open connection.
+    """
+    connection: Any = connections[alias]
+    connection.ensure_connection()
+    return str(connection.ops.compose_sql("%s", [value])).replace("%", "%%")
+
+
+def quote_name(name: str, connection: Any) -> str:
+    """Quote an identifier. Relies on ``ops.quote_name()``, which leaves alone what is quoted already."""
+    return str(connection.ops.quote_name(name))
+
+
+def models_read(query: Query) -> Iterator[Model]:
+    """Yield the models of a query's tables, once for each table.
+
+    Relies on ``model`` and ``alias_map`` of the query, and on ``join_field`` of its joins.
+    """
+    if query.model is not None:
+        yield query.model
+    for table in query.alias_map.values():
+        related = getattr(getattr(table, "join_field", None), "related_model", None)
+        if isinstance(related, type):
+            yield related
+
+
+def columns_read(rows: models.QuerySet[Any, Any], alias: str) -> Mapping[str, set[str]]:
+    """Return the columns of tables that a query reads: selected, compared, sorted by, joined on, in subqueries too.
+
+    Relies on ``alias_map`` and ``alias_refcount`` of the query, ``table_name``, ``table_alias``, ``parent_alias`` and
+    ``join_cols`` of its joins, ``annotations``, ``where``, ``select``, and on ``get_source_expressions()``, which
+    conditions have as well.
+    """
+    found: dict[str, set[str]] = defaultdict(set)
+    compiler = compiler_of(rows, alias)
+    # joins that an order needs are made when it is compiled
+    if compile_with(compiler) is not None:
+        order = [expression for expression, _ in compiler.get_order_by()]
+        _note_columns(compiler.query, {}, [*(expression for expression, *_ in compiler.select), *order], found)
+    return found
+
+
+def _note_columns(query: Any, outer: Mapping[str, str], expressions: Iterable[Any], found: dict[str, set[str]]) -> None:
+    joins: list[Any] = [join for name, join in query.alias_map.items() if query.alias_refcount[name]]
+    tables = {**outer, **{join.table_alias: join.table_name for join in joins}}
+    for join in joins:
+        for left, right in getattr(join, "join_cols", None) or ():
+            found[tables[join.parent_alias]].add(left)
+            found[join.table_name].add(right)
+    for expression in (*expressions, *query.annotations.values(), query.where):
+        for node in _nodes(expression):
+            if isinstance(node, Query):
+                _note_columns(node, tables, node.select, found)
+            elif isinstance(node, Col) and node.alias in tables:
+                target: Any = node.target
+                found[tables[node.alias]].add(target.column)
+
+
+def _nodes(expression: Any) -> Iterator[Any]:
+    """Yield an expression and all that it is made of; a condition has no ``flatten``."""
+    yield expression
+    if hasattr(expression, "get_source_expressions"):
+        for part in expression.get_source_expressions():
+            yield from _nodes(part)

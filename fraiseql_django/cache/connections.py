@@ -1,0 +1,97 @@
+"""Database connections of a cache's own, for caches that keep their values in a database.
+
+Such a cache uses the thread's connections, which may be in a transaction: a rollback would take back the new version
+of a table that another connection has written, a snapshot would show old versions, an error would break the
+project's transaction, and in the middle of a commit no statement can be run at all. So while a transaction may be open
+on a connection, the cache is given a second connection in its place. It is made at first use, costs nothing where the
+cache uses no database, and is closed with the connection that it stands in for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from django.db import transaction
+from django.utils.functional import SimpleLazyObject
+
+from .._django import (
+    add_first_wrapper,
+    in_atomic_block,
+    in_place,
+    may_be_in_transaction,
+    open_connections,
+    second_connection,
+    wrap_close,
+)
+
+# The project's open transaction may hold a lock that the second connection waits for. PostgreSQL does not see that both
+# are used by one thread, so without a limit it would wait for ever
+LOCK_WAIT_MS = 2000
+_ATTRIBUTE = "_fraiseql_own_connection"
+
+
+class OwnConnection:
+    """A second connection beside one of the thread's, which runs the statements of each block in one transaction."""
+
+    def __init__(self, beside: Any) -> None:
+        self.alias: str = beside.alias
+        self._beside = beside
+        # made when a cache uses it, which most do not
+        self.connection: Any = SimpleLazyObject(self._make)
+        self._block: ExitStack | None = None
+        self._used = False
+
+    @contextmanager
+    def block(self) -> Iterator[None]:
+        """Commit what a block does on the connection; close it where that fails."""
+        self._used = False
+        try:
+            with ExitStack() as self._block:
+                yield
+        except Exception:
+            if self._used:
+                self.connection.close()
+            raise
+        finally:
+            self._block = None
+
+    def _make(self) -> Any:
+        connection = second_connection(self._beside)
+        add_first_wrapper(connection, self._execute)
+        wrap_close(self._beside, connection.close)
+        return connection
+
+    def _execute(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        if not self._used:
+            self._used = True
+            if self._block is not None and not in_atomic_block(self.connection):
+                self._block.enter_context(transaction.atomic(using=self.alias))
+            if self.connection.vendor == "postgresql":
+                execute(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}", None, False, context)
+        return execute(sql, params, many, context)
+
+
+@contextmanager
+def outside_transactions() -> Iterator[None]:
+    """Let a block use second connections instead of those on which a transaction may be open."""
+    own = list(_own_connections())
+    if not own:
+        yield
+        return
+    with in_place({each.alias: each.connection for each in own}), ExitStack() as stack:
+        for each in own:
+            stack.enter_context(each.block())
+        yield
+
+
+def _own_connections() -> Iterator[OwnConnection]:
+    for connection in open_connections():
+        # in a block within a block the second connections are in place already
+        if type(connection) is not SimpleLazyObject and may_be_in_transaction(connection):
+            found: OwnConnection | None = getattr(connection, _ATTRIBUTE, None)
+            if found is None:
+                found = OwnConnection(connection)
+                setattr(connection, _ATTRIBUTE, found)
+            yield found

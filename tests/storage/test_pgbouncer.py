@@ -1,0 +1,155 @@
+"""Behind PgBouncer in transaction mode, with the defaults of all settings. Needs ``pgbouncer`` on the PATH."""
+
+import getpass
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.cache import caches
+from django.core.management import call_command
+from django.db import connections, transaction
+from django.test import override_settings
+
+from example_project.bookshop.models import Author, Publisher
+from fraiseql_django import GraphQLEngine
+from fraiseql_django.cache.django import DjangoCache
+from fraiseql_django.storage.django import DjangoStorage
+from tests.support import data
+
+PGBOUNCER = shutil.which("pgbouncer")
+pytestmark = [
+    pytest.mark.django_db(transaction=True, databases=["default", "second"]),
+    pytest.mark.skipif(PGBOUNCER is None, reason="pgbouncer is not installed"),
+]
+
+CONFIGURATION = """
+[databases]
+* = host={host} port={port} user={user} pool_size=2
+[pgbouncer]
+listen_addr =
+unix_socket_dir = {folder}
+listen_port = 6432
+auth_type = any
+pool_mode = transaction
+logfile = {folder}/log
+pidfile = {folder}/pid
+"""
+
+
+@pytest.fixture
+def pooled() -> Iterator[str]:
+    """Point the alias ``second`` at PgBouncer; return the alias."""
+    usual = connections["default"].settings_dict
+    folder = Path(tempfile.mkdtemp(prefix="bouncer-", dir="/tmp"))
+    folder.chmod(0o777)
+    configuration = folder / "ini"
+    configuration.write_text(
+        CONFIGURATION.format(
+            host=usual["HOST"], port=usual["PORT"] or 5432, user=usual["USER"] or getpass.getuser(), folder=folder
+        )
+    )
+    # it refuses to run as root
+    user = ["-u", "nobody"] if os.getuid() == 0 else []
+    assert PGBOUNCER is not None
+    process = subprocess.Popen([PGBOUNCER, "-q", *user, configuration])
+    second: Any = connections["second"]
+    second.close()
+    kept = dict(second.settings_dict)
+    second.settings_dict.update(HOST=str(folder), PORT="6432", OPTIONS={})
+    try:
+        for _ in range(100):
+            try:
+                second.ensure_connection()
+                break
+            except Exception:
+                time.sleep(0.05)
+        second.ensure_connection()
+        settings = {**connections.settings["second"], **second.settings_dict}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(connections.settings, "second", settings)
+            yield "second"
+    finally:
+        second.close()
+        second.settings_dict.clear()
+        second.settings_dict.update(kept)
+        process.terminate()
+        process.wait()
+        shutil.rmtree(folder)
+
+
+def test_each_client_gets_its_own_rows(pooled: str) -> None:
+    """Statements of two clients with the same types of parameters, in the same two sessions of PostgreSQL."""
+    Author.objects.create(name="an author")
+    Publisher.objects.create(name="a publisher", country="US")
+    queries = {
+        "authors": "query($n: Int) { authors(limit: $n) { id name } }",
+        "publishers": "query($n: Int) { publishers(limit: $n) { id name } }",
+    }
+
+    def client(field: str) -> set[str]:
+        engine = GraphQLEngine(storage=DjangoStorage(pooled), cache=None)
+        try:
+            return {data(engine, queries[field], {"n": number})[field][0]["name"] for number in range(1, 100)}
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(client, ["authors", "publishers"] * 2))
+
+    assert found == [{"an author"}, {"a publisher"}] * 2
+
+
+def test_nothing_stays_prepared_or_set(pooled: str) -> None:
+    storage = DjangoStorage(pooled)
+    for value in "123":
+        assert storage.query("SELECT %s::int", [value], (("app.x", value),)).rows == [(value.encode(),)]
+    with storage.begin_transaction((("app.x", "9"),)) as opened:
+        assert storage.query("SELECT current_setting('app.x')").rows == [(b"9",)]
+        storage.execute("UPDATE bookshop_author SET name = %s", ["x"])
+        opened.commit()
+    with storage.begin_transaction() as opened:
+        storage.execute("UPDATE bookshop_author SET name = %s", ["x"])
+        opened.commit()
+
+    for _ in range(4):
+        assert storage.query("SELECT current_setting('app.x', true)").rows[0][0] in (None, b"")
+        assert storage.query("SELECT count(*) FROM pg_prepared_statements").rows == [(b"0",)]
+
+
+class CacheInSecond:
+    """Routes the cache to the second alias."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str | None:
+        return "second" if model._meta.app_label == "django_cache" else None
+
+    db_for_write = db_for_read
+
+
+def test_cache_in_the_database_leaves_no_limit_behind(pooled: str) -> None:
+    cache = {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache_behind_pgbouncer"}
+    routers = ["tests.storage.test_pgbouncer.CacheInSecond"]
+    with override_settings(CACHES={**caches.settings, "table": cache}):
+        call_command("createcachetable", verbosity=0)
+        with override_settings(DATABASE_ROUTERS=routers), transaction.atomic(using=pooled):
+            Author.objects.using(pooled).count()
+            DjangoCache("table").set("key", 1, 60)
+            assert DjangoCache("table").get("key") == 1
+        DjangoCache("table").clear()
+
+    for _ in range(4):
+        assert DjangoStorage(pooled).query("SHOW lock_timeout").rows == [(b"0",)]
+
+
+def test_process_of_the_session_is_not_the_one_that_answered(pooled: str) -> None:
+    """What the detection relies on."""
+    driver: psycopg.Connection[Any] = connections[pooled].connection
+
+    assert driver.execute("SELECT pg_backend_pid()").fetchone() != (driver.info.backend_pid,)

@@ -1,0 +1,505 @@
+"""What is relied on in Django without being documented: a failure here says which function of ``_django`` to change."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+from django.core.cache.backends.db import DatabaseCache
+from django.db import IntegrityError, OperationalError, connection, connections, models, transaction
+from django.db.models import Count, Exists, F, OuterRef, Q, Value
+from django.db.models.expressions import Func
+from django.test import override_settings
+from psycopg import IsolationLevel, RawCursor
+from psycopg.pq import TransactionStatus
+
+import fraiseql_django
+from example_project.bookshop.models import Author, Book, OrderLine, Publisher
+from fraiseql_django import _django as internals
+from tests.support import in_thread
+from tests.zoo.models import Restaurant
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROOT = Path(fraiseql_django.__file__).parent
+PUBLIC = [name for name, member in vars(internals).items() if getattr(member, "__module__", "") == internals.__name__]
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if not name.startswith("_")])
+def test_every_function_has_a_contract_and_says_what_it_relies_on(name: str) -> None:
+    assert f"internals.{name}(" in Path(__file__).read_text()
+    assert getattr(internals, name).__doc__
+
+
+# What is private to Django
+PRIVATE = re.compile(
+    r"\.(?:needs_rollback|rollback_exc|savepoint_ids|in_atomic_block|execute_wrappers|wrap_database_errors|isolation_level"
+    r"|close_if_\w+|get_compiler|compose_sql|standard_ordering|alias_map|alias_refcount|concrete_model|all_parents"
+    r"|m2m_(?!changed)\w+|_expire_info|_ignore_exceptions|pk_fields)\b|\bcaches\.settings\b|\bconnection\.connection\b"
+)
+
+
+def test_nothing_private_is_used_elsewhere() -> None:
+    found = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        relative = path.relative_to(ROOT)
+        # psycopg's connection has an isolation level as well
+        if relative.name not in ("_django.py", "pipeline.py"):
+            code = ast.unparse(ast.parse(path.read_text()))
+            if used := PRIVATE.findall(code):
+                found[str(relative)] = used
+
+    assert found == {}
+
+
+# --- connections ---
+
+
+def test_connection_is_opened_and_closed() -> None:
+    connection.close()
+    assert internals.driver_connection(connection) is None
+    assert not internals.may_be_in_transaction(connection)
+
+    internals.ensure_usable(connection)
+
+    assert internals.driver_connection(connection).info.transaction_status == TransactionStatus.IDLE
+    assert internals.in_autocommit_mode(connection)
+
+
+def test_health_check_opens_another_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connection.settings_dict, "CONN_HEALTH_CHECKS", True)
+    connection.close()
+    connection.ensure_connection()
+    before = internals.driver_connection(connection)
+    before.close()
+    connection.close_if_unusable_or_obsolete()
+
+    internals.ensure_usable(connection)
+
+    assert not internals.driver_connection(connection).closed
+
+
+def test_broken_connection_is_closed() -> None:
+    connection.ensure_connection()
+    internals.driver_connection(connection).close()
+    with pytest.raises(Exception, match="closed"):
+        Author.objects.count()
+
+    internals.close_if_broken(connection)
+
+    assert internals.driver_connection(connection) is None
+    assert Author.objects.count() == 0
+
+
+def test_errors_of_the_driver_become_errors_of_django() -> None:
+    connection.ensure_connection()
+    with pytest.raises(OperationalError) as caught, internals.database_errors(connection):
+        internals.driver_connection(connection).execute("DO $$BEGIN RAISE SQLSTATE '55P03'; END$$")
+
+    assert getattr(caught.value.__cause__, "sqlstate", None) == "55P03"
+
+
+def test_state_of_atomic_blocks() -> None:
+    seen = []
+
+    def note() -> None:
+        seen.append(
+            (
+                internals.in_atomic_block(connection),
+                internals.in_autocommit_mode(connection),
+                internals.may_be_in_transaction(connection),
+                len(internals.savepoints(connection)),
+            )
+        )
+
+    connection.ensure_connection()
+    note()
+    with transaction.atomic():
+        note()
+        with transaction.atomic():
+            note()
+            with transaction.atomic(savepoint=False):
+                assert None in internals.savepoints(connection)
+    connection.set_autocommit(False)
+    note()
+    connection.set_autocommit(True)
+
+    assert seen == [
+        (False, True, False, 0),
+        (True, False, True, 0),
+        (True, False, True, 1),
+        (False, False, True, 0),
+    ]
+
+
+def test_isolation_level_is_known_once_the_connection_is_open() -> None:
+    connection.ensure_connection()
+    assert internals.isolation_level(connection) == IsolationLevel.READ_COMMITTED
+
+
+def test_block_that_is_broken_is_rolled_back_and_names_the_cause() -> None:
+    error = ValueError("the cause")
+    with transaction.atomic():
+        Author.objects.create(name="Ursula")
+        assert not internals.block_is_broken(connection)
+        internals.break_block(connection, error)
+        assert internals.block_is_broken(connection)
+        with pytest.raises(transaction.TransactionManagementError) as caught:
+            Author.objects.count()
+
+    assert caught.value.__cause__ is error
+    assert Author.objects.count() == 0
+
+
+def test_first_wrapper_stays_and_sees_statements_before_others() -> None:
+    seen: list[str] = []
+
+    def outer(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        seen.append("first")
+        return execute(sql, params, many, context)
+
+    def inner(execute: Any, *args: Any) -> Any:
+        seen.append("second")
+        return execute(*args)
+
+    internals.add_first_wrapper(connection, outer)
+    try:
+        with connection.execute_wrapper(inner):
+            Author.objects.count()
+        assert outer in internals.wrappers(connection)
+        Author.objects.count()
+    finally:
+        internals.wrappers(connection).remove(outer)
+
+    assert seen == ["first", "second", "first"]
+
+
+@pytest.fixture
+def second() -> Any:
+    """Return a connection object that nothing has been done to."""
+    found = internals.second_connection(connection)
+    yield found
+    found.close()
+
+
+def test_commit_and_rollback_are_called_through_the_connection(second: Any) -> None:
+    calls: list[str] = []
+
+    def around(name: str) -> Any:
+        def call(own: Any) -> None:
+            calls.append(name)
+            own()
+            calls.append(f"{name} done")
+
+        return call
+
+    internals.wrap_transaction_end(second, around("commit"), around("rollback"))
+    with internals.in_place({"default": second}):
+        with transaction.atomic():
+            transaction.on_commit(lambda: calls.append("hook"))
+            Author.objects.create(name="Ursula")
+        with transaction.atomic():
+            transaction.set_rollback(True)
+        transaction.set_autocommit(False)
+        transaction.commit()
+        transaction.rollback()
+        transaction.set_autocommit(True)
+
+    assert calls == [
+        *("commit", "commit done", "hook", "rollback", "rollback done"),
+        *("commit", "commit done", "rollback", "rollback done"),
+    ]
+    assert Author.objects.count() == 1
+
+
+def test_failed_commit_is_an_error_of_the_wrapped_method(second: Any) -> None:
+    seen: list[Exception] = []
+
+    def commit(own: Any) -> None:
+        try:
+            own()
+        except IntegrityError as error:
+            seen.append(error)
+            raise
+
+    internals.wrap_transaction_end(second, commit, lambda own: own())
+    with internals.in_place({"default": second}), pytest.raises(IntegrityError), transaction.atomic():
+        OrderLine.objects.create(order_id=404, line_number=1, book_id=404, unit_price=1)
+
+    assert len(seen) == 1
+
+
+def test_close_is_called_through_the_connection() -> None:
+    closed: list[str] = []
+
+    def use() -> None:
+        connection.ensure_connection()
+        internals.wrap_close(connection, lambda: closed.append("closed"))
+        connections.close_all()
+
+    in_thread(use)
+
+    assert closed[:1] == ["closed"]
+
+
+def test_cursor_is_of_the_given_class_in_the_wrapper_of_django() -> None:
+    connection.ensure_connection()
+    assert internals.has_own_cursors(connection)
+
+    with internals.cursor_of(connection, lambda own: RawCursor) as cursor:
+        assert type(internals.inner_cursor(cursor)) is RawCursor
+        assert type(cursor).__module__.startswith("django.")
+    with connection.cursor() as cursor:
+        assert type(internals.inner_cursor(cursor)) is not RawCursor
+
+
+def test_cursor_class_of_the_project_is_noticed() -> None:
+    connection.ensure_connection()
+    driver: Any = internals.driver_connection(connection)
+    usual = driver.cursor_factory
+    driver.cursor_factory = RawCursor
+    try:
+        assert not internals.has_own_cursors(connection)
+    finally:
+        driver.cursor_factory = usual
+
+
+def test_database_is_told_by_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = internals.database_of(connection)
+    monkeypatch.setitem(connection.settings_dict, "NAME", "another")
+
+    assert internals.database_of(connection) != before
+
+
+def test_connect_timeout_holds_for_a_connection_that_is_opened(second: Any) -> None:
+    with internals.connect_timeout(second, 3):
+        assert second.get_connection_params()["connect_timeout"] == 3
+    assert "connect_timeout" not in second.get_connection_params()
+
+
+def test_second_connection_takes_the_place_of_the_first(second: Any) -> None:
+    assert connections["default"] in internals.open_connections()
+    assert second.settings_dict["NAME"] == connection.settings_dict["NAME"]
+    with internals.in_place({"default": second}):
+        assert connections["default"] is second
+        assert in_thread(lambda: connections["default"]) is not second
+        with transaction.atomic():
+            assert second.in_atomic_block
+    assert connections["default"] is not second
+
+
+def test_second_connection_is_not_of_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"pool": True, "client_encoding": "UTF8"})
+
+    second = internals.second_connection(connection)
+
+    assert second.pool is None
+    assert second.settings_dict["OPTIONS"] == {"client_encoding": "UTF8"}
+
+
+# --- caches ---
+
+
+def test_caches_can_be_added() -> None:
+    internals.cache_settings()["added"] = {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
+    try:
+        assert caches["added"].get("key") is None
+    finally:
+        del caches["added"], internals.cache_settings()["added"]
+
+
+def test_tables_of_caches() -> None:
+    backend = "django.core.cache.backends.db.DatabaseCache"
+    with override_settings(CACHES={**caches.settings, "table": {"BACKEND": backend, "LOCATION": "answers"}}):
+        assert internals.cache_tables() == {"answers"}
+    assert internals.is_database_cache(DatabaseCache)
+    assert not internals.is_database_cache(type(caches["locmem"]))
+
+
+@pytest.mark.parametrize("kind", ["locmem", "redis", "django_redis"])
+def test_keys_of_caches(kind: str) -> None:
+    redis = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": caches.settings["redis"]["LOCATION"],
+        "KEY_PREFIX": caches.settings["redis"]["KEY_PREFIX"] + "-internals",
+    }
+    with override_settings(CACHES={**caches.settings, "django_redis": redis}):
+        cache = caches[kind]
+        cache.set_many({"pre[*]:one": 1, "pre[*]:two": 2, "prex:three": 3}, 60)
+        found = internals.cache_keys(cache, "pre[*]:")
+        assert found is not None
+        assert sorted(found) == ["one", "two"]
+        cache.delete_many(["pre[*]:one", "pre[*]:two", "prex:three"])
+
+
+def test_keys_of_other_caches_cannot_be_listed(tmp_path: Path) -> None:
+    file = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": tmp_path}
+    with override_settings(CACHES={**caches.settings, "file": file}):
+        assert internals.cache_keys(caches["file"], "pre") is None
+
+
+@pytest.mark.parametrize(("option", "expected"), [({}, False), ({"IGNORE_EXCEPTIONS": True}, True)])
+def test_caches_that_ignore_errors(option: dict[str, Any], expected: bool) -> None:
+    redis = {**caches.settings["redis"], "OPTIONS": option}
+    with override_settings(CACHES={**caches.settings, "silent": redis}):
+        assert internals.ignores_errors(caches["silent"], "silent") is expected
+
+
+# --- models ---
+
+
+def test_keys_inheritance_and_many_to_many() -> None:
+    proxy = type("Proxied", (Author,), {"__module__": "tests.zoo.models", "Meta": type("Meta", (), {"proxy": True})})
+    authors = Book._meta.get_field("authors")
+
+    assert [field.column for field in internals.key_fields(OrderLine)] == ["order_id", "line_number"]
+    assert [field.column for field in internals.key_fields(Author)] == ["id"]
+    assert internals.concrete_model(proxy) is Author
+    assert [parent.__name__ for parent in internals.all_parents(Restaurant)] == ["Place"]
+    assert internals.many_to_many_table(authors) == ("bookshop_book_authors", "book_id", "author_id")
+    assert internals.many_to_many_fields(authors) == ("book", "author")
+
+
+def error_of(function: Any) -> Exception:
+    with pytest.raises((ValueError, TypeError)) as caught:
+        function()
+    return caught.value
+
+
+def test_values_that_a_field_refuses() -> None:
+    assert internals.raised_by_field(error_of(lambda: Author.objects.get(pk="x")))
+    assert internals.raised_by_field(error_of(lambda: Author.objects.filter(pk=[]).count()))
+    assert not internals.raised_by_field(error_of(lambda: int("x")))
+
+
+# --- queries ---
+
+
+def test_compiling_queries() -> None:
+    compiled = internals.compile_query(Author.objects.filter(name="%").values("id"), "default")
+    assert compiled is not None
+    sql, params = compiled
+
+    assert sql.count("%s") == 1
+    assert params == ["%"]
+    assert internals.compile_query(Author.objects.none(), "default") is None
+
+
+def test_compiling_expressions_with_the_compiler_of_their_query() -> None:
+    rows = Author.objects.annotate(label=Func(F("name"), Value("x"), function="concat"))
+    compiler = internals.compiler_of(rows, "default")
+    assert internals.compile_with(compiler) is not None
+    (expression,) = (expression for expression, _, alias in compiler.select if alias == "label")
+
+    assert internals.compile_expression(compiler, expression) == ('concat("bookshop_author"."name", %s)', ["x"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (lambda: Author.objects.filter(name="x").order_by("name"), True),
+        (lambda: Author.objects.all().union(Author.objects.all()), False),
+        (lambda: Author.objects.distinct(), False),
+        (lambda: Author.objects.values("name"), False),
+        (lambda: Author.objects.extra(select={"one": "1"}), False),
+    ],
+)
+def test_queries_that_select_whole_rows(rows: Any, expected: bool) -> None:
+    assert internals.selects_whole_rows(rows()) is expected
+
+
+def test_orders_of_queries() -> None:
+    assert internals.declared_order(Author.objects.order_by("-name", "id")) == ("-name", "id")
+    assert internals.declared_order(Author.objects.all()) == tuple(Author._meta.ordering)
+    assert internals.declared_order(Author.objects.order_by()) == ()
+    assert not internals.is_reversed(Author.objects.order_by("name"))
+    assert internals.is_reversed(Author.objects.order_by("name").reverse())
+
+
+def test_joins_of_an_order_are_made_in_the_query_itself() -> None:
+    rows = Book.objects.order_by("publisher__name")
+    assert "bookshop_publisher" not in rows.query.alias_map
+
+    internals.join_for_order(rows, "default")
+    internals.join_for_order(rows, "default")
+
+    assert [alias for alias, count in rows.query.alias_refcount.items() if count] == [
+        "bookshop_book",
+        "bookshop_publisher",
+    ]
+    compiled = internals.compile_query(rows, "default")
+    assert compiled is not None
+    assert compiled[0].count("JOIN") == 1
+
+
+class AliasOf(Func):
+    """The alias of the table of a column, as text."""
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        (column,) = self.get_source_expressions()
+        return f"'{internals.quoted_alias(compiler, column)}'", []
+
+
+def test_alias_of_a_column_follows_the_query_into_subqueries() -> None:
+    text = models.TextField()
+    inner = Book.objects.filter(publisher=OuterRef("pk")).annotate(
+        own=AliasOf(F("title"), output_field=text),
+        joined=AliasOf(F("category__name"), output_field=text),
+        outer=AliasOf(OuterRef("name"), output_field=text),
+    )
+    rows = Publisher.objects.filter(Exists(inner.filter(joined="", outer="", own="")))
+
+    compiled = internals.compile_query(rows, "default")
+
+    assert compiled is not None
+    assert sorted(re.findall(r"""'"?(\w+)"?'""", compiled[0])) == ["U0", "U2", "bookshop_publisher"]
+    assert Publisher.objects.filter(Exists(inner)).count() == 0
+
+
+def test_alias_of_what_is_no_column_is_refused() -> None:
+    with pytest.raises(TypeError, match="must be a resolved column"):
+        internals.quoted_alias(internals.compiler_of(Author.objects.all(), "default"), Value(1))
+
+
+@pytest.mark.parametrize("value", ["it's 100%", 7, None, True, [1, 2]])
+def test_literals_are_those_of_the_cursor(value: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {internals.literal(value, 'default')}::text, '%%'", [])
+        written, percent = cursor.fetchone()
+        cursor.execute("SELECT %s::text", [value])
+        assert (written,) == cursor.fetchone()
+    assert percent == "%"
+
+
+def test_identifiers_are_quoted_once() -> None:
+    assert internals.quote_name("Order", connection) == '"Order"'
+    assert internals.quote_name('"Order"', connection) == '"Order"'
+
+
+def test_columns_that_a_query_reads() -> None:
+    rows = (
+        Book.objects.filter(Q(publisher__country="US") | Exists(Author.objects.filter(books=OuterRef("pk"), bio="x")))
+        .annotate(reviewed=Count("reviews__stars"))
+        .order_by("category__name")
+        .values("title")
+    )
+
+    found = internals.columns_read(rows, "default")
+
+    assert {table: sorted(columns) for table, columns in found.items()} == {
+        "bookshop_book": ["category_id", "id", "publisher_id", "title"],
+        "bookshop_publisher": ["country", "id"],
+        "bookshop_category": ["id", "name"],
+        "bookshop_review": ["book_id", "stars"],
+        "bookshop_author": ["bio", "id"],
+        "bookshop_book_authors": ["author_id", "book_id"],
+    }
+    assert internals.columns_read(Author.objects.none(), "default") == {}
+
+
+def test_models_of_a_querys_tables_are_known() -> None:
+    rows = Book.objects.filter(publisher__name="Ace", authors__name="Ursula")
+
+    assert {Book, Publisher, Author} <= set(internals.models_read(rows.query))
