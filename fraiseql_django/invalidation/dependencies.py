@@ -159,7 +159,7 @@ class Dependencies:
         self._effects[name].append(Effect(events, Change(function, CALL)))
 
     def _add_arguments(self, name: str, arguments: str, events: str) -> None:
-        # a trigger may be told which table to write
+        # a trigger may have the name of the table to write as an argument
         self._effects[name] += [Effect(events, Change(word, ALL)) for word in names_in(arguments)]
 
     def _add_key(self, name: str, referring: str, actions: str) -> None:

@@ -293,7 +293,7 @@ class ReferenceKind(FieldKind[R]):
         if condition is None:
             return None
         rows = self.rows(build, owner, field)
-        # where true of no row that is missing, and false need not be told from unknown, PostgreSQL may join for it
+        # EXISTS, which PostgreSQL can turn into a join, serves where a missing row cannot match and false equals unknown
         exists = rows is not None and not negated and condition.strict
         if rows is not None and exists:
             rows = replace(rows, where=condition)

@@ -108,7 +108,7 @@ def _compiled(compiler: TreeCompiler, key: OrderKey) -> Any:
     operand, nulls = key.operand, key.nulls_first
     if isinstance(operand, ColumnOperand) and nulls is None:
         return f"{'-' if key.descending else ''}{operand.name}"
-    # Django takes None for what is not said, and refuses False
+    # Django takes None for PostgreSQL's default, and refuses False
     first, last = nulls or None, nulls is False or None
     return OrderBy(_value(compiler, operand), descending=key.descending, nulls_first=first, nulls_last=last)
 

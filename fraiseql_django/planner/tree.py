@@ -135,7 +135,7 @@ Source: TypeAlias = AllRows | Through | WithKeys
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RowSet:
-    """Rows of a type, before it is said what is made of them: the only way to read rows.
+    """Rows of a type, whatever is written of them: the only way to read rows.
 
     ``rule`` is the row rule's condition for the viewer: True for every row, False for none. An order is total:
     its last keys tell all rows apart; it is empty where one row at most is read, or none of the rows' values.
