@@ -1,5 +1,6 @@
 """What tests of the engine share: engines on the tests' caches, other threads, and a small shop."""
 
+import os
 import sys
 import tempfile
 import time
@@ -8,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from weakref import WeakSet
 
 import pytest
@@ -82,6 +83,13 @@ def engines_forgotten() -> Iterator[None]:
 def role_name(name: str) -> str:
     """Return the name of a role that no other worker makes: databases are each worker's own, roles the server's."""
     return f"fraiseql_tests_{name}{WORKER}"
+
+
+def do_without(reason: str) -> NoReturn:
+    """Skip a test for want of a program; fail under CI, which installs all of them."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def data(engine: GraphQLEngine, query: str, variables: dict[str, Any] | None = None) -> Any:

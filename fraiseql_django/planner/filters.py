@@ -5,23 +5,16 @@ Conditions on a list are EXISTS subqueries: a join would give a row once for eve
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import reduce
 from operator import and_, or_
-from typing import Any
 
 from django.db.models import Exists, Q, Value
 
-from ..schema.operators import Operator, Takes
-from ..schema.scalars.encoding import encode_array, encode_nested_array, encode_text
-from .arguments import Leaf
+from ..schema.operators import Takes
 from .expressions import Param, bind, condition
 from .kinds import TreeCompiler, dimensions_of, kind_of
 from .locations import Location
-from .source_values import Compared
 from .tree import All, AnyOf, Compare, Condition, Not, NotTrue, OnOne, Quantified, Step
-
-Encode = Callable[[Any], "str | None"]
 
 NOTHING = condition("({0} IS NULL)", Value(1))
 ANYTHING = condition("({0} IS NOT NULL)", Value(1))
@@ -72,28 +65,6 @@ def _compare(compiler: TreeCompiler, given: Compare, location: Location) -> Q:
     if operator.takes is Takes.FLAG:
         sql = operator.sql if leaf.value else operator.otherwise
         return condition(f"({sql})", column=compared.value)
-    return comparison(operator, compared, dimensions_of(given.field), leaf, given.label)
-
-
-def comparison(operator: Operator, compared: Compared, dimensions: int, leaf: Leaf, label: str) -> Q:
-    """Compare a value with one that is bound at execution."""
-    pattern, scalar, cast = operator.pattern, compared.scalar, compared.cast
-    encode: Encode = scalar.encode if pattern is None else lambda value: encode_text(pattern(value))
-    if dimensions:
-        encode = _array(scalar.encode, dimensions)
-    sql = operator.sql
-    if operator.takes is Takes.ONE:
-        value = Param(bind(leaf, encode, label), cast)
-    elif dimensions or not scalar.equatable:
-        assert operator.each is not None
-        sql = operator.each.replace("{cast}", cast)
-        value = Param(bind(leaf, _array(encode, 1), label), "text[]")
-    else:
-        value = Param(bind(leaf, _array(encode, 1), label), f"{cast}[]")
-    return condition(f"({sql})", column=compared.value, value=value)
-
-
-def _array(encode: Encode, dimensions: int) -> Encode:
-    if dimensions == 1:
-        return lambda items: encode_array([None if item is None else encode(item) for item in items])
-    return lambda items: encode_nested_array(items, encode, dimensions)  # type: ignore[arg-type]
+    binding = operator.binding(compared.scalar, compared.cast, dimensions_of(given.field))
+    value = Param(bind(leaf, binding.encode, given.label), binding.cast)
+    return condition(f"({binding.sql})", column=compared.value, value=value)

@@ -237,8 +237,8 @@ class ValueKind(FieldKind[F]):
         return All(parts) if parts else None
 
     def _compare(self, build: TreeBuilder, owner: Shape, field: F, name: str, operand: Any, label: str) -> Compare:
-        build.budget.charge(RELATION if self.computed else CONDITION)
         operator = OPERATORS[name]
+        build.budget.charge(RELATION if self.computed else operator.planning)
         label = f"{label}.{name}"
         if operand is None and operator.null is None:
             takes = operator.takes.value
@@ -293,7 +293,7 @@ class ReferenceKind(FieldKind[R]):
         if condition is None:
             return None
         rows = self.rows(build, owner, field)
-        # EXISTS, which PostgreSQL can turn into a join, serves where a missing row cannot match and false equals unknown
+        # EXISTS, which PostgreSQL can turn into a join, serves where no missing row matches and false equals unknown
         exists = rows is not None and not negated and condition.strict
         if rows is not None and exists:
             rows = replace(rows, where=condition)

@@ -12,9 +12,11 @@ from graphql import GraphQLBoolean, GraphQLInputType, GraphQLList, GraphQLNonNul
 
 from ..errors import InvalidInput
 from .definition import InputScalar
+from .scalars.encoding import encode_array, encode_nested_array, encode_text
 from .scalars.postgres import Scalar
 
 Comparable: TypeAlias = Scalar | InputScalar
+Encode: TypeAlias = Callable[[Any], str]
 
 
 class Takes(Enum):
@@ -23,6 +25,15 @@ class Takes(Enum):
     ONE = "one value"
     LIST = "a list of values"
     FLAG = "true or false"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A comparison with a bound value: its SQL, the type that the parameter is cast to, and what writes its text."""
+
+    sql: str
+    cast: str
+    encode: Encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +49,7 @@ class Operator:
     ``for_``       whether a leaf type has the operator; ``arrays``: whether arrays have it as well
     ``strict``     whether it is true of no null column; ``null_is_strict``: the same with a null value
     ``may_fail``   whether evaluating it may be an error for some rows
+    ``planning``   what planning it costs, in points of ``LIMITS.PLANNING`` before they are multiplied by the level
     """
 
     name: str
@@ -53,6 +65,7 @@ class Operator:
     strict: bool = True
     null_is_strict: bool = False
     may_fail: bool = False
+    planning: int = 2
 
     def is_strict(self, operand: Any) -> bool:
         """Whether it is true of no null column, with this operand (None for null; of a flag the resolved argument)."""
@@ -62,11 +75,32 @@ class Operator:
             return operand.value is False
         return self.strict
 
+    def binding(self, scalar: Comparable, cast: str, dimensions: int) -> Binding:
+        """Return how it compares a column of a type, in arrays of so many dimensions, with a bound value."""
+        encode, pattern = scalar.encode, self.pattern
+        if dimensions:
+            encode = _array_encoder(scalar.encode, dimensions)
+        elif pattern is not None:
+            encode = lambda value: encode_text(pattern(value))  # noqa: E731 - it replaces another encoder
+        if self.takes is Takes.ONE:
+            return Binding(self.sql, cast, encode)
+        if dimensions or not scalar.equatable:
+            assert self.each is not None
+            return Binding(self.each.replace("{cast}", cast), "text[]", _array_encoder(encode, 1))
+        return Binding(self.sql, f"{cast}[]", _array_encoder(encode, 1))
+
     def argument(self, value: GraphQLInputType) -> GraphQLInputType:
         """Return the type of its argument, for columns whose values are of this type."""
         if self.takes is Takes.LIST:
             return GraphQLList(GraphQLNonNull(value))
         return GraphQLBoolean if self.takes is Takes.FLAG else value
+
+
+def _array_encoder(encode: Encode, dimensions: int) -> Encode:
+    """Return what writes arrays of values that ``encode`` writes."""
+    if dimensions == 1:
+        return lambda items: encode_array([None if item is None else encode(item) for item in items])
+    return lambda items: encode_nested_array(items, encode, dimensions)
 
 
 def _ordered(scalar: Comparable) -> bool:

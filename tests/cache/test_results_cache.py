@@ -450,7 +450,7 @@ def test_redis_that_never_answers(
     silent_redis: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is waited for once, not by each request."""
-    monkeypatch.setattr("fraiseql_django.cache.answers.time.monotonic", FakeClock())
+    monkeypatch.setattr("fraiseql_django.cache.circuit_breaker.time.monotonic", FakeClock())
     cache = Recording(silent_redis)
     engine = GraphQLEngine(cache=cache)
 

@@ -1,13 +1,14 @@
 """The audits of the GraphQL-over-HTTP specification, as the npm package graphql-http has them."""
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from pytest_django.live_server_helper import LiveServer
+
+from tests.support import do_without
 
 AUDIT = Path(__file__).with_name("audit.mjs")
 # kept from one run to the next; git ignores it
@@ -19,21 +20,15 @@ PACKAGES = ("graphql-http@1.23.1", "graphql@16.15.0")
 def graphql_http() -> Path:
     """Return a folder in which graphql-http is installed; without node, or without a way to get it, skip."""
     if not (shutil.which("node") and shutil.which("npm")):
-        _do_without("node and npm are not installed")
+        do_without("node and npm are not installed")
     wanted = FOLDER / "_".join(PACKAGES)
     if not (wanted / "node_modules" / "graphql-http").is_dir():
         wanted.mkdir(parents=True, exist_ok=True)
         (wanted / "package.json").write_text("{}")
         installation = _run("npm", "install", "--no-audit", "--no-fund", "--prefix", str(wanted), *PACKAGES)
         if installation.returncode != 0:
-            _do_without(f"npm could not install {' and '.join(PACKAGES)}: {installation.stderr.strip()[-500:]}")
+            do_without(f"npm could not install {' and '.join(PACKAGES)}: {installation.stderr.strip()[-500:]}")
     return wanted
-
-
-def _do_without(reason: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:

@@ -14,13 +14,13 @@ AUTHORS = "{ authors { name } }"
 
 
 def watched() -> set[int]:
-    return {id(results) for results in versions._watched()}
+    return {id(answers) for answers in versions._watched()}
 
 
 def test_engine_is_watched_for_as_long_as_it_lives() -> None:
     before = watched()
     engine = GraphQLEngine(cache=DjangoCache("locmem"))
-    assert watched() == before | {id(engine.results)}
+    assert watched() == before | {id(engine.answers)}
 
     del engine
     gc.collect()

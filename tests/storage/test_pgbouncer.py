@@ -22,13 +22,9 @@ from example_project.bookshop.models import Author, Publisher
 from fraiseql_django import GraphQLEngine
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.storage.django import DjangoStorage
-from tests.support import data
+from tests.support import data, do_without
 
-PGBOUNCER = shutil.which("pgbouncer")
-pytestmark = [
-    pytest.mark.django_db(transaction=True, databases=["default", "second"]),
-    pytest.mark.skipif(PGBOUNCER is None, reason="pgbouncer is not installed"),
-]
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "second"])
 
 CONFIGURATION = """
 [databases]
@@ -47,6 +43,7 @@ pidfile = {folder}/pid
 @pytest.fixture
 def pooled() -> Iterator[str]:
     """Point the alias ``second`` at PgBouncer; return the alias."""
+    program = shutil.which("pgbouncer") or do_without("pgbouncer is not installed")
     usual = connections["default"].settings_dict
     folder = Path(tempfile.mkdtemp(prefix="bouncer-", dir="/tmp"))
     folder.chmod(0o777)
@@ -58,8 +55,7 @@ def pooled() -> Iterator[str]:
     )
     # it refuses to run as root
     user = ["-u", "nobody"] if os.getuid() == 0 else []
-    assert PGBOUNCER is not None
-    process = subprocess.Popen([PGBOUNCER, "-q", *user, configuration])
+    process = subprocess.Popen([program, "-q", *user, configuration])
     second: Any = connections["second"]
     second.close()
     kept = dict(second.settings_dict)
