@@ -263,6 +263,20 @@ def is_database_cache(backend: type) -> bool:
     return issubclass(backend, BaseDatabaseCache)
 
 
+def uses_no_database(backend: type) -> bool:
+    """Whether a cache class surely uses no database connection: one of Django's own or of django-redis, no subclass.
+
+    Relies on the modules that these classes are defined in.
+    """
+    return backend.__module__ in _CACHES_WITHOUT_DATABASE
+
+
+_CACHES_WITHOUT_DATABASE = {
+    *(f"django.core.cache.backends.{name}" for name in ("dummy", "filebased", "locmem", "memcached", "redis")),
+    "django_redis.cache",
+}
+
+
 def cache_tables() -> frozenset[str]:
     """Return the tables that the caches of ``CACHES`` keep their values in."""
     return frozenset(

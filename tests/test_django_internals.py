@@ -499,6 +499,16 @@ def test_columns_that_a_query_reads() -> None:
     assert internals.columns_read(Author.objects.none(), "default") == {}
 
 
+def test_caches_that_use_no_database_are_known() -> None:
+    assert all(internals.uses_no_database(type(caches[alias])) for alias in ("locmem", "redis"))
+    assert not internals.uses_no_database(DatabaseCache)
+
+    class Own(type(caches["locmem"])):  # type: ignore[misc]
+        """A class of the project may do anything."""
+
+    assert not internals.uses_no_database(Own)
+
+
 def test_models_of_a_querys_tables_are_known() -> None:
     rows = Book.objects.filter(publisher__name="Ace", authors__name="Ursula")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.core.cache import caches
 
-from .._django import cache_keys, is_database_cache
+from .._django import cache_keys, is_database_cache, uses_no_database
 from ..storage.base import Health
 from .connections import outside_transactions
 
@@ -23,6 +23,8 @@ def _outside(
 ) -> Callable[Concatenate[DjangoCache, P], R]:
     @wraps(method)
     def call(self: DjangoCache, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        if self._uses_no_database:
+            return method(self, *args, **kwargs)
         with outside_transactions():
             return method(self, *args, **kwargs)
 
@@ -35,6 +37,10 @@ class DjangoCache:
     def __init__(self, alias: str = "default", *, prefix: str = "fraiseql") -> None:
         self.alias = alias
         self.prefix = prefix + ":"
+
+    @cached_property
+    def _uses_no_database(self) -> bool:
+        return uses_no_database(type(self._django))
 
     @property
     def backend_name(self) -> str:

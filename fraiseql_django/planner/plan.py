@@ -42,7 +42,7 @@ from .introspection import introspect
 from .kinds import kind_of
 from .locations import ROW
 from .payload import SLOT_END, Node, Payloads, Slot
-from .planned_viewer import PlannedViewer, Plans, user_key_type
+from .planned_viewer import PlannedViewer, Plans
 from .rules import Rules
 from .statement import compile_pieces, joined, statement
 from .tree import Constant, Member
@@ -208,7 +208,7 @@ class Planner:
         )
 
     def _planned(self, viewer: Viewer) -> PlannedViewer:
-        return PlannedViewer(viewer, user_key_type(self.schema.conventions.scalars))
+        return PlannedViewer(viewer, self.schema.conventions.scalars)
 
     def _is_secured(self, model: type[Model]) -> bool:
         return self.session.may_hide(model, self.alias)

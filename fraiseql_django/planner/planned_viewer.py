@@ -93,17 +93,17 @@ def ruling() -> Iterator[None]:
 class PlannedViewer:
     """Stands for all viewers who give the same answers as this one; ``asked`` records them.
 
-    ``key_type`` is the PostgreSQL type that users' keys are compared as.
+    ``scalars`` are the field classes of ``SCALARS``, by the class that each is treated as.
     """
 
     viewer: Viewer
-    key_type: str
+    scalars: Mapping[type, type]
     asked: dict[Question, bool] = field(default_factory=dict)
 
     @property
     def id(self) -> Any:
         """The user's key, a bind parameter; null for one who is not signed in."""
-        return Unknown(Bind(lambda variables: variables[VIEWER].id, _text, "viewer.id"), self.key_type)
+        return Unknown(Bind(lambda variables: variables[VIEWER].id, _text, "viewer.id"), _user_key_type(self.scalars))
 
     @property
     def is_authenticated(self) -> bool:
@@ -177,7 +177,7 @@ def _text(value: Any) -> str | None:
     return None if value is None else encode_text(str(value))
 
 
-def user_key_type(mapped: Mapping[type, type]) -> str:
-    """Return the PostgreSQL type that users' keys are compared as; ``mapped`` are the field classes of ``SCALARS``."""
-    stored = ancestor(concrete(get_user_model()._meta.pk), SCALARS, mapped)
+def _user_key_type(scalars: Mapping[type, type]) -> str:
+    """Return the PostgreSQL type that users' keys are compared as."""
+    stored = ancestor(concrete(get_user_model()._meta.pk), SCALARS, scalars)
     return "bigint" if stored is None else str(stored.cast)

@@ -82,7 +82,7 @@ class Rules:
     def _may(self, rule: Rule | None, mask: bool, what: str) -> bool:
         if rule is None:
             return True
-        allowed = rule.allows(DecidingViewer(self.viewer.viewer, self.viewer.key_type, self.viewer.asked))
+        allowed = rule.allows(DecidingViewer(self.viewer.viewer, self.viewer.scalars, self.viewer.asked))
         if not isinstance(allowed, bool):
             raise DeclarationError(f"the permission of {what} returned {allowed!r}, must be True or False")
         if allowed:
