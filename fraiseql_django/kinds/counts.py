@@ -73,10 +73,10 @@ class CountKind(FieldKind[Count]):
 
 def counted(owner: Shape, conventions: Conventions) -> Iterable[Count]:
     """Return a count for every list of rows that a type has."""
-    for field in owner.fields.values() if conventions.counts else ():
+    for field in owner.fields.values() if conventions.settings.counts else ():
         if isinstance(field, Related) and field.many:
             yield Count(
-                name=f"{field.name}{'Count' if conventions.camel_case else '_count'}",
+                name=f"{field.name}{'Count' if conventions.settings.camel_case else '_count'}",
                 description=f"How many {field.target} rows there are; with `where`, how many match.",
                 permission=field.permission,
                 mask=field.mask,

@@ -229,13 +229,7 @@ def build_schema(registry: Registry, settings: Settings) -> Schema:
     Raises DeclarationError with every problem of every module, type and mutation, a line each, and ConfigurationError
     for ``SCALARS`` that name no field classes.
     """
-    conventions = Conventions(
-        counts=settings.counts,
-        camel_case=settings.camel_case,
-        database=settings.database,
-        default_permission=settings.default_permission,
-        scalars=mapped_scalars(settings.scalars),
-    )
+    conventions = Conventions(settings=settings, scalars=mapped_scalars(settings.scalars))
     problems = list(registry.problems)
     outputs = Outputs(registry, ColumnDescriber(conventions, Enums()))
     described = Described(types={}, shapes={})

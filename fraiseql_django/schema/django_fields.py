@@ -192,7 +192,7 @@ class ColumnDescriber:
 
     def _bare_type(self, field: models.Field[Any, Any]) -> str:
         """Return the column's type without its sizes: ``varchar(20)[]`` is ``varchar[]``, which cuts nothing off."""
-        return re.sub(r"\s*\([^)]*\)", "", field.db_type(connections[self.conventions.database]) or "")
+        return re.sub(r"\s*\([^)]*\)", "", field.db_type(connections[self.conventions.settings.database]) or "")
 
 
 def _prepares(field: models.Field[Any, Any]) -> bool:

@@ -54,7 +54,7 @@ def _root_rules(declaration: TypeDeclaration, name: str) -> dict[str, Rule]:
 
 def _default_permission(declaration: TypeDeclaration, conventions: Conventions) -> Rule | None:
     """Return the permission by ``DEFAULT_PERMISSION`` of a type that has none of its own."""
-    default = conventions.default_permission
+    default = conventions.settings.default_permission
     if default == "model" and declaration.source is None:
         meta = declaration.model._meta
         return requires_permission(f"{meta.app_label}.view_{meta.model_name}")
@@ -66,7 +66,7 @@ def mutation_permission(
 ) -> Rule | None:
     """Return who may run a mutation; ``model_permissions`` are needed where ``DEFAULT_PERMISSION`` is "model"."""
     own = as_rule(declaration.permission, where)
-    default = conventions.default_permission
+    default = conventions.settings.default_permission
     if own is not None or default == "open":
         return own
     if default == "model" and model_permissions:

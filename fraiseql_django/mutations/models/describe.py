@@ -88,7 +88,7 @@ class _Describer:
             rows=rows,
             unique=unique,
             form=form,
-            by_model=declared.permission is None and self.conventions.default_permission == "model",
+            by_model=declared.permission is None and self.conventions.settings.default_permission == "model",
             success=success.name,
         )
         return MutationDef(
