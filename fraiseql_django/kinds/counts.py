@@ -76,13 +76,19 @@ def counted(owner: Shape, conventions: Conventions) -> Iterable[Count]:
     for field in owner.fields.values() if conventions.settings.counts else ():
         if isinstance(field, Related) and field.many:
             yield Count(
-                name=f"{field.name}{'Count' if conventions.settings.camel_case else '_count'}",
+                name=field.name + _suffix(field.name, conventions),
                 description=f"How many {field.target} rows there are; with `where`, how many match.",
+                deprecation=field.deprecation,
                 permission=field.permission,
                 mask=field.mask,
                 cost=field.cost,
                 of=field,
             )
+
+
+def _suffix(name: str, conventions: Conventions) -> str:
+    # names of root fields have capital letters whatever CAMEL_CASE says, since they are made of names of types
+    return "Count" if conventions.settings.camel_case or name != name.lower() else "_count"
 
 
 register(Count, CountKind())

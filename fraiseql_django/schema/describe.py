@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from graphql import specified_scalar_types
+
 from ..declare.registry import Registry
 from ..errors import DeclarationError
 from ..invalidation.names import register
@@ -14,6 +16,9 @@ from .object_types import Outputs
 from .protection import protected, with_missing_rows
 from .relations import Targets, resolve_links
 from .source_types import Shapes, SourceDescriber
+
+# The names of GraphQL's own scalars (specification, 3.5)
+RESERVED = frozenset(specified_scalar_types)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,12 @@ def describe_types(registry: Registry, outputs: Outputs) -> Described:
     key_of: dict[str, Callable[[str, str], Key]] = {}
     problems: list[str] = []
     for declaration in registry.types:
+        if declaration.name in RESERVED:
+            problems.append(
+                f"a type cannot be called {declaration.name!r}, the name of a type of GraphQL's own; give it another "
+                f"name with name=…"
+            )
+            continue
         if declaration.name in found:
             problems.append(f"two types are called {declaration.name!r}; give one of them another name with name=…")
         source = declaration.source

@@ -88,6 +88,7 @@ def test_arguments_of_type(model: Any, options: dict[str, Any], message: str) ->
         ({"annotations": {"titel": fraiseql.auto}}, f"Thing.titel: Book has no field 'titel'; it has: {BOOK}"),
         ({"fields": ["publisher"]}, "Thing.publisher leads to Publisher, over which no type is declared"),
         ({"fields": ["reviews"]}, "Thing.reviews leads to Review, over which no type is declared"),
+        ({"fields": ["title"], "name": "Int"}, "a type cannot be called 'Int', the name of a type of GraphQL's own; give it another name with name=…"),
         ({"annotations": {"title": int}}, "Thing.title is annotated int, but is String! in GraphQL; write `title: fraiseql.auto`"),
         ({"annotations": {"title": "int"}}, "Thing.title is annotated 'int', but is String! in GraphQL; write `title: fraiseql.auto`"),
         ({"annotations": {"title": list[str]}}, "Thing.title is annotated list[str], but is String! in GraphQL; write `title: fraiseql.auto`"),

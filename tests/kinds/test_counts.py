@@ -241,8 +241,24 @@ def test_declared_field_of_the_same_name_stays() -> None:
 def test_names_follow_the_engine_s_settings() -> None:
     engine = GraphQLEngine(settings=replace(get_settings(), camel_case=False), cache=None)
 
-    assert "books_count" in fields_of(engine, "Query")
+    assert {"books_count", "orderLinesCount"} <= fields_of(engine, "Query").keys()
     assert "reviews_count" in fields_of(engine, "Book")
+
+
+def test_count_of_a_deprecated_list_is_deprecated() -> None:
+    registry = Registry()
+
+    @fraiseql.type(Review, fields=["stars"], registry=registry)
+    class ReviewType:
+        pass
+
+    @fraiseql.type(Book, fields=["title"], registry=registry)
+    class BookType:
+        reviews: fraiseql.auto = fraiseql.field(name="opinions", deprecation="Use reviews.")
+
+    field = fields_of(GraphQLEngine(registry=registry, cache=None), "Book")["opinionsCount"]
+
+    assert field.deprecation_reason == "Use reviews."
 
 
 def test_counts_can_be_turned_off() -> None:
