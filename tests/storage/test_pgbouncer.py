@@ -35,6 +35,7 @@ unix_socket_dir = {folder}
 listen_port = 6432
 auth_type = any
 pool_mode = transaction
+query_wait_timeout = 10
 logfile = {folder}/log
 pidfile = {folder}/pid
 """
@@ -59,14 +60,13 @@ def pooled() -> Iterator[str]:
     second: Any = connections["second"]
     second.close()
     kept = dict(second.settings_dict)
-    second.settings_dict.update(HOST=str(folder), PORT="6432", OPTIONS={})
+    second.settings_dict.update(HOST=str(folder), PORT="6432", OPTIONS={"connect_timeout": 10})
     try:
+        # until it listens
         for _ in range(100):
-            try:
-                second.ensure_connection()
+            if (folder / ".s.PGSQL.6432").exists():
                 break
-            except Exception:
-                time.sleep(0.05)
+            time.sleep(0.05)
         second.ensure_connection()
         settings = {**connections.settings["second"], **second.settings_dict}
         with pytest.MonkeyPatch.context() as patch:
