@@ -68,7 +68,7 @@ class CountKind(FieldKind[Count]):
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
         assert member.rows is not None
         queryset = compiler.queryset(member.rows, here.outer())
-        return [RowCount(queryset.values(key_columns(member.rows.type.model)[0]))]
+        return [RowCount(queryset.values(*key_columns(member.rows.type.model)))]
 
 
 def counted(owner: Shape, conventions: Conventions) -> Iterable[Count]:

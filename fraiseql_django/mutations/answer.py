@@ -200,11 +200,11 @@ class AnswerWriter:
     def _lost(self, node: RowNode, snapshot: Mapping[str, Any]) -> bytes:
         """Write a row that a function has deleted, from what the function returned of it."""
         found: dict[str, Any] = {}
-        for key, member in node.selection:
-            if isinstance(member, Constant):
-                found[key] = json.loads(member.text)
+        described: Any
+        for key, described in node.members:
+            if isinstance(described, Constant):
+                found[key] = json.loads(described.text)
                 continue
-            described = member.field
             own = described.stored_as
             if own is not None and not described.dimensions:
                 value = _by_name(snapshot, own, described.name)

@@ -19,7 +19,7 @@ from ..schema.build import Schema
 from ..schema.definition import Shape, TypeDef
 from ..schema.filter_inputs import AND, DIRECTIONS, NOT, OR
 from .arguments import Variables, arguments, located
-from .budget import FIELD, Budget
+from .budget import FIELD, Budget, Charged
 from .collect import Collected, Collector
 from .kinds import cost_of, kind_of
 from .ordering import total_order
@@ -54,7 +54,7 @@ class OperationBuilder:
     introspect: Callable[[str, Sequence[FieldNode]], str]
     budget: Budget = field(init=False)
     # what was built, by the type's fields and the selection sets of the document, with what it was charged
-    _known: dict[tuple[int, tuple[int, ...]], tuple[Selection, Any]] = field(default_factory=dict)
+    _known: dict[tuple[int, tuple[int, ...]], tuple[Selection, Charged]] = field(default_factory=dict)
     _types: Mapping[str, Shape] = field(init=False)
     # the operation's own fields by response key
     root_nodes: Collected = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -37,7 +37,7 @@ class Collector:
         self.variables = variables
         self.unions = unions
 
-    def collect(self, type_name: str, sets: Iterable[SelectionSetNode | None]) -> Collected:
+    def collect(self, type_name: str, sets: Iterable[SelectionSetNode]) -> Collected:
         """Return the nodes of each response key, in the order of first mention.
 
         A fragment applies where its type condition is ``type_name``, or a union that has it.
@@ -45,13 +45,8 @@ class Collector:
         found: Collected = {}
         visited: set[str] = set()
         for selection_set in sets:
-            if selection_set is not None:
-                self._walk(type_name, selection_set, found, visited)
+            self._walk(type_name, selection_set, found, visited)
         return found
-
-    def sub_sets(self, nodes: Sequence[FieldNode]) -> list[SelectionSetNode | None]:
-        """Return the selection sets below fields of one response key, which are merged."""
-        return [node.selection_set for node in nodes]
 
     def _walk(self, type_name: str, selection_set: SelectionSetNode, found: Collected, visited: set[str]) -> None:
         for selection in selection_set.selections:

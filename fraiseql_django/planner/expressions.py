@@ -121,7 +121,9 @@ def _compiled(compiler: Any, expression: Any) -> tuple[str, Any]:
     try:
         sql, params = compiler.compile(expression)
     except EmptyResultSet:
-        return ("FALSE" if getattr(expression, "conditional", False) else "NULL"), []
+        # a subquery of Booleans is conditional as well, but without rows its value is null
+        is_null = getattr(expression, "empty_result_set_value", NotImplemented) is None
+        return ("FALSE" if getattr(expression, "conditional", False) and not is_null else "NULL"), []
     except FullResultSet:
         return "TRUE", []
     return sql, params

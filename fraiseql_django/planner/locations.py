@@ -152,8 +152,8 @@ def innermost(location: Location) -> Local:
 class SiblingColumn(Func):
     """A column of the row that a known column belongs to, by its name in the database."""
 
-    def __init__(self, known: Any, column: str, output_field: Any = None) -> None:
-        super().__init__(known, output_field=output_field)
+    def __init__(self, known: Any, column: str) -> None:
+        super().__init__(known)
         self.column = column
 
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]

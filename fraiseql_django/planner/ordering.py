@@ -9,7 +9,7 @@ from typing import Any
 from django.db import models
 from django.db.models import F, QuerySet, Value
 from django.db.models.expressions import OrderBy
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Random
 
 from .._django import declared_order, is_reversed, join_for_order, key_fields
 from ..declare.sources import ANCHOR
@@ -35,6 +35,9 @@ def total_order(definition: TypeDef, terms: Sequence[OrderKey]) -> tuple[OrderKe
 
 def _term(term: Any) -> OrderKey:
     """Return the key of one term of Django's, as ``order_by`` and ``Meta.ordering`` have them."""
+    if term == "?":
+        # as text it cannot be reversed: Django takes "-?" for the name of a field
+        return OrderKey(operand=ExpressionOperand(Random()))
     if isinstance(term, str):
         return OrderKey(operand=ColumnOperand(term.lstrip("-+")), descending=term.startswith("-"))
     if not isinstance(term, OrderBy):

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from graphql import GraphQLEnumType, GraphQLScalarType
 
 from .._django import Compiled
-from ..schema.definition import TypeDef
+from ..schema.definition import FieldDef, TypeDef
 from ..schema.object_types import ObjectDef, ObjectField, Output
 from ..schema.scalars.encoding import encode_array
 from .arguments import Variables
@@ -78,14 +78,15 @@ class RowNode:
     """A row of a declared type, read by the statement's column ``slot``.
 
     ``alone`` says that the whole slot is one list or one row of the answer; ``nullable`` that null may stand for
-    a row that the viewer cannot see. ``selection`` is what is selected of it, for a row that was deleted.
+    a row that the viewer cannot see. ``members`` are the selected fields by response key, for a row that was deleted.
+    They are not the tree's: its arguments hold the values of the operation that the plan was made for.
     """
 
     definition: TypeDef
     slot: int
     alone: bool
     nullable: bool
-    selection: Selection
+    members: tuple[tuple[str, FieldDef | Constant], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +165,8 @@ class Payloads:
         definition = selection.definition
         if isinstance(definition, TypeDef):
             slot = self._slot(definition, selection)
-            return RowNode(definition=definition, slot=slot, alone=alone, nullable=nullable, selection=selection)
+            fields = tuple((key, item if isinstance(item, Constant) else item.field) for key, item in selection)
+            return RowNode(definition=definition, slot=slot, alone=alone, nullable=nullable, members=fields)
         members = tuple(self._member(key, member, alone and not listed) for key, member in selection)
         return ObjectNode(definition=definition, members=members)
 

@@ -1,15 +1,18 @@
 """Counts beside lists: of the rows that the list would have, whoever asks, wherever it stands, in one statement."""
 
 from dataclasses import replace
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import models
 from django.db.models import Count, Q
+from django.test.utils import isolate_apps
 
 import fraiseql_django as fraiseql
-from example_project.bookshop.models import Author, Book, Customer, Order, Review
+from example_project.bookshop.models import Author, Book, Customer, Order, OrderLine, Review
 from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.conf import get_settings
 from tests.naive import assert_same_answer
@@ -48,6 +51,33 @@ def test_counts_over_default_managers_and_composite_keys(zoo: GraphQLEngine) -> 
             nested = [name for name in definition.fields if name.endswith("Count")]
             inner = f" {definition.plural} {{ {' '.join(nested)} }}" if nested else ""
             assert_same_answer(zoo, f"{{ {definition.plural}Count{inner} }}")
+
+
+class LinesOfReviewedBooks(models.Manager[Any]):
+    """Has the lines of books with reviews, once each, though a join has one for each review."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        return super().get_queryset().filter(book__reviews__stars__gte=1).distinct()
+
+
+@pytest.mark.django_db
+@isolate_apps("tests.zoo")
+def test_count_of_distinct_rows_with_a_composite_key() -> None:
+    shop = make_shop()
+    OrderLine.objects.create(order=shop.order, line_number=2, book=shop.books[0], unit_price=Decimal(10))
+
+    class Shown(OrderLine):
+        objects = LinesOfReviewedBooks()
+
+        class Meta:
+            proxy = True
+            app_label = "zoo"
+
+    registry = Registry()
+    fraiseql.type(Shown, name="Line", fields=["line_number"], registry=registry)(type("Line", (), {}))
+
+    answer = data(GraphQLEngine(registry=registry, cache=None), "{ linesCount lines { lineNumber } }")
+    assert answer == {"linesCount": 2, "lines": [{"lineNumber": 1}, {"lineNumber": 2}]}
 
 
 @pytest.mark.django_db

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.db import models
+from django.db.models import Subquery
 from django.test.utils import isolate_apps
 
 import fraiseql_django as fraiseql
@@ -28,6 +29,20 @@ class AllManager(models.Manager[Any]):
         return super().get_queryset().exclude(pk__in=[])
 
 
+class ShuffledManager(models.Manager[Any]):
+    """Has its rows in a random order, which is turned round."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        return super().get_queryset().order_by("?").reverse()
+
+
+class UnorderedManager(models.Manager[Any]):
+    """Has taken the order of the model away."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        return super().get_queryset().order_by()
+
+
 def engine_over(manager: models.Manager[Any]) -> GraphQLEngine:
     """Make an engine over animals and their foods; what foods there are the manager says."""
 
@@ -37,6 +52,7 @@ def engine_over(manager: models.Manager[Any]) -> GraphQLEngine:
         class Meta:
             proxy = True
             app_label = "zoo"
+            ordering = ("-name",)
 
     registry = Registry()
     fraiseql.type(Shown, name="Food", fields=["name"], registry=registry)(type("Food", (), {}))
@@ -83,3 +99,39 @@ def test_condition_that_always_holds(populated: None) -> None:
         len(data(engine, '{ animals(where: {NOT: {foods: {some: {name: {eq: "Bone"}}}}}) { name } }')["animals"]) == 7
     )
     assert len(data(engine, "{ animals(where: {foods: {some: {}}}) { foods { name } } }")["animals"]) == 5
+
+
+@isolate_apps("tests.zoo")
+def test_random_order_that_is_reversed(populated: None) -> None:
+    foods = data(engine_over(ShuffledManager()), "{ foods { name } }")["foods"]
+
+    assert sorted(food["name"] for food in foods) == ["Banana", "Bone", "Nothing", "Seeds"]
+
+
+@isolate_apps("tests.zoo")
+def test_without_the_order_of_the_model_the_key_decides(populated: None) -> None:
+    by_key = [{"name": name} for name in Food.objects.order_by("pk").values_list("name", flat=True)]
+
+    assert data(engine_over(UnorderedManager()), "{ foods { name } }")["foods"] == by_key
+
+
+@isolate_apps("tests.zoo")
+def test_manager_keeps_the_order_of_the_model(populated: None) -> None:
+    by_name = [{"name": name} for name in ("Seeds", "Nothing", "Bone", "Banana")]
+
+    assert data(engine_over(AllManager()), "{ foods { name } }")["foods"] == by_name
+
+
+@isolate_apps("tests.zoo")
+def test_computed_boolean_without_rows_is_null(populated: None) -> None:
+    registry = Registry()
+
+    @fraiseql.type(Food, name="Food", fields=["name"], registry=registry)
+    class FoodType:
+        good: bool | None = fraiseql.field(Subquery(Animal.objects.none().values("gone")))
+
+    engine = GraphQLEngine(registry=registry, cache=None)
+
+    assert data(engine, "{ foods(limit: 1) { good } }") == {"foods": [{"good": None}]}
+    assert data(engine, "{ all: foodsCount(where: {good: {isnull: true}}) }") == {"all": 4}
+    assert data(engine, "{ none: foodsCount(where: {NOT: {good: {eq: true}}}) }") == {"none": 0}

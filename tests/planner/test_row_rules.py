@@ -11,7 +11,7 @@ import fraiseql_django as fraiseql
 from example_project.bookshop.models import Book, Customer, Order, OrderLine, Review
 from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.declare.rules import requires_auth
-from tests.support import Shop, make_shop
+from tests.support import Shop, data, make_shop
 
 
 @pytest.fixture
@@ -216,3 +216,30 @@ def test_value_of_the_viewer_that_does_not_fit_is_not_the_clients_fault(
     assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
     assert "pages" not in error["message"]
     assert "viewer.value('pages')" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("where", "count"),
+    [
+        ("{book: {inPrint: {isnull: true}}}", 3),
+        ("{book: {inPrint: {isnull: false}}}", 0),
+        ("{NOT: {book: {inPrint: {eq: true}}}}", 0),
+        ("{NOT: {book: {inPrint: {eq: false}}}}", 0),
+        ("{NOT: {book: {inPrint: {isnull: true}}}}", 0),
+    ],
+)
+@pytest.mark.parametrize("rule", [False, Q(pk__in=[]), Q(title="")], ids=["False", "empty", "none matches"])
+def test_boolean_of_a_hidden_row_is_null_in_conditions(shop: Shop, rule: Any, where: str, count: int) -> None:
+    registry = Registry()
+
+    @fraiseql.type(Book, fields=["title", "in_print"], rows=lambda viewer: rule, registry=registry)
+    class BookType:
+        pass
+
+    @fraiseql.type(Review, fields=["stars", "book"], registry=registry)
+    class ReviewType:
+        pass
+
+    engine = GraphQLEngine(registry=registry, cache=None)
+
+    assert data(engine, f"{{ reviewsCount(where: {where}) }}") == {"reviewsCount": count}
