@@ -17,7 +17,7 @@ from django.db import connections
 from .engine import GraphQLEngine, __version__, get_engine
 from .errors import ConfigurationError, DeclarationError
 from .invalidation.names import NAME, bare
-from .planner.column_usage import Tables, tables_read
+from .planner.column_usage import Tables, readable_columns
 from .storage.base import Health
 
 logger = logging.getLogger("fraiseql_django.health")
@@ -153,7 +153,7 @@ class _EngineChecks:
 
     @cached_property
     def _tables(self) -> Tables:
-        return tables_read(self.engine.schema, self.engine.settings.database)
+        return readable_columns(self.engine.schema, self.engine.settings.database)
 
     @cached_property
     def _problems(self) -> Mapping[str, list[str]]:

@@ -12,7 +12,7 @@ from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.declare.types import field, type_
 from fraiseql_django.health import Check, as_dict, run_checks
-from fraiseql_django.planner.column_usage import tables_read
+from fraiseql_django.planner.column_usage import readable_columns
 from fraiseql_django.storage.base import QueryResult
 from fraiseql_django.storage.django import DjangoStorage
 from fraiseql_django.testing import CountingStorage, FailingCache, FailingStorage
@@ -270,7 +270,7 @@ def test_a_schema_that_does_not_build_says_all_that_is_wrong(engine: GraphQLEngi
 
 def test_inherited_columns_are_those_of_the_parent_table() -> None:
     engine = engine_of(Restaurant)
-    tables = tables_read(engine.schema, "default")
+    tables = readable_columns(engine.schema, "default")
 
     assert {"zoo_restaurant", "zoo_place"} <= tables.keys()
     assert "name" in tables["zoo_place"]
@@ -285,7 +285,7 @@ def test_default_orders_keys_and_computed_fields_are_read() -> None:
         )
     )
 
-    assert tables_read(GraphQLEngine(registry=registry).schema, "default") == {
+    assert readable_columns(GraphQLEngine(registry=registry).schema, "default") == {
         # ordered by title
         "bookshop_book": {"id", "isbn", "title", "publisher_id"},
         "bookshop_review": {"book_id", "customer_id"},

@@ -15,7 +15,7 @@ from graphql import FieldNode, GraphQLArgument, GraphQLInt, GraphQLNonNull, Grap
 
 from ..planner.budget import RELATION
 from ..planner.expressions import Piece, Rows
-from ..planner.kinds import FieldKind, TreeBuilder, TreeCompiler, cost_of, kind_of
+from ..planner.kinds import FieldKind, TreeBuilder, TreeCompiler, kind_of
 from ..planner.locations import Location
 from ..planner.ordering import key_columns
 from ..planner.tree import Constant, Member
@@ -60,10 +60,10 @@ class CountKind(FieldKind[Count]):
         target = build.type(field.of.target)
         assert isinstance(target, TypeDef)
         if not build.rules.may_read(target):
-            return Constant(self.masked(field), cost_of(field))
+            return Constant(self.masked(field), field.cost)
         condition = where(build, target, build.arguments(owner, nodes))
         rows = build.rows(target, kind_of(field.of).source(owner, field.of), where=condition)
-        return Member(owner=owner, field=field, cost=cost_of(field), rows=rows)
+        return Member(owner=owner, field=field, rows=rows)
 
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
         assert member.rows is not None

@@ -8,7 +8,7 @@ from typing import Any
 from graphql import FieldNode, GraphQLNonNull, GraphQLOutputType
 
 from ..planner.expressions import NULL, SQL, Piece, json_object
-from ..planner.kinds import ColumnUsage, FieldKind, TreeBuilder, TreeCompiler, ValueKind, cost_of
+from ..planner.kinds import ColumnUsage, FieldKind, TreeBuilder, TreeCompiler, ValueKind
 from ..planner.locations import Location
 from ..planner.source_values import Compared
 from ..planner.tree import Constant, Member
@@ -30,7 +30,7 @@ class EmbeddedKind(ValueKind[Embedded]):
 
     def member(self, build: TreeBuilder, owner: Any, field: Embedded, nodes: Sequence[FieldNode]) -> Member:
         parts = Shape(name=field.value.name, description=None, fields=field.parts)
-        return Member(owner=owner, field=field, cost=cost_of(field), selections=(build.selection(parts, nodes),))
+        return Member(owner=owner, field=field, selections=(build.selection(parts, nodes),))
 
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
         field: Embedded = member.field
@@ -65,7 +65,7 @@ class PartKind(FieldKind[Part]):
     """Parts of such a column, which the column writes."""
 
     def member(self, build: TreeBuilder, owner: Any, field: Part, nodes: Sequence[FieldNode]) -> Member:
-        return Member(owner=owner, field=field, cost=cost_of(field))
+        return Member(owner=owner, field=field)
 
 
 register(Embedded, EmbeddedKind())

@@ -9,9 +9,9 @@ from django.db.models import Q
 from graphql import FieldNode, GraphQLList, GraphQLNonNull, GraphQLOutputType
 
 from ..planner.expressions import SQL, Piece, condition
-from ..planner.filters import ANYTHING
+from ..planner.filters import ALWAYS
 from ..planner.json_values import NULL_TEXT, null_error
-from ..planner.kinds import ColumnUsage, ReferenceKind, TreeBuilder, TreeCompiler, cost_of
+from ..planner.kinds import ColumnUsage, ReferenceKind, TreeBuilder, TreeCompiler
 from ..planner.locations import Item, Location, depth_of
 from ..planner.source_values import json_of
 from ..planner.tree import Constant, Member, Quantified, RowSet
@@ -31,10 +31,10 @@ class NestedKind(ReferenceKind[Nested]):
     def member(self, build: TreeBuilder, owner: Any, field: Nested, nodes: Sequence[FieldNode]) -> Member | Constant:
         target = build.type(field.target)
         if not build.rules.may_read(target):
-            return Constant(self.masked(field), cost_of(field))
+            return Constant(self.masked(field), field.cost)
         repeats = (build.limits.assumed_rows,) if field.many else ()
         selections = (build.selection(target, nodes),)
-        return Member(owner=owner, field=field, cost=cost_of(field), repeats=repeats, selections=selections)
+        return Member(owner=owner, field=field, repeats=repeats, selections=selections)
 
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
         field, owner = member.field, member.owner
@@ -52,7 +52,7 @@ class NestedKind(ReferenceKind[Nested]):
             f"SELECT CASE jsonb_typeof({item.alias}.value) WHEN 'object' THEN {{1}} ELSE {no_item} END "
             f"FROM {item.elements('{0}')} ORDER BY {item.alias}.place), ',') || ']' ELSE {absent} END"
         )
-        return [SQL(template, json, compiler.object(selection, item.place))]
+        return [SQL(template, json, compiler.object(selection, item.location))]
 
     def rows(self, build: TreeBuilder, owner: Shape, field: Nested) -> RowSet | None:
         return None
@@ -64,7 +64,7 @@ class NestedKind(ReferenceKind[Nested]):
         owner, key = quantified.owner, quantified.field.key  # type: ignore[attr-defined]
         item = Item(depth_of(location))
         inner = quantified.condition
-        found = ANYTHING if inner is None else compiler.condition(inner, item.place)
+        found = ALWAYS if inner is None else compiler.condition(inner, item.location)
         elements = location.value(lambda local: json_of(owner, key, local))
         # what is no list has no elements
         source = item.elements("CASE jsonb_typeof({1}) WHEN 'array' THEN {1} END")

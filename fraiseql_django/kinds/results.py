@@ -9,7 +9,7 @@ from typing import Any
 from graphql import FieldNode, GraphQLOutputType
 
 from ..planner.budget import FIELD, RELATION
-from ..planner.kinds import FieldKind, TreeBuilder, cost_of
+from ..planner.kinds import FieldKind, TreeBuilder
 from ..planner.tree import Member, Repeat, Selection, WithKeys
 from ..schema.definition import TypeDef
 from ..schema.kinds import OutputTypes, register
@@ -48,7 +48,7 @@ def returned(build: TreeBuilder, owner: Any, field: Any, nodes: Sequence[FieldNo
         repeats.append(build.limits.assumed_rows)
         output = output.item
     selections = tuple(_selection(build, name, nodes) for name in output.types)
-    return Member(owner=owner, field=field, cost=cost_of(field), repeats=tuple(repeats), selections=selections)
+    return Member(owner=owner, field=field, repeats=tuple(repeats), selections=selections)
 
 
 def _selection(build: TreeBuilder, name: str, nodes: Sequence[FieldNode]) -> Selection:

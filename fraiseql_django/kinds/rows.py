@@ -10,7 +10,7 @@ from graphql import FieldNode, GraphQLArgument, GraphQLInt, GraphQLList, GraphQL
 
 from ..planner.expressions import Piece
 from ..planner.json_values import NULL_TEXT
-from ..planner.kinds import ReferenceKind, TreeBuilder, TreeCompiler, cost_of
+from ..planner.kinds import ReferenceKind, TreeBuilder, TreeCompiler
 from ..planner.locations import Location
 from ..planner.tree import Condition, Constant, Member, Repeat, RowSet, Source, Through
 from ..schema.definition import Related, Shape, TypeDef
@@ -79,11 +79,11 @@ class RowsKind(ReferenceKind[R]):
         target = build.type(field.target)
         assert isinstance(target, TypeDef)
         if not build.rules.may_read(target):
-            return Constant(self.masked(field), cost_of(field))
+            return Constant(self.masked(field), field.cost)
         rows = self.selected(build, owner, field, target, nodes)
         selection = replace(build.selection(target, nodes), rows=rows)
         repeats = (repeat(build, rows),) if field.many and rows is not None else ()
-        return Member(owner=owner, field=field, cost=cost_of(field), repeats=repeats, selections=(selection,))
+        return Member(owner=owner, field=field, repeats=repeats, selections=(selection,))
 
     def selected(
         self, build: TreeBuilder, owner: Any, field: R, target: TypeDef, nodes: Sequence[FieldNode]

@@ -1,7 +1,7 @@
 """AST → query tree: the only walk over a validated operation's selections and arguments.
 
-It collects fields, resolves arguments, asks permissions and row rules, and charges a budget. No query of Django's is
-made, so nothing takes long before a limit ends it.
+It collects fields, resolves arguments, asks permissions and row rules, and charges a budget. No query is compiled, so
+nothing takes long before a limit ends it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..schema.filter_inputs import AND, DIRECTIONS, NOT, OR
 from .arguments import Variables, arguments, located
 from .budget import FIELD, Budget, Charged
 from .collect import Collected, Collector
-from .kinds import cost_of, kind_of
+from .kinds import kind_of
 from .ordering import total_order
 from .rules import Rules
 from .tree import (
@@ -107,7 +107,7 @@ class OperationBuilder:
         with located(nodes[0]):
             self.budget.charge(kind.planning(described))
             if not self.rules.may_see(definition, described):
-                return Constant(kind.masked(described), cost_of(described))
+                return Constant(kind.masked(described), described.cost)
             found: Member | Constant = kind.member(self, definition, described, nodes)
             return found
 

@@ -22,7 +22,7 @@ from .ordering import key_columns
 Tables: TypeAlias = dict[str, set[str]]
 
 
-def tables_read(schema: Schema, alias: str) -> Tables:
+def readable_columns(schema: Schema, alias: str) -> Tables:
     """Return the columns that operations may read, by table; names are those of ``Meta.db_table``."""
     usage = _Usage(schema.types, alias)
     for definition in schema.types.values():

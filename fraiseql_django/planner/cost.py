@@ -31,7 +31,7 @@ class Open:
 
 Figure: TypeAlias = Number | Open
 Factor: TypeAlias = int | Callable[[Variables], int]
-Step: TypeAlias = Callable[[Sequence[Number], Variables], Number]
+Formula: TypeAlias = Callable[[Sequence[Number], Variables], Number]
 Written: TypeAlias = Callable[[Variables], int]
 
 
@@ -43,7 +43,7 @@ class Complexity:
     """
 
     total: Figure
-    steps: tuple[Step, ...]
+    steps: tuple[Formula, ...]
     written: tuple[Written, ...] = ()
 
     def check(self, variables: Variables, limits: LimitSettings) -> None:
@@ -71,7 +71,7 @@ def estimate(selection: Selection) -> Complexity:
 
 @dataclass(slots=True)
 class _Fold:
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Formula] = field(default_factory=list)
     written: list[Written] = field(default_factory=list)
     # by identity: the tree keeps them alive
     known: dict[tuple[int, float], Figure] = field(default_factory=dict)
@@ -134,7 +134,7 @@ class _Fold:
             return Open(opened[0])
         return self.open(lambda results, variables: max(known, *(results[step] for step in opened)))
 
-    def open(self, step: Step) -> Open:
+    def open(self, step: Formula) -> Open:
         """Add a step to the formula."""
         self.steps.append(step)
         return Open(len(self.steps) - 1)

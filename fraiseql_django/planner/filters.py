@@ -16,8 +16,8 @@ from .kinds import TreeCompiler, dimensions_of, kind_of
 from .locations import Location
 from .tree import All, AnyOf, Compare, Condition, Not, NotTrue, OnOne, Quantified, Step
 
-NOTHING = condition("({0} IS NULL)", Value(1))
-ANYTHING = condition("({0} IS NOT NULL)", Value(1))
+NEVER = condition("({0} IS NULL)", Value(1))
+ALWAYS = condition("({0} IS NOT NULL)", Value(1))
 
 
 def compile_condition(compiler: TreeCompiler, given: Condition, location: Location) -> Q:
@@ -29,7 +29,7 @@ def compile_condition(compiler: TreeCompiler, given: Condition, location: Locati
             return reduce(and_, (compile_condition(compiler, part, location) for part in given.parts))
         case AnyOf():
             parts = [compile_condition(compiler, part, location) for part in given.parts]
-            return reduce(or_, parts) if parts else NOTHING
+            return reduce(or_, parts) if parts else NEVER
         case Not():
             # SQL's own NOT: ~Q would add conditions on nulls
             return condition("NOT ({0})", compile_condition(compiler, given.part, location))

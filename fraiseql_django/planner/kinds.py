@@ -51,7 +51,6 @@ __all__ = [
     "TreeBuilder",
     "TreeCompiler",
     "ValueKind",
-    "cost_of",
     "kind_of",
 ]
 
@@ -228,7 +227,7 @@ class ValueKind(FieldKind[F]):
         return scalar.ordered or isinstance(scalar.graphql, GraphQLEnumType) or scalar.graphql is GraphQLBoolean
 
     def member(self, build: TreeBuilder, owner: Any, field: F, nodes: Sequence[FieldNode]) -> Member:
-        return Member(owner=owner, field=field, cost=cost_of(field))
+        return Member(owner=owner, field=field)
 
     def condition(
         self, build: TreeBuilder, owner: Shape, field: F, given: Any, label: str, *, steps: int, negated: bool
@@ -356,12 +355,6 @@ class ReferenceKind(FieldKind[R]):
     def quantified(self, compiler: TreeCompiler, condition: Quantified, location: Location) -> Any:
         """Compile a condition on the objects of a list in JSON."""
         raise NotImplementedError
-
-
-def cost_of(field: Any) -> float:
-    """Return what a field is declared to cost."""
-    cost: float = getattr(field, "cost", 1)
-    return cost
 
 
 def dimensions_of(field: Any) -> int:

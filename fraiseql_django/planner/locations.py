@@ -130,7 +130,7 @@ class Item:
 
     def __init__(self, depth: int) -> None:
         self.alias = f'"fraiseql_item_{depth}"'
-        self.place = JSONObject(ROW, lambda _: SQL(f"{self.alias}.value"), depth + 1)
+        self.location = JSONObject(ROW, lambda _: SQL(f"{self.alias}.value"), depth + 1)
 
     def elements(self, sql: str) -> str:
         """Return SQL for the elements of a list and their places."""

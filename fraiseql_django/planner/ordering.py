@@ -76,7 +76,7 @@ def _decides(model: type[models.Model], operand: Operand) -> bool:
     elif isinstance(operand, ExpressionOperand):
         name = getattr(operand.expression, "name", operand.expression)
     elif isinstance(operand, FieldOperand) and not operand.path.steps:
-        name = getattr(operand.field, "column", None)
+        name = operand.field.stored_as
     if not isinstance(name, str):
         return False
     if name == "pk":

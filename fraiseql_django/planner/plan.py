@@ -13,7 +13,7 @@ hold is bound at execution.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
@@ -115,7 +115,6 @@ Root: TypeAlias = ConstantRoot | ColumnRoot | MutationCall
 class Plan:
     """What executing an operation takes: its root fields in order, and the statement that answers those of a query."""
 
-    kind: OperationType
     complexity: Complexity
     roots: tuple[Root, ...]
     read: Read | None = None
@@ -194,7 +193,7 @@ class Planner:
                 roots.append(ConstantRoot(key, member.text.encode()))
             else:
                 roots.append(self._write(operation, key, build.root_nodes[key], member))
-        return Plan(kind=operation.kind, complexity=complexity, roots=tuple(roots))
+        return Plan(complexity=complexity, roots=tuple(roots))
 
     def _builder(self, operation: Operation, variables: Variables, viewer: PlannedViewer) -> OperationBuilder:
         schema = self.schema
@@ -218,20 +217,15 @@ class Planner:
     def _query(self, members: Sequence[tuple[str, Member | Constant]], complexity: Complexity) -> Plan:
         compiler = Compiler(self._types, self.alias)
         columns: list[Compiled] = []
-        roots: list[Root] = []
-        segments: list[bytes | int] = []
+        roots: list[ConstantRoot | ColumnRoot] = []
         for key, member in members:
-            segments.append(f'{"," if segments else "{"}"{key}":'.encode())
             if isinstance(member, Constant):
                 roots.append(ConstantRoot(key, member.text.encode()))
-                segments.append(member.text.encode())
             else:
                 roots.append(ColumnRoot(key, len(columns)))
-                segments.append(len(columns))
                 columns.append(compile_pieces(compiler.member(member, ROW), self.alias))
-        segments.append(b"}" if segments else b"{}")
-        read = self._read(columns, segments, compiler.live)
-        return Plan(kind=OperationType.QUERY, complexity=complexity, roots=tuple(roots), read=read)
+        read = self._read(columns, list(_segments(roots)), compiler.live)
+        return Plan(complexity=complexity, roots=tuple(roots), read=read)
 
     def _read(self, columns: Sequence[Compiled], segments: Sequence[bytes | int], live: Sequence[Live]) -> Read:
         parts = joined(segments)
@@ -282,6 +276,14 @@ class Planner:
     def _read_slots(self, columns: Sequence[Compiled], live: Sequence[Live]) -> Read:
         segments = [part for index in range(len(columns)) for part in (index, SLOT_END)]
         return self._read(columns, segments[:-1], live)
+
+
+def _segments(roots: Sequence[ConstantRoot | ColumnRoot]) -> Iterator[bytes | int]:
+    """Yield the bytes of a query's data in order: constants, and the numbers of the statement's columns."""
+    for index, root in enumerate(roots):
+        yield b'%b"%b":' % (b"," if index else b"{", root.key.encode())
+        yield root.text if isinstance(root, ConstantRoot) else root.column
+    yield b"}" if roots else b"{}"
 
 
 def members_of(plan: Plan, answers: Mapping[str, bytes]) -> bytes:

@@ -60,7 +60,7 @@ class Rules:
 
         Raises OperationError where they are refused.
         """
-        return self._may(field.permission, getattr(field, "mask", False), self._name(owner, field))
+        return field.permission is None or self._may(field.permission, field.mask, self._name(owner, field))
 
     def check(self, owner: Any, field: Any) -> None:
         """Refuse to search or sort by what the viewer may not see, masked or not: that would tell its value."""

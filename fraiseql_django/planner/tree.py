@@ -306,17 +306,22 @@ class Member:
     """A selected field.
 
     ``selections`` are what is selected of the objects that it leads to: one for each type that they may have. ``rows``
-    are read for the field's own value. ``cost`` is its own, and each of ``repeats`` multiplies what the objects cost.
-    ``written`` counts the objects that a mutation writes, each of which costs that much.
+    are read for the field's own value. Each of ``repeats`` multiplies what the objects cost. ``written`` counts the
+    objects that a mutation writes, each of which costs as much as the field.
     """
 
     owner: Any
     field: Any
-    cost: float
     rows: RowSet | None = None
     repeats: tuple[Repeat, ...] = ()
     selections: tuple[Selection, ...] = ()
     written: Callable[[Mapping[str, Any]], int] | None = None
+
+    @property
+    def cost(self) -> float:
+        """What the field itself costs."""
+        cost: float = self.field.cost
+        return cost
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -28,13 +28,14 @@ from ..declare.registry import MutationDeclaration, Registry
 from ..declare.rules import Rule
 from ..errors import DeclarationError, InvalidInput
 from .annotations import Annotation, read
+from .definition import FieldDef
 from .object_types import Output, Outputs
 
 Convert: TypeAlias = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MutationDef:
+class MutationDef(FieldDef):
     """A root field of Mutation: its arguments, what it returns, and what runs it.
 
     ``arguments``       by GraphQL name; each has its Python name in ``out_name``
@@ -43,22 +44,15 @@ class MutationDef:
                         Python name, and returns the result
     ``returns_json``    whether the values of results come from JSON, and are read as clients' values are
     ``repeatable``      whether it may run again after PostgreSQL has undone what it did
-    ``permission``      who may run it
     ``argument_rules``  who may use an argument, by its GraphQL name
-    ``cost``            what it counts for in ``LIMITS.COMPLEXITY``
     ``of_model``        whether it is a mutation from a model, which writes the objects in its arguments
     """
 
-    name: str
-    description: str | None
-    deprecation: str | None
     arguments: Mapping[str, GraphQLArgument]
     converts: Mapping[str, Convert]
     output: Output
     perform: Callable[[Any, Mapping[str, Any]], Any]
     repeatable: Callable[[], bool]
-    permission: Rule | None
-    cost: float
     argument_rules: Mapping[str, tuple[Rule, ...]] = dataclasses.field(default_factory=dict)
     returns_json: bool = False
     of_model: bool = False

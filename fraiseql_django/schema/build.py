@@ -71,7 +71,7 @@ class SchemaBuilder:
         self.outputs = outputs
         self.mutations = mutations
         self.query = with_derived(Shape(name="Query", description=None, fields=root_fields(self.types)), conventions)
-        self.mutation = Shape(name="Mutation", description=None, fields=dict(mutations))  # type: ignore[arg-type]
+        self.mutation = Shape(name="Mutation", description=None, fields=mutations)
         self.inputs = Inputs({**self.types, **self.shapes})
         self.values: dict[str, GraphQLObjectType] = {}
         self.objects: dict[str, GraphQLObjectType] = {

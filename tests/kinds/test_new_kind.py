@@ -12,7 +12,7 @@ import fraiseql_django as fraiseql
 from example_project.bookshop.models import Book, Review
 from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.planner.expressions import SQL, Piece
-from fraiseql_django.planner.kinds import FieldKind, TreeBuilder, TreeCompiler, cost_of, kind_of
+from fraiseql_django.planner.kinds import FieldKind, TreeBuilder, TreeCompiler, kind_of
 from fraiseql_django.planner.locations import Location
 from fraiseql_django.planner.tree import Member
 from fraiseql_django.schema import kinds
@@ -36,7 +36,7 @@ class PresenceKind(FieldKind[Presence]):
         target = build.type(field.of.target)
         assert isinstance(target, TypeDef)
         rows = build.rows(target, kind_of(field.of).source(owner, field.of))
-        return Member(owner=owner, field=field, cost=cost_of(field), rows=rows)
+        return Member(owner=owner, field=field, rows=rows)
 
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
         assert member.rows is not None

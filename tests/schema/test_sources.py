@@ -15,7 +15,7 @@ from example_project.bookshop.models import Book, Customer
 from fraiseql_django import DeclarationError, GraphQLEngine, Registry
 from fraiseql_django.conf import get_settings
 from fraiseql_django.health import run_checks
-from fraiseql_django.planner.column_usage import tables_read
+from fraiseql_django.planner.column_usage import readable_columns
 from fraiseql_django.schema.build import build_schema
 from fraiseql_django.schema.sdl import sdl
 from tests.sources import sql
@@ -485,7 +485,7 @@ def test_relations_compare_undeclared_columns_and_keys_of_other_types() -> None:
         "aJsons": [{"same": [{"id": 10}]}, {"same": []}],
         "bs": [{"id": 10}],
     }
-    assert tables_read(engine.schema, "default") == {"a": {"id", "b_id", "data"}, "b": {"id", "hidden"}}
+    assert readable_columns(engine.schema, "default") == {"a": {"id", "b_id", "data"}, "b": {"id", "hidden"}}
 
 
 # --- the cache, and what is missing -----------------------------------------------------------
