@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import asdict, replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from threading import Lock
 from typing import Any
 
@@ -46,7 +46,11 @@ from .schema.build import Schema, build_schema
 from .storage.base import Health, Storage
 from .viewer import VIEWER, Viewer
 
-__version__ = version("fraiseql_django")
+try:
+    __version__ = version("fraiseql_django")
+except PackageNotFoundError:
+    # a copy of the package's folder that is not installed
+    __version__ = "unknown"
 _FROM_SETTINGS: Any = object()
 
 
