@@ -1,4 +1,13 @@
-"""URLs of servers, read and shown: no error and nothing shown repeats a password."""
+"""The configuration of the upstream project FraiseQL → settings, with a database and a cache of its own.
+
+    {"db": "postgres://user:password@host:5432/name"}
+    {"db": {"url": …, "pool_size": 10, "timeout_seconds": 30},
+     "cache": {"type": "memory", "max_size": 1000, "ttl_seconds": 60}}
+    {"cache": {"type": "redis", "url": "redis://localhost:6379/0"}}
+
+Every accepted key has an effect; any other is refused by name. Without ``db`` the default database is used, without
+``cache`` a cache in memory. No error, and nothing that is shown, contains a password of a URL.
+"""
 
 from __future__ import annotations
 
@@ -22,90 +31,6 @@ from ..errors import ConfigurationError
 from .factories import OWN_ALIAS
 from .settings import Settings, get_settings
 
-_DATABASE_SCHEMES = ("postgres", "postgresql")
-_REDIS_SCHEMES = ("redis", "rediss", "unix")
-_DATABASE_EXAMPLE = "postgres://user:password@host:5432/name"
-_REDIS_EXAMPLE = "redis://user:password@host:6379/0"
-_ESCAPED = "(special characters in the password are written %XX)"
-# How long an operation waits for Redis before it goes on without: its own timeouts are none, or 5 seconds
-_REDIS_TIMEOUTS = {"socket_connect_timeout": "1", "socket_timeout": "1"}
-
-
-def database_parameters(url: str, where: str) -> dict[str, Any]:
-    """Return the connection parameters of a PostgreSQL URL, as libpq reads it, by libpq's names.
-
-    Raises ConfigurationError.
-    """
-    _require_scheme(url, where, _DATABASE_SCHEMES)
-    malformed = ConfigurationError(f"{where} is malformed, must be like {_DATABASE_EXAMPLE} {_ESCAPED}")
-    # libpq would take a part of the password for the host or the name of the database
-    if not re.fullmatch(r"\w+://([^@/]*@)?[^@?]*(\?.*)?", url):
-        raise malformed
-    try:
-        parameters: dict[str, Any] = conninfo_to_dict(url)
-    except ProgrammingError:
-        # its message repeats most of the URL, which may be the password
-        known = {option.keyword.decode() for option in Conninfo.get_defaults()} | {"ssl"}
-        unknown = [name for name, _ in parse_qsl(url.partition("?")[2], keep_blank_values=True) if name not in known]
-        if not unknown or not re.fullmatch(r"\w+", unknown[0]):
-            raise malformed from None
-        raise ConfigurationError(f"{where} has an unknown parameter {unknown[0]!r}") from None
-    for port in parameters.get("port", "").split(","):
-        if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-            raise malformed
-    if not parameters.get("dbname"):
-        raise ConfigurationError(f"{where} names no database, must be like {_DATABASE_EXAMPLE}")
-    return parameters
-
-
-def redis_location(url: str, where: str) -> str:
-    """Return the URL of a Redis with timeouts, unless it has its own; raise ConfigurationError.
-
-    They stand in the URL, since django-redis shares connections among all caches of one URL.
-    """
-    scheme = _require_scheme(url, where, _REDIS_SCHEMES)
-    malformed = ConfigurationError(f"{where} is malformed, must be like {_REDIS_EXAMPLE} {_ESCAPED}")
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        # what Python says may repeat the password
-        raise malformed from None
-    if scheme == "unix" and not parts.path:
-        raise ConfigurationError(f"{where} names no socket, must be like unix:///run/redis.sock?db=0")
-    if port == 0 or parts.fragment or not (scheme == "unix" or re.fullmatch(r"/?[0-9]*", parts.path)):
-        raise malformed
-    given = dict(parse_qsl(parts.query))
-    added = [f"{name}={value}" for name, value in _REDIS_TIMEOUTS.items() if name not in given]
-    return "".join([url, "&" if parts.query else "?", "&".join(added)]) if added else url
-
-
-def _require_scheme(url: str, where: str, schemes: tuple[str, ...]) -> str:
-    scheme, separator, _ = url.partition("://")
-    if scheme in schemes and separator:
-        return scheme
-    # without a separator it is anything, perhaps a secret
-    found = f"has the scheme {scheme!r}" if separator else "has no scheme"
-    raise ConfigurationError(f"{where} {found}, must be one of: {', '.join(map(repr, schemes))}")
-
-
-def mask_database_url(url: str) -> str:
-    """Return a URL that libpq has read, with its passwords as ``***``."""
-    return _mask_query(re.sub(r"^(\w+://[^:@/]*):[^@/]*@", r"\1:***@", url))
-
-
-def mask_redis_url(url: str) -> str:
-    """Return a URL that Python has read, with its passwords as ``***``."""
-    return _mask_query(re.sub(r"^(\w+://[^:@/?#]*):[^/?#]*@", r"\1:***@", url))
-
-
-def _mask_query(url: str) -> str:
-    path, question, query = url.partition("?")
-    pairs = [pair.partition("=") for pair in query.split("&")]
-    shown = [f"{name}=***" if "password" in unquote(name).lower() else name + sep + value for name, sep, value in pairs]
-    return path + question + "&".join(shown)
-
-
 # PostgreSQL counts statement_timeout in milliseconds of 32 bits
 _LONGEST_SECONDS = 2_147_483
 _MEMORY_MAX_SIZE = 10_000
@@ -113,7 +38,7 @@ _MEMORY_MAX_SIZE = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """A configuration, read: the settings that it comes to, and how it may be shown.
+    """The settings that a configuration describes, and the configuration with its passwords masked.
 
     ``pooled`` says whether the database is the configuration's own and its connections come from a pool.
     """
@@ -296,3 +221,89 @@ def _masked(given: Mapping[str, Any]) -> dict[str, Any]:
     if "url" in shown.get("cache", {}):
         shown["cache"] = {**shown["cache"], "url": mask_redis_url(shown["cache"]["url"])}
     return shown
+
+
+# --- URLs of servers ---
+
+_DATABASE_SCHEMES = ("postgres", "postgresql")
+_REDIS_SCHEMES = ("redis", "rediss", "unix")
+_DATABASE_EXAMPLE = "postgres://user:password@host:5432/name"
+_REDIS_EXAMPLE = "redis://user:password@host:6379/0"
+_ESCAPED = "(special characters in the password are written %XX)"
+# How long an operation waits for Redis before it goes on without: its own timeouts are none, or 5 seconds
+_REDIS_TIMEOUTS = {"socket_connect_timeout": "1", "socket_timeout": "1"}
+
+
+def database_parameters(url: str, where: str) -> dict[str, Any]:
+    """Return the connection parameters of a PostgreSQL URL, as libpq reads it, by libpq's names.
+
+    Raises ConfigurationError.
+    """
+    _require_scheme(url, where, _DATABASE_SCHEMES)
+    malformed = ConfigurationError(f"{where} is malformed, must be like {_DATABASE_EXAMPLE} {_ESCAPED}")
+    # libpq would take a part of the password for the host or the name of the database
+    if not re.fullmatch(r"\w+://([^@/]*@)?[^@?]*(\?.*)?", url):
+        raise malformed
+    try:
+        parameters: dict[str, Any] = conninfo_to_dict(url)
+    except ProgrammingError:
+        # its message repeats most of the URL, which may be the password
+        known = {option.keyword.decode() for option in Conninfo.get_defaults()} | {"ssl"}
+        unknown = [name for name, _ in parse_qsl(url.partition("?")[2], keep_blank_values=True) if name not in known]
+        if not unknown or not re.fullmatch(r"\w+", unknown[0]):
+            raise malformed from None
+        raise ConfigurationError(f"{where} has an unknown parameter {unknown[0]!r}") from None
+    for port in parameters.get("port", "").split(","):
+        if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise malformed
+    if not parameters.get("dbname"):
+        raise ConfigurationError(f"{where} names no database, must be like {_DATABASE_EXAMPLE}")
+    return parameters
+
+
+def redis_location(url: str, where: str) -> str:
+    """Return the URL of a Redis with timeouts, unless it has its own; raise ConfigurationError.
+
+    They stand in the URL, since django-redis shares connections among all caches of one URL.
+    """
+    scheme = _require_scheme(url, where, _REDIS_SCHEMES)
+    malformed = ConfigurationError(f"{where} is malformed, must be like {_REDIS_EXAMPLE} {_ESCAPED}")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        # what Python says may repeat the password
+        raise malformed from None
+    if scheme == "unix" and not parts.path:
+        raise ConfigurationError(f"{where} names no socket, must be like unix:///run/redis.sock?db=0")
+    if port == 0 or parts.fragment or not (scheme == "unix" or re.fullmatch(r"/?[0-9]*", parts.path)):
+        raise malformed
+    given = dict(parse_qsl(parts.query))
+    added = [f"{name}={value}" for name, value in _REDIS_TIMEOUTS.items() if name not in given]
+    return "".join([url, "&" if parts.query else "?", "&".join(added)]) if added else url
+
+
+def _require_scheme(url: str, where: str, schemes: tuple[str, ...]) -> str:
+    scheme, separator, _ = url.partition("://")
+    if scheme in schemes and separator:
+        return scheme
+    # without a separator it is anything, perhaps a secret
+    found = f"has the scheme {scheme!r}" if separator else "has no scheme"
+    raise ConfigurationError(f"{where} {found}, must be one of: {', '.join(map(repr, schemes))}")
+
+
+def mask_database_url(url: str) -> str:
+    """Return a URL that libpq accepts, with its passwords as ``***``."""
+    return _mask_query(re.sub(r"^(\w+://[^:@/]*):[^@/]*@", r"\1:***@", url))
+
+
+def mask_redis_url(url: str) -> str:
+    """Return a URL that Python accepts, with its passwords as ``***``."""
+    return _mask_query(re.sub(r"^(\w+://[^:@/?#]*):[^/?#]*@", r"\1:***@", url))
+
+
+def _mask_query(url: str) -> str:
+    path, question, query = url.partition("?")
+    pairs = [pair.partition("=") for pair in query.split("&")]
+    shown = [f"{name}=***" if "password" in unquote(name).lower() else name + sep + value for name, sep, value in pairs]
+    return path + question + "&".join(shown)

@@ -19,7 +19,7 @@ from .failures import status_of
 
 @dataclass(frozen=True)
 class Response:
-    """What an operation answers.
+    """The answer of an operation.
 
     ``data`` is the JSON text of the data: ``b"null"`` where an error left nothing of it, None where
     execution did not begin (GraphQL specification, 7.1). ``status`` is what HTTP says of it.
@@ -52,7 +52,7 @@ class Response:
 
 
 def failed(errors: Sequence[GraphQLError], data: bytes | None = None) -> Response:
-    """Return the response of an operation that failed, or of one of which ``data`` is left.
+    """Return the response of an operation that failed, with the ``data`` that is left of it.
 
     What the server is to blame for has a 5xx, unless data are left; what the client is to blame for a 4xx,
     unless execution began.
@@ -65,7 +65,7 @@ def failed(errors: Sequence[GraphQLError], data: bytes | None = None) -> Respons
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What an operation comes to: one statement, its parameters, the tables that it reads.
+    """The statement of an operation, its parameters, the tables that it reads.
 
     ``complexity`` is what ``LIMITS.COMPLEXITY`` is compared with.
     """
@@ -92,7 +92,7 @@ class Statistics:
 
 
 def _as_json(value: Any) -> Any:
-    """Write what a project has put into the extensions of an error: dates, lazy texts, anything."""
+    """Write a value in the extensions of an error that JSON does not have: a date, a lazy text."""
     try:
         return DjangoJSONEncoder().default(value)
     except TypeError:
