@@ -391,6 +391,48 @@ def compile_query(rows: models.QuerySet[Any, Any] | Query, alias: str) -> Compil
     return compile_with(compiler_of(rows, alias))
 
 
+def all_rows(model: type[models.Model], alias: str) -> models.QuerySet[Any]:
+    """Return all rows of a model, past its managers."""
+    return models.QuerySet(model).using(alias)
+
+
+def default_rows(model: type[models.Model], alias: str | None = None) -> models.QuerySet[Any]:
+    """Return the rows of a model's default manager for checks and commands, where no request is being answered.
+
+    A manager that refuses to be asked then, or needs the database, stands for all rows.
+    """
+    try:
+        found: models.QuerySet[Any] = model._default_manager.using(alias)
+    except Exception:
+        found = models.QuerySet(model).using(alias)
+    return found
+
+
+def overrides_of(manager: Any) -> list[Any] | None:
+    """Return the functions that decide from which rows a manager starts, if not from all; None where that is unknown.
+
+    Relies on ``get_queryset()`` of managers and on ``_queryset_class``.
+    """
+    made = manager._queryset_class.__init__ is models.QuerySet.__init__
+    if "get_queryset" in vars(manager) or not made:
+        return None
+    found = (vars(cls).get("get_queryset") for cls in type(manager).__mro__ if not _is_djangos(cls))
+    return [function for function in found if function is not None]
+
+
+def managers_of(model: type[models.Model]) -> list[Any]:
+    """Return the managers of a model. Relies on ``Meta.managers``."""
+    return list(model._meta.managers)
+
+
+# What managers are made of, that their methods may use
+MANAGER_INTERNALS = frozenset({"model", "_db", "_queryset_class", "_hints"})
+
+
+def _is_djangos(cls: type) -> bool:
+    return cls.__module__ == models.Manager.__module__
+
+
 def compile_with(compiler: Any) -> Compiled | None:
     """Compile the query of a compiler, which then compiles further expressions of it (``compile_expression``)."""
     try:

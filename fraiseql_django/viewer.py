@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.module_loading import import_string
 
 from .errors import FraiseQLError
 
 # The viewer's name among the variables of an operation; clients cannot use it, since it is not a name in GraphQL
 VIEWER = "#viewer"
 _MISSING: Any = object()
+# a module of models, which cannot be imported before the apps are ready
+_NOBODY = "django.contrib.auth.models.AnonymousUser"
 
 
 class Viewer:
@@ -85,8 +88,12 @@ class Viewer:
         if hasattr(self.request, name):
             return getattr(self.request, name)
         attribute = name.removeprefix("user_")
-        if name.startswith("user_") and self.user is not None:
-            return getattr(self.user, "pk" if attribute == "id" else attribute, _MISSING)
+        user = self.user
+        if name.startswith("user_") and user is not None:
+            if getattr(user, "is_authenticated", False) and not self.is_authenticated:
+                # an inactive user is nobody, whatever the authentication backend allows
+                user = import_string(_NOBODY)()
+            return getattr(user, "pk" if attribute == "id" else attribute, _MISSING)
         return _MISSING
 
     def _active(self, flag: str) -> bool:

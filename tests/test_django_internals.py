@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User, UserManager
 from django.core.cache import caches
 from django.core.cache.backends.db import DatabaseCache
 from django.db import IntegrityError, OperationalError, connection, connections, models, transaction
@@ -19,7 +20,7 @@ import fraiseql_django
 from example_project.bookshop.models import Author, Book, OrderLine, Publisher
 from fraiseql_django import _django as internals
 from tests.support import in_thread
-from tests.zoo.models import Restaurant
+from tests.zoo.models import Animal, Restaurant
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -513,3 +514,39 @@ def test_models_of_a_querys_tables_are_known() -> None:
     rows = Book.objects.filter(publisher__name="Ace", authors__name="Ursula")
 
     assert {Book, Publisher, Author} <= set(internals.models_read(rows.query))
+
+
+def test_managers_that_decide_rows_are_known() -> None:
+    class Filtered(models.Manager[Any]):
+        def get_queryset(self) -> Any:
+            return super().get_queryset().filter(pk=1)
+
+    class Made(models.QuerySet[Any]):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+
+    class Named(models.QuerySet[Any]):
+        def first_two(self) -> Any:
+            return self[:2]
+
+    patched: Any = models.Manager()
+    patched.get_queryset = lambda: models.QuerySet(User).none()
+
+    assert internals.overrides_of(Filtered()) == [Filtered.get_queryset]
+    assert internals.overrides_of(models.Manager.from_queryset(Made)()) is None
+    assert internals.overrides_of(patched) is None
+    for plain in (models.Manager(), models.Manager.from_queryset(Named)(), Named.as_manager(), UserManager()):
+        assert internals.overrides_of(plain) == []
+    assert internals.managers_of(Animal) == [Animal.objects, Animal.everything]
+
+
+def test_rows_of_a_manager_that_refuses_are_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    user = User.objects.create(username="ann")
+
+    def refuse(self: Any) -> Any:
+        raise RuntimeError("no tenant")
+
+    assert list(internals.default_rows(User)) == list(internals.all_rows(User, "default")) == [user]
+    monkeypatch.setattr(UserManager, "get_queryset", refuse, raising=False)
+    assert list(internals.default_rows(User)) == list(internals.all_rows(User, "default")) == [user]
+    assert internals.default_rows(User, "other").db == internals.all_rows(User, "other").db == "other"

@@ -57,6 +57,8 @@ _NO_ROW = Q(pk__in=[])
 class Can:
     """A row rule: the rows for which the viewer or one of their groups has object permissions."""
 
+    of_viewer = True
+
     permissions: tuple[str, ...]
     any_perm: bool
     globally: bool

@@ -89,19 +89,23 @@ class ModelCondition(ABC):
         return self.on(query.model).resolve_expression(query, *args, **options)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """A permission, and its name in errors and in the log."""
+    """A permission, and its name in errors and in the log.
+
+    ``of_viewer`` says that it asks nothing but the viewer; others are asked again at every execution.
+    """
 
     name: str
     allows: Permission
+    of_viewer: bool = False
 
 
 def _is_authenticated(viewer: AnyViewer) -> bool:
     return viewer.is_authenticated
 
 
-requires_auth = Rule("requires_auth", _is_authenticated)
+requires_auth = Rule("requires_auth", _is_authenticated, of_viewer=True)
 """Allows viewers who are signed in."""
 
 
@@ -113,6 +117,7 @@ def requires_permission(*permissions: str) -> Rule:
     return Rule(
         f"requires_permission({', '.join(map(repr, permissions))})",
         lambda viewer: all(viewer.has_perm(name) for name in permissions),
+        of_viewer=True,
     )
 
 
@@ -121,7 +126,9 @@ def requires_role(*roles: str) -> Rule:
     if not roles or not all(isinstance(role, str) and role for role in roles):
         raise DeclarationError(f"requires_role takes names of groups, not {roles!r}")
     return Rule(
-        f"requires_role({', '.join(map(repr, roles))})", lambda viewer: any(viewer.has_role(role) for role in roles)
+        f"requires_role({', '.join(map(repr, roles))})",
+        lambda viewer: any(viewer.has_role(role) for role in roles),
+        of_viewer=True,
     )
 
 
@@ -170,7 +177,7 @@ def once(model: type[models.Model], condition: Q) -> Q:
     if not _may_multiply(model, condition):
         return condition
     # a join with a list of rows would repeat the row
-    return Q(Exists(model._base_manager.filter(condition, pk=OuterRef("pk"))))
+    return Q(Exists(QuerySet(model).filter(condition, pk=OuterRef("pk"))))
 
 
 def _may_multiply(model: type[models.Model], condition: Q) -> bool:

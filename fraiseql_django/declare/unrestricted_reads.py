@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models import F, OuterRef, Q, QuerySet
 from django.db.models.sql import Query
 
-from .._django import concrete_model, declared_order, models_read
+from .._django import concrete_model, declared_order, default_rows, models_read
 from .registry import Registry, TypeDeclaration
 
 Model: TypeAlias = type[models.Model]
@@ -40,7 +40,7 @@ def _of_type(declaration: TypeDeclaration, ruled: Mapping[Any, str]) -> Iterator
             for name in _named(_read(model, options.expression), ruled):
                 yield f"{declaration.name}.{python_name} is computed from all rows of {name}, past the rules of {name}."
     if declaration.source is None:
-        orders = declared_order(model._default_manager.all())
+        orders = declared_order(default_rows(model))
         for name in _named((found for order in orders for found in _sorted_by(model, order)), ruled):
             who = declaration.name
             yield f"{who} is sorted, if clients do not say how, by rows of {name}, past the rules of {name}."

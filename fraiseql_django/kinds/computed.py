@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import OuterRef, Subquery, TextField, Value
+from django.db.models import OuterRef, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Cast
 
 from ..planner.expressions import SQL, Piece
@@ -62,7 +62,8 @@ def computed_value(definition: TypeDef, field: Computed, prefix: str) -> Any:
         return Cast(expression, TextField())
     if not prefix and not _aggregates(expression):
         return expression
-    rows = definition.model._base_manager.filter(pk=OuterRef(f"{prefix}pk"))
+    # no manager: the row is one that is read already
+    rows: QuerySet[Any] = QuerySet(definition.model).filter(pk=OuterRef(f"{prefix}pk"))
     return Subquery(rows.annotate(fraiseql_value=expression).values("fraiseql_value").order_by())
 
 

@@ -45,8 +45,10 @@ class MutationKind(FieldKind[MutationDef]):
     def member(self, build: TreeBuilder, owner: Any, field: MutationDef, nodes: Sequence[FieldNode]) -> Member:
         node = nodes[0]
         build.rules.check_arguments(field, [argument.name.value for argument in node.arguments or ()])
+        if field.writes is not None:
+            build.rules.check_written(build.type(field.writes))
         member = self.answer(build, owner, field, nodes)
-        if not field.of_model:
+        if field.writes is None:
             return member
         root = build.schema.graphql.get_type(owner.name)
         assert isinstance(root, GraphQLObjectType)

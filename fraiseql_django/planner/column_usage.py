@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from django.db import models
 
-from .._django import columns_read
+from .._django import all_rows, columns_read, default_rows
 from ..schema.build import Schema
 from ..schema.definition import TypeDef
 from .kinds import kind_of
@@ -52,7 +52,7 @@ class _Usage:
 
     def expression(self, model: Any, expression: Any) -> None:
         """Note what an ORM expression over a model reads."""
-        self._query(model._base_manager.using(self.alias).annotate(fraiseql_value=expression).values("fraiseql_value"))
+        self._query(all_rows(model, self.alias).annotate(fraiseql_value=expression).values("fraiseql_value"))
 
     def of_source(self, owner: TypeDef, name: str) -> None:
         """Note a column of a source; where it holds JSON, that is the column."""
@@ -67,7 +67,7 @@ class _Usage:
         """Note what a list of a model's rows reads: its filters, joins and order, and the columns noted until now."""
         model = definition.model
         names = dict.fromkeys([*key_columns(model), *self._names[model]])
-        self._query(model._default_manager.using(self.alias).values(*names))
+        self._query(default_rows(model, self.alias).values(*names))
 
     def _query(self, queryset: models.QuerySet[Any, Any]) -> None:
         for table, columns in columns_read(queryset, self.alias).items():

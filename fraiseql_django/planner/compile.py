@@ -6,7 +6,7 @@ Each kind of field writes itself (``planner/kinds.py``); this module joins what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -17,6 +17,7 @@ from .expressions import SQL, Concat, JSONList, Piece, json_object
 from .filters import compile_condition
 from .kinds import kind_of
 from .locations import ROW, Location, SubqueryRow
+from .planned_viewer import Question
 from .row_sets import page_params, queryset_of
 from .tree import Condition, Constant, Member, RowSet, Selection, Step
 
@@ -29,11 +30,13 @@ LIVE_MARK = "chr(1) || '{index}' || chr(2) || {json} || chr(1)"
 class Compiler:
     """Compiles the tree of one operation; ``types`` are all types of rows and shapes of JSON by name.
 
-    ``live`` gathers the functions that finish parts of the answer in Python, by the number in their mark.
+    ``asked`` gathers what Python decided, and ``live`` the functions that finish parts of the answer in Python, by the
+    number in their mark.
     """
 
     types: Mapping[str, Shape]
     alias: str
+    asked: dict[Question, Hashable]
     live: list[Live] = field(default_factory=list)
 
     # --- what is written ---

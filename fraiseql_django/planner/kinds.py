@@ -6,7 +6,7 @@ Adding a kind of field adds a module to ``fraiseql_django.kinds``; nothing here 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
@@ -22,6 +22,7 @@ from .arguments import InputObject, Variables
 from .budget import CONDITION, FIELD, RELATION, Budget
 from .expressions import Piece
 from .locations import Location
+from .planned_viewer import Question
 from .rules import Rules
 from .source_values import Compared
 from .tree import (
@@ -108,6 +109,7 @@ class TreeCompiler(Protocol):
 
     types: Mapping[str, Shape]
     alias: str
+    asked: dict[Question, Hashable]
 
     def object(self, selection: Selection, here: Location) -> Any:
         """Write the object at a location."""

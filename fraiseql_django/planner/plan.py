@@ -42,7 +42,8 @@ from .introspection import introspect
 from .kinds import kind_of
 from .locations import ROW
 from .payload import SLOT_END, Node, Payloads, Slot
-from .planned_viewer import PlannedViewer, Plans
+from .planned_viewer import PlannedViewer
+from .questions import Active, Plans
 from .rules import Rules
 from .statement import compile_pieces, joined, statement
 from .tree import Constant, Member
@@ -163,12 +164,14 @@ class Planner:
         )
         key = (operation, shape)
         known = self.cache.get(key)
-        plan = None if known is None else known.of(viewer)
+        plan = None if known is None else known.of(self._planned(viewer))
         if plan is None:
             planned = self._planned(viewer)
+            active = Active()
+            planned.asked[active] = active.answer(planned)
             plan = self._make(operation, variables, planned)
             if operation.kept:
-                self.cache.set(key, (known or Plans()).adding(plan, planned.asked, viewer))
+                self.cache.set(key, (known or Plans()).adding(plan, planned.asked, self._planned(viewer)))
         else:
             plan.complexity.check(variables, self.limits)
         for root in plan.roots:
@@ -186,13 +189,13 @@ class Planner:
         complexity = estimate(selection)
         complexity.check(variables, self.limits)
         if operation.kind is OperationType.QUERY:
-            return self._query(selection.members, complexity)
+            return self._query(selection.members, complexity, viewer)
         roots: list[Root] = []
         for key, member in selection:
             if isinstance(member, Constant):
                 roots.append(ConstantRoot(key, member.text.encode()))
             else:
-                roots.append(self._write(operation, key, build.root_nodes[key], member))
+                roots.append(self._write(operation, key, build.root_nodes[key], member, viewer))
         return Plan(complexity=complexity, roots=tuple(roots))
 
     def _builder(self, operation: Operation, variables: Variables, viewer: PlannedViewer) -> OperationBuilder:
@@ -202,7 +205,7 @@ class Planner:
             collector=Collector(operation.fragments, variables, schema.unions),
             variables=variables,
             limits=self.limits,
-            rules=Rules(viewer, self._is_secured, (schema.query, schema.mutation)),
+            rules=Rules(viewer, self.alias, self._is_secured, (schema.query, schema.mutation)),
             introspect=lambda key, nodes: introspect(schema.graphql, operation, key, list(nodes), variables),
         )
 
@@ -214,8 +217,10 @@ class Planner:
 
     # --- queries ---
 
-    def _query(self, members: Sequence[tuple[str, Member | Constant]], complexity: Complexity) -> Plan:
-        compiler = Compiler(self._types, self.alias)
+    def _query(
+        self, members: Sequence[tuple[str, Member | Constant]], complexity: Complexity, viewer: PlannedViewer
+    ) -> Plan:
+        compiler = Compiler(self._types, self.alias, viewer.asked)
         columns: list[Compiled] = []
         roots: list[ConstantRoot | ColumnRoot] = []
         for key, member in members:
@@ -246,9 +251,11 @@ class Planner:
 
     # --- mutations ---
 
-    def _write(self, operation: Operation, key: str, nodes: Sequence[FieldNode], member: Member) -> MutationCall:
+    def _write(
+        self, operation: Operation, key: str, nodes: Sequence[FieldNode], member: Member, planned: PlannedViewer
+    ) -> MutationCall:
         definition: MutationDef = member.field
-        compiler = Compiler(self._types, self.alias)
+        compiler = Compiler(self._types, self.alias, planned.asked)
         payloads = Payloads(compiler)
         answer = payloads.node(definition.output, member.selections)
         read = partial(self._read_slots, live=compiler.live)
@@ -256,9 +263,10 @@ class Planner:
 
         def answered_for(viewer: Viewer, variables: Variables) -> MutationCall:
             # nothing of the viewer for whom this was planned is kept
-            build = self._builder(operation, variables, self._planned(viewer))
+            other = self._planned(viewer)
+            build = self._builder(operation, variables, other)
             again = kind_of(definition).answer(build, self.schema.mutation, definition, nodes)
-            return self._write(operation, key, nodes, again)
+            return self._write(operation, key, nodes, again, other)
 
         return MutationCall(
             key=key,

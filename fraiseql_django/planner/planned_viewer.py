@@ -6,11 +6,11 @@ A rule that says ``Q(customer__user=viewer.id)`` makes one plan for everybody. O
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Protocol
 
 from django.contrib.auth import get_user_model
 from django.db.models.expressions import BaseExpression
@@ -22,33 +22,30 @@ from ..schema.scalars.encoding import encode_text
 from ..viewer import VIEWER, Viewer
 from .expressions import Bind, Param
 
-T = TypeVar("T")
-# An attribute or method of a viewer with its arguments: ("has_perm", "shop.view_order")
-Question = tuple[str, ...]
 
+class Question(Protocol):
+    """Something that Python decides at request time and a plan depends on; equal to the same question."""
 
-def ask(viewer: Viewer, question: Question) -> bool:
-    """Return a viewer's answer to a question."""
-    attribute = getattr(viewer, question[0])
-    return bool(attribute(*question[1:]) if callable(attribute) else attribute)
+    def __hash__(self) -> int:
+        """Return the same for the same question."""
+        ...
+
+    def answer(self, planned: PlannedViewer) -> Hashable:
+        """Decide it for a viewer, at this moment."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Plans(Generic[T]):
-    """The plans of one operation and shape: one for each set of answers that viewers give to the questions of rules."""
+class OfViewer:
+    """An attribute or method of a viewer with its arguments: ``has_perm``, "shop.view_order"."""
 
-    questions: tuple[Question, ...] = ()
-    by_answers: Mapping[tuple[bool, ...], T] = field(default_factory=dict)
+    attribute: str
+    arguments: tuple[str, ...] = ()
 
-    def of(self, viewer: Viewer) -> T | None:
-        """Return the plan for viewers who answer as this one does; None where there is none yet."""
-        return self.by_answers.get(tuple(ask(viewer, question) for question in self.questions))
-
-    def adding(self, plan: T, asked: Mapping[Question, bool], viewer: Viewer) -> Plans[T]:
-        """Return these plans with one more; only the new one, where rules asked more questions for it."""
-        questions = tuple(dict.fromkeys([*self.questions, *asked]))
-        others = self.by_answers if len(questions) == len(self.questions) else {}
-        return Plans(questions, {**others, tuple(ask(viewer, question) for question in questions): plan})
+    def answer(self, planned: PlannedViewer) -> bool:
+        """Ask the viewer."""
+        attribute = getattr(planned.viewer, self.attribute)
+        return bool(attribute(*self.arguments) if callable(attribute) else attribute)
 
 
 class Unknown(Param):
@@ -91,14 +88,14 @@ def ruling() -> Iterator[None]:
 
 @dataclass(slots=True)
 class PlannedViewer:
-    """Stands for all viewers who give the same answers as this one; ``asked`` records them.
+    """Stands for all viewers for whom the same is decided as for this one; ``asked`` records what, and the answers.
 
     ``scalars`` are the field classes of ``SCALARS``, by the class that each is treated as.
     """
 
     viewer: Viewer
     scalars: Mapping[type, type]
-    asked: dict[Question, bool] = field(default_factory=dict)
+    asked: dict[Question, Hashable] = field(default_factory=dict)
 
     @property
     def id(self) -> Any:
@@ -147,10 +144,11 @@ class PlannedViewer:
         source = Bind(lambda variables: variables[VIEWER].value(name), text, where)
         return Unknown(source, known.cast)
 
-    def _ask(self, *question: str) -> bool:
+    def _ask(self, attribute: str, *arguments: str) -> bool:
+        question = OfViewer(attribute, arguments)
         if question not in self.asked:
-            self.asked[question] = ask(self.viewer, question)
-        return self.asked[question]
+            self.asked[question] = question.answer(self)
+        return bool(self.asked[question])
 
 
 @dataclass(slots=True)

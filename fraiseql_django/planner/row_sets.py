@@ -9,7 +9,8 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from ..declare.rules import once, restrict
+from ..declare.lazy_code import manager_decides_nothing
+from ..declare.rules import once
 from ..errors import InvalidInput, LimitExceeded
 from ..schema.definition import TypeDef
 from .arguments import Leaf
@@ -18,7 +19,8 @@ from .filters import compile_condition
 from .kinds import TreeCompiler, kind_of
 from .locations import ROW, Location
 from .ordering import sort
-from .source_values import named_values
+from .questions import Raised, RowsOfManager, sql_of
+from .source_values import visible
 from .tree import AllRows, Page, RowSet, Through, WithKeys
 
 # The rows of a slot of a mutation's answer are joined with their keys, k0, k1 …, by this name
@@ -30,7 +32,7 @@ def queryset_of(compiler: TreeCompiler, rows: RowSet, location: Location) -> Que
 
     ``location`` is the one that its rows are related to, as the query sees it.
     """
-    queryset = visible(rows.type, _all_rows(rows, compiler.alias), rows.rule)
+    queryset = visible(rows.type, _all_rows(compiler, rows), rows.rule)
     source = rows.source
     if isinstance(source, Through):
         queryset = kind_of(source.field).relate(compiler, source, queryset, rows.type, location)
@@ -42,22 +44,20 @@ def queryset_of(compiler: TreeCompiler, rows: RowSet, location: Location) -> Que
     return sort(compiler, queryset, rows.order) if rows.order else queryset.order_by()
 
 
-def _all_rows(rows: RowSet, alias: str) -> QuerySet[Any]:
+def _all_rows(compiler: TreeCompiler, rows: RowSet) -> QuerySet[Any]:
     """Lists start from the default manager, to-one relations from all rows, as Django's own managers do.
 
     So does what a mutation returns: it is shown even where the default manager would hide it.
     """
     model, source = rows.type.model, rows.source
     default = isinstance(source, AllRows) or (isinstance(source, Through) and source.field.many)
-    return (model._default_manager if default else model._base_manager).using(alias)
-
-
-def visible(definition: TypeDef, queryset: QuerySet[Any], rule: Q | bool) -> QuerySet[Any]:
-    """Leave of a query of a type's rows those that a row rule's condition is true of."""
-    if definition.source is None or isinstance(rule, bool):
-        return restrict(queryset, rule)
-    rows: QuerySet[Any] = queryset.alias(**named_values(definition, rule, queryset.db)).filter(rule)
-    return rows
+    question = RowsOfManager(model, default, compiler.alias)
+    found = question.rows()
+    if not manager_decides_nothing(model._default_manager if default else model._base_manager):
+        answer = sql_of(found)
+        # one that decides otherwise within a moment has no answer to keep a plan by
+        compiler.asked[question] = answer if compiler.asked.get(question, answer) == answer else Raised()
+    return found
 
 
 def _after_rule(rows: RowSet, asked: Q) -> Q:

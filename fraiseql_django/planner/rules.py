@@ -12,11 +12,13 @@ from typing import Any
 
 from django.db.models import Model, Q
 
+from ..declare.lazy_code import decides_nothing
 from ..declare.rules import Rule, condition
 from ..errors import DeclarationError, OperationError
 from ..schema.arguments import MutationDef
 from ..schema.definition import Shape, TypeDef
 from .planned_viewer import DecidingViewer, PlannedViewer, ruling
+from .questions import Permitted, Raised, RuledRows
 
 
 @dataclass(slots=True)
@@ -27,6 +29,7 @@ class Rules:
     """
 
     viewer: PlannedViewer
+    alias: str
     secured: Callable[[type[Model]], bool] = lambda model: False
     roots: tuple[Any, ...] = ()
     _conditions: dict[str, Q | bool] = field(default_factory=dict)
@@ -37,7 +40,11 @@ class Rules:
             return True
         if definition.name not in self._conditions:
             with ruling():
-                self._conditions[definition.name] = condition(definition.rows, self.viewer, definition.name)
+                found = condition(definition.rows, self.viewer, definition.name)
+            self._conditions[definition.name] = found
+            if not decides_nothing(definition.rows):
+                question = RuledRows(definition.name, self.alias, definition)
+                self.viewer.asked[question] = question.of(found)
         return self._conditions[definition.name]
 
     def may_join(self, definition: TypeDef, *, nullable: bool) -> bool:
@@ -70,6 +77,10 @@ class Rules:
         """Refuse to search or sort by rows that the viewer may not read, masked or not."""
         self._may(definition.permission, False, definition.name)
 
+    def check_written(self, definition: Shape) -> None:
+        """Refuse to write rows of a type by the permission that was declared for it, masked or not."""
+        self._may(definition.own_permission, False, definition.name)
+
     def check_arguments(self, definition: MutationDef, arguments: Iterable[str]) -> None:
         """Refuse arguments that the viewer may not give."""
         for name in arguments:
@@ -85,6 +96,9 @@ class Rules:
         allowed = rule.allows(DecidingViewer(self.viewer.viewer, self.viewer.scalars, self.viewer.asked))
         if not isinstance(allowed, bool):
             raise DeclarationError(f"the permission of {what} returned {allowed!r}, must be True or False")
+        if not rule.of_viewer:
+            question = Permitted(rule)
+            self.viewer.asked[question] = allowed if self.viewer.asked.get(question, allowed) == allowed else Raised()
         if allowed:
             return True
         if mask:

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import ExpressionWrapper, Field, Q
+from django.db.models import ExpressionWrapper, Field, Q, QuerySet
 
+from ..declare.rules import restrict
 from ..declare.sources import ANCHOR, Source
 from ..errors import DeclarationError
 from ..invalidation.catalog import columns
@@ -163,3 +164,11 @@ def _fitting(scalar: Scalar, kind: str | None) -> Scalar | None:
         # JSON's null counts as null, which a column beside the JSON does not show
         return None
     return scalar if kind in _FITTING.get(scalar.cast, {scalar.cast}) else None
+
+
+def visible(definition: TypeDef, queryset: QuerySet[Any], rule: Q | bool) -> QuerySet[Any]:
+    """Leave of a query of a type's rows those that a row rule's condition is true of."""
+    if definition.source is None or isinstance(rule, bool):
+        return restrict(queryset, rule)
+    rows: QuerySet[Any] = queryset.alias(**named_values(definition, rule, queryset.db)).filter(rule)
+    return rows

@@ -45,7 +45,7 @@ class MutationDef(FieldDef):
     ``returns_json``    whether the values of results come from JSON, and are read as clients' values are
     ``repeatable``      whether it may run again after PostgreSQL has undone what it did
     ``argument_rules``  who may use an argument, by its GraphQL name
-    ``of_model``        whether it is a mutation from a model, which writes the objects in its arguments
+    ``writes``          the type that a mutation from a model is over; it writes the objects in its arguments
     """
 
     arguments: Mapping[str, GraphQLArgument]
@@ -55,7 +55,7 @@ class MutationDef(FieldDef):
     repeatable: Callable[[], bool]
     argument_rules: Mapping[str, tuple[Rule, ...]] = dataclasses.field(default_factory=dict)
     returns_json: bool = False
-    of_model: bool = False
+    writes: str | None = None
 
 
 @singledispatch

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings as django_settings
+from django.utils import translation
 from graphql import (
     GraphQLField,
     GraphQLList,
@@ -226,9 +228,15 @@ def _describe_mutations(registry: Registry, outputs: Outputs, problems: list[str
 def build_schema(registry: Registry, settings: Settings) -> Schema:
     """Build the schema of all declarations with these settings.
 
-    Raises DeclarationError with every problem of every module, type and mutation, a line each, and ConfigurationError
-    for ``SCALARS`` that name no field classes.
+    Texts are in the language of LANGUAGE_CODE, whatever language is active: it is one schema for all. Raises
+    DeclarationError with every problem of every module, type and mutation, a line each, and ConfigurationError for
+    ``SCALARS`` that name no field classes.
     """
+    with translation.override(django_settings.LANGUAGE_CODE):
+        return _build(registry, settings)
+
+
+def _build(registry: Registry, settings: Settings) -> Schema:
     conventions = Conventions(settings=settings, scalars=mapped_scalars(settings.scalars))
     problems = list(registry.problems)
     outputs = Outputs(registry, ColumnDescriber(conventions, Enums()))

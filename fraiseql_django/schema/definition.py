@@ -229,8 +229,9 @@ class Link(Related):
 class Shape:
     """A GraphQL object type and its fields: of objects in JSON, or of the roots, where it is no TypeDef.
 
-    ``permission`` says who may read the type; others are refused, or see null where ``mask`` says so. ``rows`` is its
-    row rule. ``row_cost`` is what each object costs beside its fields.
+    ``permission`` says who may read the type; others are refused, or see null where ``mask`` says so.
+    ``own_permission`` is the same unless it comes from ``DEFAULT_PERMISSION``, and says who may write it. ``rows`` is
+    its row rule. ``row_cost`` is what each object costs beside its fields.
     """
 
     name: str
@@ -238,6 +239,7 @@ class Shape:
     fields: Mapping[str, FieldDef]
     rows: RowRule | None = None
     permission: Rule | None = None
+    own_permission: Rule | None = None
     mask: bool = False
     row_cost: float = 0
 

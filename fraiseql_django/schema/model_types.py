@@ -234,7 +234,7 @@ class TypeDescriber:
     def _output(self, expression: Any, where: str) -> Any:
         """Return the output field of an expression."""
         try:
-            query = self.model._base_manager.annotate(fraiseql_value=expression).query
+            query = models.QuerySet(self.model).annotate(fraiseql_value=expression).query
             return query.annotations["fraiseql_value"].output_field
         except Exception as error:
             raise DeclarationError(f"{where}: the expression does not fit {self.model.__name__}: {error}") from error

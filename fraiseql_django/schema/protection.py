@@ -19,7 +19,8 @@ def protected(definition: TypeDef, declaration: TypeDeclaration, conventions: Co
     Raises DeclarationError where a permission or a row rule is none.
     """
     name = definition.name
-    permission = as_rule(declaration.permission, name) or _default_permission(declaration, conventions)
+    own_permission = as_rule(declaration.permission, name)
+    permission = own_permission or _default_permission(declaration, conventions)
     check_rows(declaration.rows, declaration.model, name)
     if declaration.mask and permission is None:
         raise DeclarationError(f"{name}: mask is for those whom a permission leaves out; give permission=… as well")
@@ -39,6 +40,7 @@ def protected(definition: TypeDef, declaration: TypeDeclaration, conventions: Co
         fields=fields,
         rows=declaration.rows,
         permission=permission,
+        own_permission=own_permission,
         mask=declaration.mask,
         root_rules=_root_rules(declaration, name),
         row_cost=declaration.row_cost,

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection, transaction
 from django.db.models import Func, IntegerField, TextField
 from django.db.models.expressions import RawSQL
@@ -15,14 +15,14 @@ from django.test.utils import CaptureQueriesContext
 
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Category, Customer, Order
-from fraiseql_django import ConfigurationError, GraphQLEngine, Registry, StorageError
+from fraiseql_django import ConfigurationError, FraiseQLError, GraphQLEngine, Registry, StorageError
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.checks import check_project
 from fraiseql_django.conf.settings import LimitSettings, SessionSettings, get_settings
 from fraiseql_django.invalidation import catalog
 from fraiseql_django.storage.django import DjangoStorage
 from fraiseql_django.testing import assert_one_statement
-from fraiseql_django.viewer import Viewer
+from fraiseql_django.viewer import Viewer, required_value
 from tests.support import Shop, make_shop, role_name, round_trips
 
 # through cursors, settings take round trips of their own
@@ -634,3 +634,27 @@ def test_commit_that_fails_is_an_error(shop: Shop) -> None:
         assert storage.query("SELECT count(*) FROM late").rows == [(b"1",)]
     finally:
         run("DROP TABLE late")
+
+
+def test_inactive_user_is_nobody_by_every_name() -> None:
+    ann = User(pk=7, username="ann", email="ann@example.org", is_active=False, is_staff=True)
+    inactive, anonymous = (Viewer(SimpleNamespace(user=user)) for user in (ann, AnonymousUser()))  # type: ignore[arg-type]
+
+    for name in ("user_id", "user_pk", "user_username", "user_email", "user_is_staff", "user_is_active"):
+        assert inactive.value(name) == anonymous.value(name)
+    assert required_value(inactive, "user_id") is None
+    with pytest.raises(FraiseQLError, match="'user_email'"):
+        required_value(inactive, "user_email")
+
+
+def test_inactive_user_is_nobody_for_postgresql(shop: Shop, make: Any) -> None:
+    bob = User.objects.get(username="bob")
+    bob.is_active = False
+    engine = make({"app.user": "user_id"})
+
+    told = [
+        engine.execute("{ tolds { who } }", request=SimpleNamespace(user=user)).json()["data"]["tolds"][0]["who"]
+        for user in (bob, AnonymousUser(), User.objects.get(username="bob"))
+    ]
+
+    assert told == ["", "", str(bob.pk)]

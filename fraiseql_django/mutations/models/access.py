@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn, TypeAlias
 
 from django.db import models
 
-from ...declare.rules import requires_permission
+from ...declare.rules import Rule, requires_permission
 from ...errors import OperationError
 from ...planner.rules import refusal
+from ...schema.definition import Column, Embedded, Relation, TypeDef
 from ..context import MutationContext
 from .fields import Fields, WrittenRelation
+
+Path: TypeAlias = Sequence[str]
 
 # the ways that show whether there is an object with a key
 _SEARCHES = frozenset({"connect", "disconnect", "set"})
@@ -43,13 +46,41 @@ class Access:
     context: MutationContext
     by_model: bool
 
-    def check(self, fields: Fields, values: Mapping[str, Any], *, new: bool, path: Sequence[str] = ()) -> None:
-        """Raise OperationError for an input, of a new object or not, that does what the viewer may not do."""
+    def check(
+        self, fields: Fields, types: Sequence[TypeDef], values: Mapping[str, Any], *, new: bool, path: Path = ()
+    ) -> None:
+        """Raise OperationError for an input, of a new object or not, that does what the viewer may not do.
+
+        ``types`` are those by which the object may be written.
+        """
+        self.check_fields(types, {name: key for name, key in fields.keys.items() if name in values}, path)
         for name, relation in fields.relations.items():
             if name in values:
                 self._check(relation, _ways(relation, values[name], new), (*path, relation.key))
 
-    def _check(self, relation: WrittenRelation, ways: Mapping[str, Any], path: Sequence[str]) -> None:
+    def check_fields(self, types: Sequence[TypeDef], given: Mapping[str, str], path: Path = ()) -> None:
+        """Raise OperationError unless the viewer may write an object, and each of its fields, by one of the types.
+
+        ``given`` are the names of the fields in the input, by the names of the model's fields. What is no field of any
+        type is for everybody who may write the object.
+        """
+        allowed = [type_ for type_ in types if self._denied(type_.own_permission) is None]
+        if types and not allowed:
+            first = types[0].own_permission
+            assert first is not None
+            self._refuse(first, path)
+        for name, key in given.items():
+            rules = [rules for type_ in allowed if (rules := _rules_of(type_, name)) is not None]
+            denied = [next(filter(None, map(self._denied, of_type)), None) for of_type in rules]
+            refused = [rule for rule in denied if rule is not None]
+            if refused and len(refused) == len(rules):
+                self._refuse(refused[0], (*path, key))
+
+    def _denied(self, rule: Rule | None) -> Rule | None:
+        """Return a permission that the viewer does not have."""
+        return None if rule is None or rule.allows(self.context.viewer) is True else rule
+
+    def _check(self, relation: WrittenRelation, ways: Mapping[str, Any], path: Path) -> None:
         if any(way in _SEARCHES and wanted is not True for way, wanted in ways.items()):
             check_readable(self.context, relation.model)
         if self.by_model:
@@ -59,13 +90,34 @@ class Access:
         if relation.create is not None and "create" in ways:
             created = ways["create"]
             for item in created if relation.many else [created]:
-                self.check(relation.create, item, new=True, path=(*path, "create"))
+                types = self.context.types_over(relation.model)
+                self.check(relation.create, types, item, new=True, path=(*path, "create"))
 
-    def _check_model(self, model: type[models.Model], action: str, path: Sequence[str]) -> None:
+    def _check_model(self, model: type[models.Model], action: str, path: Path) -> None:
         rule = requires_permission(f"{model._meta.app_label}.{action}_{model._meta.model_name}")
         if rule.allows(self.context.viewer) is not True:
-            what = f"{self.context.info.field_name}({'.'.join(path)}:)"
-            raise refusal(what, rule, self.context.viewer.is_authenticated)
+            self._refuse(rule, path)
+
+    def _refuse(self, rule: Rule, path: Path) -> NoReturn:
+        what = f"{self.context.info.field_name}({'.'.join(path)}:)"
+        raise refusal(what, rule, self.context.viewer.is_authenticated)
+
+
+def _rules_of(type_: TypeDef, name: str) -> list[Rule | None] | None:
+    """Return the permissions of a type's fields that show the model's field ``name``; None where there are none.
+
+    They show its column, or the rows that it leads to.
+    """
+    columns = {
+        column for field in type_.model._meta.concrete_fields if field.name == name for column in (name, field.attname)
+    }
+    found = [
+        field.permission
+        for field in type_.fields.values()
+        if (isinstance(field, Relation) and field.path == name)
+        or (isinstance(field, (Column, Embedded)) and field.column in columns)
+    ]
+    return found or None
 
 
 def _ways(relation: WrittenRelation, value: Any, new: bool) -> dict[str, Any]:

@@ -90,6 +90,7 @@ class _Describer:
             form=form,
             by_model=declared.permission is None and self.conventions.settings.default_permission == "model",
             success=success.name,
+            type_name=self.type.name,
         )
         return MutationDef(
             name=name,
@@ -102,7 +103,7 @@ class _Describer:
             repeatable=lambda: form is None and touches_only_database(written),
             permission=mutation_permission(declared, self.conventions, where, self._permissions()),
             cost=declared.cost,
-            of_model=True,
+            writes=self.type.name,
         )
 
     def _name(self, of: str) -> str:

@@ -24,7 +24,7 @@ class ModelMutationRunner:
 
     ``rows`` finds the rows that it writes, ``unique`` are the fields that an upsert finds its row by. ``form`` takes
     the place of ``fields`` where there is one. ``by_model`` says that nested writes need Django's permissions.
-    ``success`` is the name of the object type of its success.
+    ``success`` is the name of the object type of its success, ``type_name`` that of the type that it is over.
     """
 
     kind: Kind
@@ -35,6 +35,7 @@ class ModelMutationRunner:
     form: FormMutation | None
     by_model: bool
     success: str
+    type_name: str
 
     def perform(self, context: MutationContext, arguments: Mapping[str, Any]) -> Made | Answer:
         """Run the mutation; errors of the input are its result, as MutationError."""
@@ -64,11 +65,13 @@ class ModelMutationRunner:
 
     def _check(self, context: MutationContext, items: Sequence[InputItem]) -> None:
         """Raise OperationError for items with which the viewer would do what they may not do."""
+        access, type_ = Access(context, self.by_model), context.types[self.type_name]
         for item in items:
             if self.form is not None:
+                access.check_fields([type_], {name: context.conventions.name(name) for name in item.values})
                 self.form.check(context, item)
             else:
-                Access(context, self.by_model).check(self.fields, item.values, new=self.kind == "create")
+                access.check(self.fields, [type_], item.values, new=self.kind == "create")
 
     def _write(self, context: MutationContext, items: Sequence[InputItem]) -> Made | Answer:
         """Write the items and return the result; raise WriteRefused."""

@@ -169,9 +169,10 @@ def test_type_that_may_not_be_read_is_not_searched(ann: User, key: int, mask: bo
     for call, name in calls.items():
         assert refused(ask(engine, ann, call)) == ("FORBIDDEN", f"You are not allowed to use {name}.")
         assert refused(ask(engine, None, call)) == ("UNAUTHENTICATED", f"Sign in to use {name}.")
-    assert "errors" not in ask(engine, ann, 'updateBox(id: 1, input: {name: "new", tags: {create: [{name: "new"}]}})')
+    created = 'updateBox(id: 1, input: {name: "new", tags: {create: [{name: "new"}]}})'
+    assert refused(ask(engine, ann, created)) == ("FORBIDDEN", "You are not allowed to use updateBox(tags.create:).")
     ann.groups.create(name="editors")
-    for call in calls:
+    for call in (*calls, created):
         assert "errors" not in ask(engine, User.objects.get(pk=ann.pk), call), call
 
 

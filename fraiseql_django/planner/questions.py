@@ -1,0 +1,162 @@
+"""What a plan depends on that Python decides at request time, and the plans by what Python decided.
+
+A default manager may filter by the clock or by a context variable, a rule may read either, and Django itself knows an
+active language and time zone. What they gave while a plan was made is in its SQL. So they are asked again at every
+execution, and a plan serves those only for whom each gives the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from django.db.models import F, Model, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import get_language
+
+from .._django import all_rows, compile_query
+from ..declare.rules import Rule, condition
+from ..schema.definition import TypeDef
+from .expressions import Param
+from .planned_viewer import DecidingViewer, PlannedViewer, Question, ruling
+from .source_values import visible
+from .statement import statement
+
+T = TypeVar("T")
+# The plans kept of one operation and shape; many tenants or time zones would otherwise fill the memory with one
+MAX_PLANS = 64
+
+
+class Raised:
+    """The answer of what raises: equal to no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """Which language and time zone are active."""
+
+    def answer(self, planned: PlannedViewer) -> Hashable:
+        """Return both."""
+        return get_language(), timezone.get_current_timezone()
+
+
+@dataclass(frozen=True, slots=True)
+class RowsOfManager:
+    """Which rows a model's default or base manager starts from."""
+
+    model: type[Model]
+    default: bool
+    alias: str
+
+    def rows(self) -> QuerySet[Any]:
+        """Ask the manager."""
+        return (self.model._default_manager if self.default else self.model._base_manager).using(self.alias)
+
+    def answer(self, planned: PlannedViewer) -> Hashable:
+        """Return the SQL of the rows."""
+        return sql_of(self.rows())
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """Whether a permission that a project wrote allows something."""
+
+    rule: Rule
+
+    def answer(self, planned: PlannedViewer) -> Hashable:
+        """Return what it returns."""
+        return self.rule.allows(DecidingViewer(planned.viewer, planned.scalars, planned.asked))
+
+
+@dataclass(frozen=True, slots=True)
+class RuledRows:
+    """Which rows of a type a row rule shows."""
+
+    name: str
+    alias: str
+    definition: TypeDef = field(compare=False)
+
+    def answer(self, planned: PlannedViewer) -> Hashable:
+        """Return the rule's condition in a form that can be compared."""
+        assert self.definition.rows is not None
+        with ruling():
+            found = condition(self.definition.rows, planned, self.name)
+        return self.of(found)
+
+    def of(self, found: Q | bool) -> Hashable:
+        """Return a condition in a form that can be compared: as it stands where it is plain, else its SQL."""
+        try:
+            return _plain(found)
+        except _NotPlain:
+            return sql_of(visible(self.definition, all_rows(self.definition.model, self.alias), found))
+
+
+def sql_of(rows: QuerySet[Any]) -> Hashable:
+    """Return the SQL of a query with the labels of what is bound at execution; None where it finds no rows."""
+    # what is selected tells rows apart only where something computed is among it
+    query = rows if rows.query.annotations else rows.values("pk")
+    compiled = compile_query(query, rows.db)
+    if compiled is None:
+        return None
+    sql, binds = statement([compiled], rows.db)
+    return sql, tuple(bind.label for bind in binds)
+
+
+class _NotPlain(Exception):
+    pass
+
+
+def _plain(value: Any) -> Hashable:
+    """Return a part of a condition as a value that is equal to that of an equal part; raise _NotPlain for others."""
+    if isinstance(value, Q):
+        return value.connector, value.negated, tuple(map(_plain, value.children))
+    if isinstance(value, (tuple, list)):
+        return type(value), tuple(map(_plain, value))
+    if isinstance(value, (set, frozenset)):
+        return type(value), frozenset(map(_plain, value))
+    if isinstance(value, Param):
+        return Param, value.source.label, value.cast
+    if type(value) is F:
+        column: Any = value
+        return F, column.name
+    if isinstance(value, Model) and value.pk is not None:
+        return type(value), _plain(value.pk)
+    if hasattr(value, "resolve_expression") or not isinstance(value, Hashable):
+        raise _NotPlain
+    # 1, 1.0 and True are equal, but not the same parameter
+    return type(value), value
+
+
+@dataclass(frozen=True, slots=True)
+class Plans(Generic[T]):
+    """The plans of one operation and shape, by the answers to the questions that the plans depend on."""
+
+    questions: tuple[Question, ...] = ()
+    by_answers: Mapping[tuple[Hashable, ...], T] = field(default_factory=dict)
+
+    def of(self, asking: PlannedViewer) -> T | None:
+        """Return the plan for a viewer, at this moment; None where there is none yet."""
+        return self.by_answers.get(tuple(_answer(question, asking) for question in self.questions))
+
+    def adding(self, plan: T, asked: Mapping[Question, Hashable], asking: PlannedViewer) -> Plans[T]:
+        """Return these plans with one more; only the new one, where more questions were asked for it.
+
+        ``asked`` has the answers that the plan was made with.
+        """
+        questions = tuple(dict.fromkeys([*self.questions, *asked]))
+        answers = tuple(asked[question] if question in asked else _answer(question, asking) for question in questions)
+        if any(isinstance(answer, Raised) for answer in answers):
+            return self
+        kept = dict(self.by_answers) if len(questions) == len(self.questions) else {}
+        while len(kept) >= MAX_PLANS:
+            del kept[next(iter(kept))]
+        return Plans(questions, {**kept, answers: plan})
+
+
+def _answer(question: Question, asking: PlannedViewer) -> Hashable:
+    try:
+        return question.answer(asking)
+    except Exception:
+        # whom it concerns will see the error while the plan is made
+        return Raised()
