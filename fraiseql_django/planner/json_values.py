@@ -8,7 +8,7 @@ from ..schema.scalars.postgres import Scalar
 from .expressions import NULL, SQL, Piece
 
 NULL_TEXT = f"'{NULL}'"
-_QUOTED = "'\"' || {0}::text || '\"'"
+_QUOTE = "'\"'"
 
 
 def leaf(scalar: Scalar, value: Any, dimensions: int, absent: str | None) -> list[Piece]:
@@ -25,9 +25,10 @@ def leaf(scalar: Scalar, value: Any, dimensions: int, absent: str | None) -> lis
         return [SQL(json, value)]
     if absent is not None:
         return [SQL(f"coalesce({scalar.json}, {absent})", value)]
-    if scalar.json == _QUOTED:
+    inner = scalar.json.removeprefix(f"{_QUOTE} || ").removesuffix(f" || {_QUOTE}")
+    if len(inner) < len(scalar.json):
         # the quotes become part of the constants around it
-        return ['"', SQL("{0}::text", value), '"']
+        return ['"', SQL(inner, value), '"']
     return [SQL(scalar.json, value)]
 
 

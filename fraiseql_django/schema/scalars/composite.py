@@ -75,7 +75,7 @@ def file_parts(field: models.FileField) -> Mapping[str, Part]:
     for dimension in ("width", "height") if isinstance(field, models.ImageField) else ():
         column = getattr(field, f"{dimension}_field")
         if column:
-            parts[dimension] = replace(parts[dimension], json="{0}::text", column=column)
+            parts[dimension] = replace(parts[dimension], json="{0}::bigint::text", column=column)
     return parts
 
 

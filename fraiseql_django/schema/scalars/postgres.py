@@ -1,8 +1,9 @@
 """Leaf types: their GraphQL scalar, how PostgreSQL writes them as JSON text, how input reaches PostgreSQL.
 
-Output is a template of SQL in which ``{0}`` stands for the column, and whose value is the text of a JSON
-value. Input is the text that PostgreSQL reads for the type, cast in the statement (``%s::date``): a value
-has one form for all Python types, and a parameter of a prepared statement one type.
+Output is a template of SQL in which ``{0}`` stands for the column, and whose value is the text of a JSON value. What is
+not written by ``to_json`` is cast first: a column or an expression may hold text, whatever type its field has, and no
+text may reach the answer unquoted. Input is the text that PostgreSQL reads for the type, cast in the statement
+(``%s::date``): a value has one form for all Python types, and a parameter of a prepared statement one type.
 """
 
 from __future__ import annotations
@@ -61,7 +62,11 @@ class Scalar:
         return self.graphql.name
 
 
-_QUOTED = "'\"' || {0}::text || '\"'"
+def _quoted(cast: str) -> str:
+    """Return the template of a value whose text needs no escaping."""
+    return f"'\"' || {{0}}::{cast}::text || '\"'"
+
+
 _TEXTS = "to_json({0}::text[])::text"
 # The form of django.utils.duration.duration_iso_string; months count 30 days, as extract(epoch) has it
 _DURATION = (
@@ -71,21 +76,25 @@ _DURATION = (
     "FROM extract(epoch from {0}) AS s)"
 )
 
-BOOLEAN = Scalar(graphql=GraphQLBoolean, json="{0}::text", cast="boolean", encode=encoding.encode_bool, ordered=False)
-INT = Scalar(graphql=GraphQLInt, json="{0}::text", cast="bigint", encode=encoding.encode_int)
-BIGINT = Scalar(graphql=leaves.BIG_INT, json=_QUOTED, json_array=_TEXTS, cast="bigint", encode=encoding.encode_int)
+BOOLEAN = Scalar(
+    graphql=GraphQLBoolean, json="{0}::boolean::text", cast="boolean", encode=encoding.encode_bool, ordered=False
+)
+INT = Scalar(graphql=GraphQLInt, json="{0}::bigint::text", cast="bigint", encode=encoding.encode_int)
+BIGINT = Scalar(
+    graphql=leaves.BIG_INT, json=_quoted("bigint"), json_array=_TEXTS, cast="bigint", encode=encoding.encode_int
+)
 # JSON has no NaN and no infinity (PostgreSQL documentation, 8.1.3); {0} may be a subquery, so it stands here once
 FLOAT = Scalar(
     graphql=GraphQLFloat,
-    json="coalesce(nullif(nullif(nullif({0}::text, 'NaN'), 'Infinity'), '-Infinity'), 'null')",
+    json="coalesce(nullif(nullif(nullif({0}::double precision::text, 'NaN'), 'Infinity'), '-Infinity'), 'null')",
     json_array=None,
     keeps_null=True,
     cast="double precision",
     encode=str,
 )
-NUMERIC = Scalar(graphql=leaves.DECIMAL, json=_QUOTED, json_array=_TEXTS, cast="numeric", encode=str)
+NUMERIC = Scalar(graphql=leaves.DECIMAL, json=_quoted("numeric"), json_array=_TEXTS, cast="numeric", encode=str)
 TEXT = Scalar(graphql=GraphQLString, cast="text", encode=encoding.encode_text, textual=True)
-UUID = Scalar(graphql=leaves.GRAPHQL_UUID, json=_QUOTED, cast="uuid", encode=str)
+UUID = Scalar(graphql=leaves.GRAPHQL_UUID, json=_quoted("uuid"), cast="uuid", encode=str)
 DATES = Scalar(graphql=leaves.DATE, cast="date", encode=encoding.encode_date)
 # without USE_TZ a moment is a local time in TIME_ZONE, which is the connection's zone as well
 _MOMENT, _MOMENTS = ("{0}", "{0}") if settings.USE_TZ else ("{0}::timestamp", "{0}::timestamp[]")
@@ -116,7 +125,7 @@ BYTES = Scalar(
 INET = Scalar(graphql=leaves.IP_ADDRESS, json="'\"' || host({0}) || '\"'", json_array=None, cast="inet", encode=str)
 JSONB = Scalar(
     graphql=leaves.JSON,
-    json="{0}::text",
+    json="{0}::jsonb::text",
     cast="jsonb",
     encode=encoding.encode_json,
     ordered=False,
@@ -164,7 +173,7 @@ def identifier(stored: Scalar, parse: Callable[[str], Any]) -> Scalar:
         # int() accepts more than digits, and two spellings of a key would be two entries of the cache
         return None if whole and not re.fullmatch(r"[+-]?[0-9]+", str(value)) else parse(str(value))
 
-    json = stored.json if stored.textual or stored.json.startswith("'\"'") else _QUOTED
+    json = stored.json if stored.textual or stored.json.startswith("'\"'") else _quoted(stored.cast)
     encode = prepared(stored, read, "an ID").encode
     return Scalar(graphql=GraphQLID, json=json, json_array=_TEXTS, cast=stored.cast, encode=encode)
 

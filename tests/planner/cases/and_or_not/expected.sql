@@ -1,6 +1,6 @@
 SELECT ('[' || array_to_string(ARRAY(
-    SELECT ('{"id":"' || "bookshop_book"."id"::text
-        || '","pages":' || coalesce("bookshop_book"."pages"::text, 'null')
+    SELECT ('{"id":"' || "bookshop_book"."id"::bigint::text
+        || '","pages":' || coalesce("bookshop_book"."pages"::bigint::text, 'null')
         || ',"format":' || CASE "bookshop_book"."format"::text WHEN 'hardcover' THEN '"HARDCOVER"' WHEN 'paperback' THEN '"PAPERBACK"' WHEN 'e-book' THEN '"E_BOOK"' WHEN 'audio' THEN '"AUDIO"' ELSE 'null' END
         || ',"published":' || coalesce(to_json("bookshop_book"."published")::text, 'null') || '}') AS "fraiseql_json"
     FROM "bookshop_book"

@@ -1,6 +1,6 @@
 SELECT coalesce((
-    SELECT ('{"quantity":' || "bookshop_orderline"."quantity"::text
-        || ',"unitPrice":"' || "bookshop_orderline"."unit_price"::text
+    SELECT ('{"quantity":' || "bookshop_orderline"."quantity"::bigint::text
+        || ',"unitPrice":"' || "bookshop_orderline"."unit_price"::numeric::text
         || '","order":' || ('{"number":' || to_json("bookshop_order"."number")::text || '}') || '}') AS "fraiseql_json"
     FROM "bookshop_orderline"
     INNER JOIN "bookshop_order" ON ("bookshop_orderline"."order_id" = "bookshop_order"."id")

@@ -1,5 +1,5 @@
 SELECT ('[' || array_to_string(ARRAY(
-    SELECT ('{"stars":' || "bookshop_review"."stars"::text
+    SELECT ('{"stars":' || "bookshop_review"."stars"::bigint::text
         || ',"book":' || ('{"title":' || to_json("bookshop_book"."title")::text
         || ',"publisher":' || ('{"name":' || to_json("bookshop_publisher"."name")::text
         || ',"country":' || to_json("bookshop_publisher"."country")::text || '}') || '}') || '}') AS "fraiseql_json"

@@ -1,12 +1,12 @@
 SELECT ('[' || array_to_string(ARRAY(
     SELECT ('{"title":' || to_json("bookshop_book"."title")::text
-        || ',"price":"' || "bookshop_book"."price"::text || '"}') AS "fraiseql_json"
+        || ',"price":"' || "bookshop_book"."price"::numeric::text || '"}') AS "fraiseql_json"
     FROM "bookshop_book"
     ORDER BY "bookshop_book"."price" ASC, "bookshop_book"."id" ASC
     LIMIT %s::bigint
 ), ',') || ']'), ('[' || array_to_string(ARRAY(
     SELECT ('{"title":' || to_json("bookshop_book"."title")::text
-        || ',"price":"' || "bookshop_book"."price"::text || '"}') AS "fraiseql_json"
+        || ',"price":"' || "bookshop_book"."price"::numeric::text || '"}') AS "fraiseql_json"
     FROM "bookshop_book"
     ORDER BY "bookshop_book"."price" DESC, "bookshop_book"."id" ASC
     LIMIT %s::bigint
