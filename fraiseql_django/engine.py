@@ -150,6 +150,18 @@ class GraphQLEngine:
         finally:
             self.release()
 
+    def count_refused(self, request: HttpRequest) -> Response | None:
+        """Count a request of which nothing is executed; return the error where ``LIMITS.RATE`` is exceeded."""
+        context = OperationContext(viewer=Viewer(request), alias=self.settings.database)
+        try:
+            if self.rate is not None:
+                self.rate.count(context.viewer)
+        except Exception as error:
+            response = failed([failure(error, mask=self._mask)])
+            audit.report_refusals(context, response.errors)
+            return response
+        return None
+
     def _execute(self, context: OperationContext, variables: Mapping[str, Any], only: OperationType | None) -> Response:
         try:
             if self.rate is not None:

@@ -128,7 +128,14 @@ class GraphQLView(View):
             return self._refuse(refused)
 
     def _execute(self, parameters: Parameters, only: OperationType | None = None) -> Response:
-        text = document_ids.text_of(parameters, self.serving.documents)
+        try:
+            text = document_ids.text_of(parameters, self.serving.documents)
+        except Refused:
+            # otherwise, trying identifiers would be free
+            exceeded = self.serving.count_refused(self.request)
+            if exceeded is not None:
+                return exceeded
+            raise
         answer = self.serving.execute(
             text, parameters.variables, parameters.operation_name, request=self.request, only=only
         )

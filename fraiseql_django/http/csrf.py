@@ -81,7 +81,9 @@ def require_preflight(request: HttpRequest) -> None:
 
 
 def _rejected(request: HttpRequest, reason: str, needs: str) -> Refused:
-    logger.warning("Forbidden (%s): %s", reason, request.path, extra={"status_code": 403, "request": request})
+    # a path may have line feeds, which would look like entries of the log; Django escapes it in the same way
+    path = request.path.encode("unicode_escape").decode("ascii")
+    logger.warning("Forbidden (%s): %s", reason, path, extra={"status_code": 403, "request": request})
     return Refused(f"{reason} {needs}", status=HTTPStatus.FORBIDDEN, code="CSRF_FAILED")
 
 

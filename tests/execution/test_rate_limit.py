@@ -35,6 +35,29 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"PERSISTED_QUERIES": {"ENABLED": True}}, "PERSISTED_QUERY_NOT_FOUND"),
+        ({}, "PERSISTED_QUERY_NOT_SUPPORTED"),
+    ],
+)
+def test_unknown_identifiers_are_counted(clock: list[float], settings: Any, options: Any, code: str) -> None:
+    settings.FRAISEQL = {"CACHE": {"ALIAS": "locmem"}, "LIMITS": {"RATE": "2/m"}, **options}
+    caches["locmem"].clear()
+    client = Client()
+
+    def ask(number: int) -> Any:
+        return post(client, {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": f"{number:064x}"}}})
+
+    assert [codes(ask(number)) for number in range(4)] == [[code], [code], ["RATE_LIMITED"], ["RATE_LIMITED"]]
+    assert ask(5).status_code == 429
+    assert int(ask(6)["Retry-After"]) > 0
+    # what is executed is counted once
+    clock[0] += 120
+    assert [post(client, {"query": TYPENAME}).status_code for _time in range(3)] == [200, 200, 429]
+
+
 def make(alias: str = "locmem", text: str = "2/m", **limits: Any) -> GraphQLEngine:
     settings = Settings(limits=LimitSettings(rate=text, **limits), cache=CacheSettings(alias=alias))
     return GraphQLEngine(settings=settings)

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from example_project.bookshop.models import Book
+from fraiseql_django.http.csrf import require_token
+from fraiseql_django.http.errors import Refused
 from tests.http.requests import JSON, URL, codes, message, post
 
 QUERY = {"query": "{ __typename }"}
@@ -176,3 +178,14 @@ def test_rejection_is_logged_as_django_does(browser: Client, db: None, caplog: p
     assert [record.getMessage() for record in caplog.records if record.name == "django.security.csrf"] == [
         "Forbidden (CSRF cookie not set.): /graphql/"
     ]
+
+
+def test_path_with_a_line_feed_is_one_line_of_the_log(rf: RequestFactory, caplog: pytest.LogCaptureFixture) -> None:
+    request = rf.post("/graphql/x%0A2026-01-01 CRITICAL forged%0D%1B/", content_type="application/json")
+    request.COOKIES["sessionid"] = "0" * 32
+
+    with pytest.raises(Refused):
+        require_token(request)
+
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "django.security.csrf"]
+    assert line == r"Forbidden (CSRF cookie not set.): /graphql/x\n2026-01-01 CRITICAL forged\r\x1b/"
