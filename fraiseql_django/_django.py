@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
+from inspect import getattr_static
 from traceback import walk_tb
 from typing import Any, TypeAlias
 
@@ -408,29 +409,41 @@ def default_rows(model: type[models.Model], alias: str | None = None) -> models.
     return found
 
 
-def overrides_of(manager: Any) -> list[Any] | None:
-    """Return the functions that decide from which rows a manager starts, if not from all; None where that is unknown.
+def overrides_of(manager: Any) -> dict[str, Any] | None:
+    """Return what a manager's own classes define, by name; None where its rows are made in a way of their own.
 
     Relies on ``get_queryset()`` of managers and on ``_queryset_class``.
     """
-    made = manager._queryset_class.__init__ is models.QuerySet.__init__
-    if "get_queryset" in vars(manager) or not made:
+    if "get_queryset" in vars(manager) or overrides_building(manager._queryset_class):
         return None
-    found = (vars(cls).get("get_queryset") for cls in type(manager).__mro__ if not _is_djangos(cls))
-    return [function for function in found if function is not None]
+    own = [cls for cls in type(manager).__mro__ if cls not in models.Manager.__mro__]
+    return {name: member for cls in own for name, member in vars(cls).items() if not name.startswith("__")}
+
+
+def overrides_building(queryset: type) -> bool:
+    """Whether a class of QuerySets has its own way to be made, copied or extended, rather than Django's.
+
+    Relies on the names of the methods and attributes of QuerySet, private ones included.
+    """
+    return any(getattr_static(queryset, name) is not member for name, member in _BUILDING.items())
+
+
+# What sends a statement takes no part in building one
+_SENDING = {
+    *("get", "get_or_create", "create", "bulk_create", "update", "update_or_create", "bulk_update", "delete", "count"),
+    *("exists", "first", "last", "earliest", "latest", "in_bulk", "iterator", "aggregate", "explain", "contains"),
+    *("_raw_delete", "_update", "_insert", "_batched_insert", "as_manager"),
+}
+_BUILDING = {
+    name: member
+    for name, member in vars(models.QuerySet).items()
+    if hasattr(member, "__get__") and name not in {"__dict__", "__weakref__"} and not {name, name[1:]} & _SENDING
+}
 
 
 def managers_of(model: type[models.Model]) -> list[Any]:
     """Return the managers of a model. Relies on ``Meta.managers``."""
     return list(model._meta.managers)
-
-
-# What managers are made of, that their methods may use
-MANAGER_INTERNALS = frozenset({"model", "_db", "_queryset_class", "_hints"})
-
-
-def _is_djangos(cls: type) -> bool:
-    return cls.__module__ == models.Manager.__module__
 
 
 def compile_with(compiler: Any) -> Compiled | None:

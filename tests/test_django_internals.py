@@ -532,11 +532,15 @@ def test_managers_that_decide_rows_are_known() -> None:
     patched: Any = models.Manager()
     patched.get_queryset = lambda: models.QuerySet(User).none()
 
-    assert internals.overrides_of(Filtered()) == [Filtered.get_queryset]
+    assert internals.overrides_of(Filtered()) == {"get_queryset": Filtered.get_queryset}
     assert internals.overrides_of(models.Manager.from_queryset(Made)()) is None
     assert internals.overrides_of(patched) is None
     for plain in (models.Manager(), models.Manager.from_queryset(Named)(), Named.as_manager(), UserManager()):
-        assert internals.overrides_of(plain) == []
+        found = internals.overrides_of(plain)
+        assert found is not None
+        assert "get_queryset" not in found
+    assert internals.overrides_building(Made)
+    assert not internals.overrides_building(Named)
     assert internals.managers_of(Animal) == [Animal.objects, Animal.everything]
 
 

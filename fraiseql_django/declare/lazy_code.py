@@ -14,20 +14,20 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from django.db import models
-from django.db.models import QuerySet, functions
+from django.db.models import functions
 
-from .._django import MANAGER_INTERNALS, managers_of, overrides_of
+from .._django import managers_of, overrides_of
 from .rules import AnyViewer
 
 # Methods of QuerySets that send no statement
 _QUERYSET = {"all", "alias", "annotate", "difference", "distinct", "exclude", "filter", "intersection", "none", "only",
              "order_by", "reverse", "select_related", "union", "using", "values", "values_list"}  # fmt: skip
-_NAMES = (
+_VIEWER = {name for name in vars(AnyViewer) if not name.startswith("_")}
+_TYPES = {"bool", "int", "str", "float"}
+_QUERIES = (
     _QUERYSET
-    | {name for name in vars(AnyViewer) if not name.startswith("_")}
     | {name for module in (models, functions) for name in vars(module) if name[0].isupper()}
-    | {"objects", "super", "get_queryset", "asc", "desc", "functions", "bool", "int", "str", "float"}
-    | MANAGER_INTERNALS
+    | {"objects", "super", "get_queryset", "asc", "desc", "functions"}
 )
 # The instructions, by how their names begin, that may ask a QuerySet for its rows: its truth, items, membership
 _ASKING = ("POP_JUMP", "JUMP_IF", "TO_BOOL", "UNARY_NOT", "COMPARE", "CONTAINS", "GET_ITER", "UNPACK", "BINARY_S",
@@ -41,10 +41,14 @@ def decides_nothing(rule: Any) -> bool:
 
 def manager_decides_nothing(manager: Any, *, with_models: bool = True) -> bool:
     """Whether a manager certainly starts from the same rows at every call; without models, if it names none."""
-    overrides = overrides_of(manager)
-    if overrides and any(getattr(manager._queryset_class, name) is not getattr(QuerySet, name) for name in _QUERYSET):
+    own = overrides_of(manager)
+    if own is None or not _QUERIES.isdisjoint(own.keys() - {"get_queryset"}):
         return False
-    return overrides is not None and all(_is_lazy(override, with_models=with_models) for override in overrides)
+    return all(
+        _is_lazy(cls.__dict__["get_queryset"], with_models=with_models)
+        for cls in type(manager).__mro__
+        if cls not in models.Manager.__mro__ and "get_queryset" in cls.__dict__
+    )
 
 
 def _is_lazy(function: Any, *, with_models: bool) -> bool:
@@ -60,21 +64,33 @@ def _is_lazy(function: Any, *, with_models: bool) -> bool:
         return False
     # __class__ is the manager's own class, to which super() without arguments refers
     named = [value for name, value in {**found.globals, **found.nonlocals}.items() if name != "__class__"]
-    if not (found.unbound | set(found.builtins) <= _NAMES and all(map(_is_vocabulary, named))):
-        return False
     of_models = any(_is_model(value) for value in named)
-    if of_models and not with_models:
+    of_queries = of_models or "get_queryset" in code.co_names
+    names = _QUERIES if "get_queryset" in code.co_names else _QUERIES | _VIEWER
+    known = names if of_queries else names | _TYPES
+    if not (found.unbound | set(found.builtins) <= known and all(map(_is_vocabulary, named))):
         return False
-    queries = of_models or "get_queryset" in code.co_names
-    return not queries or not any(step.opname.startswith(_ASKING) for step in dis.get_instructions(code))
+    return not of_queries or ((with_models or not of_models) and not any(map(_may_ask, dis.get_instructions(code))))
+
+
+def _may_ask(step: dis.Instruction) -> bool:
+    """Whether an instruction may ask a QuerySet for its rows; & and | join conditions."""
+    if step.opname == "BINARY_OP":
+        return step.argrepr not in ("&", "|")
+    return step.opname.startswith(_ASKING)
 
 
 def _is_vocabulary(value: Any) -> bool:
     if isinstance(value, ModuleType):
         return value in (models, functions)
     if _is_model(value):
-        # they may name the model in their turn: not followed further
-        return all(manager_decides_nothing(manager, with_models=False) for manager in managers_of(value))
+        fields = {field.attname for field in value._meta.concrete_fields}
+        own = {name for cls in value.__mro__ if cls is not models.Model for name in vars(cls)} - fields
+        # a manager may name the model in its turn: not followed further
+        return own.isdisjoint(_QUERYSET | _VIEWER) and all(
+            manager_decides_nothing(manager, with_models=False) and _VIEWER.isdisjoint(overrides_of(manager) or ())
+            for manager in managers_of(value)
+        )
     return isinstance(value, type) and value.__module__.startswith("django.db.models")
 
 

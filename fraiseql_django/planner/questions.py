@@ -7,9 +7,13 @@ execution, and a plan serves those only for whom each gives the same.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
+from types import NoneType
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from django.db.models import F, Model, Q, QuerySet
 from django.utils import timezone
@@ -107,6 +111,12 @@ class _NotPlain(Exception):
     pass
 
 
+_CONSTANTS = {
+    *(str, bytes, bool, int, float, Decimal, NoneType, UUID),
+    *(dt.date, dt.datetime, dt.time, dt.timedelta),
+}
+
+
 def _plain(value: Any) -> Hashable:
     """Return a part of a condition as a value that is equal to that of an equal part; raise _NotPlain for others."""
     if isinstance(value, Q):
@@ -122,7 +132,8 @@ def _plain(value: Any) -> Hashable:
         return F, column.name
     if isinstance(value, Model) and value.pk is not None:
         return type(value), _plain(value.pk)
-    if hasattr(value, "resolve_expression") or not isinstance(value, Hashable):
+    # an object of another class may be written otherwise each time
+    if type(value) not in _CONSTANTS:
         raise _NotPlain
     # 1, 1.0 and True are equal, but not the same parameter
     return type(value), value

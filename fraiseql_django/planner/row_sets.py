@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from .._django import overrides_building
 from ..declare.lazy_code import manager_decides_nothing
 from ..declare.rules import once
 from ..errors import InvalidInput, LimitExceeded
@@ -54,7 +55,8 @@ def _all_rows(compiler: TreeCompiler, rows: RowSet) -> QuerySet[Any]:
     question = RowsOfManager(model, default, compiler.alias)
     found = question.rows()
     if not manager_decides_nothing(model._default_manager if default else model._base_manager):
-        answer = sql_of(found)
+        # a QuerySet that is made by code of the project may filter whenever another condition is added
+        answer = Raised() if overrides_building(type(found)) else sql_of(found)
         # one that decides otherwise within a moment has no answer to keep a plan by
         compiler.asked[question] = answer if compiler.asked.get(question, answer) == answer else Raised()
     return found

@@ -57,6 +57,50 @@ class OfToday(models.Manager.from_queryset(Today)):  # type: ignore[misc]
         return super().get_queryset().filter(gone=False)
 
 
+class Cloning(models.QuerySet[Any]):
+    """Filters by the clock whenever it is copied."""
+
+    def _clone(self) -> Any:
+        found = super()._clone()  # type: ignore[misc]
+        found.query.add_q(Q(at__lt=timezone.now()))
+        return found
+
+
+class OfCloning(models.Manager.from_queryset(Cloning)):  # type: ignore[misc]
+    """Filters by a constant, and so by the clock."""
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().filter(gone=False)
+
+
+class Using(models.Manager[Any]):
+    """Filters by the clock where a database is chosen."""
+
+    def using(self, alias: str | None) -> Any:
+        return super().using(alias).filter(at__lt=timezone.now())
+
+
+class OfMethod(models.Manager[Any]):
+    """Filters by a method of its own, which has the name of one of viewers."""
+
+    def value(self) -> Any:
+        return timezone.now()
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        return super().get_queryset().filter(at__lt=self.value())
+
+
+class OfAnother(models.Manager[Any]):
+    """Starts from the rows of another manager."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        return self.model.objects.filter(gone=False)  # type: ignore[attr-defined]
+
+
+Assigned = models.Manager.from_queryset(models.QuerySet)
+Assigned.get_queryset = GoneToday.get_queryset
+
+
 class OfInstance(models.Manager[Any]):
     """Filters by an attribute of its own, which may change."""
 
@@ -72,9 +116,14 @@ with isolate_apps("tests.zoo"):
         """Has a manager that filters by the clock."""
 
         objects = GoneToday()
+        plain = OfMethod()
 
         class Meta:
             app_label = "zoo"
+
+        @classmethod
+        def value(cls, name: str) -> int:
+            return LIMIT
 
 
 LAZY: dict[str, Any] = {
@@ -100,6 +149,10 @@ ASKING: dict[str, Any] = {
     "comprehension": lambda viewer: Q(pk__in=[row for row in Review.objects.all()]),  # noqa: C416
     "manager that asks": lambda viewer: Q(pk__in=Asking.objects.all()),
     "another manager": lambda viewer: Q(pk__in=GoneToday().get_queryset()),
+    "truth by a call": lambda viewer: bool(Review.objects.filter(stars=1)),
+    "text of rows": lambda viewer: Q(name="%s" % Review.objects.all()),  # noqa: UP031
+    "method of a model": lambda viewer: Q(stars=Asking.value("stars")),
+    "method of a manager": lambda viewer: Q(stars=Asking.plain.value("stars")),
     "attribute of a model": lambda viewer: Q(pk=Book.current),  # type: ignore[attr-defined]
     "import": lambda viewer: Q(pk=__import__("os").getpid()),
 }
@@ -120,6 +173,12 @@ def test_manager_that_decides_nothing(manager: Any) -> None:
     assert manager_decides_nothing(manager)
 
 
-@pytest.mark.parametrize("manager", [GoneToday(), Inherited(), Constant(), OfToday(), OfInstance()])
+@pytest.mark.parametrize(
+    "manager",
+    [
+        *(GoneToday(), Inherited(), Constant(), OfToday(), Today.as_manager(), Cloning.as_manager(), OfCloning()),
+        *(Using(), OfMethod(), OfAnother(), Assigned(), OfInstance()),
+    ],
+)
 def test_manager_that_may_decide(manager: Any) -> None:
     assert not manager_decides_nothing(manager)

@@ -86,6 +86,28 @@ class TenantQuerySet(models.QuerySet[Any]):
             self.query.add_q(Q(name__startswith=tenant()))
 
 
+class FilteringQuerySet(models.QuerySet[Any]):
+    """Adds the tenant to each condition, and to each copy."""
+
+    def filter(self, *args: Any, **options: Any) -> Any:
+        return super().filter(*args, name__startswith=tenant(), **options)
+
+    def _chain(self) -> Any:
+        found = super()._chain()  # type: ignore[misc]
+        found.query.add_q(Q(name__startswith=tenant()))
+        return found
+
+
+class Stateful:
+    """An object whose text is the tenant."""
+
+    def __str__(self) -> str:
+        return tenant()
+
+
+STATEFUL = Stateful()
+
+
 def foods(manager: models.Manager[Any], *, cache: DjangoCache | None = None) -> GraphQLEngine:
     """Make an engine over animals and foods; what foods there are the manager says."""
 
@@ -121,8 +143,8 @@ def fed(db: None) -> Animal:
 @isolate_apps("tests.zoo")
 @pytest.mark.parametrize(
     "make",
-    [TenantManager, EmptyManager, lambda: models.Manager.from_queryset(TenantQuerySet)()],
-    ids=["filter", "none", "queryset"],
+    [TenantManager, EmptyManager, lambda: models.Manager.from_queryset(TenantQuerySet)(), FilteringQuerySet.as_manager],
+    ids=["filter", "none", "queryset", "conditions"],
 )
 @pytest.mark.parametrize(
     ("query", "shown"),
@@ -269,11 +291,12 @@ def ruled(**options: Any) -> GraphQLEngine:
     [
         lambda viewer: Q(name__startswith=tenant()),
         lambda viewer: Q(pk__in=Food.objects.filter(name__startswith=tenant())),
+        lambda viewer: Q(name__startswith=STATEFUL),
         lambda viewer: tenant() != "Hay" or Q(name="Hay one"),
         lambda viewer: Q(pk__in=list(Food.objects.filter(name__startswith=tenant()).values_list("pk", flat=True))),
         lambda viewer: Q(models.Exists(Food.objects.filter(pk=models.OuterRef("pk"), name__startswith=tenant()))),
     ],
-    ids=["value", "subquery", "Boolean", "list", "exists"],
+    ids=["value", "subquery", "object", "Boolean", "list", "exists"],
 )
 def test_row_rule_is_asked_for_each_request(rule: Any, fed: Animal) -> None:
     engine = ruled(rows=rule)

@@ -103,6 +103,56 @@ def test_column_of_text_under_a_field_of_another_type(texts: None) -> None:
         assert_refused(engine, f"{{ rows {{ {name} }} }}")
 
 
+@isolate_apps("tests.zoo")
+@pytest.mark.parametrize(
+    ("base", "stored"),
+    [
+        (models.IntegerField, FORGED),
+        (models.DateField, '7","role":"admin'),
+        (models.BooleanField, '7","role":"admin'),
+        (models.FloatField, '7","role":"admin'),
+    ],
+)
+def test_key_of_text_under_a_field_of_another_type(db: None, base: Any, stored: str) -> None:
+    class Texts(models.Model):
+        key = type("Typed", (base,), {"db_type": lambda self, connection: "character varying(100)"})(primary_key=True)
+
+        class Meta:
+            app_label = "zoo"
+            db_table = "texts"
+            managed = False
+
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE texts (key varchar(100))")
+        cursor.execute("INSERT INTO texts VALUES (%s)", [stored])
+    engine = engine_over(Texts, ["key"], {})
+
+    answer = json.loads(engine.execute("{ rows { key } }").body)
+
+    assert answer.get("data") in (None, {"rows": [{"key": stored}]})
+
+
+@isolate_apps("tests.zoo")
+@pytest.mark.parametrize("value", [{"a": "x"}, "1", 'x","role":"admin'])
+def test_key_of_json_is_text(db: None, value: Any) -> None:
+    class Documents(models.Model):
+        key = models.JSONField(primary_key=True)
+
+        class Meta:
+            app_label = "zoo"
+            db_table = "documents"
+            managed = False
+
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE documents (key jsonb)")
+        cursor.execute("INSERT INTO documents VALUES (%s::jsonb)", [json.dumps(value)])
+    engine = engine_over(Documents, ["key"], {})
+
+    (row,) = data(engine, "{ rows { key } }")["rows"]
+
+    assert json.loads(row["key"]) == value
+
+
 def test_number_of_another_type_is_cast() -> None:
     make_shop()
     registry = Registry()

@@ -83,6 +83,11 @@ class Access:
     def _check(self, relation: WrittenRelation, ways: Mapping[str, Any], path: Path) -> None:
         if any(way in _SEARCHES and wanted is not True for way, wanted in ways.items()):
             check_readable(self.context, relation.model)
+        if ways and relation.foreign is not None:
+            # a column of theirs
+            self.check_fields(self.context.types_over(relation.model), {relation.foreign.name: path[-1]}, path[:-1])
+        if ways and (between := _model_between(relation)) is not None:
+            self.check_fields(self.context.types_over(between), {}, path)
         if self.by_model:
             for way in ways:
                 for model, action in _actions(relation, way):
@@ -136,8 +141,14 @@ def _actions(relation: WrittenRelation, way: str) -> Iterator[tuple[type[models.
     elif relation.foreign is not None:
         # the foreign key is a column of theirs
         yield relation.model, "change"
+    if (between := _model_between(relation)) is not None:
+        yield from ((between, action) for action in _BETWEEN[way])
+
+
+def _model_between(relation: WrittenRelation) -> type[models.Model] | None:
+    """Return the model that a project has declared for the table between two; None where there is none."""
     field: Any = relation.relation
-    if field.many_to_many:
-        between: Any = (field.remote_field if isinstance(field, models.ManyToManyField) else field).through
-        if not between._meta.auto_created:
-            yield from ((between, action) for action in _BETWEEN[way])
+    if not field.many_to_many:
+        return None
+    between: Any = (field.remote_field if isinstance(field, models.ManyToManyField) else field).through
+    return None if between._meta.auto_created else between

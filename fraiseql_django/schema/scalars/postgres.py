@@ -173,7 +173,8 @@ def identifier(stored: Scalar, parse: Callable[[str], Any]) -> Scalar:
         # int() accepts more than digits, and two spellings of a key would be two entries of the cache
         return None if whole and not re.fullmatch(r"[+-]?[0-9]+", str(value)) else parse(str(value))
 
-    json = stored.json if stored.textual or stored.json.startswith("'\"'") else _quoted(stored.cast)
+    # the type of the column may be any: only of whole numbers is it known that nothing needs escaping
+    json = stored.json if stored.textual else _quoted("bigint") if whole else "to_json({0}::text)::text"
     encode = prepared(stored, read, "an ID").encode
     return Scalar(graphql=GraphQLID, json=json, json_array=_TEXTS, cast=stored.cast, encode=encode)
 

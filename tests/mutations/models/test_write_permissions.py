@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 import fraiseql_django as fraiseql
 from fraiseql_django import GraphQLEngine, Registry, nested
 from fraiseql_django.declare.rules import requires_auth, requires_role
-from tests.archive.models import Box, Note, Room
+from tests.archive.models import Box, Member, Note, Room, Visit
 
 pytestmark = pytest.mark.django_db
 
@@ -103,6 +103,36 @@ def test_fields_that_are_not_given_need_no_permission(ann: User) -> None:
     engine = engine_with(name=requires_role("keepers"))
 
     assert ask(engine, ann, "updateRoom(id: 1, input: {})")[0] == {"data": {"x": {"__typename": "UpdateRoomSuccess"}}}
+
+
+def test_relations_need_the_permission_of_the_column_or_table_that_they_write(ann: User) -> None:
+    registry = Registry()
+    options: Any = {"registry": registry}
+    keyed = type("NoteType", (), {"__annotations__": {"box": fraiseql.auto}, "box": fraiseql.field(permission="a.b")})
+    box = fraiseql.type(Box, name="Box", fields=["id"], **options)(type("BoxType", (), {}))
+    room = fraiseql.type(Room, name="Room", fields=["id"], **options)(type("RoomType", (), {}))
+    fraiseql.type(Note, name="Note", fields=["id", "box"], **options)(keyed)
+    fraiseql.type(Member, name="Member", fields=["id"], **options)(type("MemberType", (), {}))
+    fraiseql.type(Visit, name="Visit", fields=["id"], permission="a.b", **options)(type("VisitType", (), {}))
+    every: Any = {"connect": True, "disconnect": True, "set": True}
+    fraiseql.update(box, fields=[nested("notes", create=["name"], **every)], **options)
+    fraiseql.update(box, fields=["notes"], name="plainBox", **options)
+    fraiseql.update(room, fields=[nested("guests", **every)], **options)
+    engine = GraphQLEngine(registry=registry, cache=None)
+
+    for call in (
+        "updateBox(id: 1, input: {notes: {connect: [1]}})",
+        "updateBox(id: 1, input: {notes: {disconnect: [1]}})",
+        "updateBox(id: 1, input: {notes: {set: []}})",
+        'updateBox(id: 1, input: {notes: {create: [{name: "new"}]}})',
+        "plainBox(id: 1, input: {notes: [1]})",
+        "updateRoom(id: 1, input: {guests: {connect: [1]}})",
+        "updateRoom(id: 1, input: {guests: {disconnect: [1]}})",
+        "updateRoom(id: 1, input: {guests: {set: []}})",
+    ):
+        body, statements = ask(engine, ann, call)
+        assert [error["extensions"]["code"] for error in body["errors"]] == ["FORBIDDEN"], call
+        assert statements == [], call
 
 
 @pytest.mark.parametrize("permissions", [{"room": requires_auth}, {"name": requires_auth}])
