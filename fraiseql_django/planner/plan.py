@@ -218,9 +218,9 @@ class Planner:
     # --- queries ---
 
     def _query(
-        self, members: Sequence[tuple[str, Member | Constant]], complexity: Complexity, viewer: PlannedViewer
+        self, members: Sequence[tuple[str, Member | Constant]], complexity: Complexity, planned: PlannedViewer
     ) -> Plan:
-        compiler = Compiler(self._types, self.alias, viewer.asked)
+        compiler = Compiler(self._types, self.alias, planned.asked)
         columns: list[Compiled] = []
         roots: list[ConstantRoot | ColumnRoot] = []
         for key, member in members:

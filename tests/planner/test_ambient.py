@@ -243,6 +243,16 @@ def test_same_plan_serves_the_same_tenant(fed: Animal) -> None:
 
 
 @isolate_apps("tests.zoo")
+def test_plan_is_not_kept_over_querysets_that_are_built_in_their_own_way(fed: Animal) -> None:
+    engine = foods(FilteringQuerySet.as_manager())
+    parsed = engine.parser.parse(FOODS).operation(None)
+
+    with acting_for("Oats"):
+        plan = engine.planner.plan(parsed, {})
+        assert engine.planner.plan(parsed, {}) is not plan
+
+
+@isolate_apps("tests.zoo")
 def test_plans_of_many_tenants_are_bounded(fed: Animal) -> None:
     engine = foods(TenantManager())
     parsed = engine.parser.parse(FOODS).operation(None)
