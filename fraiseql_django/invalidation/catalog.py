@@ -11,9 +11,9 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from django.db import connections
+from django.db import connections, models
 
 from .._compat import TransactionStatus, tuple_row
 from .._django import database_of, driver_connection, ensure_usable
@@ -26,16 +26,48 @@ logger = logging.getLogger("fraiseql_django.cache")
 RETRY_SECONDS = 5
 
 K = TypeVar("K")
-Columns: TypeAlias = dict[tuple[str, ...], dict[str, str]]
+
+
+class ColumnInfo(NamedTuple):
+    """What PostgreSQL knows of a column of a table or view.
+
+    ``type`` is the type as psql's ``\\d`` shows it; ``base`` the one that it is for a cast: without its sizes, of a
+    domain the type below it. ``not_null`` says whether PostgreSQL enforces that it holds no null, which it does for no
+    view and no foreign table; ``leads`` whether it enforces, by a foreign key over this column alone, that a value is
+    one of the other table's.
+    """
+
+    type: str
+    base: str
+    not_null: bool
+    leads: bool
+
+
+# by schema and name, and by the name alone where the search path finds the relation
+Columns: TypeAlias = dict[tuple[str, ...], dict[str, ColumnInfo]]
 
 # of what users have made; toast tables and those of sessions have schemas that are PostgreSQL's own, too
 _OWN = "nspname <> 'information_schema' AND nspname NOT LIKE 'pg\\_%'"
+# A constraint that is not valid may be violated by older rows; PostgreSQL 18 has such constraints for NULL, too
 _COLUMNS = f"""
-SELECT n.nspname::text, c.relname::text, pg_table_is_visible(c.oid),
-    array_agg(a.attname::text ORDER BY a.attnum), array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum)
+WITH RECURSIVE base AS (
+    SELECT t.oid, t.oid AS type FROM pg_type t WHERE t.typtype <> 'd'
+    UNION ALL SELECT t.oid, b.type FROM base b JOIN pg_type t ON t.typbasetype = b.oid AND t.typtype = 'd'
+)
+SELECT n.nspname::text, c.relname::text, pg_table_is_visible(c.oid), a.attname::text,
+    format_type(a.atttypid, a.atttypmod), format_type(b.type, NULL),
+    a.attnotnull AND c.relkind IN ('r', 'p') AND NOT EXISTS (
+        SELECT FROM pg_constraint k
+        WHERE k.conrelid = c.oid AND k.contype = 'n' AND NOT k.convalidated AND k.conkey[1] = a.attnum
+    ),
+    EXISTS (
+        SELECT FROM pg_constraint k
+        WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.convalidated AND k.conkey = ARRAY[a.attnum]
+    )
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+    JOIN base b ON b.oid = a.atttypid
 WHERE {_OWN} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped
-GROUP BY n.oid, n.nspname, c.oid, c.relname
+ORDER BY c.oid, a.attnum
 """
 # PostgreSQL documentation, "System Catalogs"; a body that is parsed (BEGIN ATOMIC) is written as text again.
 # tgtype holds the events as bits: 4 INSERT, 8 DELETE, 16 UPDATE, 32 TRUNCATE (its source, catalog/pg_trigger.h)
@@ -116,8 +148,8 @@ def dependencies(connection: Any, *, connect: bool = False) -> Dependencies | No
     return _kept(_dependencies, connection, _DEPENDENCIES, Dependencies, connect=connect)
 
 
-def columns(source: str, alias: str) -> Mapping[str, str] | None:
-    """Return the columns of a table or view with their types, in order and as psql's ``\\d`` shows them.
+def columns(source: str, alias: str) -> Mapping[str, ColumnInfo] | None:
+    """Return the columns of a table or view by name, in order.
 
     ``source`` is a name as SQL writes it; without a schema the search path tells which is meant. None where
     there is no such relation, or the database cannot be asked now.
@@ -126,10 +158,19 @@ def columns(source: str, alias: str) -> Mapping[str, str] | None:
     return None if found is None else found.get(tuple(parts(source)[-2:]))
 
 
-def _by_name(rows: Iterable[tuple[str, str, bool, list[str], list[str]]]) -> Columns:
+def columns_of(model: type[models.Model], alias: str) -> Mapping[str, ColumnInfo]:
+    """Return the columns of a model's table by their names in the database; none where they are not known."""
+    name = model._meta.db_table
+    # Django leaves a name alone that is quoted already
+    quoted = name.startswith('"') and name.endswith('"')
+    return columns(name if quoted else '"{}"'.format(name.replace('"', '""')), alias) or {}
+
+
+def _by_name(rows: Iterable[tuple[str, str, bool, str, str, str, bool, bool]]) -> Columns:
     found: Columns = {}
-    for schema, name, visible, names, types in rows:
-        found[schema, name] = of_relation = dict(zip(names, types, strict=True))
+    for schema, name, visible, column, type_, base, not_null, leads in rows:
+        of_relation = found.setdefault((schema, name), {})
+        of_relation[column] = ColumnInfo(type_, base, not_null, leads)
         if visible:
             found[(name,)] = of_relation
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -45,10 +44,10 @@ class Compared:
 
 
 def native_types(definition: Shape, alias: str) -> Mapping[str, str]:
-    """Return the types of a source's columns, without their sizes; none where the database cannot be reached."""
+    """Return the types of a source's columns, those of domains below them; none where they cannot be read."""
     source = definition.source if isinstance(definition, TypeDef) else None
     found = columns(source.sql, alias) if source else None
-    return {name: re.sub(r"\s*\([^)]*\)", "", kind) for name, kind in (found or {}).items()}
+    return {name: column.base for name, column in (found or {}).items()}
 
 
 def json_of(definition: Shape, key: str, here: Local) -> Any:

@@ -233,7 +233,38 @@ def test_answers_read_from_a_table_without_a_model_are_removed_by_hand(capsys: p
 def test_columns(source: str, found: Any) -> None:
     columns = catalog.columns(source, "default")
 
-    assert (set(columns) if isinstance(found, set) and columns else columns) == found
+    types = None if columns is None else {name: column.type for name, column in columns.items()}
+    assert (set(types) if isinstance(found, set) and types else types) == found
+
+
+def test_what_postgresql_enforces_of_columns() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            CREATE TABLE facts_parent (id int PRIMARY KEY, code text UNIQUE);
+            CREATE DOMAIN facts_amount AS numeric(10, 2) CHECK (VALUE > 0);
+            CREATE DOMAIN facts_price AS facts_amount;
+            CREATE TABLE facts (
+                id int PRIMARY KEY, parent_id int NOT NULL REFERENCES facts_parent, loose_id int,
+                code text REFERENCES facts_parent (code), label varchar(20), price facts_price
+            );
+            ALTER TABLE facts ADD FOREIGN KEY (loose_id) REFERENCES facts_parent NOT VALID;
+            CREATE VIEW facts_view AS SELECT id, parent_id FROM facts
+            """
+        )
+    catalog.forget()
+
+    columns, view = catalog.columns("facts", "default"), catalog.columns("facts_view", "default")
+
+    assert columns == {
+        "id": ("integer", "integer", True, False),
+        "parent_id": ("integer", "integer", True, True),
+        "loose_id": ("integer", "integer", False, False),
+        "code": ("text", "text", False, True),
+        "label": ("character varying(20)", "character varying", False, False),
+        "price": ("facts_price", "numeric", False, False),
+    }
+    assert view == {"id": ("integer", "integer", False, False), "parent_id": ("integer", "integer", False, False)}
 
 
 # --- when it is read ---
