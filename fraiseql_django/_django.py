@@ -23,7 +23,7 @@ from typing import Any, TypeAlias
 
 from django.core.cache import caches
 from django.core.cache.backends.db import BaseDatabaseCache
-from django.core.exceptions import EmptyResultSet
+from django.core.exceptions import EmptyResultSet, FieldError
 from django.db import connections, models
 from django.db.models.expressions import Col
 from django.db.models.sql import Query
@@ -192,6 +192,30 @@ def has_own_cursors(connection: Any) -> bool:
     """
     factory = getattr(driver_connection(connection), "cursor_factory", None)
     return getattr(factory, "__module__", "").startswith("django.db.backends.")
+
+
+def server_version(connection: Any) -> int:
+    """Return PostgreSQL's version as libpq writes it, 160004 for 16.4; a closed connection is opened for it.
+
+    Relies on the cached property ``pg_version``.
+    """
+    version: int = connection.pg_version
+    return version
+
+
+def output_type(model: Model, expression: Any, alias: str) -> str | None:
+    """Return the column type that an expression over a model has by its ``output_field``; None where it has none.
+
+    Relies on ``Query.annotations`` holding the resolved expression.
+    """
+    resolved = (
+        models.QuerySet(model, using=alias).annotate(fraiseql_value=expression).query.annotations["fraiseql_value"]
+    )
+    try:
+        found: str | None = resolved.output_field.db_type(connections[alias])
+    except FieldError:
+        return None
+    return found
 
 
 def database_of(connection: Any) -> tuple[Any, ...]:

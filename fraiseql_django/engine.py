@@ -17,11 +17,13 @@ from threading import Lock
 from typing import Any
 
 from django.conf import settings as django_settings
+from django.db import connections
 from django.http import HttpRequest
 from graphql import OperationType
 
 from . import audit, invalidation
 from . import kinds as kinds  # importing them registers them
+from ._django import in_atomic_block
 from .audit import OperationContext
 from .cache.answers import Answers
 from .cache.base import Cache
@@ -34,14 +36,14 @@ from .errors import FraiseQLError, InvalidInput, OperationError
 from .execution.executor import Executor
 from .execution.failures import failure
 from .execution.measured import MeasuredStorage
+from .execution.query import Query
 from .execution.rate_limit import make_rate
 from .execution.response import Explanation, Response, Statistics, failed
 from .execution.session import Session
 from .language.introspection import Introspection
 from .language.parser import InvalidDocument, Parser
 from .mutations.operation import Perform
-from .planner.arguments import Variables
-from .planner.plan import Planner, Read
+from .planner.plan import Planner
 from .schema.build import Schema, build_schema
 from .storage.base import Health, Storage
 from .viewer import VIEWER, Viewer
@@ -83,7 +85,8 @@ class GraphQLEngine:
         self.registry = registry
         self.storage: Storage = storage or make_storage(self.settings)
         self.cache: Cache | None = make_cache(self.settings) if cache is _FROM_SETTINGS else cache
-        self.answers = invalidation.watch(Answers(self.cache, self.settings.cache.ttl))
+        kept = self.settings.cache
+        self.answers = invalidation.watch(Answers(self.cache, kept.ttl, kept.volatile_ttl))
         self.session = Session(self.settings.session, self.settings.limits.statement_ms)
         self._measured = MeasuredStorage(self.storage)
         self.executor = Executor(self._measured, self.answers, self.session, self.settings.limits)
@@ -174,7 +177,7 @@ class GraphQLEngine:
             values = self.parser.variables(operation, variables)
             # bind parameters of the plan may be values of the viewer
             values = {**values, VIEWER: context.viewer}
-            plan = self.planner.plan(operation, values, context.viewer)
+            plan = self.planner.plan(operation, values, context.viewer, careful=self._in_transaction)
         except InvalidDocument as error:
             return failed(error.errors)
         except RecursionError:
@@ -182,8 +185,16 @@ class GraphQLEngine:
         except Exception as error:
             return failed([failure(error, mask=self._mask)])
         if plan.read is not None:
-            return self._answer(plan.read, values)
+            return Query(
+                operation=operation,
+                plan=plan,
+                variables=values,
+                executor=self.executor,
+                careful=lambda: self.planner.careful_plan(operation, values, context.viewer),
+                mask=self._mask,
+            ).response()
         return Perform(
+            operation=operation,
             plan=plan,
             variables=values,
             asked=context,
@@ -193,15 +204,6 @@ class GraphQLEngine:
             settings=self.settings,
             mask=self._mask,
         ).response()
-
-    def _answer(self, read: Read, values: Variables) -> Response:
-        try:
-            return Response(self.executor.read(read, values))
-        except Exception as error:
-            # An OperationError here is about a value that plans do not depend on, for instance a negative limit in a
-            # variable. Execution has not begun, so the response has no data (GraphQL specification, 7.1.1).
-            data = None if isinstance(error, OperationError) else b"null"
-            return failed([failure(error, mask=self._mask)], data)
 
     def execute_query(
         self, query: str, variables: Mapping[str, Any] | None = None, operation_name: str | None = None, **kwargs: Any
@@ -300,6 +302,11 @@ class GraphQLEngine:
                     )
                     self._built = schema, parser, planner
         return self._built
+
+    @property
+    def _in_transaction(self) -> bool:
+        """Whether an error of a statement would end a transaction that others began."""
+        return in_atomic_block(connections[self.settings.database])
 
     @property
     def _mask(self) -> bool:

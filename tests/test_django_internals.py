@@ -274,6 +274,27 @@ def test_database_is_told_by_its_settings(monkeypatch: pytest.MonkeyPatch) -> No
     assert internals.database_of(connection) != before
 
 
+def test_server_version() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version_num")
+        (expected,) = cursor.fetchone()
+
+    assert internals.server_version(connection) == int(expected)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        (F("title"), "varchar(200)"),
+        (F("publisher__name"), "varchar(120)"),
+        (Count("reviews"), "integer"),
+        (Value("a") + Value(1), None),
+    ],
+)
+def test_output_type(expression: Any, expected: str | None) -> None:
+    assert internals.output_type(Book, expression, "default") == expected
+
+
 def test_connect_timeout_holds_for_a_connection_that_is_opened(second: Any) -> None:
     with internals.connect_timeout(second, 3):
         assert second.get_connection_params()["connect_timeout"] == 3

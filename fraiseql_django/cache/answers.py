@@ -37,9 +37,11 @@ class Answers:
     Versions that could not be written while the cache failed are written before it is next read.
     """
 
-    def __init__(self, cache: Cache | None, ttl: int) -> None:
+    def __init__(self, cache: Cache | None, ttl: int, volatile_ttl: int = 0) -> None:
         self.cache = cache
+        # seconds for which an answer is kept, and one that depends on the clock or on chance
         self.ttl = ttl
+        self.volatile_ttl = volatile_ttl
         self.hits = self.misses = 0
         # tables whose new version could not be written, each with a token of that failure
         self._pending: dict[str, object] = {}
@@ -70,11 +72,13 @@ class Answers:
         self._count(0, 1)
         return Lookup(None, versions)
 
-    def keep(self, key: str, tables: tuple[str, ...], versions: tuple[str | None, ...], answer: bytes) -> None:
-        """Store an answer under the versions that its tables had before it was read."""
+    def keep(
+        self, key: str, tables: tuple[str, ...], versions: tuple[str | None, ...], answer: bytes, ttl: int
+    ) -> None:
+        """Store an answer for ``ttl`` seconds under the versions that its tables had before it was read."""
         assert self.cache is not None
         try:
-            self.cache.set(ENTRY + key, (tables, versions, answer), self.ttl)
+            self.cache.set(ENTRY + key, (tables, versions, answer), ttl)
         except Exception as error:
             self._breaker.log(error)
 

@@ -32,6 +32,9 @@ class CacheSettings:
 
     alias: str | None = _option("default", "Alias in CACHES of the cache that keeps answers; None keeps no answers.")
     ttl: int = _option(3600, "Seconds for which an answer is kept when no write drops it.", minimum=1)
+    volatile_ttl: int = _option(
+        0, "Seconds for which an answer is kept that depends on the clock or on chance; 0 keeps none.", minimum=0
+    )
     key_prefix: str = _option("fraiseql", "Prefix of the keys of this project's entries.")
     backend: str = _option(
         "fraiseql_django.cache.django.DjangoCache", "Dotted path of the cache class, which is called with the alias."

@@ -33,7 +33,7 @@ class Executor:
         self._max_bytes = limits.response_bytes
 
     def read(self, read: Read, variables: Variables, *, cached: bool = True) -> bytes:
-        """Return the JSON text of a statement's answer with these variables.
+        """Return the JSON text of a statement's answer with these variables, with marks where values are wrong.
 
         With ``cached=False`` the cache is neither read nor written, as in a transaction that has written.
         Raises InvalidInput for a value that cannot be a parameter, StorageError when the database fails, LimitExceeded
@@ -42,8 +42,9 @@ class Executor:
         if read.sql is None:
             return self.checked(b"".join(segment for segment in read.segments if isinstance(segment, bytes)))
         params = read.params(variables)
-        if cached and self.answers.cache is not None and self.storage.shared:
-            answer = self._through_cache(read, params, variables[VIEWER])
+        ttl = self.answers.volatile_ttl if read.volatile else self.answers.ttl
+        if cached and ttl and self.answers.cache is not None and self.storage.shared:
+            answer = self._through_cache(read, params, variables[VIEWER], ttl)
         else:
             answer = self._from_storage(read, params, variables[VIEWER])
         # a cached answer as well: it may have been stored under a higher limit
@@ -56,7 +57,7 @@ class Executor:
             raise LimitExceeded("bytes in its answer", limit=limit, value=len(answer), setting="LIMITS.RESPONSE_BYTES")
         return answer
 
-    def _through_cache(self, read: Read, params: list[str | None], viewer: Viewer) -> bytes:
+    def _through_cache(self, read: Read, params: list[str | None], viewer: Viewer, ttl: int) -> bytes:
         session_values = self.session.values_of(viewer) if read.of_session else ()
         # repr tells apart what joined texts would not: None and "None", "a,b" and "a", "b"
         key = read.digest + blake2b(repr((params, session_values)).encode(), digest_size=16).hexdigest()
@@ -66,7 +67,7 @@ class Executor:
             return lookup.answer
         answer = self._from_storage(read, params, viewer)
         if lookup.versions is not None and (self._max_bytes is None or len(answer) <= self._max_bytes):
-            self.answers.keep(key, read.tables, lookup.versions, answer)
+            self.answers.keep(key, read.tables, lookup.versions, answer, ttl)
         return answer
 
     def _from_storage(self, read: Read, params: list[str | None], viewer: Viewer) -> bytes:

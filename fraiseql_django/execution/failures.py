@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
@@ -14,6 +14,7 @@ from graphql import GraphQLError, Node
 
 from .._django import raised_by_field
 from ..errors import OperationError, StorageError, UserError
+from .field_errors import FieldError
 
 logger = logging.getLogger("fraiseql_django.engine")
 
@@ -29,6 +30,8 @@ _CAUSED_BY_CLIENT = {
 _OF_PROJECT = {"22012"}
 # ... or a view whose values are not of the declared type: text that is no number or date
 _OF_CASTS = {"22P02", "22003", "22007", "22008"}
+# Classes of errors that evaluating an expression can end in: cardinality, data, errors of functions, RAISE
+_OF_DATA = ("21", "22", "38", "39", "P0")
 # The same operation may succeed when it is sent again (13.5)
 _CONFLICTS = {"40001": "SERIALIZATION_FAILURE", "40P01": "DEADLOCK"}
 _PRIVILEGE = "42501"
@@ -53,6 +56,34 @@ def failure(
     return _unexpected(error, mask, nodes, path)
 
 
+def invalid_values(
+    errors: Sequence[FieldError], nodes_at: Callable[[Sequence[str | int]], Sequence[Node]]
+) -> list[GraphQLError]:
+    """Return the errors of stored values that cannot stand in an answer; ``nodes_at`` finds a field by its path."""
+    if errors:
+        first = errors[0]
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        logger.warning("a value cannot be answered: %s, at %s%s", first.problem, list(first.path), more)
+    return [
+        GraphQLError(f"{error.problem}.", nodes_at(error.path), path=error.path, extensions={"code": "INVALID_VALUE"})
+        for error in errors
+    ]
+
+
+def is_of_data(error: Exception) -> bool:
+    """Whether a statement failed by what is stored, or by the project's own SQL: another statement may not fail.
+
+    Where a parameter could not be cast, PostgreSQL names it in the error's context.
+    """
+    if not isinstance(error, StorageError) or error.sqlstate is None:
+        return False
+    if error.sqlstate in _OF_CASTS:
+        raised = getattr(error.__cause__, "__cause__", None)
+        return raised is not None and not raised.diag.context
+    by_client = error.sqlstate not in _OF_PROJECT and error.sqlstate.startswith(tuple(_CAUSED_BY_CLIENT))
+    return error.sqlstate.startswith(_OF_DATA) and not by_client
+
+
 def _known(error: Exception) -> tuple[str, dict[str, Any]] | None:
     if isinstance(error, UserError):
         return str(error.message), dict(error.extensions)
@@ -75,7 +106,7 @@ def _known(error: Exception) -> tuple[str, dict[str, Any]] | None:
         if error.sqlstate == "57014":
             return "The database took longer than is allowed.", {"code": "TIMEOUT"}
         for prefix, message in _CAUSED_BY_CLIENT.items():
-            if error.sqlstate.startswith(prefix) and not _is_of_data(error):
+            if error.sqlstate.startswith(prefix) and not is_of_data(error):
                 return message, {"code": "BAD_USER_INPUT"}
     if raised_by_field(error):
         # usually a client's value; where it is the project's own, the log shows the place
@@ -103,16 +134,6 @@ def _is_unreachable(error: Exception) -> bool:
     return not sqlstate or sqlstate.startswith(_UNREACHABLE)
 
 
-def _is_of_data(error: StorageError) -> bool:
-    """Whether the project's own SQL failed, or a stored value could not be cast.
-
-    Where a parameter could not be cast, PostgreSQL names it in the error's context.
-    """
-    raised = getattr(error.__cause__, "__cause__", None)
-    cast = error.sqlstate in _OF_CASTS and raised is not None and not raised.diag.context
-    return cast or error.sqlstate in _OF_PROJECT
-
-
 def _sqlstate(error: Exception) -> str:
     """Return PostgreSQL's code of storage's errors, and of Django's, in a mutation or while a plan is made."""
     found = error.sqlstate if isinstance(error, StorageError) else getattr(error.__cause__, "sqlstate", None)
@@ -124,7 +145,7 @@ def status_of(errors: Sequence[GraphQLError]) -> int:
     codes = {(error.extensions or {}).get("code") for error in errors}
     if codes & {"DATABASE_UNAVAILABLE", "OVERLOADED"}:
         return 503
-    if "INTERNAL_SERVER_ERROR" in codes:
+    if codes & {"INTERNAL_SERVER_ERROR", "INVALID_VALUE"}:
         return 500
     if "RATE_LIMITED" in codes:
         return 429

@@ -65,10 +65,8 @@ class Session:
         return self._has_values and (self._changes_every_answer or asks_for_session(sql, alias))
 
     def may_hide(self, model: type[Model], alias: str) -> bool:
-        """Whether policies of row security may hide rows of a model from viewers."""
-        return self._has_values and any(
-            may_be_secured(table_of(owner), alias) for owner in (model, *all_parents(model))
-        )
+        """Whether policies of row security may hide rows of a model."""
+        return any(may_be_secured(table_of(owner), alias) for owner in (model, *all_parents(model)))
 
     def _values_of(self, viewer: Viewer) -> Iterator[tuple[str, str]]:
         for name, source in self._variables.items():

@@ -18,7 +18,17 @@ from django.db import connections, models
 from .._compat import TransactionStatus, tuple_row
 from .._django import database_of, driver_connection, ensure_usable
 from .dependencies import CALL, Change, Dependencies
-from .names import called, declared_below, known, may_be_view, mentioned, names_in, parts
+from .names import (
+    all_called,
+    bare_words,
+    called,
+    declared_below,
+    known,
+    may_be_view,
+    mentioned,
+    names_in,
+    parts,
+)
 
 logger = logging.getLogger("fraiseql_django.cache")
 
@@ -117,27 +127,67 @@ UNION SELECT 'part', c.name, p.name, ''
 
 # Where a session variable may be asked for. A materialised view is not asked anew for each viewer
 _ASKS = r"current_setting|pg_settings|pg_show_all_settings"
-# but for what stands in place of a null that must not be there (see planner/selection.py): it only raises
-_ASKS_ITSELF = re.compile(rf"(?!current_setting\('(?:[^']|'')* is null'\))(?:{_ASKS})", re.IGNORECASE)
+_ASKS_ITSELF = re.compile(_ASKS, re.IGNORECASE)
 _ASKING = f"""
 SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {_OWN} AND (c.relrowsecurity OR c.relkind = 'v' AND pg_get_viewdef(c.oid) ~* '{_ASKS}')
 """
 
+# What gives another value though no table was written: the clock, and volatile functions (PostgreSQL documentation,
+# 38.7). Functions of the project's own are volatile unless they say otherwise, so their bodies are searched for either.
+_CLOCK_FUNCTIONS = frozenset({"age", "now", "statement_timestamp", "transaction_timestamp"})
+_CLOCK_WORDS = frozenset({"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"})
+_VOLATILE = f"""
+WITH builtin AS MATERIALIZED (
+    SELECT DISTINCT p.proname::text AS name
+    FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+    WHERE p.provolatile = 'v' AND p.prokind = 'f' AND l.lanname IN ('c', 'internal')
+    UNION SELECT unnest('{{{",".join(sorted(_CLOCK_FUNCTIONS))}}}'::text[])
+), pattern AS MATERIALIZED (
+    SELECT '\\m(' || string_agg(regexp_replace(name, '(\\W)', '\\\1', 'g'), '|') || ')"?\\s*\\('
+        || '|\\m({"|".join(sorted(_CLOCK_WORDS))})\\M' AS text
+    FROM builtin
+)
+SELECT 'builtin', name FROM builtin
+UNION ALL SELECT 'own', c.relname::text
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, pattern
+    WHERE {_OWN} AND c.relkind = 'v' AND regexp_replace(pg_get_viewdef(c.oid), $$'[^']*'$$, '', 'g') ~* pattern.text
+UNION ALL SELECT 'own', c.relname::text
+    FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid, pattern
+    WHERE c.relrowsecurity AND pg_get_expr(p.polqual, p.polrelid) ~* pattern.text
+UNION ALL SELECT 'own', p.proname::text
+    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang, pattern
+    WHERE {_OWN} AND l.lanname NOT IN ('c', 'internal') AND p.provolatile <> 'i'
+        AND CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE pg_get_function_sqlbody(p.oid) END ~* pattern.text
+"""
+
 _dependencies: dict[tuple[Any, ...], Dependencies] = {}
 _asking: dict[tuple[Any, ...], frozenset[str]] = {}
 _columns: dict[tuple[Any, ...], Columns] = {}
+_volatile: dict[tuple[Any, ...], Mapping[str, frozenset[str]]] = {}
 _failed_at: dict[tuple[Any, ...], float] = {}
 # how often it was forgotten: what was read meanwhile is not kept
 _forgotten = 0
+# how often it could not be read
+_unread = 0
 
 
 def forget(**kwargs: Any) -> None:
     """Read the catalogues again when they are next needed; also a receiver of Django's signals."""
     global _forgotten
     _forgotten += 1
-    for kept in (_dependencies, _asking, _columns, _failed_at):
+    for kept in (_dependencies, _asking, _columns, _volatile, _failed_at):
         kept.clear()
+
+
+def unread() -> int:
+    """Return how often a catalogue could not be read in this process: what was made meanwhile is not to be kept."""
+    return _unread
+
+
+def generation() -> int:
+    """Return a number that is another one after the catalogues were forgotten: plans made before do not fit them."""
+    return _forgotten
 
 
 def dependencies(connection: Any, *, connect: bool = False) -> Dependencies | None:
@@ -166,6 +216,11 @@ def columns_of(model: type[models.Model], alias: str) -> Mapping[str, ColumnInfo
     return columns(name if quoted else '"{}"'.format(name.replace('"', '""')), alias) or {}
 
 
+def column_of(field: models.Field[Any, Any], alias: str) -> ColumnInfo | None:
+    """Return the column of a model's field; None where it is not known."""
+    return columns_of(field.model, alias).get(field.column or "")
+
+
 def _by_name(rows: Iterable[tuple[str, str, bool, str, str, str, bool, bool]]) -> Columns:
     found: Columns = {}
     for schema, name, visible, column, type_, base, not_null, leads in rows:
@@ -183,7 +238,7 @@ def tables_read(sql: str, alias: str) -> tuple[str, ...]:
     the project's. Where it should be asked and cannot be, everything that is known counts as read.
     """
     found = mentioned(sql)
-    asked = frozenset(name for name in found if may_be_view(name)) | called(sql)
+    asked = _asked(sql)
     if asked:
         found |= frozenset[str]().union(*map(declared_below, asked))
         catalog = dependencies(connections[alias], connect=True)
@@ -191,6 +246,11 @@ def tables_read(sql: str, alias: str) -> tuple[str, ...]:
         # a view may lie on another, whose declaration knows of more
         found |= frozenset[str]().union(*map(declared_below, found))
     return tuple(sorted(found))
+
+
+def _asked(sql: str) -> frozenset[str]:
+    """Return the names in a statement that the catalogue is asked for: of what may be a view, or a function."""
+    return frozenset(name for name in mentioned(sql) if may_be_view(name)) | called(sql)
 
 
 def asks_for_session(sql: str, alias: str) -> bool:
@@ -208,6 +268,40 @@ def asks_for_session(sql: str, alias: str) -> bool:
     # whatever has the name of one may be one: a table of no model, in SQL of the project's own, as well
     reached = catalog.reached(names_in(sql) & (catalog.relations | catalog.functions.keys()))
     return not reached.isdisjoint(asking) or not reached.isdisjoint(catalog.functions)
+
+
+def is_volatile(sql: str, alias: str) -> bool:
+    """Whether a statement may give another answer though nothing was written: by the clock, or by chance.
+
+    It may where it calls a volatile function or one that tells the time, or reads a view, a policy of row security or
+    a function of the project's that does. True where the catalogue cannot be asked.
+    """
+    if not bare_words(sql).isdisjoint(_CLOCK_WORDS):
+        return True
+    connection = connections[alias]
+    volatile = _volatile_names(connection)
+    if volatile is None or not all_called(sql).isdisjoint(volatile["builtin"]):
+        return True
+    names = names_in(sql)
+    if not names.isdisjoint(volatile["own"]):
+        return True
+    asked = _asked(sql)
+    catalog = dependencies(connection, connect=True) if asked and volatile["own"] else None
+    if catalog is None:
+        return bool(asked and volatile["own"])
+    reached = catalog.reached(names & (catalog.relations | catalog.functions.keys()))
+    return not reached.isdisjoint(volatile["own"])
+
+
+def _volatile_names(connection: Any) -> Mapping[str, frozenset[str]] | None:
+    return _kept(_volatile, connection, _VOLATILE, _by_kind, connect=True)
+
+
+def _by_kind(rows: Iterable[tuple[str, str]]) -> Mapping[str, frozenset[str]]:
+    found: dict[str, set[str]] = {"builtin": set(), "own": set()}
+    for kind, name in rows:
+        found[kind].add(name)
+    return {kind: frozenset(names) for kind, names in found.items()}
 
 
 def may_be_secured(table: str, alias: str) -> bool:
@@ -244,6 +338,8 @@ def _kept(
         seen = _forgotten
         rows = _ask(connection, sql, connect=connect)
         if rows is None:
+            global _unread
+            _unread += 1
             return None
         found = make(rows)
         if seen == _forgotten:

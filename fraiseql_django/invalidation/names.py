@@ -28,7 +28,7 @@ _HIDDEN_OR_NAME = re.compile(rf'{_HIDDEN}|"(?:[^"]|"")+"', re.DOTALL)
 _WORDS = re.compile(r"[^\W\d][\w$]*")
 # What stands before a parenthesis in ordinary statements, beside the functions that Django has classes for
 _ORDINARY = {
-    "all", "and", "any", "array", "array_to_string", "by", "case", "concat", "current_database",
+    "all", "and", "any", "array", "array_ndims", "array_to_string", "by", "case", "chr", "concat", "current_database",
     "current_setting", "distinct", "else", "except", "exists", "filter", "from", "having", "in", "intersect",
     "json_agg", "json_build_object", "jsonb_agg", "jsonb_build_object", "lateral", "like", "limit", "nextval",
     "not", "now", "offset", "on", "or", "over", "row", "row_to_json", "select", "set_config", "setval", "some",
@@ -117,8 +117,17 @@ def names_in(sql: str) -> frozenset[str]:
 
 def called(sql: str) -> frozenset[str]:
     """Return the functions that a statement calls, except for those that are certainly PostgreSQL's own."""
-    found = {bare(name) for name, parenthesis in _CALLS.findall(sql) if parenthesis}
-    return frozenset(name for name in found if not is_ordinary(name))
+    return frozenset(name for name in all_called(sql) if not is_ordinary(name))
+
+
+def all_called(sql: str) -> frozenset[str]:
+    """Return all words of a statement that may be a function's name: before a parenthesis."""
+    return frozenset(bare(name) for name, parenthesis in _CALLS.findall(sql) if parenthesis)
+
+
+def bare_words(sql: str) -> frozenset[str]:
+    """Return the words of a statement that are not quoted, in lower case: keywords among them."""
+    return frozenset(name.lower() for name in _TOKENS.findall(sql) if name and name[0] != '"')
 
 
 def is_ordinary(function: str) -> bool:

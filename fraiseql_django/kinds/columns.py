@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..invalidation.catalog import column_of
 from ..planner.expressions import SQL, Piece
-from ..planner.json_values import NULL_TEXT, leaf
+from ..planner.json_values import TEXTUAL, Stored, leaf
 from ..planner.kinds import ColumnUsage, TreeCompiler
 from ..planner.locations import Local, Location, Row
 from ..planner.source_values import Compared
@@ -28,7 +29,15 @@ class ColumnKind(ScalarKind[Column]):
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
         field: Column = member.field
         value = here.value(lambda local: column(local, field.column))
-        return leaf(field.scalar, value, field.dimensions, NULL_TEXT if field.nullable else None)
+        known = column_of(member.owner.model._meta.get_field(field.column), compiler.alias)
+        base = known and known.base
+        stored = Stored(
+            value=value,
+            base=base,
+            textual=base is None or base.removesuffix("[]") in TEXTUAL,
+            present=known is not None and known.not_null,
+        )
+        return leaf(compiler, f"{member.owner.name}.{field.name}", field, stored)
 
     def operand(self, compiler: TreeCompiler, owner: Shape, field: Column, location: Location) -> Compared:
         value = location.value(lambda local: column(local, field.column))

@@ -7,8 +7,9 @@ from typing import Any
 from django.db.models import OuterRef, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Cast
 
+from .._django import output_type
 from ..planner.expressions import SQL, Piece
-from ..planner.json_values import NULL_TEXT, leaf
+from ..planner.json_values import Stored, leaf
 from ..planner.kinds import ColumnUsage, TreeCompiler
 from ..planner.locations import Local, Location, Row
 from ..planner.source_values import Compared
@@ -16,6 +17,9 @@ from ..planner.tree import Member
 from ..schema.definition import Computed, Shape, TypeDef
 from ..schema.kinds import register
 from .scalars import ScalarKind
+
+# How Django's types of texts begin
+_TEXTUAL = ("text", "varchar", "char", "citext")
 
 
 class ComputedKind(ScalarKind[Computed]):
@@ -26,7 +30,10 @@ class ComputedKind(ScalarKind[Computed]):
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
         field: Computed = member.field
         value = here.value(lambda local: _value(member.owner, field, local))
-        return leaf(field.scalar, value, field.dimensions, NULL_TEXT)
+        type_ = output_type(member.owner.model, field.expression, compiler.alias)
+        # a type is not known where the expression does not tell it
+        textual = type_ is None or type_.startswith(_TEXTUAL)
+        return leaf(compiler, f"{member.owner.name}.{field.name}", field, Stored(value=value, textual=textual))
 
     def operand(self, compiler: TreeCompiler, owner: Shape, field: Computed, location: Location) -> Compared:
         scalar = field.scalar

@@ -8,6 +8,7 @@ from typing import Any
 from graphql import FieldNode, GraphQLNonNull, GraphQLOutputType
 
 from ..planner.expressions import NULL, SQL, Piece, json_object
+from ..planner.json_values import Stored, absent_of, value_template
 from ..planner.kinds import ColumnUsage, FieldKind, TreeBuilder, TreeCompiler, ValueKind
 from ..planner.locations import Location
 from ..planner.source_values import Compared
@@ -35,12 +36,14 @@ class EmbeddedKind(ValueKind[Embedded]):
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
         field: Embedded = member.field
         (selection,) = member.selections
+        where = f"{member.owner.name}.{field.name}"
         members: list[tuple[str, list[Piece]]] = [
-            (key, [part.text] if isinstance(part, Constant) else [_part(compiler, field, part.field, here)])
+            (key, [part.text] if isinstance(part, Constant) else [_part(compiler, where, field, part.field, here)])
             for key, part in selection
         ]
         value = here.value(lambda local: column(local, field.column))
-        template = f"CASE WHEN {field.value.absent} THEN '{NULL}' ELSE {{1}} END"
+        absent = absent_of(compiler, where, nullable=field.nullable)
+        template = f"CASE WHEN {field.value.absent} THEN {absent} ELSE {{1}} END"
         return [SQL(template, value, json_object(members))]
 
     def operand(self, compiler: TreeCompiler, owner: Shape, field: Embedded, location: Location) -> Compared:
@@ -54,11 +57,18 @@ class EmbeddedKind(ValueKind[Embedded]):
             usage.column(owner.model, name)
 
 
-def _part(compiler: TreeCompiler, field: Embedded, part: Part, here: Location) -> Piece:
-    json = f"coalesce({part.json}, '{NULL}')" if part.nullable else part.json
+def _part(compiler: TreeCompiler, where: str, field: Embedded, part: Part, here: Location) -> Piece:
+    if part.value is None:
+        return NULL
+    where = f"{where}.{part.name}"
+    value = here.value(lambda local: column(local, part.column or field.column))
+    with compiler.within([part.nullable]):
+        absent = absent_of(compiler, where, nullable=part.nullable)
+        json = value_template(compiler, where, part.scalar, Stored(value=value), absent)
+    json = json.replace("{0}", part.value)
     if part.live is not None:
         json = compiler.mark_live(part.live, json)
-    return SQL(json, here.value(lambda local: column(local, part.column or field.column)))
+    return SQL(json, value)
 
 
 class PartKind(FieldKind[Part]):

@@ -10,7 +10,7 @@ from graphql import FieldNode, GraphQLList, GraphQLNonNull, GraphQLOutputType
 
 from ..planner.expressions import SQL, Piece, condition
 from ..planner.filters import ALWAYS
-from ..planner.json_values import NULL_TEXT, null_error
+from ..planner.json_values import absent_of, json_kind
 from ..planner.kinds import ColumnUsage, ReferenceKind, TreeBuilder, TreeCompiler
 from ..planner.locations import Item, Location, depth_of
 from ..planner.source_values import json_of
@@ -39,20 +39,22 @@ class NestedKind(ReferenceKind[Nested]):
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
         field, owner = member.field, member.owner
         (selection,) = member.selections
-        broken = null_error(owner, field)
-        absent, no_item = (NULL_TEXT if may else broken for may in (field.nullable, field.nullable_items))
+        where = f"{owner.name}.{field.name}"
+        absent = absent_of(compiler, where, nullable=field.nullable)
+        bad = compiler.mark(f"{where} is no {'list' if field.many else 'object'}")
         json = here.value(lambda local: json_of(owner, field.key, local))
         if not field.many:
             inside = self.inner(compiler, owner, field, here)
-            template = f"CASE jsonb_typeof({{0}}) WHEN 'object' THEN {{1}} ELSE {absent} END"
-            return [SQL(template, json, compiler.object(selection, inside))]
+            return [SQL(json_kind("object", "{1}", absent, bad), json, compiler.object(selection, inside))]
         item = Item(depth_of(here))
-        template = (
-            f"CASE jsonb_typeof({{0}}) WHEN 'array' THEN '[' || array_to_string(ARRAY("
-            f"SELECT CASE jsonb_typeof({item.alias}.value) WHEN 'object' THEN {{1}} ELSE {no_item} END "
-            f"FROM {item.elements('{0}')} ORDER BY {item.alias}.place), ',') || ']' ELSE {absent} END"
+        no_item = absent_of(compiler, f"an item of {where}", nullable=field.nullable_items)
+        bad_item = compiler.mark(f"an item of {where} is no object")
+        one = json_kind("object", "{1}", no_item, bad_item).replace("{0}", f"{item.alias}.value")
+        items = (
+            f"'[' || array_to_string(ARRAY(SELECT {one} FROM {item.elements('{0}')} ORDER BY {item.alias}.place), ',') "
+            "|| ']'"
         )
-        return [SQL(template, json, compiler.object(selection, item.location))]
+        return [SQL(json_kind("array", items, absent, bad), json, compiler.object(selection, item.location))]
 
     def rows(self, build: TreeBuilder, owner: Shape, field: Nested) -> RowSet | None:
         return None

@@ -7,11 +7,10 @@ from typing import Any
 from django.db.models import QuerySet
 
 from ..planner.expressions import SQL, condition
-from ..planner.json_values import NULL_TEXT, null_error
 from ..planner.kinds import ColumnUsage, TreeCompiler, kind_of
 from ..planner.locations import ROW, JSONObject, Local, Location, innermost, member_text
 from ..planner.source_values import TEXT, WHOLE, column_of, native_types
-from ..planner.tree import Member, Through
+from ..planner.tree import Through
 from ..schema.definition import Column, Key, Link, Shape, TypeDef
 from ..schema.kinds import register
 from .columns import column
@@ -22,9 +21,6 @@ _NUMBER = WHOLE | {"numeric", "real", "double precision"}
 
 class LinkKind(RowsKind[Link]):
     """Links."""
-
-    def absent(self, member: Member) -> str:
-        return NULL_TEXT if member.field.nullable else null_error(member.owner, member.field)
 
     def relate(
         self, compiler: TreeCompiler, source: Through, rows: Any, target: TypeDef, location: Location

@@ -10,6 +10,7 @@ from django.db.models.fields.reverse_related import ForeignObjectRel
 from graphql import FieldNode
 
 from .._django import many_to_many_table
+from ..invalidation.catalog import column_of
 from ..planner.expressions import NULL, SQL, Piece
 from ..planner.kinds import ColumnUsage, TreeBuilder, TreeCompiler
 from ..planner.locations import Location
@@ -27,15 +28,14 @@ class RelationKind(RowsKind[Relation]):
     def selected(
         self, build: TreeBuilder, owner: Any, field: Relation, target: TypeDef, nodes: Sequence[FieldNode]
     ) -> RowSet | None:
-        # a join would lose the row whose key leads nowhere
-        if not field.many and field.enforced and _may_join(build, field, target):
+        if not field.many and _may_join(build, owner, field, target):
             return None
         return super().selected(build, owner, field, target, nodes)
 
     def rows(self, build: TreeBuilder, owner: Shape, field: Relation) -> RowSet | None:
         target = build.type(field.target)
         assert isinstance(target, TypeDef)
-        if not field.many and _may_join(build, field, target):
+        if not field.many and _may_join(build, owner, field, target):
             return None
         return super().rows(build, owner, field)
 
@@ -73,8 +73,19 @@ class RelationKind(RowsKind[Relation]):
             usage.table(relation.model._meta.db_table, (relation.column,))
 
 
-def _may_join(build: TreeBuilder, field: Relation, target: TypeDef) -> bool:
-    return build.rules.may_join(target, nullable=field.nullable)
+def _may_join(build: TreeBuilder, owner: Any, field: Relation, target: TypeDef) -> bool:
+    """Whether a join finds the same as a subquery would: no row is lost whose key is null or leads nowhere.
+
+    Django joins by the field's ``null``. What holds in the table is for the catalogue to say; in a view nothing does.
+    """
+    if not build.rules.may_join(target):
+        return False
+    named: Any = owner.model._meta.get_field(field.path)
+    if isinstance(named, ForeignObjectRel):
+        # an outer join
+        return True
+    known = column_of(named, build.rules.alias)
+    return known is not None and known.leads and (named.null or known.not_null)
 
 
 register(Relation, RelationKind())

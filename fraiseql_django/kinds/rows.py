@@ -107,8 +107,7 @@ class RowsKind(ReferenceKind[R]):
         (selection,) = member.selections
         if member.field.many:
             return [compiler.list(selection, here)]
-        return [compiler.one(selection, here, self.absent(member))]
-
-    def absent(self, member: Member) -> str:
-        """Return SQL for the JSON text where there is no row."""
-        return NULL_TEXT
+        where = f"{member.owner.name}.{member.field.name}"
+        nothing = f"{where} leads to no {selection.definition.name} that can be read"
+        absent = NULL_TEXT if member.field.nullable else compiler.mark(nothing)
+        return [compiler.one(selection, here, absent)]

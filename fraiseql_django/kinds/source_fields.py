@@ -7,9 +7,9 @@ from typing import Any
 
 from ..planner import source_values
 from ..planner.expressions import Piece
-from ..planner.json_values import NULL_TEXT, leaf, null_error
+from ..planner.json_values import JSON, json_list, leaf
 from ..planner.kinds import ColumnUsage, TreeCompiler
-from ..planner.locations import Location, innermost
+from ..planner.locations import Local, Location, innermost
 from ..planner.source_values import Compared
 from ..planner.tree import Member
 from ..schema.definition import Extracted, Shape
@@ -24,10 +24,12 @@ class ExtractedKind(ScalarKind[Extracted]):
 
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
         field, owner = member.field, member.owner
-        broken = null_error(owner, field)
-        items = broken if field.dimensions and not field.nullable_items else None
-        value = here.value(lambda local: source_values.written(owner, field, local, compiler.alias, items))
-        return leaf(field.scalar, value, field.dimensions, NULL_TEXT if field.nullable else broken)
+        where = f"{owner.name}.{field.name}"
+        stored = source_values.stored(owner, field, innermost(here), compiler.alias)
+        stored = replace(stored, value=here.value(lambda local: _value(compiler, owner, field, local)))
+        if field.dimensions and stored.base == JSON:
+            return [json_list(compiler, where, field, stored)]
+        return leaf(compiler, where, field, stored)
 
     def operand(self, compiler: TreeCompiler, owner: Shape, field: Extracted, location: Location) -> Compared:
         # how it is compared is the same however the row is reached
@@ -37,6 +39,10 @@ class ExtractedKind(ScalarKind[Extracted]):
 
     def note_columns(self, usage: ColumnUsage, owner: Any, field: Extracted) -> None:
         usage.of_source(owner, field.key)
+
+
+def _value(compiler: TreeCompiler, owner: Shape, field: Extracted, here: Local) -> Any:
+    return source_values.stored(owner, field, here, compiler.alias).value
 
 
 register(Extracted, ExtractedKind())

@@ -5,7 +5,7 @@ The validation rules are graphql-core's implementation of the GraphQL specificat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,15 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    InlineFragmentNode,
     NoFragmentCyclesRule,
     OperationDefinitionNode,
     OperationType,
+    SelectionSetNode,
     parse,
     validate,
 )
@@ -75,6 +78,26 @@ class Operation:
     def kind(self) -> OperationType:
         """Query or mutation; schemas have no subscriptions."""
         return self.node.operation
+
+    def nodes_at(self, path: Sequence[str | int]) -> list[FieldNode]:
+        """Return the nodes of the field at a path of the answer, whatever conditions they stand under."""
+        sets, found = [self.node.selection_set], list[FieldNode]()
+        for key in path:
+            if isinstance(key, str):
+                found = [node for selected in sets for node in self._named(key, selected, set())]
+                sets = [node.selection_set for node in found if node.selection_set is not None]
+        return found
+
+    def _named(self, key: str, selected: SelectionSetNode, spread: set[str]) -> Iterator[FieldNode]:
+        for item in selected.selections:
+            if isinstance(item, FieldNode):
+                if (item.alias or item.name).value == key:
+                    yield item
+            elif isinstance(item, InlineFragmentNode):
+                yield from self._named(key, item.selection_set, spread)
+            elif isinstance(item, FragmentSpreadNode) and item.name.value not in spread:
+                spread.add(item.name.value)
+                yield from self._named(key, self.fragments[item.name.value].selection_set, spread)
 
     def require(self, kind: OperationType | None) -> None:
         """Raise OperationError if the operation is not of this kind; None allows every kind."""

@@ -18,7 +18,9 @@ from .._django import Compiled, concrete_model
 from ..declare.names import camel_case
 from ..errors import InvalidInput, OperationError
 from ..execution.executor import Executor
+from ..execution.field_errors import without_marks
 from ..planner.arguments import Variables
+from ..planner.marks import MARK
 from ..planner.payload import (
     KEYS,
     ROW_END,
@@ -75,7 +77,11 @@ class AnswerWriter:
         self._node(self.call.answer, result, "", of_json=self.call.definition.returns_json)
         slots = self._read(variables, executor)
         text = b"".join(part if isinstance(part, bytes) else self._rows(part, slots) for part in self.parts)
-        return Answer(text, self.failed)
+        if MARK not in text:
+            return Answer(text, self.failed)
+        assert self.call.rows is not None
+        found, errors = without_marks(text, self.call.rows.marks, (self.call.key,))
+        return Answer(b"null" if found is None else found, self.failed, tuple(errors), lost=found is None)
 
     # --- objects ---
 

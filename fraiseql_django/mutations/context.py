@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from .._django import concrete_model
 from ..declare.rules import RowRule, condition, restrict
 from ..errors import FraiseQLError
+from ..execution.field_errors import FieldError
 from ..schema.conventions import Conventions
 from ..schema.definition import TypeDef
 from ..storage.base import Storage
@@ -28,10 +29,15 @@ class WrongResult(FraiseQLError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The JSON text of a mutation's selection; ``failed`` says that its result is an error."""
+    """The JSON text of a mutation's selection; ``failed`` says that its result is an error.
+
+    ``errors`` are those of stored values that cannot stand in the text; with ``lost``, null stands for all of it.
+    """
 
     text: bytes
     failed: bool = False
+    errors: tuple[FieldError, ...] = ()
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

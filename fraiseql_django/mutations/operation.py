@@ -20,9 +20,10 @@ from ..audit import OperationContext, Outcome
 from ..conf.settings import Settings
 from ..errors import TryLater
 from ..execution.executor import Executor
-from ..execution.failures import failure
+from ..execution.failures import failure, invalid_values
 from ..execution.response import Response, failed
 from ..language.introspection import may_introspect
+from ..language.parser import Operation
 from ..planner.arguments import Variables
 from ..planner.plan import MutationCall, Plan, members_of
 from ..schema.build import Schema
@@ -45,6 +46,7 @@ class _Again(Exception):
 class Perform:
     """Runs the mutations of a plan; ``mask`` says whether the messages of unexpected errors are hidden."""
 
+    operation: Operation
     plan: Plan
     variables: Variables
     asked: OperationContext
@@ -55,7 +57,7 @@ class Perform:
     mask: bool
     # of the request, when the operation begins
     user: Any = None
-    answers: dict[str, bytes] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
     errors: list[GraphQLError] = field(default_factory=list)
     # by response key: the code of what failed, the seconds that what was run has taken
     failed: dict[str, Any] = field(default_factory=dict)
@@ -78,11 +80,16 @@ class Perform:
             self.asked.user_id()
         if self.plan.calls:
             run(self.plan.calls)
-        if not self.errors:
-            return Response(members_of(self.plan, self.answers))
-        if not all(call.definition.output.nullable or call.key in self.answers for call in self.plan.calls):
-            return failed([*self._lost(), *self.errors], b"null")
-        return failed(self.errors, self._data({}))
+        invalid = [error for answer in self.answers.values() for error in answer.errors]
+        errors = [*self.errors, *invalid_values(invalid, self.operation.nodes_at)]
+        if not errors:
+            return Response(self._data({}))
+        if all(call.definition.output.nullable or self._has_data(call) for call in self.plan.calls):
+            return failed(errors, self._data({}))
+        return failed([*self._lost(), *errors], b"null")
+
+    def _has_data(self, call: MutationCall) -> bool:
+        return call.key in self.answers and not self.answers[call.key].lost
 
     def _lost(self) -> list[GraphQLError]:
         """Return as errors what is answered as data, where nothing of the data is left, by mutations that failed."""
@@ -91,18 +98,19 @@ class Perform:
                 "This mutation failed.",
                 [call.node],
                 path=[call.key],
-                extensions={"code": "MUTATION_FAILED", "data": json.loads(self.answers[call.key])},
+                extensions={"code": "MUTATION_FAILED", "data": json.loads(self.answers[call.key].text)},
             )
             for call in self.plan.calls
             if call.key in self.answers and call.key in self.failed
         ]
 
-    def _data(self, answers: Mapping[str, bytes]) -> bytes:
+    def _data(self, answers: Mapping[str, Answer]) -> bytes:
         """Return the data with these answers and those that are settled, null for all others."""
         nothing = {call.key: b"null" for call in self.plan.calls}
-        return members_of(self.plan, {**nothing, **self.answers, **answers})
+        texts = {key: answer.text for key, answer in {**self.answers, **answers}.items()}
+        return members_of(self.plan, {**nothing, **texts})
 
-    def _check_size(self, answers: Mapping[str, bytes]) -> None:
+    def _check_size(self, answers: Mapping[str, Answer]) -> None:
         """Raise LimitExceeded where the data with these answers would be larger than allowed."""
         if self.settings.limits.response_bytes is not None:
             self.executor.checked(self._data(answers))
@@ -145,7 +153,7 @@ class Perform:
                 time.sleep(PAUSE_SECONDS * 2**attempt * (1 + random.random()))
 
     def _transaction(self, calls: Sequence[MutationCall], *, may_repeat: bool) -> None:
-        answers: dict[str, bytes] = {}
+        answers: dict[str, Answer] = {}
         call = calls[-1]
         try:
             settings = self.executor.session.of(self.asked.viewer)
@@ -156,10 +164,10 @@ class Perform:
                     answer = self._timed(call)
                     if answer.failed:
                         # left without a commit; the others have not happened
-                        self._check_size({call.key: answer.text})
-                        self.answers[call.key] = answer.text
+                        self._check_size({call.key: answer})
+                        self.answers[call.key] = answer
                         return
-                    answers[call.key] = answer.text
+                    answers[call.key] = answer
                     self._check_size(answers)
                     if len(calls) > 1:
                         self._check_constraints()
@@ -248,9 +256,9 @@ class Perform:
         try:
             result = as_result(error, call.definition, self.schema.objects, context)
             if result is not None:
-                text = self._written(call, result).text
-                self._check_size({call.key: text})
-                self.answers[call.key] = text
+                answer = self._written(call, result)
+                self._check_size({call.key: answer})
+                self.answers[call.key] = answer
                 self.failed[call.key] = _code_of(result)
                 return
             error = as_user_error(error, context)

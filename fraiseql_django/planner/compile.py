@@ -6,17 +6,22 @@ Each kind of field writes itself (``planner/kinds.py``); this module joins what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from django.db import connections
 from django.db.models import Q, QuerySet, Subquery
+from graphql import GraphQLObjectType, GraphQLSchema, is_list_type, is_non_null_type
 
+from .._django import server_version
 from ..schema.definition import Shape
 from .expressions import SQL, Concat, JSONList, Piece, json_object
 from .filters import compile_condition
 from .kinds import kind_of
 from .locations import ROW, Location, SubqueryRow
+from .marks import Mark, mark_sql
 from .planned_viewer import Question
 from .row_sets import page_params, queryset_of
 from .tree import Condition, Constant, Member, RowSet, Selection, Step
@@ -30,14 +35,21 @@ LIVE_MARK = "chr(1) || '{index}' || chr(2) || {json} || chr(1)"
 class Compiler:
     """Compiles the tree of one operation; ``types`` are all types of rows and shapes of JSON by name.
 
-    ``asked`` gathers what Python decided, and ``live`` the functions that finish parts of the answer in Python, by the
-    number in their mark.
+    ``asked`` gathers what Python decided, ``live`` the functions that finish parts of the answer in Python, and
+    ``marks`` what may be wrong with values, both by the number in the answer's text. With ``careful`` the statement
+    asks before each cast whether it can succeed; ``uncertain`` says that there was something to ask.
     """
 
     types: Mapping[str, Shape]
     alias: str
     asked: dict[Question, Hashable]
+    graphql: GraphQLSchema
+    careful: bool = False
+    uncertain: bool = False
     live: list[Live] = field(default_factory=list)
+    marks: dict[Mark, int] = field(default_factory=dict)
+    # what may be null on the way to the place that is being written
+    _nullable: list[bool] = field(default_factory=list)
 
     # --- what is written ---
 
@@ -49,8 +61,37 @@ class Compiler:
         """Write one field of the object at a location."""
         if isinstance(member, Constant):
             return [member.text]
-        pieces: list[Piece] = kind_of(member.field).write(self, member, here)
+        with self.within(self._nullabilities(member)):
+            pieces: list[Piece] = kind_of(member.field).write(self, member, here)
         return pieces
+
+    def may_be_null(self, member: Member) -> bool:
+        """Whether the schema lets the field be null."""
+        return self._nullabilities(member)[0]
+
+    def _nullabilities(self, member: Member) -> tuple[bool, ...]:
+        owner = self.graphql.get_type(member.owner.name)
+        assert isinstance(owner, GraphQLObjectType)
+        return nullabilities(owner.fields[member.field.name].type)
+
+    @contextmanager
+    def within(self, nullable: Sequence[bool]) -> Iterator[None]:
+        """Write at a place further in: ``nullable`` has an item for each key or index on the way there."""
+        self._nullable += nullable
+        try:
+            yield
+        finally:
+            del self._nullable[len(self._nullable) - len(nullable) :]
+
+    def mark(self, problem: str) -> str:
+        """Return SQL for the mark of a field error at the place that is being written."""
+        mark = Mark(problem, tuple(self._nullable))
+        return mark_sql(self.marks.setdefault(mark, len(self.marks)))
+
+    @property
+    def server_version(self) -> int:
+        """The version of PostgreSQL, as its driver writes it."""
+        return server_version(connections[self.alias])
 
     def mark_live(self, finish: Live, json: str) -> str:
         """Mark what an SQL template of JSON text writes as to be finished by a function in Python."""
@@ -62,7 +103,8 @@ class Compiler:
     def list(self, selection: Selection, around: Location) -> JSONList:
         """Write the JSON array of a selection's rows, which may be related to a location of the query around them."""
         assert selection.rows is not None
-        return JSONList(self._objects(selection, around), *page_params(selection.rows.page))
+        lost = self.mark(f"a {selection.definition.name} cannot be written")
+        return JSONList(self._objects(selection, around), lost, *page_params(selection.rows.page))
 
     def one(self, selection: Selection, around: Location, absent: str = "'null'") -> SQL:
         """Write the only row of a selection; ``absent`` is SQL for the text where there is none."""
@@ -93,3 +135,10 @@ class Compiler:
     def condition(self, condition: Condition, location: Location) -> Q:
         """Return the ORM's form of a condition on the row or object at a location."""
         return compile_condition(self, condition, location)
+
+
+def nullabilities(type_: Any) -> tuple[bool, ...]:
+    """Return whether a value of a GraphQL type may be null, and the items of its lists, from the outside in."""
+    bare = type_.of_type if is_non_null_type(type_) else type_
+    inner = nullabilities(bare.of_type) if is_list_type(bare) else ()
+    return (bare is type_, *inner)

@@ -191,10 +191,20 @@ class Rows(Subquery):
 
 
 class JSONList(Rows):
-    """The rows of a query as a JSON array; the query selects one column, the JSON text of a row."""
+    """The rows of a query as a JSON array; the query selects one column, the JSON text of a row.
 
-    template = "('[' || array_to_string(ARRAY(%(subquery)s%(page)s), ',') || ']')"
+    ``lost`` is SQL for a row whose text is null: without it the row would vanish.
+    """
+
+    template = "('[' || array_to_string(ARRAY(%(subquery)s%(page)s), ',', %(lost)s) || ']')"
     empty = "'[]'"
+
+    def __init__(self, queryset: QuerySet[Any], lost: str, *page: Param | None) -> None:
+        super().__init__(queryset, *page)
+        self.lost = lost
+
+    def as_sql(self, compiler: Any, connection: Any, template: Any = None, **extra: Any) -> tuple[str, Any]:
+        return super().as_sql(compiler, connection, template, lost=self.lost, **extra)
 
 
 def json_object(members: Iterable[tuple[str, list[Piece]]]) -> Concat:

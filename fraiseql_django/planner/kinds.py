@@ -7,6 +7,7 @@ Adding a kind of field adds a module to ``fraiseql_django.kinds``; nothing here 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
@@ -21,6 +22,7 @@ from ..schema.operators import OPERATORS
 from .arguments import InputObject, Variables
 from .budget import CONDITION, FIELD, RELATION, Budget
 from .expressions import Piece
+from .json_values import Marker
 from .locations import Location
 from .planned_viewer import Question
 from .rules import Rules
@@ -104,7 +106,7 @@ class TreeBuilder(Protocol):
         ...
 
 
-class TreeCompiler(Protocol):
+class TreeCompiler(Marker, Protocol):
     """The pass that compiles trees, as kinds use it (see ``compile``)."""
 
     types: Mapping[str, Shape]
@@ -133,6 +135,10 @@ class TreeCompiler(Protocol):
 
     def condition(self, condition: Condition, location: Location) -> Any:
         """Return the ORM's form of a condition on the row or object at a location."""
+        ...
+
+    def within(self, nullable: Sequence[bool]) -> AbstractContextManager[None]:
+        """Write at a place further in: ``nullable`` has an item for each key or index on the way there."""
         ...
 
     def mark_live(self, finish: Callable[[Any], Any], json: str) -> str:

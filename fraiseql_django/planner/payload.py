@@ -150,7 +150,8 @@ class Payloads:
     ) -> Node:
         """Compile what an output of a function holds; below a second list no slot stands alone."""
         if output.item is not None:
-            item = self.node(output.item, selections, alone=alone and not listed, listed=True)
+            with self.compiler.within([output.item.nullable]):
+                item = self.node(output.item, selections, alone=alone and not listed, listed=True)
             return ListNode(item=item, nullable=output.nullable)
         if output.leaf is not None:
             return LeafNode(leaf=output.leaf, nullable=output.nullable)
@@ -173,7 +174,9 @@ class Payloads:
     def _member(self, key: str, member: Member | Constant, alone: bool) -> AnswerField | AnswerConstant:
         if isinstance(member, Constant):
             return AnswerConstant(key, member.text.encode())
-        return AnswerField(key, member.field, self.node(member.field.output, member.selections, alone=alone))
+        output: Output = member.field.output
+        with self.compiler.within([output.nullable]):
+            return AnswerField(key, member.field, self.node(output, member.selections, alone=alone))
 
     def _slot(self, definition: TypeDef, selection: Selection) -> int:
         compiler, number = self.compiler, len(self.slots)

@@ -13,8 +13,8 @@ hold is bound at execution.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
 from typing import Any, Protocol, TypeAlias
@@ -26,7 +26,7 @@ from graphql import FieldNode, GraphQLField, OperationType
 from .._django import Compiled, database_of
 from ..cache.lru import LRU
 from ..conf.settings import LimitSettings
-from ..invalidation.catalog import tables_read
+from ..invalidation.catalog import generation, is_volatile, tables_read, unread
 from ..language.parser import Operation
 from ..language.variable_shapes import ABSENT
 from ..schema.arguments import MutationDef
@@ -41,11 +41,12 @@ from .expressions import Bind
 from .introspection import introspect
 from .kinds import kind_of
 from .locations import ROW
+from .marks import Mark
 from .payload import SLOT_END, Node, Payloads, Slot
-from .planned_viewer import PlannedViewer
+from .planned_viewer import PlannedViewer, Question
 from .questions import Active, Plans
 from .rules import Rules
-from .statement import compile_pieces, joined, statement
+from .statement import Part, compile_pieces, joined, statement
 from .tree import Constant, Member
 
 
@@ -54,9 +55,11 @@ class Read:
     """One SQL statement and the answer around what it returns.
 
     ``digest`` names the statement among others, ``tables`` are what it reads, in a fixed order, and ``of_session``
-    says whether its answer may depend on the viewer's session values. ``segments`` are the answer's bytes in order:
-    constants, or the number of a column of the statement's one row. ``live`` finish marked parts in Python. ``sql`` is
-    None where nothing need be read.
+    says whether its answer may depend on the viewer's session values, ``volatile`` whether on the clock or on chance.
+    ``segments`` are the answer's bytes in order:
+    constants, or the number of a column of the statement's one row; ``parts`` say where each column stands in the
+    statement. ``live`` finish parts of the answer in Python, ``marks`` are what may be wrong with its values (see
+    ``marks``). ``sql`` is None where nothing need be read.
     """
 
     sql: str | None
@@ -65,11 +68,27 @@ class Read:
     tables: tuple[str, ...]
     digest: str
     live: tuple[Live, ...]
+    marks: tuple[Mark, ...]
     of_session: bool
+    volatile: bool
+    parts: tuple[Part, ...]
 
     def params(self, variables: Variables) -> list[str | None]:
         """Return the statement's parameters; raise InvalidInput for a value that cannot be one."""
         return [bind.fill(variables) for bind in self.binds]
+
+    def alone(self, column: int) -> Read:
+        """Return the statement of one column, whose answer is the column's text."""
+        assert self.sql is not None
+        part = self.parts[column]
+        return replace(
+            self,
+            sql=f"SELECT {self.sql[part.text]}",
+            binds=self.binds[part.binds],
+            segments=(0,),
+            digest=f"{self.digest}{column}",
+            parts=(),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +105,8 @@ class ColumnRoot:
 
     key: str
     column: int
+    node: FieldNode
+    nullable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -114,11 +135,16 @@ Root: TypeAlias = ConstantRoot | ColumnRoot | MutationCall
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plan:
-    """What executing an operation takes: its root fields in order, and the statement that answers those of a query."""
+    """What executing an operation takes: its root fields in order, and the statement that answers those of a query.
+
+    ``uncertain`` says that the statement ends in an error where a stored text cannot be cast to the type of its field,
+    which the statement of a careful plan asks first.
+    """
 
     complexity: Complexity
     roots: tuple[Root, ...]
     read: Read | None = None
+    uncertain: bool = False
 
     @property
     def calls(self) -> tuple[MutationCall, ...]:
@@ -151,27 +177,25 @@ class Planner:
         self.cache: LRU[Plans[Plan]] = LRU(cache_size)
         self._types = {**schema.types, **schema.shapes}
 
-    def plan(self, operation: Operation, variables: Variables, viewer: Viewer | None = None) -> Plan:
+    def plan(
+        self, operation: Operation, variables: Variables, viewer: Viewer | None = None, *, careful: bool = False
+    ) -> Plan:
         """Return the plan for an operation with variables of this shape, by a viewer (None: by nobody).
 
+        With ``careful``, and after ``careful_plan``, stored texts that cannot be cast are field errors.
         Raises InvalidInput or LimitExceeded for arguments that no plan can have, OperationError for what the viewer may
         not use.
         """
         viewer = viewer or Viewer()
-        shape = tuple(
-            variable.of(variables[variable.name]) if variable.name in variables else ABSENT
-            for variable in operation.variables
-        )
-        key = (operation, shape)
+        key = _key(operation, variables, careful=careful)
         known = self.cache.get(key)
         plan = None if known is None else known.of(self._planned(viewer))
         if plan is None:
-            planned = self._planned(viewer)
-            active = Active()
-            planned.asked[active] = active.answer(planned)
-            plan = self._make(operation, variables, planned)
-            if operation.kept:
-                self.cache.set(key, (known or Plans()).adding(plan, planned.asked, self._planned(viewer)))
+            before = unread()
+            plan, asked = self._new(operation, variables, viewer, careful=careful)
+            # without the catalogue it is right, but slower than need be
+            if operation.kept and unread() == before:
+                self.cache.set(key, (known or Plans()).adding(plan, asked, self._planned(viewer)))
         else:
             plan.complexity.check(variables, self.limits)
         for root in plan.roots:
@@ -180,16 +204,36 @@ class Planner:
                     slot.check(variables)
         return plan
 
+    def careful_plan(self, operation: Operation, variables: Variables, viewer: Viewer) -> Plan:
+        """Return the careful plan for an operation whose statement has failed; from now on it is the one that is used.
+
+        Raises what ``plan`` raises.
+        """
+        plan, asked = self._new(operation, variables, viewer, careful=True)
+        if operation.kept:
+            plans: Plans[Plan] = Plans()
+            key = _key(operation, variables, careful=False)
+            self.cache.set(key, plans.adding(plan, asked, self._planned(viewer)))
+        return plan
+
+    def _new(
+        self, operation: Operation, variables: Variables, viewer: Viewer, *, careful: bool
+    ) -> tuple[Plan, dict[Question, Hashable]]:
+        planned = self._planned(viewer)
+        active = Active()
+        planned.asked[active] = active.answer(planned)
+        return self._make(operation, variables, planned, careful), planned.asked
+
     # --- from the AST to the tree ---
 
-    def _make(self, operation: Operation, variables: Variables, viewer: PlannedViewer) -> Plan:
+    def _make(self, operation: Operation, variables: Variables, viewer: PlannedViewer, careful: bool) -> Plan:
         build = self._builder(operation, variables, viewer)
         root = self.schema.query if operation.kind is OperationType.QUERY else self.schema.mutation
         selection = build.operation(root, operation.node)
         complexity = estimate(selection)
         complexity.check(variables, self.limits)
         if operation.kind is OperationType.QUERY:
-            return self._query(selection.members, complexity, viewer)
+            return self._query(build, selection.members, complexity, viewer, careful)
         roots: list[Root] = []
         for key, member in selection:
             if isinstance(member, Constant):
@@ -218,35 +262,55 @@ class Planner:
     # --- queries ---
 
     def _query(
-        self, members: Sequence[tuple[str, Member | Constant]], complexity: Complexity, planned: PlannedViewer
+        self,
+        build: OperationBuilder,
+        members: Sequence[tuple[str, Member | Constant]],
+        complexity: Complexity,
+        planned: PlannedViewer,
+        careful: bool,
     ) -> Plan:
-        compiler = Compiler(self._types, self.alias, planned.asked)
+        compiler = Compiler(self._types, self.alias, planned.asked, self.schema.graphql, careful=careful)
         columns: list[Compiled] = []
         roots: list[ConstantRoot | ColumnRoot] = []
         for key, member in members:
             if isinstance(member, Constant):
                 roots.append(ConstantRoot(key, member.text.encode()))
             else:
-                roots.append(ColumnRoot(key, len(columns)))
+                roots.append(ColumnRoot(key, len(columns), build.root_nodes[key][0], compiler.may_be_null(member)))
                 columns.append(compile_pieces(compiler.member(member, ROW), self.alias))
-        read = self._read(columns, list(_segments(roots)), compiler.live)
-        return Plan(complexity=complexity, roots=tuple(roots), read=read)
+        read = self._read(columns, list(_segments(roots)), compiler)
+        return Plan(complexity=complexity, roots=tuple(roots), read=read, uncertain=compiler.uncertain and not careful)
 
-    def _read(self, columns: Sequence[Compiled], segments: Sequence[bytes | int], live: Sequence[Live]) -> Read:
-        parts = joined(segments)
+    def _read(self, columns: Sequence[Compiled], segments: Sequence[bytes | int], compiler: Compiler) -> Read:
+        around = joined(segments)
         if not columns:
-            return Read(sql=None, binds=(), segments=parts, tables=(), digest="", live=(), of_session=False)
-        sql, binds = statement(columns, self.alias)
+            return Read(
+                sql=None,
+                binds=(),
+                segments=around,
+                tables=(),
+                digest="",
+                live=(),
+                marks=(),
+                of_session=False,
+                volatile=False,
+                parts=(),
+            )
+        sql, binds, parts = statement(columns, self.alias)
+        marks = tuple(compiler.marks)
         database = list(database_of(connections[self.alias]))
         return Read(
             sql=sql,
             binds=binds,
-            segments=parts,
+            segments=around,
             tables=tables_read(sql, self.alias),
-            # the names of the answer's parts are not in the SQL
-            digest=blake2b(repr((database, sql, parts)).encode(), digest_size=16).hexdigest(),
-            live=tuple(live),
+            # neither the names of the answer's parts nor what marks mean is in the SQL
+            digest=blake2b(repr((database, sql, around, marks)).encode(), digest_size=16).hexdigest(),
+            live=tuple(compiler.live),
+            marks=marks,
+            parts=parts,
             of_session=self.session.may_show_in(sql, self.alias),
+            volatile=is_volatile(sql, self.alias),
         )
 
     # --- mutations ---
@@ -255,10 +319,12 @@ class Planner:
         self, operation: Operation, key: str, nodes: Sequence[FieldNode], member: Member, planned: PlannedViewer
     ) -> MutationCall:
         definition: MutationDef = member.field
-        compiler = Compiler(self._types, self.alias, planned.asked)
+        # an error would end the transaction that the mutation has written in
+        compiler = Compiler(self._types, self.alias, planned.asked, self.schema.graphql, careful=True)
         payloads = Payloads(compiler)
-        answer = payloads.node(definition.output, member.selections)
-        read = partial(self._read_slots, live=compiler.live)
+        with compiler.within([definition.output.nullable]):
+            answer = payloads.node(definition.output, member.selections)
+        read = partial(self._read_slots, compiler=compiler)
         root: Any = self.schema.graphql.mutation_type
 
         def answered_for(viewer: Viewer, variables: Variables) -> MutationCall:
@@ -281,9 +347,18 @@ class Planner:
             answered_for=answered_for,
         )
 
-    def _read_slots(self, columns: Sequence[Compiled], live: Sequence[Live]) -> Read:
+    def _read_slots(self, columns: Sequence[Compiled], compiler: Compiler) -> Read:
         segments = [part for index in range(len(columns)) for part in (index, SLOT_END)]
-        return self._read(columns, segments[:-1], live)
+        return self._read(columns, segments[:-1], compiler)
+
+
+def _key(operation: Operation, variables: Variables, *, careful: bool) -> Hashable:
+    """Return what plans are kept by: the operation and the shape of its variables, and the state of the catalogue."""
+    shape = tuple(
+        variable.of(variables[variable.name]) if variable.name in variables else ABSENT
+        for variable in operation.variables
+    )
+    return operation, shape, generation(), careful
 
 
 def _segments(roots: Sequence[ConstantRoot | ColumnRoot]) -> Iterator[bytes | int]:

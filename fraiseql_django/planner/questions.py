@@ -103,7 +103,7 @@ def sql_of(rows: QuerySet[Any]) -> Hashable:
     compiled = compile_query(query, rows.db)
     if compiled is None:
         return None
-    sql, binds = statement([compiled], rows.db)
+    sql, binds, _ = statement([compiled], rows.db)
     return sql, tuple(bind.label for bind in binds)
 
 

@@ -47,13 +47,12 @@ class Rules:
                 self.viewer.asked[question] = question.of(found)
         return self._conditions[definition.name]
 
-    def may_join(self, definition: TypeDef, *, nullable: bool) -> bool:
+    def may_join(self, definition: TypeDef) -> bool:
         """Whether a join may read the row that a to-one relation leads to: not past a row rule.
 
-        Nor where a policy of row security may hide the row, since the key says that there is one; a row that cannot be
-        without it is hidden as well.
+        Nor where a policy of row security may hide the row: the row that has the relation is not hidden with it.
         """
-        return definition.rows is None and not (nullable and self.secured(definition.model))
+        return definition.rows is None and not self.secured(definition.model)
 
     def may_read(self, definition: Shape) -> bool:
         """Whether the viewer may read rows of a type; False where it is masked.

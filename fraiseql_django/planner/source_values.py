@@ -20,6 +20,7 @@ from ..schema.scalars import graphql as leaves
 from ..schema.scalars import postgres as scalars
 from ..schema.scalars.postgres import Scalar
 from .expressions import SQL
+from .json_values import JSON, TEXTUAL, Stored
 from .locations import ROW, JSONObject, Local, Row, SiblingColumn, member, member_text
 
 WHOLE = frozenset({"smallint", "integer", "bigint"})
@@ -63,22 +64,30 @@ def column_of(here: Row, name: str) -> Any:
     return SiblingColumn(here.column(ANCHOR), name)
 
 
-def written(definition: Shape, field: Extracted, here: Local, alias: str, absent: str | None = None) -> Any:
-    """Return the value that clients see: not that of a column beside the JSON, which may differ.
-
-    ``absent`` is SQL for an element of a list that is null and must not be.
-    """
-    cast = field.scalar.cast
+def stored(definition: Shape, field: Extracted, here: Local, alias: str) -> Stored:
+    """Return the value that clients see: not that of a column beside the JSON, which may differ."""
     plain = isinstance(here, Row) and _source(definition).json is None
-    as_json = not plain or native_types(definition, alias).get(field.key) in ("json", "jsonb")
-    if field.dimensions and as_json:
-        return SQL(_array(field, absent), json_of(definition, field.key, here))
+    native = native_types(definition, alias).get(field.key) if plain else None
     if field.scalar.graphql is leaves.JSON and not field.dimensions:
-        return SQL("NULLIF({0}, 'null'::jsonb)", json_of(definition, field.key, here))
+        return Stored(value=SQL("NULLIF({0}, 'null'::jsonb)", json_of(definition, field.key, here)), base="jsonb")
+    if field.dimensions and (not plain or native in ("json", JSON)):
+        return Stored(value=json_of(definition, field.key, here), base=JSON, textual=True)
     if isinstance(here, Row) and plain:
-        return SQL(f"({{0}})::{cast}{'[]' * field.dimensions}", column_of(here, field.key))
+        textual = native is None or native.removesuffix("[]") in TEXTUAL
+        return Stored(value=column_of(here, field.key), base=native, textual=textual)
     text = member_text(here.json() if isinstance(here, JSONObject) else _object_of(definition, here), field.key)
-    return text if cast == "text" else SQL(f"{{0}}::{cast}", text)
+    return Stored(value=text, base="text", textual=True)
+
+
+def _cast(definition: Shape, field: Extracted, here: Local, alias: str) -> Any:
+    """Return the value as it is compared."""
+    found = stored(definition, field, here, alias)
+    if field.dimensions and found.base == JSON:
+        return SQL(_array(field), found.value)
+    if field.scalar.graphql is leaves.JSON and not field.dimensions:
+        return found.value
+    cast = field.scalar.cast + "[]" * field.dimensions
+    return found.value if found.base == cast == "text" else SQL(f"({{0}})::{cast}", found.value)
 
 
 def compared(definition: Shape, field: Extracted, here: Local, alias: str) -> Compared:
@@ -91,7 +100,7 @@ def compared(definition: Shape, field: Extracted, here: Local, alias: str) -> Co
         if fitting is not None:
             return Compared(value=column_of(here, field.key), scalar=fitting, cast=fitting.cast)
     cast = field.scalar.cast + "[]" * field.dimensions
-    return Compared(value=written(definition, field, here, alias), scalar=field.scalar, cast=cast)
+    return Compared(value=_cast(definition, field, here, alias), scalar=field.scalar, cast=cast)
 
 
 def named_values(definition: TypeDef, condition: Q, alias: str) -> dict[str, Any]:
@@ -138,13 +147,11 @@ def _source(definition: Shape) -> Source:
     return definition.source
 
 
-def _array(field: Extracted, absent: str | None) -> str:
+def _array(field: Extracted) -> str:
     """SQL of a list in JSON as an array; null where there is none."""
-    elements, item, kind = "jsonb_array_elements_text", "item", "text"
+    elements, item = "jsonb_array_elements_text", "item"
     if field.scalar.graphql is leaves.JSON:
-        elements, item, kind = "jsonb_array_elements", "NULLIF(item, 'null'::jsonb)", "jsonb"
-    if absent is not None:
-        item = f"coalesce({item}, {absent}::{kind})"
+        elements, item = "jsonb_array_elements", "NULLIF(item, 'null'::jsonb)"
     return (
         f"(SELECT CASE WHEN value IS NOT NULL THEN ARRAY(SELECT ({item})::{field.scalar.cast} FROM {elements}(value) "
         "WITH ORDINALITY AS items(item, place) ORDER BY place) END "

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
@@ -32,11 +33,26 @@ def compile_keys(rows: QuerySet[Any], alias: str) -> Compiled | None:
     return compile_query(rows.values_list("pk"), alias)
 
 
-def statement(columns: Iterable[Compiled], alias: str) -> tuple[str, tuple[Bind, ...]]:
-    """Put columns into one SELECT; return it with its parameters in order."""
-    compiled = list(columns)
-    sql = "SELECT " + ", ".join(sql for sql, _ in compiled)
-    return _with_constants(sql, [param for _, params in compiled for param in params], alias)
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where a column stands in a statement's text, and which of its parameters are the column's."""
+
+    text: slice
+    binds: slice
+
+
+def statement(columns: Iterable[Compiled], alias: str) -> tuple[str, tuple[Bind, ...], tuple[Part, ...]]:
+    """Put columns into one SELECT; return it with its parameters in order, and where each column stands."""
+    text = "SELECT "
+    binds: list[Bind] = []
+    parts: list[Part] = []
+    for column in columns:
+        sql, own = _with_constants(*column, alias)
+        text += ", " if parts else ""
+        parts.append(Part(slice(len(text), len(text) + len(sql)), slice(len(binds), len(binds) + len(own))))
+        text += sql
+        binds += own
+    return text, tuple(binds), tuple(parts)
 
 
 def _with_constants(sql: str, params: Sequence[Any], alias: str) -> tuple[str, tuple[Bind, ...]]:

@@ -23,7 +23,7 @@ from .scalars import postgres as scalars
 from .scalars.encoding import encode_text
 from .scalars.postgres import Scalar
 
-PLAIN_ID = Scalar(graphql=GraphQLID, cast="text", encode=encode_text)
+PLAIN_ID = Scalar(graphql=GraphQLID, json=scalars.TEXT.json, cast="text", encode=encode_text)
 # only for inputs: no column holds one, and a schema with one in an output is refused
 UPLOAD = Scalar(graphql=leaves.UPLOAD, cast="text", encode=encode_text)
 

@@ -89,14 +89,15 @@ class Computed(FieldDef):
 class Part(FieldDef):
     """A field of a value object, which has its name there.
 
-    ``json`` is a template like Scalar.json over the value's column, or over ``column`` of the same row.
-    Where Python must work the answer out, ``live`` is given the decoded JSON value of the template and
-    returns what is written in its place.
+    ``value`` is an SQL template of its value over the value's column, or over ``column`` of the same row; None where it
+    is always null. It is written as ``scalar`` says. Where Python must work the answer out, ``live`` is given the
+    decoded JSON value and returns what is written in its place, which is of the type ``graphql``.
     """
 
     name: str = ""
     graphql: GraphQLScalarType
-    json: str
+    scalar: Scalar
+    value: str | None = "{0}"
     nullable: bool = True
     column: str | None = None
     live: Callable[[Any], Any] | None = None
@@ -177,13 +178,11 @@ class Relation(Related):
     ``path``     the ORM's name for it from here: what joins follow
     ``inverse``  the ORM's name, over there, of what equals
     ``key``      a column here: how a subquery finds the rows
-    ``enforced`` whether the database sees to it that a key leads somewhere
     """
 
     path: str
     inverse: str
     key: str
-    enforced: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,7 +97,6 @@ def describe_relation(found: AnyModelField, name: str, target: str, where: str) 
         nullable=not many and (not forward or field.null or not field.db_constraint),
         inverse=inverse,
         key=key,
-        enforced=not forward or many or field.db_constraint,
     )
 
 

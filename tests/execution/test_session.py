@@ -288,8 +288,7 @@ def test_row_security_holds_on_every_path(make: Any, shop: Shop, untouched: None
     assert Order.objects.get(number="2").status != "shipped"
 
 
-def test_row_goes_with_the_row_that_it_needs(make: Any, shop: Shop) -> None:
-    """A relation that the model says is never null is a join."""
+def test_hidden_row_behind_a_relation_that_is_never_null_is_a_field_error(make: Any, shop: Shop) -> None:
     run("ALTER TABLE bookshop_customer ENABLE ROW LEVEL SECURITY")
     try:
         engine, ann = make(role=f"{__name__}.role_of"), shop.customer.user
@@ -297,8 +296,12 @@ def test_row_goes_with_the_row_that_it_needs(make: Any, shop: Shop) -> None:
         run("CREATE POLICY own ON bookshop_customer USING (user_id::text = current_setting('app.user', true))")
 
         assert len(ask(engine, "{ orders { number } }", ann, role=ROLE)["data"]["orders"]) == 2
-        assert ask(engine, "{ orders { number customer { name } } }", ann, role=ROLE) == {
-            "data": {"orders": [{"number": "1", "customer": {"name": "Ann"}}]}
+        answer = ask(engine, "{ orders(orderBy: {number: ASC}) { number customer { name } } }", ann, role=ROLE)
+        assert answer["data"] is None
+        assert [error["path"] for error in answer["errors"]] == [["orders", 1, "customer"]]
+        # it has no name to compare, and the order is there
+        assert ask(engine, "{ orders(orderBy: {customer: {name: ASC}}) { number } }", ann, role=ROLE) == {
+            "data": {"orders": [{"number": "1"}, {"number": "2"}]}
         }
     finally:
         connection.close()

@@ -212,11 +212,20 @@ RANGES = {
 }  # fmt: skip
 
 
+SPECIMEN = "query ($name: String!) {{ specimens(where: {{name: {{eq: $name}}}}) {{ {selection} }} }}"
+
+
 def specimen(engine: GraphQLEngine, name: str, selection: str) -> Any:
     """Read some fields of a specimen."""
-    query = f"query ($name: String!) {{ specimens(where: {{name: {{eq: $name}}}}) {{ {selection} }} }}"
-    (found,) = data(engine, query, {"name": name})["specimens"]
+    (found,) = data(engine, SPECIMEN.format(selection=selection), {"name": name})["specimens"]
     return found
+
+
+def invalid(engine: GraphQLEngine, name: str, selection: str) -> tuple[Any, list[list[Any]]]:
+    """Read fields of a specimen whose values cannot all be answered; return the data, and the paths of the errors."""
+    body = engine.execute(SPECIMEN.format(selection=selection), {"name": name}).json()
+    assert {error["extensions"]["code"] for error in body["errors"]} == {"INVALID_VALUE"}
+    return body["data"], [error["path"][2:] for error in body["errors"]]
 
 
 def fields_of(engine: GraphQLEngine, name: str) -> dict[str, str]:
@@ -289,24 +298,22 @@ def dirty(zoo: GraphQLEngine) -> Iterator[GraphQLEngine]:
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
-def test_numbers_that_json_has_not_are_null(dirty: GraphQLEngine, value: str) -> None:
+def test_numbers_that_json_has_not_are_errors(dirty: GraphQLEngine, value: str) -> None:
     Specimen.objects.filter(name="dirty").update(double=float(value))
 
-    assert specimen(dirty, "dirty", "name double doubles") == {
-        "name": "dirty",
-        "double": None,
-        "doubles": [None, None, None, 1],
-    }
+    assert invalid(dirty, "dirty", "name double doubles") == (
+        {"specimens": [{"name": "dirty", "double": None, "doubles": [None, None, None, 1]}]},
+        [["double"], ["doubles", 0], ["doubles", 1], ["doubles", 2]],
+    )
 
 
-def test_choices_that_are_not_declared_are_null(dirty: GraphQLEngine) -> None:
-    assert specimen(dirty, "dirty", "name odd plainChoice level levels") == {
-        "name": "dirty",
-        "odd": None,
-        "plainChoice": None,
-        "level": None,
-        "levels": ["HIGH", None],
-    }
+def test_choices_that_are_not_declared_are_errors(dirty: GraphQLEngine) -> None:
+    assert invalid(dirty, "dirty", "odd level levels") == (
+        {"specimens": [{"odd": None, "level": None, "levels": None}]},
+        [["odd"], ["level"], ["levels", 1]],
+    )
+    # it may not be null
+    assert invalid(dirty, "dirty", "name plainChoice") == (None, [["plainChoice"]])
 
 
 def test_months_of_an_interval_are_thirty_days(dirty: GraphQLEngine) -> None:

@@ -60,6 +60,6 @@ def test_without_time_zones_moments_are_those_of_the_clock() -> None:
     sql, with_offset, without = explained("tests.zoo.wall_clock", "2024-05-31T13:45:00Z", "2024-05-31T09:45:00")
 
     assert 'to_json("zoo_specimen"."date_time"::timestamp)::text' in sql
-    assert 'to_json("zoo_specimen"."date_times"::timestamp[])::text' in sql
+    assert "::timestamp[])::text" in sql
     assert 'to_json(lower("zoo_specimen"."date_time_range")::timestamp)::text' in sql
     assert with_offset == without == ["2024-05-31T09:45:00"]

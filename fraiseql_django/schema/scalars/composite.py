@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.contrib.postgres import fields as postgres
 from django.db import models
-from graphql import (
-    GraphQLBoolean,
-    GraphQLInputField,
-    GraphQLInputObjectType,
-    GraphQLInt,
-    GraphQLString,
-)
+from graphql import GraphQLInputField, GraphQLInputObjectType, GraphQLString
 
 from ..definition import InputScalar, Part, ValueObject
 from . import graphql as leaves
@@ -26,26 +21,25 @@ from .postgres import Scalar
 
 # Django stores "" for no file
 _NO_FILE = "coalesce({0}, '') = ''"
-_NAME = "to_json({0})::text"
 
 FILE_INPUT = InputScalar(
     graphql=GraphQLString, cast="text", encode=encode_text, ordered=True, textual=True, column="NULLIF({0}, '')"
 )
 
 
-def _part(description: str, graphql: Any = GraphQLString, **kwargs: Any) -> Part:
-    return Part(graphql=graphql, description=description, **kwargs)
+def _part(description: str, scalar: Scalar = scalars.TEXT, **kwargs: Any) -> Part:
+    return Part(description=description, scalar=scalar, **{"graphql": scalar.graphql, **kwargs})
 
 
 _FILE_PARTS: Mapping[str, Part] = {
-    "name": _part("Path of the file in its storage.", json=_NAME, nullable=False),
-    "url": _part("Address that the file is served at; null where its storage serves none.", json=_NAME),
-    "size": _part("Bytes; null where the storage does not know.", leaves.BIG_INT, json=_NAME),
+    "name": _part("Path of the file in its storage.", nullable=False),
+    "url": _part("Address that the file is served at; null where its storage serves none."),
+    "size": _part("Bytes; null where the storage does not know.", graphql=leaves.BIG_INT),
 }
 _IMAGE_PARTS: Mapping[str, Part] = {
     **_FILE_PARTS,
-    "width": _part("Pixels, where the model stores them.", GraphQLInt, json="'null'"),
-    "height": _part("Pixels, where the model stores them.", GraphQLInt, json="'null'"),
+    "width": _part("Pixels, where the model stores them.", scalars.INT, value=None),
+    "height": _part("Pixels, where the model stores them.", scalars.INT, value=None),
 }
 FILES: Mapping[bool, ValueObject] = {
     False: ValueObject(name="File", description="A stored file.", parts=_FILE_PARTS, absent=_NO_FILE),
@@ -75,7 +69,7 @@ def file_parts(field: models.FileField) -> Mapping[str, Part]:
     for dimension in ("width", "height") if isinstance(field, models.ImageField) else ():
         column = getattr(field, f"{dimension}_field")
         if column:
-            parts[dimension] = replace(parts[dimension], json="{0}::bigint::text", column=column)
+            parts[dimension] = replace(parts[dimension], value="{0}", column=column)
     return parts
 
 
@@ -83,16 +77,13 @@ def file_parts(field: models.FileField) -> Mapping[str, Part]:
 
 
 def _range(name: str, bound: Scalar, cast: str) -> tuple[ValueObject, InputScalar]:
+    flag = partial(_part, scalar=scalars.BOOLEAN, nullable=False)
     parts = {
-        "lower": _part("Where it begins; null: nowhere.", bound.graphql, json=bound.json.replace("{0}", "lower({0})")),
-        "upper": _part("Where it ends; null: nowhere.", bound.graphql, json=bound.json.replace("{0}", "upper({0})")),
-        "lowerInclusive": _part(
-            "Whether it holds its lower bound.", GraphQLBoolean, json="lower_inc({0})::text", nullable=False
-        ),
-        "upperInclusive": _part(
-            "Whether it holds its upper bound.", GraphQLBoolean, json="upper_inc({0})::text", nullable=False
-        ),
-        "isEmpty": _part("Whether nothing is in it.", GraphQLBoolean, json="isempty({0})::text", nullable=False),
+        "lower": _part("Where it begins; null: nowhere.", bound, value="lower({0})"),
+        "upper": _part("Where it ends; null: nowhere.", bound, value="upper({0})"),
+        "lowerInclusive": flag("Whether it holds its lower bound.", value="lower_inc({0})"),
+        "upperInclusive": flag("Whether it holds its upper bound.", value="upper_inc({0})"),
+        "isEmpty": flag("Whether nothing is in it.", value="isempty({0})"),
     }
     filter_input = GraphQLInputObjectType(
         f"{name}Input",

@@ -1,9 +1,11 @@
 """Leaf types: their GraphQL scalar, how PostgreSQL writes them as JSON text, how input reaches PostgreSQL.
 
-Output is a template of SQL in which ``{0}`` stands for the column, and whose value is the text of a JSON value. What is
-not written by ``to_json`` is cast first: a column or an expression may hold text, whatever type its field has, and no
-text may reach the answer unquoted. Input is the text that PostgreSQL reads for the type, cast in the statement
-(``%s::date``): a value has one form for all Python types, and a parameter of a prepared statement one type.
+Output is a template of SQL in which ``{0}`` stands for the column, and whose value is the text of a JSON value. The
+value is cast first: a column or an expression may hold text, whatever type its field has, and no text may reach the
+answer unquoted. What PostgreSQL's type holds and GraphQL's does not, NaN or a large integer, fails ``fits``.
+
+Input is the text that PostgreSQL reads for the type, cast in the statement (``%s::date``): a value has one form for all
+Python types, and a parameter of a prepared statement one type.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from typing import Any
 
 from django.conf import settings
 from graphql import (
+    GRAPHQL_MAX_INT,
+    GRAPHQL_MIN_INT,
     GraphQLBoolean,
     GraphQLEnumType,
     GraphQLFloat,
@@ -36,7 +40,9 @@ class Scalar:
     ``graphql``    what clients see, for output and input
     ``json``       SQL template that writes a value that is not null as JSON text
     ``json_array`` the same for an array of values; None where its elements are written one by one
-    ``keeps_null`` whether ``json`` writes ``null`` for SQL's null
+    ``fits``       SQL condition that GraphQL's type holds a value; None where it holds every value
+    ``fitting``    PostgreSQL types all of whose values fit
+    ``names``      the texts of values with the names that are written for them; no other value fits
     ``cast``       the PostgreSQL type that parameters are cast to
     ``encode``     turns a coerced GraphQL value into the text that PostgreSQL reads as ``cast``
     ``ordered``    whether clients may compare and sort
@@ -48,7 +54,9 @@ class Scalar:
     graphql: GraphQLScalarType | GraphQLEnumType
     json: str = "to_json({0})::text"
     json_array: str | None = "to_json({0})::text"
-    keeps_null: bool = False
+    fits: str | None = None
+    fitting: frozenset[str] = frozenset()
+    names: tuple[tuple[str, str], ...] = ()
     cast: str
     encode: Callable[[Any], str]
     ordered: bool = True
@@ -68,61 +76,107 @@ def _quoted(cast: str) -> str:
 
 
 _TEXTS = "to_json({0}::text[])::text"
+_SMALL = frozenset({"smallint", "integer"})
+# What Python's datetime has: no infinity (PostgreSQL documentation, 8.5), no years before Christ, none of five digits
+_IN_YEARS = "{{0}}::{cast} >= '0001-01-01' AND {{0}}::{cast} < '10000-01-01'"
 # The form of django.utils.duration.duration_iso_string; months count 30 days, as extract(epoch) has it
 _DURATION = (
     "(SELECT CASE WHEN s < 0 THEN '-' ELSE '' END || 'P' || div(abs(s), 86400) || 'DT' || "
     "to_char(make_interval(secs => mod(abs(s), 86400)::float8), "
     'CASE WHEN s = trunc(s) THEN \'HH24"H"MI"M"SS"S"\' ELSE \'HH24"H"MI"M"SS.US"S"\' END) '
-    "FROM extract(epoch from {0}) AS s)"
+    "FROM extract(epoch from {0}::interval) AS s)"
 )
 
 BOOLEAN = Scalar(
     graphql=GraphQLBoolean, json="{0}::boolean::text", cast="boolean", encode=encoding.encode_bool, ordered=False
 )
-INT = Scalar(graphql=GraphQLInt, json="{0}::bigint::text", cast="bigint", encode=encoding.encode_int)
+INT = Scalar(
+    graphql=GraphQLInt,
+    json="{0}::bigint::text",
+    fits=f"{{0}} BETWEEN {GRAPHQL_MIN_INT} AND {GRAPHQL_MAX_INT}",
+    fitting=_SMALL,
+    cast="bigint",
+    encode=encoding.encode_int,
+)
 BIGINT = Scalar(
     graphql=leaves.BIG_INT, json=_quoted("bigint"), json_array=_TEXTS, cast="bigint", encode=encoding.encode_int
 )
-# JSON has no NaN and no infinity (PostgreSQL documentation, 8.1.3); {0} may be a subquery, so it stands here once
+# JSON has no NaN and no infinity (PostgreSQL documentation, 8.1.3); a difference of either is NaN
 FLOAT = Scalar(
     graphql=GraphQLFloat,
-    json="coalesce(nullif(nullif(nullif({0}::double precision::text, 'NaN'), 'Infinity'), '-Infinity'), 'null')",
-    json_array=None,
-    keeps_null=True,
+    json="{0}::double precision::text",
+    json_array="to_json({0}::double precision[])::text",
+    fits="{0}::double precision - {0}::double precision = 0",
+    fitting=_SMALL | {"bigint"},
     cast="double precision",
     encode=str,
 )
-NUMERIC = Scalar(graphql=leaves.DECIMAL, json=_quoted("numeric"), json_array=_TEXTS, cast="numeric", encode=str)
-TEXT = Scalar(graphql=GraphQLString, cast="text", encode=encoding.encode_text, textual=True)
+# NaN is the largest value (8.1.2)
+NUMERIC = Scalar(
+    graphql=leaves.DECIMAL,
+    json=_quoted("numeric"),
+    json_array=_TEXTS,
+    fits="({0}::numeric < 'Infinity'::numeric AND {0}::numeric > '-Infinity'::numeric)",
+    fitting=_SMALL | {"bigint"},
+    cast="numeric",
+    encode=str,
+)
+TEXT = Scalar(
+    graphql=GraphQLString,
+    json="to_json({0}::text)::text",
+    json_array=_TEXTS,
+    cast="text",
+    encode=encoding.encode_text,
+    textual=True,
+)
 UUID = Scalar(graphql=leaves.GRAPHQL_UUID, json=_quoted("uuid"), cast="uuid", encode=str)
-DATES = Scalar(graphql=leaves.DATE, cast="date", encode=encoding.encode_date)
+DATES = Scalar(
+    graphql=leaves.DATE,
+    json="to_json({0}::date)::text",
+    json_array="to_json({0}::date[])::text",
+    fits=_IN_YEARS.format(cast="date"),
+    cast="date",
+    encode=encoding.encode_date,
+)
 # without USE_TZ a moment is a local time in TIME_ZONE, which is the connection's zone as well
-_MOMENT, _MOMENTS = ("{0}", "{0}") if settings.USE_TZ else ("{0}::timestamp", "{0}::timestamp[]")
+_MOMENT = "timestamp with time zone" if settings.USE_TZ else "timestamp"
 DATETIME = Scalar(
     graphql=leaves.DATE_TIME,
-    json=f"to_json({_MOMENT})::text",
-    json_array=f"to_json({_MOMENTS})::text",
+    json=f"to_json({{0}}::{_MOMENT})::text",
+    json_array=f"to_json({{0}}::{_MOMENT}[])::text",
+    fits=_IN_YEARS.format(cast=_MOMENT),
     cast="timestamp with time zone",
     encode=encoding.encode_date,
 )
-TIMES = Scalar(graphql=leaves.TIME, cast="time without time zone", encode=encoding.encode_date)
+# PostgreSQL has 24:00, too (8.5)
+TIMES = Scalar(
+    graphql=leaves.TIME,
+    json="to_json({0}::time)::text",
+    json_array="to_json({0}::time[])::text",
+    fits="{0}::time < '24:00'",
+    cast="time without time zone",
+    encode=encoding.encode_date,
+)
 INTERVAL = Scalar(
     graphql=leaves.DURATION,
     json="'\"' || " + _DURATION + " || '\"'",
     json_array=None,
+    fits="isfinite({0}::interval)",
     cast="interval",
     encode=encoding.encode_duration,
 )
 BYTES = Scalar(
     graphql=leaves.BASE64,
     # encode() breaks lines after 76 characters (PostgreSQL documentation, 9.5)
-    json="'\"' || replace(encode({0}, 'base64'), chr(10), '') || '\"'",
+    json="'\"' || replace(encode({0}::bytea, 'base64'), chr(10), '') || '\"'",
     json_array=None,
     cast="bytea",
     encode=encoding.encode_bytes,
     ordered=False,
 )
-INET = Scalar(graphql=leaves.IP_ADDRESS, json="'\"' || host({0}) || '\"'", json_array=None, cast="inet", encode=str)
+INET = Scalar(
+    graphql=leaves.IP_ADDRESS, json="'\"' || host({0}::inet) || '\"'", json_array=None, cast="inet", encode=str
+)
 JSONB = Scalar(
     graphql=leaves.JSON,
     json="{0}::jsonb::text",
@@ -180,15 +234,11 @@ def identifier(stored: Scalar, parse: Callable[[str], Any]) -> Scalar:
 
 
 def choice(enum: GraphQLEnumType, stored: Scalar) -> Scalar:
-    """Return the type of a column with declared choices; a stored value that is none of them is null."""
-    names = " ".join(
-        f"WHEN {encoding.template_literal(str(item.value))} THEN '\"{name}\"'" for name, item in enum.values.items()
-    )
+    """Return the type of a column with declared choices."""
     return Scalar(
         graphql=enum,
-        json=f"CASE {{0}}::text {names} ELSE 'null' END",
         json_array=None,
-        keeps_null=True,
+        names=tuple((str(item.value), name) for name, item in enum.values.items()),
         cast=stored.cast,
         encode=stored.encode,
         ordered=False,

@@ -9,4 +9,4 @@ SELECT ('[' || array_to_string(ARRAY(
     WHERE ("bookshop_publisher"."country" = %s::text)
     ORDER BY "bookshop_publisher"."name" ASC, "bookshop_review"."stars" DESC, "bookshop_review"."id" ASC
     LIMIT %s::bigint
-), ',') || ']')
+), ',', chr(3) || '0') || ']')

@@ -8,8 +8,8 @@ SELECT ('[' || array_to_string(ARRAY(
             ORDER BY U0."title" ASC, U0."id" ASC
             LIMIT %s::bigint
             OFFSET %s::bigint
-        ), ',') || ']') || '}') AS "fraiseql_json"
+        ), ',', chr(3) || '1') || ']') || '}') AS "fraiseql_json"
     FROM "bookshop_author"
     ORDER BY "bookshop_author"."name" ASC, "bookshop_author"."id" ASC
     LIMIT %s::bigint
-), ',') || ']')
+), ',', chr(3) || '0') || ']')

@@ -6,4 +6,4 @@ SELECT ('[' || array_to_string(ARRAY(
     INNER JOIN "auth_user" ON ("bookshop_customer"."user_id" = "auth_user"."id")
     ORDER BY "bookshop_customer"."name" ASC, "bookshop_customer"."id" ASC
     LIMIT %s::bigint
-), ',') || ']')
+), ',', chr(3) || '0') || ']')

@@ -21,4 +21,4 @@ SELECT ('[' || array_to_string(ARRAY(
     ))
     ORDER BY "bookshop_book"."id" ASC
     LIMIT %s::bigint
-), ',') || ']')
+), ',', chr(3) || '0') || ']')

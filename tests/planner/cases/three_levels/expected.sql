@@ -10,15 +10,15 @@ SELECT ('[' || array_to_string(ARRAY(
                     WHERE U0."book_id" = (V0."id")
                     ORDER BY U0."stars" DESC, U0."id" ASC
                     LIMIT %s::bigint
-                ), ',') || ']') || '}') AS "fraiseql_json"
+                ), ',', chr(3) || '2') || ']') || '}') AS "fraiseql_json"
             FROM "bookshop_book" V0
             INNER JOIN "bookshop_book_authors" V1 ON (V0."id" = V1."book_id")
             WHERE V1."author_id" = ("bookshop_author"."id")
             ORDER BY V0."title" ASC, V0."id" ASC
             LIMIT %s::bigint
-        ), ',') || ']') || '}') AS "fraiseql_json"
+        ), ',', chr(3) || '1') || ']') || '}') AS "fraiseql_json"
     FROM "bookshop_author"
     WHERE ("bookshop_author"."name"::text LIKE %s::text)
     ORDER BY "bookshop_author"."name" ASC, "bookshop_author"."id" ASC
     LIMIT %s::bigint
-), ',') || ']')
+), ',', chr(3) || '0') || ']')

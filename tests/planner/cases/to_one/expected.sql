@@ -9,4 +9,4 @@ SELECT ('[' || array_to_string(ARRAY(
     ORDER BY "bookshop_book"."title" ASC, "bookshop_book"."id" ASC
     LIMIT %s::bigint
     OFFSET %s::bigint
-), ',') || ']')
+), ',', chr(3) || '0') || ']')

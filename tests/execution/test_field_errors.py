@@ -1,0 +1,429 @@
+"""A stored value that cannot stand in the answer is an error of its field (GraphQL specification, 6.4.4)."""
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.contrib.postgres.fields import ArrayField
+from django.db import connection, models
+from django.db.models import Avg, F, Value
+from django.db.models.functions import Cast
+from django.test.utils import isolate_apps
+from graphql import (
+    GraphQLField,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    graphql_sync,
+)
+
+import fraiseql_django as fraiseql
+from example_project.bookshop.models import Author, Category, Publisher
+from fraiseql_django import GraphQLEngine, Registry
+from fraiseql_django.conf.settings import get_settings
+from fraiseql_django.execution.field_errors import FieldError, without_marks
+from fraiseql_django.planner.marks import MARK, Mark
+from tests.support import statements
+
+pytestmark = pytest.mark.django_db
+
+
+def engine_over(*declared: tuple[type[models.Model], Any, dict[str, Any]], **options: Any) -> GraphQLEngine:
+    """Make an engine over models: each with its fields and its annotated fields."""
+    registry = Registry()
+    for model, fields, body in declared:
+        annotations = {name: annotation for name, (annotation, _) in body.items()}
+        values = {name: fraiseql.field(expression) for name, (_, expression) in body.items()}
+        cls = type(model.__name__, (), {**values, "__annotations__": annotations, "__module__": __name__})
+        fraiseql.type(model, name=model.__name__, fields=fields, registry=registry)(cls)
+    return GraphQLEngine(registry=registry, cache=None, **options)
+
+
+def outcome(engine: GraphQLEngine, query: str) -> tuple[Any, list[tuple[str, list[Any]]]]:
+    """Return the data of an answer, and the message and path of each error."""
+    body = engine.execute(query).json()
+    errors = [(error["message"], error["path"]) for error in body.get("errors", ())]
+    assert all(error["locations"] and error["extensions"]["code"] for error in body.get("errors", ()))
+    return body["data"], errors
+
+
+@pytest.fixture
+def legacy() -> Iterator[tuple[type[models.Model], type[models.Model]]]:
+    """Models over a table and a view that nothing holds to what the models say."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            CREATE TABLE legacy_owner (id int PRIMARY KEY, name text);
+            CREATE TABLE legacy_pet (
+                id int PRIMARY KEY, title text, color text, colors text[], names text[], weight float8, count int8,
+                born date, seen timestamptz, price numeric, at_time time, owner_id int
+            );
+            CREATE VIEW legacy_pets AS SELECT * FROM legacy_pet;
+            INSERT INTO legacy_owner VALUES (1, 'Ann'), (2, NULL);
+            INSERT INTO legacy_pet VALUES
+                (1, 'a', 'red', '{red}', '{x}', 1.5, 5, '2024-01-01', '2024-01-01 00:00Z', 1.5, '10:00', 1),
+                (2, NULL, 'mauve', '{red,mauve}', '{x,NULL}', 'NaN', 5000000000, 'infinity', '-infinity', 'NaN', '24:00', 7),
+                (3, 'c', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
+            """  # noqa: E501
+        )
+    with isolate_apps("tests.zoo"):
+
+        class Owner(models.Model):
+            name = models.TextField()
+
+            class Meta:
+                app_label = "zoo"
+                managed = False
+                db_table = "legacy_owner"
+
+        class Pet(models.Model):
+            title = models.TextField()
+            color = models.TextField(choices=[("red", "Red")])
+            colors = ArrayField(models.TextField(choices=[("red", "Red")]))
+            names = ArrayField(models.TextField())
+            weight = models.FloatField()
+            count = models.IntegerField()
+            born = models.DateField()
+            seen = models.DateTimeField()
+            price = models.DecimalField(max_digits=9, decimal_places=2)
+            at_time = models.TimeField()
+            owner = models.ForeignKey(Owner, models.CASCADE)
+
+            class Meta:
+                app_label = "zoo"
+                managed = False
+                db_table = "legacy_pets"
+
+        yield Pet, Owner
+
+
+@pytest.fixture
+def pets(legacy: tuple[type[models.Model], type[models.Model]]) -> GraphQLEngine:
+    pet, owner = legacy
+    return engine_over((pet, "__all__", {}), (owner, "__all__", {}))
+
+
+# --- values that GraphQL's type has not -------------------------------------------------------
+
+
+def test_rows_are_the_same_whatever_is_selected(pets: GraphQLEngine) -> None:
+    assert outcome(pets, "{ pets { id } }") == ({"pets": [{"id": "1"}, {"id": "2"}, {"id": "3"}]}, [])
+    # nothing around it may be null
+    assert outcome(pets, "{ pets { id title } }") == (
+        None,
+        [("Pet.title is null, and must not be.", ["pets", 1, "title"])],
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "problem", "path"),
+    [
+        ("title", "Pet.title is null, and must not be", []),
+        ("color", "Pet.color holds a value that PetColor cannot represent", []),
+        ("colors", "Pet.colors holds a value that PetColor cannot represent", [1]),
+        ("names", "an item of Pet.names is null, and must not be", [1]),
+        ("weight", "Pet.weight holds a value that Float cannot represent", []),
+        ("count", "Pet.count holds a value that Int cannot represent", []),
+        ("born", "Pet.born holds a value that Date cannot represent", []),
+        ("seen", "Pet.seen holds a value that DateTime cannot represent", []),
+        ("price", "Pet.price holds a value that Decimal cannot represent", []),
+        ("atTime", "Pet.atTime holds a value that Time cannot represent", []),
+        ("owner { id }", "Pet.owner leads to no Owner that can be read", []),
+    ],
+)
+def test_value_that_cannot_stand_is_an_error_at_its_path(
+    pets: GraphQLEngine, field: str, problem: str, path: list[int]
+) -> None:
+    name = field.split()[0]
+    # the root field may be null, so the object is lost, and no more
+    assert outcome(pets, f"{{ pet(id: 2) {{ id {field} }} other: pet(id: 1) {{ id }} }}") == (
+        {"pet": None, "other": {"id": "1"}},
+        [(f"{problem}.", ["pet", name, *path])],
+    )
+    assert outcome(pets, f"{{ pet(id: 1) {{ {field} }} }}")[1] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["color", "colors", "names", "weight", "count", "born", "seen", "price", "atTime", "owner { id }"]
+)
+def test_null_that_must_not_be_is_an_error(pets: GraphQLEngine, name: str) -> None:
+    data, errors = outcome(pets, f"{{ pet(id: 3) {{ {name} }} }}")
+
+    assert data == {"pet": None}
+    assert [path for _, path in errors] == [["pet", name.split()[0]]]
+
+
+def test_sorting_by_a_relation_that_leads_nowhere_keeps_the_row(pets: GraphQLEngine) -> None:
+    data, errors = outcome(pets, "{ pets(orderBy: [{owner: {name: ASC_NULLS_LAST}}]) { id } }")
+
+    assert (data, errors) == ({"pets": [{"id": "1"}, {"id": "2"}, {"id": "3"}]}, [])
+
+
+def test_alternative_to_a_condition_on_a_missing_row_holds(pets: GraphQLEngine) -> None:
+    where = '{OR: [{owner: {name: {eq: "Ann"}}}, {id: {gte: 2}}]}'.replace("{id: {gte: 2}}", '{id: {in: ["2", "3"]}}')
+
+    assert outcome(pets, f"{{ pets(where: {where}) {{ id }} }}")[0] == {"pets": [{"id": "1"}, {"id": "2"}, {"id": "3"}]}
+
+
+def test_value_that_is_no_choice_is_not_null_for_filters(pets: GraphQLEngine) -> None:
+    assert outcome(pets, "{ pets(where: {color: {isnull: true}}) { id } }")[0] == {"pets": [{"id": "3"}]}
+    assert outcome(pets, "{ pets(where: {color: {neq: RED}}) { id } }")[0] == {"pets": [{"id": "2"}]}
+
+
+def test_relation_without_a_constraint_keeps_the_row() -> None:
+    with isolate_apps("tests.zoo"), connection.schema_editor() as editor:
+
+        class House(models.Model):
+            class Meta:
+                app_label = "zoo"
+                db_table = "legacy_house"
+
+        class Room(models.Model):
+            house = models.ForeignKey(House, models.DO_NOTHING, db_constraint=False)
+
+            class Meta:
+                app_label = "zoo"
+                db_table = "legacy_room"
+
+        editor.create_model(House)
+        editor.create_model(Room)
+        Room.objects.create(id=1, house_id=9)
+        engine = engine_over((House, "__all__", {}), (Room, "__all__", {}))
+
+        assert outcome(engine, "{ rooms(orderBy: [{house: {id: ASC}}]) { id house { id } } }") == (
+            {"rooms": [{"id": "1", "house": None}]},
+            [],
+        )
+
+
+# --- computed values --------------------------------------------------------------------------
+
+
+def test_computed_null_in_a_type_without_null_is_an_error() -> None:
+    Publisher.objects.create(name="Empty")
+    body = {
+        "average": (float, Avg("books__price")),
+        "titles": (list[str], ArrayAgg("books__title")),
+        "maybe": (float | None, Avg("books__price")),
+    }
+    engine = engine_over((Publisher, ["name"], body))
+
+    assert outcome(engine, "{ publishers { maybe } }") == ({"publishers": [{"maybe": None}]}, [])
+    assert outcome(engine, "{ publishers { average } }") == (
+        None,
+        [("Publisher.average is null, and must not be.", ["publishers", 0, "average"])],
+    )
+    assert outcome(engine, "{ publishers { titles } }") == (
+        None,
+        [("an item of Publisher.titles is null, and must not be.", ["publishers", 0, "titles", 0])],
+    )
+
+
+def test_computed_integer_of_more_than_32_bits_is_an_error() -> None:
+    Author.objects.create(name="a")
+    body = {"large": (int | None, Value(5_000_000_000)), "small": (int, Value(-(2**31)))}
+    engine = engine_over((Author, [], body))
+
+    assert outcome(engine, "{ authors { large small } }") == (
+        {"authors": [{"large": None, "small": -(2**31)}]},
+        [("Author.large holds a value that Int cannot represent.", ["authors", 0, "large"])],
+    )
+
+
+@pytest.mark.parametrize(
+    ("type_", "good", "shown"),
+    [
+        (Decimal, "12.50", "12.50"),
+        (int, " -7 ", -7),
+        (float, "1e10", 1e10),
+        (bool, "yes", True),
+    ],
+)
+def test_text_that_cannot_be_cast_is_an_error_of_its_field(type_: Any, good: str, shown: Any) -> None:
+    Author.objects.bulk_create([Author(id=1, name=good), Author(id=2, name='1,"admin":true'), Author(id=3, name="")])
+    engine = engine_over((Author, ["id"], {"cast": (type_ | None, F("name"))}))
+
+    data, errors = outcome(engine, "{ authors { id cast } }")
+
+    assert sorted(data["authors"], key=lambda row: row["id"]) == [
+        {"id": "1", "cast": shown},
+        {"id": "2", "cast": None},
+        {"id": "3", "cast": None},
+    ]
+    assert {message for message, _ in errors} == {
+        f"Author.cast holds a value that {engine.schema.graphql.get_type('Author').fields['cast'].type} "  # type: ignore[union-attr]
+        "cannot represent."
+    }
+    assert len(errors) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_statement_that_has_failed_is_careful_from_then_on() -> None:
+    Author.objects.create(name="no number")
+    engine = engine_over((Author, ["id"], {"cast": (Decimal | None, F("name"))}))
+    query = "{ authors { cast } }"
+
+    with statements(2):
+        expected = outcome(engine, query)
+    with statements(1):
+        again = outcome(engine, query)
+
+    assert expected == again
+    assert expected[0] == {"authors": [{"cast": None}]}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_no_statement_can_ask_is_an_error_of_its_root_field() -> None:
+    Author.objects.create(name="a")
+    body = {"broken": (int | None, Value(1) / Cast(Value(0), models.IntegerField()))}
+    engine = engine_over((Author, ["name"], body), (Category, ["name"], {}))
+
+    data, errors = outcome(engine, "{ bad: authors { broken } categories { name } author(id: 1) { name } }")
+
+    # a list is never null
+    assert data is None
+    assert [path for _, path in errors] == [["bad"]]
+
+    data, errors = outcome(engine, f"{{ authors {{ name }} author(id: {Author.objects.get().pk}) {{ broken }} }}")
+
+    assert data == {"authors": [{"name": "a"}], "author": None}
+    assert [path for _, path in errors] == [["author"]]
+
+
+def test_errors_of_values_are_logged_and_answered_with_500_where_no_data_is_left(
+    pets: GraphQLEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    nothing_left = pets.execute("{ pets { title } }")
+    some_left = pets.execute("{ pet(id: 2) { title } }")
+
+    assert (nothing_left.status, some_left.status) == (500, 200)
+    assert "Pet.title is null, and must not be, at ['pets', 1, 'title']" in caplog.text
+    assert nothing_left.json()["errors"][0]["extensions"] == {"code": "INVALID_VALUE"}
+
+
+# --- cached answers and mutations -------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_cached_answer_has_the_same_errors() -> None:
+    Publisher.objects.create(name="Empty")
+    registry = Registry()
+    body = {"average": fraiseql.field(Avg("books__price")), "__annotations__": {"average": float}}
+    fraiseql.type(Publisher, name="Publisher", fields=["id"], registry=registry)(type("Publisher", (), body))
+    engine = GraphQLEngine(registry=registry)
+    query = f"{{ publisher(id: {Publisher.objects.get().pk}) {{ average }} }}"
+
+    first = engine.execute(query)
+
+    with statements(0):
+        assert engine.execute(query).body == first.body
+    assert first.json()["data"] == {"publisher": None}
+
+
+def test_mutation_is_done_whatever_is_selected_of_it(pets: GraphQLEngine, legacy: Any) -> None:
+    pet, owner = legacy
+    registry = Registry()
+    pet_type = fraiseql.type(pet, name="Pet", fields="__all__", registry=registry)(type("Pet", (), {}))
+    fraiseql.type(owner, name="Owner", fields="__all__", registry=registry)(type("Owner", (), {}))
+
+    def rename(info: fraiseql.Info, id: int, title: str) -> pet_type:  # type: ignore[valid-type]
+        pet.objects.filter(id=id).update(title=title)  # type: ignore[attr-defined]
+        return pet(id=id)
+
+    rename.__annotations__["return"] = pet_type
+    fraiseql.mutation(registry=registry)(rename)
+    engine = GraphQLEngine(registry=registry, cache=None, settings=replace(get_settings(), mask_errors=True))
+
+    data, errors = outcome(engine, 'mutation { rename(id: 2, title: "New") { title owner { id } } }')
+
+    assert data is None
+    assert errors == [("Pet.owner leads to no Owner that can be read.", ["rename", "owner"])]
+    assert pet.objects.values_list("title", flat=True).get(id=2) == "New"
+
+
+# --- nulls are propagated as graphql-core does it ---------------------------------------------
+
+_DEPTH = 4
+
+
+def random_type(chance: random.Random, depth: int = 0) -> Any:
+    """Return a random type of nested objects and lists, each of which may be null or not."""
+    kind = chance.choice(["leaf", "list", "object"]) if depth < _DEPTH else "leaf"
+    if kind == "list":
+        found: Any = GraphQLList(random_type(chance, depth + 1))
+    elif kind == "object":
+        fields = {
+            name: GraphQLField(random_type(chance, depth + 1), resolve=lambda source, info: source[info.field_name])
+            for name in chance.sample(["a", "b", "quo", "long"], 2)
+        }
+        found = GraphQLObjectType(f"T{chance.getrandbits(60)}", fields)
+    else:
+        found = GraphQLInt
+    return GraphQLNonNull(found) if chance.random() < 0.5 else found
+
+
+class Wrong(Exception):
+    """A value that cannot stand where it would."""
+
+
+def random_value(chance: random.Random, type_: Any, nullable: tuple[bool, ...], marks: dict[Mark, int]) -> Any:
+    """Return a random value of a type: what resolvers return, and the text of the statement."""
+    bare, own = (type_.of_type, False) if isinstance(type_, GraphQLNonNull) else (type_, True)
+    nullable = (*nullable, own)
+    if chance.random() < 0.12:
+        number = marks.setdefault(Mark("wrong", nullable), len(marks))
+        return Wrong("wrong"), MARK.decode() + str(number)
+    if isinstance(bare, GraphQLList):
+        items = [random_value(chance, bare.of_type, nullable, marks) for _ in range(chance.randrange(4))]
+        return [item for item, _ in items], "[" + ",".join(text for _, text in items) + "]"
+    if isinstance(bare, GraphQLObjectType):
+        members = {name: random_value(chance, field.type, nullable, marks) for name, field in bare.fields.items()}
+        text = ",".join(f'"{name}":{text}' for name, (_, text) in members.items())
+        return {name: value for name, (value, _) in members.items()}, "{" + text + "}"
+    number = chance.randrange(100)
+    return number, str(number)
+
+
+def selection(type_: Any) -> str:
+    """Return the selection of everything."""
+    while not isinstance(type_, GraphQLObjectType):
+        if type_ is GraphQLInt:
+            return ""
+        type_ = type_.of_type
+    return "{" + " ".join(f"{name} {selection(field.type)}" for name, field in type_.fields.items()) + "}"
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_nulls_are_propagated_as_the_reference_does(seed: int) -> None:
+    chance = random.Random(seed)
+    fields = {
+        name: GraphQLField(random_type(chance), resolve=lambda source, info: source[info.field_name]) for name in "xy"
+    }
+    query = GraphQLObjectType("Query", fields)
+    marks: dict[Mark, int] = {}
+    values = {name: random_value(chance, field.type, (), marks) for name, field in query.fields.items()}
+    text = "{" + ",".join(f'"{name}":{text}' for name, (_, text) in values.items()) + "}"
+
+    found, errors = without_marks(text.encode(), list(marks))
+    expected = graphql_sync(
+        GraphQLSchema(query), selection(query), {name: value for name, (value, _) in values.items()}
+    )
+
+    assert (None if found is None else json.loads(found)) == expected.data
+    assert [error.path for error in errors] == [tuple(error.path or ()) for error in expected.errors or ()]
+
+
+def test_marks_keep_every_other_byte() -> None:
+    text = '{"a":[1.50,{"b\\"{":"x,]}","n":12345678901234567890123}],"c":\x030,"d":"é\\u0003"}'.encode()
+
+    found, errors = without_marks(text, [Mark("wrong", (True,))])
+
+    assert found == text.replace(b"\x030", b"null")
+    assert errors == [FieldError("wrong", ("c",))]
