@@ -34,14 +34,16 @@ from .errors import FraiseQLError, InvalidInput, OperationError
 from .execution.executor import Executor
 from .execution.failures import failure
 from .execution.measured import MeasuredStorage
-from .execution.rate_limit import make_rate
+from .execution.rate_limit import operation_rate
 from .execution.response import Explanation, Response, Statistics, failed
 from .execution.session import Session
 from .language.introspection import Introspection
-from .language.parser import InvalidDocument, Parser
+from .language.parser import Document, InvalidDocument, Parser
+from .memory import LRU
 from .mutations.operation import Perform
 from .planner.arguments import Variables
-from .planner.plan import Planner, Read
+from .planner.plan import Plan, Planner, Read
+from .planner.questions import Plans
 from .schema.build import Schema, build_schema
 from .storage.base import Health, Storage
 from .viewer import VIEWER, Viewer
@@ -83,11 +85,12 @@ class GraphQLEngine:
         self.registry = registry
         self.storage: Storage = storage or make_storage(self.settings)
         self.cache: Cache | None = make_cache(self.settings) if cache is _FROM_SETTINGS else cache
-        self.answers = invalidation.watch(Answers(self.cache, self.settings.cache.ttl))
+        cache_settings = self.settings.cache
+        self.answers = invalidation.watch(Answers(self.cache, cache_settings.ttl, cache_settings.answer_bytes))
         self.session = Session(self.settings.session, self.settings.limits.statement_ms)
         self._measured = MeasuredStorage(self.storage)
         self.executor = Executor(self._measured, self.answers, self.session, self.settings.limits)
-        self.rate = make_rate(self.settings, self.cache)
+        self.rate = operation_rate(self.settings, self.cache)
         self.documents = Documents(self.settings, self.cache)
         self.introspection = Introspection(self.settings.introspection, lambda: self.schema.graphql)
         self._built: tuple[Schema, Parser, Planner] | None = None
@@ -294,10 +297,11 @@ class GraphQLEngine:
                 if self._built is None:
                     settings = self.settings
                     schema = build_schema(self.registry, settings)
-                    parser = Parser(schema.graphql, settings.limits, settings.document_cache_size)
-                    planner = Planner(
-                        schema, settings.database, settings.limits, self.session, settings.plan_cache_size
-                    )
+                    memory = settings.memory
+                    documents: LRU[Document] = LRU(settings.document_cache_size, memory.documents)
+                    parser = Parser(schema.graphql, settings.limits, documents)
+                    plans: LRU[Plans[Plan]] = LRU(settings.plan_cache_size, memory.plans)
+                    planner = Planner(schema, settings.database, settings.limits, self.session, plans)
                     self._built = schema, parser, planner
         return self._built
 

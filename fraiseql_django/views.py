@@ -139,7 +139,7 @@ class GraphQLView(View):
         answer = self.serving.execute(
             text, parameters.variables, parameters.operation_name, request=self.request, only=only
         )
-        document_ids.persist(parameters, answer, self.serving.documents)
+        document_ids.persist(parameters, answer, self.serving.documents, Viewer(self.request))
         return answer
 
     def _status(self, answer: Response) -> int:

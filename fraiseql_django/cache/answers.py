@@ -34,12 +34,14 @@ class Lookup:
 class Answers:
     """The answers of one engine. A cache that fails counts as empty, and the database answers.
 
-    Versions that could not be written while the cache failed are written before it is next read.
+    Versions that could not be written while the cache failed are written before it is next read. Answers of more than
+    ``max_bytes`` are not kept.
     """
 
-    def __init__(self, cache: Cache | None, ttl: int) -> None:
+    def __init__(self, cache: Cache | None, ttl: int, max_bytes: int | None = None) -> None:
         self.cache = cache
         self.ttl = ttl
+        self.max_bytes = max_bytes
         self.hits = self.misses = 0
         # tables whose new version could not be written, each with a token of that failure
         self._pending: dict[str, object] = {}
@@ -71,8 +73,10 @@ class Answers:
         return Lookup(None, versions)
 
     def keep(self, key: str, tables: tuple[str, ...], versions: tuple[str | None, ...], answer: bytes) -> None:
-        """Store an answer under the versions that its tables had before it was read."""
+        """Store an answer under the versions that its tables had before it was read, unless it is too large."""
         assert self.cache is not None
+        if self.max_bytes is not None and len(answer) > self.max_bytes:
+            return
         try:
             self.cache.set(ENTRY + key, (tables, versions, answer), self.ttl)
         except Exception as error:

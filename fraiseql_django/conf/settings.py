@@ -32,6 +32,9 @@ class CacheSettings:
 
     alias: str | None = _option("default", "Alias in CACHES of the cache that keeps answers; None keeps no answers.")
     ttl: int = _option(3600, "Seconds for which an answer is kept when no write drops it.", minimum=1)
+    answer_bytes: int | None = _option(
+        1_000_000, "Bytes of the largest answer that is kept; None keeps answers of every size.", minimum=0
+    )
     key_prefix: str = _option("fraiseql", "Prefix of the keys of this project's entries.")
     backend: str = _option(
         "fraiseql_django.cache.django.DjangoCache", "Dotted path of the cache class, which is called with the alias."
@@ -105,6 +108,18 @@ class LimitSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemorySettings:
+    """``FRAISEQL["MEMORY"]``: how much is kept, in estimated bytes; an entry takes an eighth of a bound at most."""
+
+    documents: int = _option(32_000_000, "Bytes of validated documents in each process.", minimum=0)
+    plans: int = _option(64_000_000, "Bytes of plans in each process.", minimum=0)
+    persisted_queries: int = _option(8_000_000, "Bytes of persisted queries in each process.", minimum=0)
+    prepared_statements: int = _option(
+        64_000_000, "Bytes of prepared statements in PostgreSQL, for each connection.", minimum=0
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchingSettings:
     """``FRAISEQL["BATCHING"]``: several operations in one request."""
 
@@ -160,6 +175,13 @@ class PersistedQuerySettings:
 
     enabled: bool = _option(False, "Keep documents that clients send with their hash (automatic persisted queries).")
     ttl: int = _option(86_400, "Seconds for which the cache keeps such a document.", minimum=1)
+    document_bytes: int = _option(50_000, "Bytes of the largest document that is kept, as UTF-8.", minimum=1)
+    max_documents: int | None = _option(
+        1000, "New documents that are kept in a time of `PERSISTED_QUERIES.TTL`; None means no limit.", minimum=1
+    )
+    rate: str | None = _option(
+        "100/h", "New documents that are kept for each viewer in a second, minute, hour or day; None means no limit."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +196,9 @@ class Settings:
     prepare_statements: bool = _option(
         True, "Prepare statements in PostgreSQL; turn off behind a pooler in transaction mode."
     )
+    jit: bool = _option(False, "Let PostgreSQL compile the statements of operations (its setting `jit`).")
+    max_prepared: int = _option(500, "Statements that stay prepared on each connection.", minimum=1)
+    memory: MemorySettings = dataclasses.field(default_factory=MemorySettings)
     cache: CacheSettings = dataclasses.field(default_factory=CacheSettings)
     limits: LimitSettings = dataclasses.field(default_factory=LimitSettings)
     batching: BatchingSettings = dataclasses.field(default_factory=BatchingSettings)

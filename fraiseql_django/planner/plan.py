@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
+from sys import getsizeof
 from typing import Any, Protocol, TypeAlias
 
 from django.db import connections
@@ -24,11 +25,11 @@ from django.db.models import Model
 from graphql import FieldNode, GraphQLField, OperationType
 
 from .._django import Compiled, database_of
-from ..cache.lru import LRU
 from ..conf.settings import LimitSettings
 from ..invalidation.catalog import tables_read
 from ..language.parser import Operation
 from ..language.variable_shapes import ABSENT
+from ..memory import LRU, size_of
 from ..schema.arguments import MutationDef
 from ..schema.build import Schema
 from ..viewer import Viewer
@@ -47,6 +48,13 @@ from .questions import Active, Plans
 from .rules import Rules
 from .statement import compile_pieces, joined, statement
 from .tree import Constant, Member
+
+# What a plan takes in bytes, measured: 3 to 5 for each byte of SQL where there are no parameters (of 1, if the
+# characters are ASCII), 700 for a parameter with the functions that fetch it
+_OF_PLAN = 4000
+_OF_SQL = 5
+_OF_BIND = 800
+_OF_STEP = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,6 +78,13 @@ class Read:
     def params(self, variables: Variables) -> list[str | None]:
         """Return the statement's parameters; raise InvalidInput for a value that cannot be one."""
         return [bind.fill(variables) for bind in self.binds]
+
+    @property
+    def weight(self) -> int:
+        """The bytes that it takes, as estimated."""
+        constants = sum(getsizeof(segment) for segment in self.segments)
+        literals = sum(getsizeof(bind.text) for bind in self.binds if bind.text is not None)
+        return _OF_SQL * len(self.sql or "") + _OF_BIND * len(self.binds) + constants + literals
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +123,12 @@ class MutationCall:
     alias: str
     answered_for: Callable[[Viewer, Variables], MutationCall]
 
+    @property
+    def weight(self) -> int:
+        """The bytes that it takes, as estimated."""
+        # the slots hold the columns of the statement once more
+        return _OF_PLAN + (0 if self.rows is None else 2 * self.rows.weight)
+
 
 Root: TypeAlias = ConstantRoot | ColumnRoot | MutationCall
 
@@ -124,6 +145,19 @@ class Plan:
     def calls(self) -> tuple[MutationCall, ...]:
         """The mutations, in order."""
         return tuple(root for root in self.roots if isinstance(root, MutationCall))
+
+    @property
+    def weight(self) -> int:
+        """The bytes that it takes, as estimated; those of the document are not counted."""
+        weight = _OF_PLAN + _OF_STEP * len(self.complexity.steps)
+        if self.read is not None:
+            weight += self.read.weight
+        for root in self.roots:
+            if isinstance(root, MutationCall):
+                weight += root.weight
+            elif isinstance(root, ConstantRoot):
+                weight += getsizeof(root.text)
+        return weight
 
 
 class SessionPolicy(Protocol):
@@ -142,13 +176,13 @@ class Planner:
     """Plans the operations of one schema against one database."""
 
     def __init__(
-        self, schema: Schema, alias: str, limits: LimitSettings, session: SessionPolicy, cache_size: int
+        self, schema: Schema, alias: str, limits: LimitSettings, session: SessionPolicy, cache: LRU[Plans[Plan]]
     ) -> None:
         self.schema = schema
         self.alias = alias
         self.session = session
         self.limits = limits
-        self.cache: LRU[Plans[Plan]] = LRU(cache_size)
+        self.cache = cache
         self._types = {**schema.types, **schema.shapes}
 
     def plan(self, operation: Operation, variables: Variables, viewer: Viewer | None = None) -> Plan:
@@ -171,7 +205,11 @@ class Planner:
             planned.asked[active] = active.answer(planned)
             plan = self._make(operation, variables, planned)
             if operation.kept:
-                self.cache.set(key, (known or Plans()).adding(plan, planned.asked, self._planned(viewer)))
+                # the key keeps the document alive
+                own = operation.weight + size_of(shape)
+                room = self.cache.share - own
+                plans = (known or Plans()).adding(plan, plan.weight, planned.asked, self._planned(viewer), room)
+                self.cache.set(key, plans, own + plans.weight)
         else:
             plan.complexity.check(variables, self.limits)
         for root in plan.roots:

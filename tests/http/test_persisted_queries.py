@@ -1,6 +1,7 @@
 """Automatic persisted queries: the hash alone, the text with its hash, the hash alone; and what is not kept."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ from django.core.cache import caches
 from django.test import Client
 
 from example_project.bookshop.models import Author
-from fraiseql_django import get_engine
+from fraiseql_django import Viewer, get_engine
 from fraiseql_django.cache.django import DjangoCache
+from fraiseql_django.conf.settings import MemorySettings, get_settings
 from fraiseql_django.documents.persisted import PersistedQueries
 from fraiseql_django.documents.trusted import digest
 from fraiseql_django.testing import FailingCache
@@ -250,8 +252,19 @@ def test_engine_without_a_cache_keeps_them_in_its_process(settings: Any, client:
 
 
 def test_process_keeps_a_bounded_number() -> None:
-    queries = PersistedQueries(None, 60, 2)
+    queries = PersistedQueries(replace(get_settings(), document_cache_size=2), None)
     for text in ("a", "b", "c"):
-        queries.set(text)
+        queries.set(text, Viewer())
 
     assert [queries.get(digest(text)) for text in ("a", "b", "c")] == [None, "b", "c"]
+
+
+def test_process_keeps_a_bounded_number_of_bytes() -> None:
+    queries = PersistedQueries(replace(get_settings(), memory=MemorySettings(persisted_queries=100_000)), None)
+    texts = [f"{number} " + "x" * 10_000 for number in range(20)]
+    for text in texts:
+        queries.set(text, Viewer())
+
+    assert [queries.get(digest(text)) is not None for text in texts] == [False] * 11 + [True] * 9
+    queries.set("y" * 13_000, Viewer())
+    assert queries.get(digest("y" * 13_000)) is None

@@ -14,7 +14,6 @@ import fraiseql_django as fraiseql
 from example_project.bookshop.models import Book, Publisher
 from fraiseql_django import GraphQLEngine, Registry, get_engine
 from fraiseql_django.conf.settings import LimitSettings, get_settings
-from fraiseql_django.language.parser import MAX_CACHED_LENGTH
 from tests.support import calls, limited, put, refused
 
 pytestmark = pytest.mark.django_db
@@ -416,7 +415,8 @@ def test_introspection_that_goes_round_in_circles_is_refused(engine: GraphQLEngi
 
 def test_long_texts_are_not_kept() -> None:
     engine = limited()
-    long = put('{ books(where: {title: {eq: "@"}}) { id } }', "x" * MAX_CACHED_LENGTH)
+    # an eighth of MEMORY.DOCUMENTS, of which the text is held twice
+    long = put('{ books(where: {title: {eq: "@"}}) { id } }', "x" * (engine.settings.memory.documents // 16))
 
     for _ in range(2):
         assert engine.execute(long).json() == {"data": {"books": []}}
