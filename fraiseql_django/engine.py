@@ -136,25 +136,27 @@ class GraphQLEngine:
         request: HttpRequest | None = None,
         context: Any = None,
         only: OperationType | None = None,
+        counted: bool = False,
     ) -> Response:
         """Execute an operation and return the response; never raises for errors in the operation.
 
         ``only`` limits the kinds of operations. ``request`` and ``context`` are passed to rules and mutations.
+        ``counted`` says that ``count`` has counted the operation already.
         """
         viewer = Viewer(request, context)
         operation_context = OperationContext(
             text=query, operation_name=operation_name, viewer=viewer, alias=self.settings.database
         )
         try:
-            response = self._execute(operation_context, variables or {}, only)
+            response = self._execute(operation_context, variables or {}, only, counted)
             audit.report_refusals(operation_context, response.errors)
             errors = self.introspection.redacted(response.errors, viewer, query, variables or {})
             return response if errors is response.errors else replace(response, errors=errors)
         finally:
             self.release()
 
-    def count_refused(self, request: HttpRequest) -> Response | None:
-        """Count a request of which nothing is executed; return the error where ``LIMITS.RATE`` is exceeded."""
+    def count(self, request: HttpRequest) -> Response | None:
+        """Count an operation before it is read; return the error where ``LIMITS.RATE`` is exceeded."""
         context = OperationContext(viewer=Viewer(request), alias=self.settings.database)
         try:
             if self.rate is not None:
@@ -165,9 +167,11 @@ class GraphQLEngine:
             return response
         return None
 
-    def _execute(self, context: OperationContext, variables: Mapping[str, Any], only: OperationType | None) -> Response:
+    def _execute(
+        self, context: OperationContext, variables: Mapping[str, Any], only: OperationType | None, counted: bool
+    ) -> Response:
         try:
-            if self.rate is not None:
+            if self.rate is not None and not counted:
                 # first, because all other steps take time
                 self.rate.count(context.viewer)
             operation = self.parser.parse(context.text).operation(context.operation_name)
