@@ -47,6 +47,9 @@ class LimitSettings:
 
     depth: int | None = _option(15, "Levels of nested fields (introspection not counted).", minimum=1)
     aliases: int | None = _option(50, "Aliased fields in the operation.", minimum=0)
+    alias_length: int | None = _option(
+        100, "Characters in an alias, which is in the answer as often as its field.", minimum=1
+    )
     fields: int | None = _option(1000, "Selected fields; those of a fragment count at each spread.", minimum=1)
     breadth: int | None = _option(200, "Fields in one selection set, including fragments spread into it.", minimum=1)
     repeats: int | None = _option(
@@ -90,7 +93,7 @@ class LimitSettings:
     assumed_rows: int = _option(
         100, "Rows that `COMPLEXITY` assumes for a list if neither `limit` nor another setting limits it.", minimum=1
     )
-    response_bytes: int | None = _option(None, "Bytes of an answer's data, as JSON.", minimum=1)
+    response_bytes: int | None = _option(10_000_000, "Bytes of an answer's data, as JSON.", minimum=1)
     rate: str | None = _option(
         None, "Operations over HTTP for each viewer in a second, minute, hour or day, like '600/m'."
     )

@@ -39,7 +39,7 @@ from .collect import Collector
 from .compile import Compiler, Live
 from .cost import Complexity, estimate
 from .expressions import Bind
-from .introspection import introspect
+from .introspection import AnswerSize, introspect
 from .kinds import kind_of
 from .locations import ROW
 from .payload import SLOT_END, Node, Payloads, Slot
@@ -237,14 +237,14 @@ class Planner:
         return Plan(complexity=complexity, roots=tuple(roots))
 
     def _builder(self, operation: Operation, variables: Variables, viewer: PlannedViewer) -> OperationBuilder:
-        schema = self.schema
+        schema, size = self.schema, AnswerSize(self.limits.response_bytes)
         return OperationBuilder(
             schema=schema,
             collector=Collector(operation.fragments, variables, schema.unions),
             variables=variables,
             limits=self.limits,
             rules=Rules(viewer, self.alias, self._is_secured, (schema.query, schema.mutation)),
-            introspect=lambda key, nodes: introspect(schema.graphql, operation, key, list(nodes), variables),
+            introspect=lambda key, nodes: introspect(schema.graphql, operation, key, list(nodes), variables, size),
         )
 
     def _planned(self, viewer: Viewer) -> PlannedViewer:
