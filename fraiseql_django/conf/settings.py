@@ -33,7 +33,7 @@ class CacheSettings:
     alias: str | None = _option("default", "Alias in CACHES of the cache that keeps answers; None keeps no answers.")
     ttl: int = _option(3600, "Seconds for which an answer is kept when no write drops it.", minimum=1)
     answer_bytes: int | None = _option(
-        1_000_000, "Bytes of the largest answer that is kept; None keeps answers of every size.", minimum=0
+        5_000_000, "Bytes of the largest answer that is kept; None keeps answers of every size.", minimum=0
     )
     key_prefix: str = _option("fraiseql", "Prefix of the keys of this project's entries.")
     backend: str = _option(

@@ -32,8 +32,8 @@ class AnswerSize:
         self._limit = limit
         self._bytes = 0
 
-    def __call__(self, resolve: Callable[..., Any], source: Any, info: Any, **arguments: Any) -> Any:
-        """Resolve a field as graphql-core's middleware; raise LimitExceeded where the answer becomes too large."""
+    def resolve(self, resolve: Callable[..., Any], source: Any, info: Any, **arguments: Any) -> Any:
+        """Resolve a field, as graphql-core calls middleware; raise LimitExceeded where the answer becomes too large."""
         value = resolve(source, info, **arguments)
         # "key":"value",
         self._bytes += len(info.path.key) + (len(value) + 6 if isinstance(value, str) else 8)
