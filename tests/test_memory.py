@@ -1,9 +1,6 @@
 """What a process keeps is bounded in bytes, whatever clients send: estimates are compared with Python's own figures."""
 
-import gc
-import tracemalloc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +9,7 @@ import pytest
 from fraiseql_django import GraphQLEngine
 from fraiseql_django.conf.settings import MemorySettings, get_settings
 from fraiseql_django.memory import LRU, size_of
+from tests.support import measured
 
 pytestmark = pytest.mark.django_db
 
@@ -129,23 +127,6 @@ def plan(engine: GraphQLEngine, made: Made) -> None:
     query, values = made
     for operation in engine.parser.parse(query).operations.values():
         engine.planner.plan(operation, engine.parser.variables(operation, values))
-
-
-@contextmanager
-def measured() -> Iterator[Callable[[], int]]:
-    """Yield a function that returns how many bytes Python has kept since."""
-    gc.collect()
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-
-        def grown() -> int:
-            gc.collect()
-            return tracemalloc.get_traced_memory()[0] - before
-
-        yield grown
-    finally:
-        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
