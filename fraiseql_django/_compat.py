@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import encodings
 from collections.abc import Callable, Mapping
 from inspect import signature
 from typing import Any
@@ -60,11 +61,26 @@ except (ImportError, AttributeError) as error:
     Pipeline = PyFormat = Transformer = ExecStatus = execute = None  # type: ignore[assignment, misc]
     fetch_many = send = error_from_result = None  # type: ignore[assignment]
 
+# Python itself knows about a hundred codecs
+MAX_UNKNOWN_CODECS = 500
 GRAPHQL_33 = graphql.version_info[:2] >= (3, 3)
 # Newer versions parse empty selection sets, which the specification does not allow (2.4 "Selection Sets")
 STRICT_SYNTAX: Mapping[str, Any] = (
     {"allow_empty_selection_sets": False} if "allow_empty_selection_sets" in signature(graphql.parse).parameters else {}
 )
+
+
+def forget_unknown_codecs() -> None:
+    """Remove the names of codecs that do not exist from CPython's memory, where there are many.
+
+    Django looks up the charset in a request's Content-Type, and those in the headers of a form's parts. Python keeps
+    each name for good, also where it knows no such codec, so that clients could fill the memory.
+    """
+    known: Any = getattr(encodings, "_cache", {})
+    if len(known) > MAX_UNKNOWN_CODECS:
+        for name, codec in list(known.items()):
+            if codec is None:
+                known.pop(name, None)
 
 
 def coerce_variables(

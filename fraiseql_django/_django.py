@@ -299,6 +299,7 @@ def uses_no_database(backend: type) -> bool:
 _CACHES_WITHOUT_DATABASE = {
     *(f"django.core.cache.backends.{name}" for name in ("dummy", "filebased", "locmem", "memcached", "redis")),
     "django_redis.cache",
+    "fraiseql_django.cache.local",
 }
 
 
@@ -334,6 +335,23 @@ def cache_keys(store: Any, prefix: str) -> Iterator[str] | None:
         client = store._cache.get_client(None)
         return (key.decode()[len(start) :] for key in client.scan_iter(match=_redis_pattern(start)))
     return None
+
+
+def shrink_local_cache(store: Any, max_bytes: int, share: int) -> None:
+    """Remove the value that was used last where it has more bytes than ``share``, and old ones above ``max_bytes``.
+
+    Relies on ``_lock``, ``_cache`` and ``_expire_info`` of ``LocMemCache``: pickled values, the one used last first.
+    """
+    with store._lock:
+        total = sum(map(len, store._cache.values()))
+        if store._cache and len(next(iter(store._cache.values()))) > share:
+            key, value = store._cache.popitem(last=False)
+            store._expire_info.pop(key, None)
+            total -= len(value)
+        while total > max_bytes:
+            key, value = store._cache.popitem()
+            store._expire_info.pop(key, None)
+            total -= len(value)
 
 
 def _redis_pattern(start: str) -> str:

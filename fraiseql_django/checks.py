@@ -11,7 +11,7 @@
     W006       types and mutations without a permission or row rule (--deploy)
     W007       computed fields and orders that read rows without row rules
     W008       introspection for everybody (--deploy)
-    W009       no limit on the rows that an operation reads (--deploy)
+    W009       no limit on what an operation may cost, or on how many a client may send
 
 The checks do not connect to a database or cache.
 """
@@ -26,6 +26,7 @@ from django.core.cache import caches
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.db import connections
 
 from ._django import ignores_errors
 from .conf.factories import cache_problems, storage_problems
@@ -57,7 +58,13 @@ def check_project(**kwargs: Any) -> list[CheckMessage]:
     if not problems:
         problems += _declaration_problems(settings)
     errors = [Error(item.message, hint=item.hint, id=item.id) for item in problems]
-    return [*errors, *_silent_cache(settings), *_nothing_declared(), *_unrestricted_reads()]
+    return [
+        *errors,
+        *_silent_cache(settings),
+        *_nothing_declared(),
+        *_unrestricted_reads(),
+        *([] if problems else _unbounded(settings)),
+    ]
 
 
 @register(TAG, deploy=True)
@@ -69,7 +76,6 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
         *_open_graphiql(settings),
         *([] if problems else _unprotected(settings)),
         *_introspection(settings),
-        *_unbounded(settings),
     ]
 
 
@@ -200,17 +206,48 @@ def _introspection(settings: Settings) -> Iterator[CheckMessage]:
 
 
 def _unbounded(settings: Settings) -> Iterator[CheckMessage]:
-    limits = settings.limits
-    if limits.max_rows is None and limits.complexity is None and settings.trusted_documents.mode != "required":
+    if not (default_registry.types or default_registry.mutations):
+        return
+    missing = list(_open_limits(settings))
+    if missing:
+        names = ", ".join(missing)
         yield Warning(
-            "There is no limit on the rows that an operation reads: neither FRAISEQL['LIMITS']['MAX_ROWS'] nor "
-            "FRAISEQL['LIMITS']['COMPLEXITY'] is set.",
+            f"FRAISEQL['LIMITS'] does not limit what one operation may cost: {names} {_is_not(missing)} set.",
             hint=(
-                "Set both, and DEFAULT_ROWS for lists without the argument limit; or execute trusted documents only. "
-                "If all tables are small, silence this check."
+                "docs/limits.md has values to begin with. A client could otherwise read a whole table, or all "
+                "combinations of the rows of several, by a few bytes. If all clients are trusted, silence this check."
             ),
             id="fraiseql.W009",
         )
+    if settings.limits.rate is None:
+        yield Warning(
+            "FRAISEQL['LIMITS'] does not limit how many operations a client may send: RATE is not set.",
+            hint="Set it to a rate such as '600/m'. If a proxy limits the requests of a client, silence this check.",
+            id="fraiseql.W009",
+        )
+
+
+def _open_limits(settings: Settings) -> Iterator[str]:
+    limits = settings.limits
+    if settings.trusted_documents.mode != "required":
+        if limits.max_rows is None:
+            yield "MAX_ROWS"
+        if limits.complexity is None:
+            yield "COMPLEXITY"
+    if limits.statement_ms is None and not _limits_statements(settings.database):
+        yield "STATEMENT_MS"
+    if limits.response_bytes is None:
+        yield "RESPONSE_BYTES"
+
+
+def _limits_statements(alias: str) -> bool:
+    """Whether DATABASES sets PostgreSQL's own limit for the time of statements."""
+    options = connections.settings.get(alias, {}).get("OPTIONS", {})
+    return "statement_timeout" in str(options.get("options", ""))
+
+
+def _is_not(names: list[str]) -> str:
+    return "is not" if len(names) == 1 else "are not"
 
 
 def _unprotected(settings: Settings) -> Iterator[CheckMessage]:

@@ -37,13 +37,15 @@ from .execution.executor import Executor
 from .execution.failures import failure
 from .execution.measured import MeasuredStorage
 from .execution.query import Query
-from .execution.rate_limit import make_rate
+from .execution.rate_limit import operation_rate
 from .execution.response import Explanation, Response, Statistics, failed
 from .execution.session import Session
 from .language.introspection import Introspection
-from .language.parser import InvalidDocument, Parser
+from .language.parser import Document, InvalidDocument, Parser
+from .memory import LRU
 from .mutations.operation import Perform
-from .planner.plan import Planner
+from .planner.plan import Plan, Planner
+from .planner.questions import Plans
 from .schema.build import Schema, build_schema
 from .storage.base import Health, Storage
 from .viewer import VIEWER, Viewer
@@ -86,11 +88,13 @@ class GraphQLEngine:
         self.storage: Storage = storage or make_storage(self.settings)
         self.cache: Cache | None = make_cache(self.settings) if cache is _FROM_SETTINGS else cache
         kept = self.settings.cache
-        self.answers = invalidation.watch(Answers(self.cache, kept.ttl, kept.volatile_ttl))
+        self.answers = invalidation.watch(
+            Answers(self.cache, kept.ttl, volatile_ttl=kept.volatile_ttl, max_bytes=kept.answer_bytes)
+        )
         self.session = Session(self.settings.session, self.settings.limits.statement_ms)
         self._measured = MeasuredStorage(self.storage)
         self.executor = Executor(self._measured, self.answers, self.session, self.settings.limits)
-        self.rate = make_rate(self.settings, self.cache)
+        self.rate = operation_rate(self.settings, self.cache)
         self.documents = Documents(self.settings, self.cache)
         self.introspection = Introspection(self.settings.introspection, lambda: self.schema.graphql)
         self._built: tuple[Schema, Parser, Planner] | None = None
@@ -136,25 +140,27 @@ class GraphQLEngine:
         request: HttpRequest | None = None,
         context: Any = None,
         only: OperationType | None = None,
+        counted: bool = False,
     ) -> Response:
         """Execute an operation and return the response; never raises for errors in the operation.
 
         ``only`` limits the kinds of operations. ``request`` and ``context`` are passed to rules and mutations.
+        ``counted`` says that ``count`` has counted the operation already.
         """
         viewer = Viewer(request, context)
         operation_context = OperationContext(
             text=query, operation_name=operation_name, viewer=viewer, alias=self.settings.database
         )
         try:
-            response = self._execute(operation_context, variables or {}, only)
+            response = self._execute(operation_context, variables or {}, only, counted)
             audit.report_refusals(operation_context, response.errors)
             errors = self.introspection.redacted(response.errors, viewer, query, variables or {})
             return response if errors is response.errors else replace(response, errors=errors)
         finally:
             self.release()
 
-    def count_refused(self, request: HttpRequest) -> Response | None:
-        """Count a request of which nothing is executed; return the error where ``LIMITS.RATE`` is exceeded."""
+    def count(self, request: HttpRequest) -> Response | None:
+        """Count an operation before it is read; return the error where ``LIMITS.RATE`` is exceeded."""
         context = OperationContext(viewer=Viewer(request), alias=self.settings.database)
         try:
             if self.rate is not None:
@@ -165,9 +171,11 @@ class GraphQLEngine:
             return response
         return None
 
-    def _execute(self, context: OperationContext, variables: Mapping[str, Any], only: OperationType | None) -> Response:
+    def _execute(
+        self, context: OperationContext, variables: Mapping[str, Any], only: OperationType | None, counted: bool
+    ) -> Response:
         try:
-            if self.rate is not None:
+            if self.rate is not None and not counted:
                 # first, because all other steps take time
                 self.rate.count(context.viewer)
             operation = self.parser.parse(context.text).operation(context.operation_name)
@@ -296,10 +304,11 @@ class GraphQLEngine:
                 if self._built is None:
                     settings = self.settings
                     schema = build_schema(self.registry, settings)
-                    parser = Parser(schema.graphql, settings.limits, settings.document_cache_size)
-                    planner = Planner(
-                        schema, settings.database, settings.limits, self.session, settings.plan_cache_size
-                    )
+                    memory = settings.memory
+                    documents: LRU[Document] = LRU(settings.document_cache_size, memory.documents)
+                    parser = Parser(schema.graphql, settings.limits, documents)
+                    plans: LRU[Plans[Plan]] = LRU(settings.plan_cache_size, memory.plans)
+                    planner = Planner(schema, settings.database, settings.limits, self.session, plans)
                     self._built = schema, parser, planner
         return self._built
 

@@ -10,10 +10,13 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.db import connections
 
+from .conf.settings import on_reload
 from .engine import GraphQLEngine, __version__, get_engine
 from .errors import ConfigurationError, DeclarationError
 from .invalidation.names import NAME, bare
@@ -21,9 +24,14 @@ from .planner.column_usage import Tables, readable_columns
 from .storage.base import Health
 
 logger = logging.getLogger("fraiseql_django.health")
+# By GraphQL schema: what its declarations read does not change
+_readable: WeakKeyDictionary[Any, Tables] = WeakKeyDictionary()
 
 # The oldest version that Django 5.2 supports; later versions of Django check their own minimum
 MINIMUM_POSTGRESQL = 14
+
+# The health view, which anybody may call, reports results that are not older
+FRESH_SECONDS = 1.0
 
 _VERSION = "SELECT current_setting('server_version_num'), current_user"
 # Which of the wanted tables and columns are missing, or may not be read. to_regclass() is not used, because it fails
@@ -67,6 +75,35 @@ def check_project() -> list[Check]:
     except ConfigurationError as error:
         return [_result("settings", False, str(error), started)]
     return run_checks(engine)
+
+
+class RecentChecks:
+    """The results of the checks of the last second, for probes that come more often.
+
+    While one thread runs the checks the others wait for its results.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept: tuple[Callable[[], list[Check]], float, list[Check]] | None = None
+
+    def results(self, check: Callable[[], list[Check]]) -> list[Check]:
+        """Return the results of the checks, or run them where there are none, or none that are recent."""
+        with self._lock:
+            now = time.monotonic()
+            if self._kept is None or self._kept[0] is not check or now - self._kept[1] > FRESH_SECONDS:
+                found = check()
+                # from now on: what takes longer than a second is asked no more often
+                self._kept = check, time.monotonic(), found
+            return self._kept[2]
+
+    def forget(self) -> None:
+        """Run the checks at the next call."""
+        self._kept = None
+
+
+recent = RecentChecks()
+on_reload(recent.forget)
 
 
 def run_checks(engine: GraphQLEngine) -> list[Check]:
@@ -153,7 +190,11 @@ class _EngineChecks:
 
     @cached_property
     def _tables(self) -> Tables:
-        return readable_columns(self.engine.schema, self.engine.settings.database)
+        schema = self.engine.schema
+        found = _readable.get(schema.graphql)
+        if found is None:
+            found = _readable[schema.graphql] = readable_columns(schema, self.engine.settings.database)
+        return found
 
     @cached_property
     def _problems(self) -> Mapping[str, list[str]]:

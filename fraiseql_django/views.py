@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils.functional import cached_property
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
@@ -20,14 +21,15 @@ from django.views.generic import View
 from graphql import OperationType
 
 from . import audit
+from ._compat import forget_unknown_codecs
 from .audit import OperationContext
 from .engine import GraphQLEngine, get_engine
 from .execution.response import Response
-from .health import as_dict, check_project
+from .health import as_dict, check_project, recent
 from .http import batching, document_ids, graphiql, uploads
 from .http.csrf import require_preflight, require_token
 from .http.errors import Refused
-from .http.negotiation import ANSWERS, JSON, is_form, preferred
+from .http.negotiation import ANSWERS, JSON, accept_of, is_form, preferred
 from .http.parameters import Parameters, from_url
 from .viewer import Viewer
 
@@ -47,15 +49,20 @@ class GraphQLView(View):
         return csrf_exempt(super().as_view(**initkwargs))
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        """Choose the engine and the media type of the response."""
+        """Choose the engine."""
         super().setup(request, *args, **kwargs)
         self.serving = self.get_engine()
-        self.accept = request.META.get("HTTP_ACCEPT", "")
-        self.media_type = preferred(self.accept, ANSWERS)
+        # operations that may be executed without being counted: the request was counted already
+        self.counted = 0
 
     def get_engine(self) -> GraphQLEngine:
         """Return the engine; override it to choose one by ``self.request``, for instance that of a tenant."""
         return self.engine or get_engine()
+
+    @cached_property
+    def media_type(self) -> str | None:
+        """The media type of the response; None if the client accepts none. Raises Refused for an unreadable header."""
+        return preferred(accept_of(self.request), ANSWERS)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Return the response; a refused request gets an error in the format of GraphQL."""
@@ -66,6 +73,7 @@ class GraphQLView(View):
             for name, value in refused.headers.items():
                 response[name] = value
         response.setdefault("Vary", "Accept")
+        forget_unknown_codecs()
         return response
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -73,8 +81,10 @@ class GraphQLView(View):
         settings = self.serving.settings
         # GraphiQL cannot be used if only trusted documents are executed
         unrestricted = settings.trusted_documents.mode != "required"
-        if unrestricted and graphiql.is_for(request, self.accept, settings.graphiql, self.serving.introspection):
+        if unrestricted and graphiql.is_for(request, accept_of(request), settings.graphiql, self.serving.introspection):
             return graphiql.page(request, settings.graphiql)
+        if (refusal := self._count()) is not None:
+            return refusal
         self._require_acceptable()
         parameters = from_url(request, settings.limits.body_bytes)
         answer = self._execute(parameters, only=OperationType.QUERY)
@@ -84,6 +94,8 @@ class GraphQLView(View):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Execute the operations in a JSON body (GraphQL over HTTP, 4.4) or in a form with files."""
+        if (refusal := self._count()) is not None:
+            return refusal
         self._require_acceptable()
         settings, with_files = self.serving.settings, is_form(request)
         require_token(request)
@@ -102,6 +114,15 @@ class GraphQLView(View):
         """Refuse another method."""
         allowed = [name.upper() for name in self.http_method_names]
         raise _not_allowed(f"The method {request.method} is not one of: {', '.join(allowed)}.", allowed)
+
+    def _count(self) -> HttpResponse | None:
+        """Count the request as one operation; return the response where there were too many.
+
+        First, so that a request costs little if it is one too many, whatever is wrong with it.
+        """
+        exceeded = self.serving.count(self.request)
+        self.counted = 1
+        return None if exceeded is None else self._respond(exceeded, self._status(exceeded))
 
     def _require_acceptable(self) -> None:
         if self.media_type is None:
@@ -128,18 +149,19 @@ class GraphQLView(View):
             return self._refuse(refused)
 
     def _execute(self, parameters: Parameters, only: OperationType | None = None) -> Response:
+        counted, self.counted = self.counted > 0, 0
         try:
             text = document_ids.text_of(parameters, self.serving.documents)
         except Refused:
             # otherwise, trying identifiers would be free
-            exceeded = self.serving.count_refused(self.request)
+            exceeded = None if counted else self.serving.count(self.request)
             if exceeded is not None:
                 return exceeded
             raise
         answer = self.serving.execute(
-            text, parameters.variables, parameters.operation_name, request=self.request, only=only
+            text, parameters.variables, parameters.operation_name, request=self.request, only=only, counted=counted
         )
-        document_ids.persist(parameters, answer, self.serving.documents)
+        document_ids.persist(parameters, answer, self.serving.documents, Viewer(self.request))
         return answer
 
     def _status(self, answer: Response) -> int:
@@ -150,7 +172,7 @@ class GraphQLView(View):
         monitoring, and rate limits their 429, which means the same from a proxy.
         """
         if (
-            self.media_type == JSON
+            self._written_as == JSON
             and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
             and answer.status != HTTPStatus.TOO_MANY_REQUESTS
         ):
@@ -163,8 +185,16 @@ class GraphQLView(View):
     def _respond_to_batch(self, answers: Sequence[Response]) -> HttpResponse:
         return self._write(batching.body(answers), batching.status(answers), answers)
 
+    @property
+    def _written_as(self) -> str:
+        try:
+            return self.media_type or JSON
+        except Refused:
+            # the error is about the header that would tell
+            return JSON
+
     def _write(self, body: bytes, status: int, answers: Sequence[Response]) -> HttpResponse:
-        response = HttpResponse(body, status=status, content_type=f"{self.media_type or JSON}; charset=utf-8")
+        response = HttpResponse(body, status=status, content_type=f"{self._written_as}; charset=utf-8")
         # Errors and answers to mutations must not be cached. Answers to GET may be cached by the browser; the project
         # can allow shared caches, such as a CDN, by Django's decorators.
         cacheable = self.request.method != HTTPMethod.POST and not any(answer.errors for answer in answers)
@@ -180,10 +210,12 @@ class GraphQLView(View):
 def health(request: HttpRequest) -> JsonResponse:
     """Return the results of the health checks for a load balancer: status 200 if all succeed, otherwise 503.
 
+    Anybody may call it, so results of the last second are returned again.
+
     Details (versions, users, messages of the database) are included only if DEBUG is on; ``manage.py fraiseql_health``
     always shows them.
     """
-    report = as_dict(check_project())
+    report = as_dict(recent.results(check_project))
     if not django_settings.DEBUG:
         shown = ("name", "healthy", "time_ms")
         checks = [{key: check[key] for key in shown} for check in report["checks"]]

@@ -1,9 +1,11 @@
 """What tests of the engine share: engines on the tests' caches, other threads, and a small shop."""
 
+import gc
 import os
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -155,6 +157,23 @@ def calls(at_most: int = MOMENT) -> Iterator[None]:
         yield
     finally:
         sys.setprofile(before)
+
+
+@contextmanager
+def measured() -> Iterator[Callable[[], int]]:
+    """Yield a function that returns how many bytes Python has kept since."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+
+        def grown() -> int:
+            gc.collect()
+            return tracemalloc.get_traced_memory()[0] - before
+
+        yield grown
+    finally:
+        tracemalloc.stop()
 
 
 def wait_until(condition: Callable[[], object]) -> None:

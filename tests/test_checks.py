@@ -389,30 +389,68 @@ def test_introspection_by_everybody_is_a_warning_in_production(settings: Any, po
     assert messages(deploy=False) == []
 
 
-@pytest.mark.parametrize(
-    ("changed", "bounded"),
-    [
-        ({}, False),
-        ({"LIMITS": {"DEFAULT_ROWS": 10}}, False),
-        ({"LIMITS": {"MAX_ROWS": 10}}, True),
-        ({"LIMITS": {"COMPLEXITY": 10}}, True),
-        ({"TRUSTED_DOCUMENTS": {"MODE": "required"}}, True),
-    ],
+SET = {"MAX_ROWS": 10, "COMPLEXITY": 10, "STATEMENT_MS": 10, "RATE": "10/s"}
+RATE_IS_OPEN = Warning(
+    "FRAISEQL['LIMITS'] does not limit how many operations a client may send: RATE is not set.",
+    hint="Set it to a rate such as '600/m'. If a proxy limits the requests of a client, silence this check.",
+    id="fraiseql.W009",
 )
-def test_rows_without_bounds_are_a_warning_in_production(settings: Any, changed: Any, bounded: bool) -> None:
-    settings.FRAISEQL = changed
-    warning = Warning(
-        "There is no limit on the rows that an operation reads: neither FRAISEQL['LIMITS']['MAX_ROWS'] nor "
-        "FRAISEQL['LIMITS']['COMPLEXITY'] is set.",
+
+
+def open_limits(names: str) -> Warning:
+    return Warning(
+        f"FRAISEQL['LIMITS'] does not limit what one operation may cost: {names} set.",
         hint=(
-            "Set both, and DEFAULT_ROWS for lists without the argument limit; or execute trusted documents only. "
-            "If all tables are small, silence this check."
+            "docs/limits.md has values to begin with. A client could otherwise read a whole table, or all "
+            "combinations of the rows of several, by a few bytes. If all clients are trusted, silence this check."
         ),
         id="fraiseql.W009",
     )
-    messages = run_checks(tags=["fraiseql"], include_deployment_checks=True)
 
-    assert [message for message in messages if message.id == "fraiseql.W009"] == ([] if bounded else [warning])
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, [open_limits("MAX_ROWS, COMPLEXITY, STATEMENT_MS are not"), RATE_IS_OPEN]),
+        ({"LIMITS": {**SET, "MAX_ROWS": None}}, [open_limits("MAX_ROWS is not")]),
+        ({"LIMITS": {**SET, "COMPLEXITY": None, "DEFAULT_ROWS": 5}}, [open_limits("COMPLEXITY is not")]),
+        ({"LIMITS": {**SET, "STATEMENT_MS": None}}, [open_limits("STATEMENT_MS is not")]),
+        ({"LIMITS": {**SET, "RESPONSE_BYTES": None}}, [open_limits("RESPONSE_BYTES is not")]),
+        ({"LIMITS": {**SET, "RATE": None}}, [RATE_IS_OPEN]),
+        ({"LIMITS": SET}, []),
+        ({"LIMITS": SET, "NONSENSE": 1}, []),
+        (
+            {"TRUSTED_DOCUMENTS": {"MODE": "required", "PATH": "trusted"}, "LIMITS": {"RATE": "1/s"}},
+            [open_limits("STATEMENT_MS is not")],
+        ),
+    ],
+)
+def test_limits_that_are_open_are_a_warning_of_every_check(
+    settings: Any, tmp_path: Path, changed: Any, expected: list[CheckMessage]
+) -> None:
+    if "TRUSTED_DOCUMENTS" in changed:
+        (tmp_path / "a.graphql").write_text("{ __typename }")
+        changed = {**changed, "TRUSTED_DOCUMENTS": {"MODE": "required", "PATH": tmp_path}}
+    settings.FRAISEQL = changed
+
+    for deploy in (False, True):
+        messages = run_checks(tags=["fraiseql"], include_deployment_checks=deploy)
+        assert [message for message in messages if message.id == "fraiseql.W009"] == expected
+
+
+def test_time_limit_of_the_database_will_do(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.FRAISEQL = {"LIMITS": {**SET, "STATEMENT_MS": None}}
+    monkeypatch.setitem(
+        connections.settings["default"], "OPTIONS", {"options": "-c search_path=a -c statement_timeout=5000"}
+    )
+
+    assert [message for message in run_checks(tags=["fraiseql"]) if message.id == "fraiseql.W009"] == []
+
+
+def test_nothing_is_open_where_nothing_is_declared(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "default_registry", Registry())
+
+    assert [message.id for message in run_checks(tags=["fraiseql"])] == ["fraiseql.W004"]
 
 
 def test_deployment_checks_of_wrong_settings_do_not_fail(settings: Any) -> None:

@@ -356,6 +356,22 @@ def test_keys_of_caches(kind: str) -> None:
         cache.delete_many(["pre[*]:one", "pre[*]:two", "prex:three"])
 
 
+def test_local_cache_is_shrunk_from_its_oldest_values() -> None:
+    cache = caches["locmem"]
+    cache.clear()
+    cache.set_many({key: key * 1000 for key in "abcd"}, 60)
+    assert cache.get("a") == "a" * 1000
+
+    internals.shrink_local_cache(cache, 3500, 2000)
+    assert [key for key in "abcd" if cache.get(key)] == ["a", "c", "d"]
+
+    cache.set("e", "e" * 2500, 60)
+    internals.shrink_local_cache(cache, 10_000, 2000)
+    assert [key for key in "acde" if cache.get(key)] == ["a", "c", "d"]
+    assert set(cache._expire_info) == set(cache._cache)
+    cache.clear()
+
+
 def test_keys_of_other_caches_cannot_be_listed(tmp_path: Path) -> None:
     file = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": tmp_path}
     with override_settings(CACHES={**caches.settings, "file": file}):

@@ -4,12 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+from django.core.checks import run_checks
 
 from example_project.bookshop.readable import readable
-from fraiseql_django import get_engine
+from fraiseql_django import Viewer, get_engine
 from fraiseql_django.schema.django_fields import SCALARS
 from fraiseql_django.schema.operators import OPERATORS
 from fraiseql_django.schema.scalars.composite import RANGES
+from tests.support import put
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -33,6 +35,64 @@ def test_limits_shows_the_complexity_of_its_operation():
     complexity = get_engine().explain(operation, {"n": 5}).complexity
     assert complexity == 5221
     assert f'explain(SHELF, {{"n": 5}}).complexity  # {complexity}' in (DOCS / "limits.md").read_text()
+
+
+def production() -> dict:
+    """The FRAISEQL of the section "In production" of the page on limits."""
+    (block,) = (text for text in blocks("limits.md", "python") if text.startswith("FRAISEQL = {"))
+    names: dict = {}
+    exec(block, names)
+    return names["FRAISEQL"]
+
+
+def test_limits_for_production_leave_nothing_open(settings):
+    assert [message.id for message in run_checks(tags=["fraiseql"])] == ["fraiseql.W009"] * 2
+
+    settings.FRAISEQL = production()
+
+    assert run_checks(tags=["fraiseql"]) == []
+
+
+def aliases(field: str) -> str:
+    """The field as often, and under names as long, as the limits allow."""
+    return " ".join(f"{'A' * 98}{number:02}:{field}" for number in range(50))
+
+
+# what small requests cost, with the worst answers that are allowed
+LARGE = {
+    "introspection": put("{__schema{types{inputFields{@:name}}}}", "A" * 90_000),
+    "introspection below the limit": put("{__schema{types{inputFields{@}}}}", aliases("name")),
+    "alias": put("{books(limit:20){reviews(limit:1000){@:id}}}", "A" * 10_000),
+    "alias below the limit": put("{books(limit:20){reviews{@:id}}}", "A" * 100),
+    "names of types": "{categories(limit:1000){books(limit:1000){reviews(limit:1000){__typename}}}}",
+    "aliased names of types": put("{books(limit:1000){@}}", aliases("__typename") + " a:id"),
+    "circle": "{books{authors{books{authors{books{__typename}}}}}}",
+    "counts": put("{books(limit:1000){@}}", aliases("reviewsCount") + " id"),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", LARGE)
+def test_small_requests_have_no_large_answers_in_production(settings, bookshop, name):
+    settings.FRAISEQL = production()
+
+    answer = get_engine().execute(LARGE[name])
+
+    assert len(answer.body) < 10_000_000
+    codes = [error.extensions["code"] for error in answer.errors]
+    assert codes == ([] if "below" in name else ["LIMIT_EXCEEDED"])
+    statistics = get_engine().statistics()
+    assert statistics.documents.bytes + statistics.plans.bytes < 10_000_000
+
+
+@pytest.mark.django_db
+def test_operations_of_the_documentation_are_executed_in_production(settings, bookshop):
+    settings.FRAISEQL = production()
+    for page in ("limits.md", "architecture.md"):
+        for block in blocks(page, "graphql"):
+            answer = get_engine().execute(block, {"n": 5, "name": "Baking", "limit": 5})
+            assert answer.errors == ()
+    assert get_engine().session.of(Viewer()) == (("statement_timeout", "5000"),)
 
 
 @pytest.mark.parametrize("page", ["reference/operators.md", "tutorial.md", "architecture.md", "limits.md"])

@@ -34,14 +34,16 @@ class Lookup:
 class Answers:
     """The answers of one engine. A cache that fails counts as empty, and the database answers.
 
-    Versions that could not be written while the cache failed are written before it is next read.
+    Versions that could not be written while the cache failed are written before it is next read. Answers of more than
+    ``max_bytes`` are not kept.
     """
 
-    def __init__(self, cache: Cache | None, ttl: int, volatile_ttl: int = 0) -> None:
+    def __init__(self, cache: Cache | None, ttl: int, *, volatile_ttl: int = 0, max_bytes: int | None = None) -> None:
         self.cache = cache
         # seconds for which an answer is kept, and one that depends on the clock or on chance
         self.ttl = ttl
         self.volatile_ttl = volatile_ttl
+        self.max_bytes = max_bytes
         self.hits = self.misses = 0
         # tables whose new version could not be written, each with a token of that failure
         self._pending: dict[str, object] = {}
@@ -75,8 +77,13 @@ class Answers:
     def keep(
         self, key: str, tables: tuple[str, ...], versions: tuple[str | None, ...], answer: bytes, ttl: int
     ) -> None:
-        """Store an answer for ``ttl`` seconds under the versions that its tables had before it was read."""
+        """Store an answer for ``ttl`` seconds under the versions that its tables had before it was read.
+
+        One that is too large is not stored.
+        """
         assert self.cache is not None
+        if self.max_bytes is not None and len(answer) > self.max_bytes:
+            return
         try:
             self.cache.set(ENTRY + key, (tables, versions, answer), ttl)
         except Exception as error:

@@ -13,6 +13,7 @@ from .._compat import PSYCOPG_3
 from ..cache.base import Cache
 from ..errors import ConfigurationError
 from ..storage.base import Storage
+from ..storage.django import DjangoStorage
 from .reader import Problem, import_path, refuse
 from .settings import Settings
 
@@ -26,6 +27,9 @@ def make_storage(settings: Settings) -> Storage:
     made: Storage = _make(
         "FRAISEQL['STORAGE']", settings.storage, settings.database, prepare_statements=settings.prepare_statements
     )
+    if isinstance(made, DjangoStorage):
+        made.jit, made.max_prepared = settings.jit, settings.max_prepared
+        made.prepared_bytes = settings.memory.prepared_statements
     return made
 
 

@@ -35,6 +35,9 @@ class CacheSettings:
     volatile_ttl: int = _option(
         0, "Seconds for which an answer is kept that depends on the clock or on chance; 0 keeps none.", minimum=0
     )
+    answer_bytes: int | None = _option(
+        5_000_000, "Bytes of the largest answer that is kept; None keeps answers of every size.", minimum=0
+    )
     key_prefix: str = _option("fraiseql", "Prefix of the keys of this project's entries.")
     backend: str = _option(
         "fraiseql_django.cache.django.DjangoCache", "Dotted path of the cache class, which is called with the alias."
@@ -47,6 +50,9 @@ class LimitSettings:
 
     depth: int | None = _option(15, "Levels of nested fields (introspection not counted).", minimum=1)
     aliases: int | None = _option(50, "Aliased fields in the operation.", minimum=0)
+    alias_length: int | None = _option(
+        100, "Characters in an alias, which is in the answer as often as its field.", minimum=1
+    )
     fields: int | None = _option(1000, "Selected fields; those of a fragment count at each spread.", minimum=1)
     breadth: int | None = _option(200, "Fields in one selection set, including fragments spread into it.", minimum=1)
     repeats: int | None = _option(
@@ -90,7 +96,7 @@ class LimitSettings:
     assumed_rows: int = _option(
         100, "Rows that `COMPLEXITY` assumes for a list if neither `limit` nor another setting limits it.", minimum=1
     )
-    response_bytes: int | None = _option(None, "Bytes of an answer's data, as JSON.", minimum=1)
+    response_bytes: int | None = _option(10_000_000, "Bytes of an answer's data, as JSON.", minimum=1)
     rate: str | None = _option(
         None, "Operations over HTTP for each viewer in a second, minute, hour or day, like '600/m'."
     )
@@ -104,6 +110,21 @@ class LimitSettings:
     )
     wait_ms: int = _option(
         1000, "Milliseconds that an operation waits while `CONCURRENT_STATEMENTS` others are running.", minimum=0
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemorySettings:
+    """``FRAISEQL["MEMORY"]``: how much is kept, in estimated bytes; an entry takes an eighth of a bound at most."""
+
+    documents: int = _option(32_000_000, "Bytes of validated documents in each process.", minimum=0)
+    plans: int = _option(64_000_000, "Bytes of plans in each process.", minimum=0)
+    persisted_queries: int = _option(8_000_000, "Bytes of persisted queries in each process.", minimum=0)
+    answers: int = _option(
+        64_000_000, "Bytes of answers in each process, in the memory cache of the upstream's configuration.", minimum=0
+    )
+    prepared_statements: int = _option(
+        64_000_000, "Bytes of prepared statements in PostgreSQL, for each connection.", minimum=0
     )
 
 
@@ -163,6 +184,13 @@ class PersistedQuerySettings:
 
     enabled: bool = _option(False, "Keep documents that clients send with their hash (automatic persisted queries).")
     ttl: int = _option(86_400, "Seconds for which the cache keeps such a document.", minimum=1)
+    document_bytes: int = _option(50_000, "Bytes of the largest document that is kept, as UTF-8.", minimum=1)
+    max_documents: int | None = _option(
+        1000, "New documents that are kept in a time of `PERSISTED_QUERIES.TTL`; None means no limit.", minimum=1
+    )
+    rate: str | None = _option(
+        "100/h", "New documents that are kept for each viewer in a second, minute, hour or day; None means no limit."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +205,9 @@ class Settings:
     prepare_statements: bool = _option(
         True, "Prepare statements in PostgreSQL; turn off behind a pooler in transaction mode."
     )
+    jit: bool = _option(False, "Let PostgreSQL compile the statements of operations (its setting `jit`).")
+    max_prepared: int = _option(500, "Statements that stay prepared on each connection.", minimum=1)
+    memory: MemorySettings = dataclasses.field(default_factory=MemorySettings)
     cache: CacheSettings = dataclasses.field(default_factory=CacheSettings)
     limits: LimitSettings = dataclasses.field(default_factory=LimitSettings)
     batching: BatchingSettings = dataclasses.field(default_factory=BatchingSettings)

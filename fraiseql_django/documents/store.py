@@ -6,7 +6,7 @@ from functools import cached_property
 
 from ..cache.base import Cache
 from ..conf.settings import Settings
-from ..language.parser import MAX_CACHED_LENGTH
+from ..viewer import Viewer
 from .persisted import PersistedQueries
 from .trusted import TrustedDocuments, is_hash, load, may_identify
 
@@ -22,11 +22,7 @@ class Documents:
         self._settings = settings.trusted_documents
         self.restricted = self._settings.mode == "required"
         self.searched = self._settings.mode != "off" or settings.persisted_queries.enabled
-        self._persisted = (
-            PersistedQueries(cache, settings.persisted_queries.ttl, settings.document_cache_size)
-            if settings.persisted_queries.enabled
-            else None
-        )
+        self._persisted = PersistedQueries(settings, cache) if settings.persisted_queries.enabled else None
 
     @cached_property
     def trusted(self) -> TrustedDocuments:
@@ -45,7 +41,7 @@ class Documents:
         trusted = self.trusted.get(identifier)
         return may_identify(identifier, text) and trusted in (None, text)
 
-    def persist(self, text: str) -> None:
-        """Persist a document, if persisted queries are enabled and the parser caches documents of this length."""
-        if self._persisted is not None and len(text) <= MAX_CACHED_LENGTH:
-            self._persisted.set(text)
+    def persist(self, text: str, viewer: Viewer) -> None:
+        """Persist a document of a viewer, if persisted queries are enabled and their limits allow it."""
+        if self._persisted is not None:
+            self._persisted.set(text, viewer)

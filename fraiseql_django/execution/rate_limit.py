@@ -54,8 +54,12 @@ def _network(address: str) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class Rate:
-    """Counts operations: at most ``operations`` of one key in each window of so many ``seconds``."""
+    """Counts operations: at most ``operations`` of one key in each window of so many ``seconds``.
 
+    ``kind`` tells these counters from those of other limits.
+    """
+
+    kind: str
     text: str
     operations: int
     seconds: int
@@ -75,7 +79,7 @@ class Rate:
         now = time.time() + int(digest[:8], 16) % self.seconds
         window = int(now // self.seconds)
         try:
-            counted = self._counted(f"{KEY}{self.seconds}:{digest}:{window}")
+            counted = self._counted(f"{KEY}{self.kind}{self.seconds}:{digest}:{window}")
         except Exception as error:
             self.breaker.failed(error)
             return
@@ -98,33 +102,68 @@ class Rate:
         return self.cache.increment(key) or 1
 
 
-def make_rate(settings: Settings, cache: Cache | None) -> Rate | None:
-    """Return the limit of the settings, None where there is none; raise ConfigurationError where it is wrong."""
+def operation_rate(settings: Settings, cache: Cache | None) -> Rate | None:
+    """Return the limit ``LIMITS.RATE``, None where there is none; raise ConfigurationError where it is wrong."""
     limits = settings.limits
     if limits.rate is None:
         return None
     refuse(rate_problems(settings, cached=cache is not None))
-    form = _FORM.fullmatch(limits.rate)
-    assert form is not None
     assert cache is not None
+    key_of = by_user_or_address if limits.rate_key is None else import_string(limits.rate_key)
+    return _rate(limits.rate, "", key_of, cache, CircuitBreaker("operations are not counted against LIMITS.RATE"))
+
+
+def document_rates(settings: Settings, cache: Cache) -> list[Rate]:
+    """Return the limits on new persisted queries: those of each viewer, and those of all together.
+
+    Raises ConfigurationError where a rate is wrong.
+    """
+    persisted = settings.persisted_queries
+    refuse(rate_problems(settings, cached=True))
+    breaker = CircuitBreaker("persisted queries are not counted")
+    rates = []
+    if persisted.rate is not None:
+        rates.append(_rate(persisted.rate, "document:", by_user_or_address, cache, breaker))
+    if persisted.max_documents is not None:
+        rates.append(
+            Rate(
+                kind="documents:",
+                text=f"{persisted.max_documents} in {persisted.ttl} seconds",
+                operations=persisted.max_documents,
+                # an entry of one window has expired when the window after the next begins
+                seconds=persisted.ttl,
+                key_of=lambda viewer: "all",
+                cache=cache,
+                breaker=breaker,
+            )
+        )
+    return rates
+
+
+def _rate(text: str, kind: str, key_of: Callable[[Viewer], Any], cache: Cache, breaker: CircuitBreaker) -> Rate:
+    form = _FORM.fullmatch(text)
+    assert form is not None
     return Rate(
-        text=limits.rate,
+        kind=kind,
+        text=text,
         operations=int(form[1]),
         seconds=SECONDS[form[2]],
-        key_of=by_user_or_address if limits.rate_key is None else import_string(limits.rate_key),
+        key_of=key_of,
         cache=cache,
-        breaker=CircuitBreaker("operations are not counted against LIMITS.RATE"),
+        breaker=breaker,
     )
 
 
 def rate_problems(settings: Settings, *, cached: bool) -> Iterator[Problem]:
-    """Return what is wrong with the rate and its key; ``cached`` says whether there is a cache to count in."""
+    """Return what is wrong with rates and their key; ``cached`` says whether there is a cache to count in."""
     limits = settings.limits
+    for name, rate in (("['LIMITS']", limits.rate), ("['PERSISTED_QUERIES']", settings.persisted_queries.rate)):
+        if rate is not None and not _FORM.fullmatch(rate):
+            message = f"FRAISEQL{name}['RATE'] is {rate!r}, which is no rate."
+            hint = "Write a number of operations, a slash and s, m, h or d (second, minute, hour, day): '600/m'."
+            yield Problem(id="fraiseql.E018", message=message, hint=hint)
     if limits.rate is not None:
         where = f"FRAISEQL['LIMITS']['RATE'] is {limits.rate!r}"
-        if not _FORM.fullmatch(limits.rate):
-            hint = "Write a number of operations, a slash and s, m, h or d (second, minute, hour, day): '600/m'."
-            yield Problem(id="fraiseql.E018", message=f"{where}, which is no rate.", hint=hint)
         if not cached:
             hint = "Name one that all processes share in FRAISEQL['CACHE']['ALIAS']."
             yield Problem(id="fraiseql.E018", message=f"{where}, but there is no cache to count in.", hint=hint)

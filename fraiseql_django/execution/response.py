@@ -12,8 +12,8 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from graphql import GraphQLError
 
-from ..cache.lru import Counts
 from ..errors import TryLater
+from ..memory import Counts
 from .failures import status_of
 
 

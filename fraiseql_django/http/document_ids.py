@@ -15,6 +15,7 @@ from http import HTTPStatus
 from ..documents.store import Documents
 from ..documents.trusted import digest, is_hash
 from ..execution.response import Response
+from ..viewer import Viewer
 from .errors import Refused
 from .parameters import Parameters
 
@@ -36,13 +37,13 @@ def text_of(parameters: Parameters, documents: Documents) -> str:
     return text
 
 
-def persist(parameters: Parameters, answer: Response, documents: Documents) -> None:
+def persist(parameters: Parameters, answer: Response, documents: Documents, viewer: Viewer) -> None:
     """Persist a document that was sent with its hash, if an operation of it was executed.
 
     Documents that are invalid or exceed a limit are not persisted, so that clients cannot fill the cache with them.
     """
     if parameters.query is not None and answer.data is not None and any(map(is_hash, parameters.identifiers)):
-        documents.persist(parameters.query)
+        documents.persist(parameters.query, viewer)
 
 
 def _look_up(identifier: str, documents: Documents) -> str:

@@ -49,7 +49,7 @@ class Size:
 
     ``top`` is the number of fields at its own level, ``breadth`` that of the broadest selection set in it or itself.
     ``introspection`` is the cost of its ``__schema`` and ``__type`` fields, ``introspected`` the cost that the set
-    would have below such a field.
+    would have below such a field. ``alias_length`` is the length of the longest alias.
     """
 
     depth: int = 0
@@ -59,6 +59,7 @@ class Size:
     breadth: int = 0
     introspection: int = 0
     introspected: int = 0
+    alias_length: int = 0
 
 
 class Measure:
@@ -76,7 +77,7 @@ class Measure:
         return self._set(node.selection_set)
 
     def _set(self, node: SelectionSetNode | None) -> Size:
-        depth = aliases = fields = top = breadth = introspection = introspected = 0
+        depth = aliases = fields = top = breadth = introspection = introspected = alias_length = 0
         for selection in node.selections if node is not None else ():
             if isinstance(selection, FieldNode):
                 size = self._field(selection)
@@ -94,7 +95,8 @@ class Measure:
             breadth = max(breadth, size.breadth)
             introspection += size.introspection
             introspected = min(introspected + size.introspected, MAX_FIGURE)
-        return Size(depth, aliases, fields, top, max(breadth, top), introspection, introspected)
+            alias_length = max(alias_length, size.alias_length)
+        return Size(depth, aliases, fields, top, max(breadth, top), introspection, introspected, alias_length)
 
     def _field(self, node: FieldNode) -> Size:
         aliases = 1 if node.alias is not None else 0
@@ -104,7 +106,17 @@ class Measure:
         depth = 1 if introspects else inner.depth + 1
         introspected = min(1 + _ASSUMED_LENGTHS.get(node.name.value, 1) * inner.introspected, MAX_FIGURE)
         introspection = introspected if introspects else inner.introspection
-        return Size(depth, inner.aliases + aliases, inner.fields + 1, 1, inner.breadth, introspection, introspected)
+        alias_length = max(inner.alias_length, len(node.alias.value) if node.alias is not None else 0)
+        return Size(
+            depth=depth,
+            aliases=inner.aliases + aliases,
+            fields=inner.fields + 1,
+            top=1,
+            breadth=inner.breadth,
+            introspection=introspection,
+            introspected=introspected,
+            alias_length=alias_length,
+        )
 
     def _fragment(self, name: str) -> Size:
         if name not in self._sizes:
@@ -156,6 +168,7 @@ def check_limits(document: DocumentNode, limits: LimitSettings) -> None:
             continue
         size = measure.size(node)
         _check("aliases", size.aliases, limits.aliases, "ALIASES")
+        _check("characters in one alias", size.alias_length, limits.alias_length, "ALIAS_LENGTH")
         _check("fields", size.fields, limits.fields, "FIELDS")
         _check("fields in one selection set", size.breadth, limits.breadth, "BREADTH")
         if isinstance(node, OperationDefinitionNode):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from sys import getsizeof
 from typing import Any
 
 from graphql import (
@@ -27,9 +28,9 @@ from graphql import (
 )
 
 from .._compat import STRICT_SYNTAX, coerce_variables
-from ..cache.lru import LRU
 from ..conf.settings import LimitSettings
 from ..errors import InvalidInput, OperationError
+from ..memory import LRU
 from .coercion import VariableCoercion
 from .limits import check_document_bytes, check_limits, check_variables_bytes, too_many, too_many_steps
 from .scan import scan
@@ -37,8 +38,10 @@ from .variable_shapes import VariableShape, variable_shapes
 
 # Validation errors in one response
 MAX_ERRORS = 20
-# In characters. Longer documents must contain long literals: they would fill the cache, and are rarely sent again.
-MAX_CACHED_LENGTH = 100_000
+# What a validated document takes in bytes, measured: 10 kB for the least of operations, 340 to 460 for each token (a
+# node of the AST, its location and its token; a variable has functions beside them), and the text in two copies
+_OF_DOCUMENT = 12_000
+_OF_TOKEN = 500
 
 
 class InvalidDocument(OperationError):
@@ -55,13 +58,15 @@ class InvalidDocument(OperationError):
 class Operation:
     """One operation of a validated document, ready to be planned.
 
-    ``kept`` tells whether the parser caches the document, so that a later request gets the same object.
-    ``read_while_planning`` names the variables whose values are part of a plan. ``introspecting`` is a field that
-    queries the schema; None if there is none.
+    ``kept`` tells whether the parser caches the document, so that a later request gets the same object. ``weight`` is
+    the number of bytes that the document takes, which a plan of the operation keeps alive. ``read_while_planning`` is
+    the names of the variables whose values are part of a plan. ``introspecting`` is a field that queries the
+    schema; None if there is none.
     """
 
     node: OperationDefinitionNode
     kept: bool
+    weight: int
     document: DocumentNode
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: tuple[VariableShape, ...]
@@ -109,9 +114,13 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A validated document: its operations by name; the key of an anonymous operation is None."""
+    """A validated document: its operations by name; the key of an anonymous operation is None.
+
+    ``weight`` is the number of bytes that it takes, as estimated.
+    """
 
     operations: Mapping[str | None, Operation]
+    weight: int
 
     def operation(self, name: str | None) -> Operation:
         """Return the operation to execute (GraphQL specification, 6.1 "GetOperation").
@@ -136,10 +145,10 @@ class Document:
 class Parser:
     """Parses documents and validates them against one schema; caches them by their text."""
 
-    def __init__(self, schema: GraphQLSchema, limits: LimitSettings, cache_size: int) -> None:
+    def __init__(self, schema: GraphQLSchema, limits: LimitSettings, cache: LRU[Document]) -> None:
         self.schema = schema
         self.limits = limits
-        self.cache: LRU[Document] = LRU(cache_size)
+        self.cache = cache
 
     def parse(self, text: str) -> Document:
         """Return the validated document of this text.
@@ -149,8 +158,7 @@ class Parser:
         document = self.cache.get(text)
         if document is None:
             document = self._validated(text)
-            if _is_cacheable(text):
-                self.cache.set(text, document)
+            self.cache.set(text, document, document.weight)
         return document
 
     def variables(self, operation: Operation, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,12 +202,13 @@ class Parser:
             for definition in node.definitions
             if isinstance(definition, FragmentDefinitionNode)
         }
+        weight = _weight(text, node)
         operations = [
-            self._operation(definition, node, fragments, _is_cacheable(text))
+            self._operation(definition, node, fragments, weight)
             for definition in node.definitions
             if isinstance(definition, OperationDefinitionNode)
         ]
-        return Document(operations={item.name: item for item in operations})
+        return Document(operations={item.name: item for item in operations}, weight=weight)
 
     def _without_root_type(self, document: DocumentNode) -> list[GraphQLError]:
         """Return an error for each operation whose kind the schema does not have.
@@ -217,12 +226,13 @@ class Parser:
         node: OperationDefinitionNode,
         document: DocumentNode,
         fragments: Mapping[str, FragmentDefinitionNode],
-        kept: bool,
+        weight: int,
     ) -> Operation:
         scanned = scan(node, fragments)
         return Operation(
             node=node,
-            kept=kept,
+            kept=self.cache.takes(weight),
+            weight=weight,
             document=document,
             fragments=fragments,
             variables=variable_shapes(self.schema, node, scanned.by_value),
@@ -262,5 +272,11 @@ def _exceeds_tokens(text: str, limit: int, error: GraphQLSyntaxError) -> bool:
     return True
 
 
-def _is_cacheable(text: str) -> bool:
-    return len(text) <= MAX_CACHED_LENGTH
+def _weight(text: str, document: DocumentNode) -> int:
+    """Return the bytes that a validated document takes, with the text that is its key."""
+    tokens = 0
+    # the nodes' locations keep all tokens alive, comments as well
+    token = document.loc.start_token if document.loc is not None else None
+    while token is not None:
+        tokens, token = tokens + 1, token.next
+    return _OF_DOCUMENT + _OF_TOKEN * tokens + 2 * getsizeof(text)

@@ -7,7 +7,7 @@ nothing takes long before a limit ends it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphql import FieldNode, GraphQLObjectType, OperationDefinitionNode
@@ -98,8 +98,9 @@ class OperationBuilder:
 
     def _member(self, definition: Any, key: str, nodes: Sequence[FieldNode]) -> Member | Constant:
         name = nodes[0].name.value
+        aliased = key != name
         if name == "__typename":
-            return Constant(f'"{definition.name}"')
+            return Constant(f'"{definition.name}"', cost=1 if aliased else 0)
         if name in INTROSPECTION:
             return Constant(self.introspect(key, nodes))
         described = definition.fields[name]
@@ -107,9 +108,14 @@ class OperationBuilder:
         with located(nodes[0]):
             self.budget.charge(kind.planning(described))
             if not self.rules.may_see(definition, described):
-                return Constant(kind.masked(described), described.cost)
-            found: Member | Constant = kind.member(self, definition, described, nodes)
-            return found
+                found: Member | Constant = Constant(kind.masked(described), described.cost)
+            else:
+                found = kind.member(self, definition, described, nodes)
+            if not aliased:
+                return found
+            if isinstance(found, Constant):
+                return Constant(found.text, max(found.cost, 1))
+            return replace(found, aliased=True)
 
     def arguments(self, owner: Any, nodes: Sequence[FieldNode]) -> dict[str, Any]:
         """Resolve the arguments of a field, by GraphQL name."""

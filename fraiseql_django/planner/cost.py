@@ -1,8 +1,10 @@
 """What an operation may cost: a fold over its tree, fields times the rows of the lists around them.
 
-A field costs 1 unless it is declared otherwise, and each row what its type declares. What the document decides is
-computed once for a plan. What variables decide, a ``limit``, is left open: the estimate is then a formula of a few
-steps, computed at each execution. So is how many objects mutations from types write.
+A field costs 1 unless it is declared otherwise, and each row what its type declares. Whatever is declared, each row or
+object that is read costs at least 1, and so do a count of rows and a field with an alias: a client could otherwise read
+any number of rows, or repeat any value, without a limit. What the document decides is computed once for a plan. What
+variables decide, a ``limit``, is left open: the estimate is then a formula of a few steps, computed at each execution.
+So is how many objects mutations from types write.
 
 A tree shares what is selected in several places, and each part is estimated once. So a document whose fragments double
 at each level costs no more to refuse than to read.
@@ -73,6 +75,8 @@ def estimate(selection: Selection) -> Complexity:
 class _Fold:
     steps: list[Formula] = field(default_factory=list)
     written: list[Written] = field(default_factory=list)
+    # the steps whose results are at least 1
+    positive: set[int] = field(default_factory=set)
     # by identity: the tree keeps them alive
     known: dict[tuple[int, float], Figure] = field(default_factory=dict)
 
@@ -93,8 +97,11 @@ class _Fold:
             self.written.append(member.written)
             own = self.times(member.written, own)
         if not member.selections:
-            return own
+            return own if member.rows is None else self.at_least_1(own)
         inner = self.most([self.selection(selection) for selection in member.selections])
+        if not member.repeats:
+            return self.at_least_1(self.sum([own, inner])) if member.written is None else self.sum([own, inner])
+        inner = self.at_least_1(inner)
         for repeat in member.repeats:
             inner = self.times(_factor(repeat), inner)
         return self.sum([own, inner])
@@ -112,7 +119,10 @@ class _Fold:
             return min(known, MAX_FIGURE)
         if not known and len(opened) == 1:
             return Open(opened[0])
-        return self.open(lambda results, variables: known + sum(results[step] for step in opened))
+        total = self.open(lambda results, variables: known + sum(results[step] for step in opened))
+        if known >= 1 or not self.positive.isdisjoint(opened):
+            self.positive.add(total.step)
+        return total
 
     def times(self, factor: Factor, figure: Figure) -> Figure:
         """Multiply a figure."""
@@ -123,6 +133,14 @@ class _Fold:
         if isinstance(figure, Open):
             return self.open(lambda results, variables: factor(variables) * results[figure.step])
         return self.open(lambda results, variables: factor(variables) * figure)
+
+    def at_least_1(self, figure: Figure) -> Figure:
+        """Return a figure, or 1 where it is less."""
+        if not isinstance(figure, Open):
+            return max(figure, 1)
+        if figure.step in self.positive:
+            return figure
+        return self.open(lambda results, variables: max(results[figure.step], 1))
 
     def most(self, figures: Sequence[Figure]) -> Figure:
         """Return the largest of several figures."""

@@ -17,6 +17,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
+from sys import getsizeof
 from typing import Any, Protocol, TypeAlias
 
 from django.db import connections
@@ -24,11 +25,11 @@ from django.db.models import Model
 from graphql import FieldNode, GraphQLField, OperationType
 
 from .._django import Compiled, database_of
-from ..cache.lru import LRU
 from ..conf.settings import LimitSettings
 from ..invalidation.catalog import generation, is_volatile, tables_read, unread
 from ..language.parser import Operation
 from ..language.variable_shapes import ABSENT
+from ..memory import LRU, size_of
 from ..schema.arguments import MutationDef
 from ..schema.build import Schema
 from ..viewer import Viewer
@@ -38,7 +39,7 @@ from .collect import Collector
 from .compile import Compiler, Live
 from .cost import Complexity, estimate
 from .expressions import Bind
-from .introspection import introspect
+from .introspection import AnswerSize, introspect
 from .kinds import kind_of
 from .locations import ROW
 from .marks import Mark
@@ -48,6 +49,14 @@ from .questions import Active, Plans
 from .rules import Rules
 from .statement import Part, compile_pieces, joined, statement
 from .tree import Constant, Member
+
+# What a plan takes in bytes, measured: 3 to 5 for each byte of SQL where there are no parameters (of 1, if the
+# characters are ASCII), 700 for a parameter with the functions that fetch it
+_OF_PLAN = 4000
+_OF_SQL = 5
+_OF_BIND = 800
+_OF_MARK = 400
+_OF_STEP = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,6 +99,19 @@ class Read:
             parts=(),
         )
 
+    @property
+    def weight(self) -> int:
+        """The bytes that it takes, as estimated."""
+        constants = sum(getsizeof(segment) for segment in self.segments)
+        literals = sum(getsizeof(bind.text) for bind in self.binds if bind.text is not None)
+        return (
+            _OF_SQL * len(self.sql or "")
+            + _OF_BIND * len(self.binds)
+            + _OF_MARK * len(self.marks)
+            + constants
+            + literals
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConstantRoot:
@@ -129,6 +151,12 @@ class MutationCall:
     alias: str
     answered_for: Callable[[Viewer, Variables], MutationCall]
 
+    @property
+    def weight(self) -> int:
+        """The bytes that it takes, as estimated."""
+        # the slots hold the columns of the statement once more
+        return _OF_PLAN + (0 if self.rows is None else 2 * self.rows.weight)
+
 
 Root: TypeAlias = ConstantRoot | ColumnRoot | MutationCall
 
@@ -151,6 +179,19 @@ class Plan:
         """The mutations, in order."""
         return tuple(root for root in self.roots if isinstance(root, MutationCall))
 
+    @property
+    def weight(self) -> int:
+        """The bytes that it takes, as estimated; those of the document are not counted."""
+        weight = _OF_PLAN + _OF_STEP * len(self.complexity.steps)
+        if self.read is not None:
+            weight += self.read.weight
+        for root in self.roots:
+            if isinstance(root, MutationCall):
+                weight += root.weight
+            elif isinstance(root, ConstantRoot):
+                weight += getsizeof(root.text)
+        return weight
+
 
 class SessionPolicy(Protocol):
     """What the planner asks of the session values that hold while a viewer's statements run."""
@@ -168,13 +209,13 @@ class Planner:
     """Plans the operations of one schema against one database."""
 
     def __init__(
-        self, schema: Schema, alias: str, limits: LimitSettings, session: SessionPolicy, cache_size: int
+        self, schema: Schema, alias: str, limits: LimitSettings, session: SessionPolicy, cache: LRU[Plans[Plan]]
     ) -> None:
         self.schema = schema
         self.alias = alias
         self.session = session
         self.limits = limits
-        self.cache: LRU[Plans[Plan]] = LRU(cache_size)
+        self.cache = cache
         self._types = {**schema.types, **schema.shapes}
 
     def plan(
@@ -194,8 +235,8 @@ class Planner:
             before = unread()
             plan, asked = self._new(operation, variables, viewer, careful=careful)
             # without the catalogue it is right, but slower than need be
-            if operation.kept and unread() == before:
-                self.cache.set(key, (known or Plans()).adding(plan, asked, self._planned(viewer)))
+            if unread() == before:
+                self._keep(key, operation, known or Plans(), plan, asked, viewer)
         else:
             plan.complexity.check(variables, self.limits)
         for root in plan.roots:
@@ -210,11 +251,19 @@ class Planner:
         Raises what ``plan`` raises.
         """
         plan, asked = self._new(operation, variables, viewer, careful=True)
-        if operation.kept:
-            plans: Plans[Plan] = Plans()
-            key = _key(operation, variables, careful=False)
-            self.cache.set(key, plans.adding(plan, asked, self._planned(viewer)))
+        self._keep(_key(operation, variables, careful=False), operation, Plans(), plan, asked, viewer)
         return plan
+
+    def _keep(
+        self, key: tuple[Hashable, ...], operation: Operation, known: Plans[Plan], plan: Plan,
+        asked: dict[Question, Hashable], viewer: Viewer,
+    ) -> None:  # fmt: skip
+        if operation.kept:
+            # the key keeps the document alive
+            own = operation.weight + size_of(key[1])
+            room = self.cache.share - own
+            plans = known.adding(plan, plan.weight, asked, self._planned(viewer), room)
+            self.cache.set(key, plans, own + plans.weight)
 
     def _new(
         self, operation: Operation, variables: Variables, viewer: Viewer, *, careful: bool
@@ -243,14 +292,14 @@ class Planner:
         return Plan(complexity=complexity, roots=tuple(roots))
 
     def _builder(self, operation: Operation, variables: Variables, viewer: PlannedViewer) -> OperationBuilder:
-        schema = self.schema
+        schema, size = self.schema, AnswerSize(self.limits.response_bytes)
         return OperationBuilder(
             schema=schema,
             collector=Collector(operation.fragments, variables, schema.unions),
             variables=variables,
             limits=self.limits,
             rules=Rules(viewer, self.alias, self._is_secured, (schema.query, schema.mutation)),
-            introspect=lambda key, nodes: introspect(schema.graphql, operation, key, list(nodes), variables),
+            introspect=lambda key, nodes: introspect(schema.graphql, operation, key, list(nodes), variables, size),
         )
 
     def _planned(self, viewer: Viewer) -> PlannedViewer:
@@ -352,7 +401,7 @@ class Planner:
         return self._read(columns, segments[:-1], compiler)
 
 
-def _key(operation: Operation, variables: Variables, *, careful: bool) -> Hashable:
+def _key(operation: Operation, variables: Variables, *, careful: bool) -> tuple[Hashable, ...]:
     """Return what plans are kept by: the operation and the shape of its variables, and the state of the catalogue."""
     shape = tuple(
         variable.of(variables[variable.name]) if variable.name in variables else ABSENT

@@ -21,6 +21,7 @@ from django.utils.translation import get_language
 
 from .._django import all_rows, compile_query
 from ..declare.rules import Rule, condition
+from ..memory import size_of
 from ..schema.definition import TypeDef
 from .expressions import Param
 from .planned_viewer import DecidingViewer, PlannedViewer, Question, ruling
@@ -30,6 +31,8 @@ from .statement import statement
 T = TypeVar("T")
 # The plans kept of one operation and shape; many tenants or time zones would otherwise fill the memory with one
 MAX_PLANS = 64
+# In bytes: the object, and its slot among others
+_OF_QUESTION = 300
 
 
 class Raised:
@@ -141,28 +144,45 @@ def _plain(value: Any) -> Hashable:
 
 @dataclass(frozen=True, slots=True)
 class Plans(Generic[T]):
-    """The plans of one operation and shape, by the answers to the questions that the plans depend on."""
+    """The plans of one operation and shape, by the answers to the questions that the plans depend on.
+
+    ``weights`` has the bytes that each takes with its answers, as estimated.
+    """
 
     questions: tuple[Question, ...] = ()
     by_answers: Mapping[tuple[Hashable, ...], T] = field(default_factory=dict)
+    weights: Mapping[tuple[Hashable, ...], int] = field(default_factory=dict)
+
+    @property
+    def weight(self) -> int:
+        """The bytes of all plans."""
+        return _OF_QUESTION * len(self.questions) + sum(self.weights.values())
 
     def of(self, asking: PlannedViewer) -> T | None:
         """Return the plan for a viewer, at this moment; None where there is none yet."""
         return self.by_answers.get(tuple(_answer(question, asking) for question in self.questions))
 
-    def adding(self, plan: T, asked: Mapping[Question, Hashable], asking: PlannedViewer) -> Plans[T]:
+    def adding(
+        self, plan: T, weight: int, asked: Mapping[Question, Hashable], asking: PlannedViewer, room: int
+    ) -> Plans[T]:
         """Return these plans with one more; only the new one, where more questions were asked for it.
 
-        ``asked`` has the answers that the plan was made with.
+        ``asked`` has the answers that the plan was made with, ``weight`` its bytes. The oldest plans go where all
+        together have more bytes than there is ``room`` for.
         """
         questions = tuple(dict.fromkeys([*self.questions, *asked]))
         answers = tuple(asked[question] if question in asked else _answer(question, asking) for question in questions)
         if any(isinstance(answer, Raised) for answer in answers):
             return self
-        kept = dict(self.by_answers) if len(questions) == len(self.questions) else {}
-        while len(kept) >= MAX_PLANS:
-            del kept[next(iter(kept))]
-        return Plans(questions, {**kept, answers: plan})
+        same = len(questions) == len(self.questions)
+        kept = {**(self.by_answers if same else {}), answers: plan}
+        weights = {**(self.weights if same else {}), answers: weight + size_of(answers)}
+        total = _OF_QUESTION * len(questions) + sum(weights.values())
+        while len(kept) > MAX_PLANS or (len(kept) > 1 and total > room):
+            oldest = next(iter(kept))
+            del kept[oldest]
+            total -= weights.pop(oldest)
+        return Plans(questions, kept, weights)
 
 
 def _answer(question: Question, asking: PlannedViewer) -> Hashable:

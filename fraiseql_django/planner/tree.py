@@ -307,7 +307,8 @@ class Member:
 
     ``selections`` are what is selected of the objects that it leads to: one for each type that they may have. ``rows``
     are read for the field's own value. Each of ``repeats`` multiplies what the objects cost. ``written`` counts the
-    objects that a mutation writes, each of which costs as much as the field.
+    objects that a mutation writes, each of which costs as much as the field. ``aliased`` says that the client has named
+    it.
     """
 
     owner: Any
@@ -316,12 +317,13 @@ class Member:
     repeats: tuple[Repeat, ...] = ()
     selections: tuple[Selection, ...] = ()
     written: Callable[[Mapping[str, Any]], int] | None = None
+    aliased: bool = False
 
     @property
     def cost(self) -> float:
-        """What the field itself costs."""
+        """What the field itself costs; a field with an alias costs at least 1."""
         cost: float = self.field.cost
-        return cost
+        return max(cost, 1) if self.aliased else cost
 
 
 @dataclass(frozen=True, slots=True, eq=False)

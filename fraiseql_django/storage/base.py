@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeAlias
 Row = tuple["bytes | None", ...]
 # Names and values of PostgreSQL's settings, all as texts
 Settings: TypeAlias = tuple[tuple[str, str], ...]
+NO_JIT = ("jit", "off")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from .._compat import CharacterNotInRepertoire, Error, TransactionStatus, tuple_row
-from .base import Row, Settings
-from .pipeline import FormerSettings, refused_setting
+from .base import NO_JIT, Row, Settings
+from .pipeline import RESUME_JIT, SUSPEND_JIT, FormerSettings, refused_setting
 from .pipeline import rows_of as rows_of_result
 
 
@@ -25,22 +25,37 @@ class ConnectionCursors:
         self.driver = driver
         # those of the open transaction; statements in it need not set them again
         self.in_force: Settings = ()
+        # None until PostgreSQL has been asked
+        self._has_jit: bool | None = None
 
     @contextmanager
-    def setting(self, settings: Settings) -> Iterator[None]:
-        """Run the statements of a block with settings that hold for them alone."""
-        if not settings or settings == self.in_force:
+    def setting(self, settings: Settings, *, jit: bool = True) -> Iterator[None]:
+        """Run the statements of a block with settings that hold for them alone; without ``jit`` none is compiled."""
+        if settings == self.in_force:
+            settings = ()
+        without_jit = not jit and self._jit_is_on()
+        if not settings and not without_jit:
             yield
         elif self.driver.autocommit and self._status() == TransactionStatus.IDLE:
             with self._between("BEGIN", ["COMMIT"], ["ROLLBACK"]):
-                self._set(settings)
+                self._set((*settings, NO_JIT) if without_jit else settings)
                 yield
+        elif not settings:
+            # a transaction whose statement fails is rolled back, with its settings
+            self._run(SUSPEND_JIT)
+            yield
+            self._run(RESUME_JIT)
         else:
             # in somebody else's transaction they would hold until its end; a rollback to a savepoint takes them back
             undo = ["ROLLBACK TO SAVEPOINT _fraiseql", "RELEASE SAVEPOINT _fraiseql"]
             with self._between("SAVEPOINT _fraiseql", undo, undo):
-                self._set(settings)
+                self._set((*settings, NO_JIT) if without_jit else settings)
                 yield
+
+    def _jit_is_on(self) -> bool:
+        if self._has_jit is None:
+            self._has_jit = self._run("SELECT current_setting('jit', true)").fetchone() == ("on",)
+        return self._has_jit
 
     def set_locally(self, settings: Settings, *, prepare: bool) -> FormerSettings:
         """Set settings until the open transaction ends; return what ``restore`` needs to end them earlier."""

@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any
 
 from django.db import Error, connections, transaction
@@ -45,17 +44,6 @@ NO_ACTIVE_TRANSACTION = "25P01"
 
 _PIPELINE, _CURSORS = "_fraiseql_pipeline", "_fraiseql_cursors"
 _warned: set[str] = set()
-
-
-@lru_cache(maxsize=1024)
-def numbered(sql: str) -> bytes:
-    """Turn ``%s`` into ``$1``, ``$2`` … and ``%%`` into ``%``.
-
-    psycopg does the same, but anew at each execution of a statement of more than 4 kB.
-    """
-    head, *rest = sql.replace("%%", "\0").split("%s")
-    text = head + "".join(f"${number}{part}" for number, part in enumerate(rest, 1))
-    return text.replace("\0", "%").encode()
 
 
 def pipeline_of(connection: Any) -> ConnectionPipeline | None:
@@ -117,6 +105,7 @@ class PreparedCursor(RawCursor[Any]):
 
     prepare = True
     settings: Settings = ()
+    jit = True
 
     def execute(self, query: Any, params: Any = None, **kwargs: Any) -> PreparedCursor:
         """Run ``%s``-style SQL; the result stays in the form that PostgreSQL sent."""
@@ -124,8 +113,8 @@ class PreparedCursor(RawCursor[Any]):
         self._query: Any = LoggedQuery(driver, query, params or ())
         self.pgresult = None
         texts, types, formats = _encode(driver, params or ())
-        command = Command(numbered(query), texts, types, formats, self.prepare)
-        self.pgresult = getattr(driver, _PIPELINE).run_with(self.settings, command)
+        command = Command(query, texts, types, formats, self.prepare)
+        self.pgresult = getattr(driver, _PIPELINE).run_with(self.settings, command, jit=self.jit)
         return self
 
     @property
@@ -248,9 +237,16 @@ class DjangoTransaction:
 
 
 class DjangoStorage:
-    """The PostgreSQL database of an alias in ``DATABASES``."""
+    """The PostgreSQL database of an alias in ``DATABASES``.
+
+    ``jit`` lets PostgreSQL compile statements. At most ``max_prepared`` statements stay prepared on each connection,
+    which take at most ``prepared_bytes`` in PostgreSQL, as estimated.
+    """
 
     backend_name = "django-postgresql"
+    jit = False
+    max_prepared = 500
+    prepared_bytes = 64_000_000
 
     def __init__(self, alias: str = "default", *, prepare_statements: bool = True) -> None:
         self.alias = alias
@@ -306,17 +302,19 @@ class DjangoStorage:
         connection: Any = connections[self.alias]
         try:
             ensure_usable(connection)
-            if pipeline_of(connection) is not None:
+            if (pipeline := pipeline_of(connection)) is not None:
+                pipeline.bound(self.max_prepared, self.prepared_bytes)
                 made = PreparedCursor if self.prepare_statements else UnpreparedCursor
                 with cursor_of(connection, lambda own: made) as cursor:
-                    inner_cursor(cursor).settings = settings
+                    inner = inner_cursor(cursor)
+                    inner.settings, inner.jit = settings, self.jit
                     yield cursor
             else:
                 with database_errors(connection):
                     check_texts(params)
-                    with cursors_of(connection).setting(settings), connection.cursor() as cursor:
+                    with cursors_of(connection).setting(settings, jit=self.jit), connection.cursor() as cursor:
                         yield cursor
-                if settings and (transactions := of(connection)) is not None:
+                if (transactions := of(connection)) is not None:
                     # the settings' own transaction was ended without Django
                     transactions.settle_if_ended()
         except Error as error:

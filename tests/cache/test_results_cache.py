@@ -3,6 +3,7 @@
 import logging
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +21,7 @@ from fraiseql_django import GraphQLEngine
 from fraiseql_django.cache import circuit_breaker
 from fraiseql_django.cache.answers import ENTRY
 from fraiseql_django.cache.django import DjangoCache
+from fraiseql_django.conf.settings import CacheSettings, get_settings
 from fraiseql_django.testing import FailingCache
 from tests.support import FakeClock, data, is_hit, make_engine, make_shop, statements, wait_until
 
@@ -321,6 +323,31 @@ def test_dummy_cache() -> None:
             data(engine, AUTHORS)
         Author.objects.create(name="Ursula")
         assert data(engine, AUTHORS) == {"authors": [{"name": "Ursula"}]}
+
+
+def test_answer_that_is_too_large_is_not_kept(cache_alias: str) -> None:
+    size = len('{"authors":[{"name":"Ursula"}]}')
+    Author.objects.create(name="Ursula")
+    query = "{ authors { name } }"
+    for limit, kept in ((size, True), (size - 1, False), (None, True), (0, False)):
+        settings = replace(get_settings(), cache=CacheSettings(alias=cache_alias, answer_bytes=limit))
+        engine = make_engine(cache_alias, settings=settings)
+        engine.answers.remove()
+        assert data(engine, query) == {"authors": [{"name": "Ursula"}]}
+        assert is_hit(engine, query) is kept
+
+
+def test_answer_of_more_than_five_megabytes_is_not_kept_by_default(cache_alias: str) -> None:
+    engine = make_engine(cache_alias)
+    author = Author.objects.create(name="Ursula", bio="x" * 4_999_900)
+    assert len(engine.execute("{ authors { bio } }").data or b"") < 5_000_000
+    assert is_hit(engine, "{ authors { bio } }")
+
+    author.bio += "x" * 200
+    author.save()
+
+    data(engine, "{ authors { bio } }")
+    assert not is_hit(engine, "{ authors { bio } }")
 
 
 def test_huge_answer(cache_alias: str) -> None:

@@ -12,8 +12,8 @@ from fraiseql_django.conf.settings import CacheSettings, LimitSettings, Settings
 
 KEYS = (
     "ATOMIC_MUTATIONS, BATCHING, CACHE, CAMEL_CASE, COUNTS, DATABASE, DEFAULT_PERMISSION, DOCUMENT_CACHE_SIZE, "
-    "GRAPHIQL, INTROSPECTION, LIMITS, MASK_ERRORS, MUTATION_RETRIES, PERSISTED_QUERIES, PLAN_CACHE_SIZE, "
-    "PREPARE_STATEMENTS, SCALARS, SESSION, STORAGE, TRUSTED_DOCUMENTS"
+    "GRAPHIQL, INTROSPECTION, JIT, LIMITS, MASK_ERRORS, MAX_PREPARED, MEMORY, MUTATION_RETRIES, PERSISTED_QUERIES, "
+    "PLAN_CACHE_SIZE, PREPARE_STATEMENTS, SCALARS, SESSION, STORAGE, TRUSTED_DOCUMENTS"
 )
 
 
@@ -44,7 +44,7 @@ def test_unknown_keys_are_refused_at_each_level_with_the_known_ones() -> None:
     assert (top.message, top.hint) == ("FRAISEQL has an unknown key 'cache'.", f"Must be one of: {KEYS}.")
     assert (nested.message, nested.hint) == (
         "FRAISEQL['CACHE'] has an unknown key 'ttl'.",
-        "Must be one of: ALIAS, BACKEND, KEY_PREFIX, TTL, VOLATILE_TTL.",
+        "Must be one of: ALIAS, ANSWER_BYTES, BACKEND, KEY_PREFIX, TTL, VOLATILE_TTL.",
     )
 
 

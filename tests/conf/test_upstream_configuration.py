@@ -15,13 +15,14 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.db import close_old_connections, connections
 from pytest_django import DjangoDbBlocker
 
+from example_project.bookshop.models import Author
 from fraiseql_django import ConfigurationError, GraphQLEngine, StorageError
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.conf import upstream
 from fraiseql_django.conf.upstream import settings_from
 from fraiseql_django.storage.django import DjangoStorage
 from fraiseql_django.testing import CountingStorage
-from tests.support import wait_until
+from tests.support import measured, wait_until
 
 BOOKS = "{books {title}}"
 EMPTY = b'{"data":{"books":[]}}'
@@ -263,6 +264,33 @@ def test_max_size_is_how_many_entries_there_are() -> None:
     assert engine.cache is not None
     assert engine.cache.size is not None
     assert 0 < engine.cache.size <= 6
+
+
+@pytest.mark.django_db(transaction=True)
+def test_memory_cache_is_bounded_in_bytes(settings: Any) -> None:
+    settings.FRAISEQL = {"MEMORY": {"ANSWERS": 400_000}}
+    Author.objects.create(name="Ursula", bio="x" * 40_000)
+    engine = GraphQLEngine({"cache": {"type": "memory"}})
+    with measured() as grown:
+        for number in range(100):
+            engine.execute(f"{{ authors {{ a{number}: bio }} }}")
+        engine.clear_plans()
+        kept = grown()
+
+    assert engine.cache is not None
+    assert engine.cache.backend_name == "LocMemCache"
+    assert engine.cache.size is not None
+    # the answers, and the version of their table
+    assert engine.cache.size == 9 + 1
+    # all of them would be four million; what compiling them imports and keeps is counted as well
+    assert 300_000 < kept < 2_000_000
+    # larger than an eighth of it
+    Author.objects.update(bio="x" * 60_000)
+    before = engine.cache.size
+    engine.execute("{ authors { bio } }")
+    assert engine.statistics().result_hits == 0
+    engine.execute("{ authors { bio } }")
+    assert (engine.statistics().result_hits, engine.cache.size) == (0, before)
 
 
 @pytest.mark.django_db

@@ -316,9 +316,29 @@ def test_get_and_post_are_counted_together(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("limited")
-def test_requests_without_an_operation_do_not_count(client: Client) -> None:
-    for _ in range(5):
-        assert post(client, b"nonsense").status_code == 400
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"data": b"nonsense"},
+        {"data": b"{}", "content_type": "text/plain"},
+        {"data": b"{}", "HTTP_ACCEPT": "text/html"},
+        {"data": b"{}", "HTTP_ACCEPT": "x" * 5000},
+    ],
+    ids=["body", "type", "accept", "long accept"],
+)
+def test_request_is_counted_before_anything_of_it_is_read(client: Client, broken: dict[str, Any]) -> None:
+    options = {"content_type": "application/json", **broken}
+    statuses = [client.post(URL, **options).status_code for _ in range(4)]
+
+    assert statuses[0] in (400, 406, 415, 431)
+    assert statuses == [statuses[0]] * 2 + [429] * 2
+    assert post(client, {"query": TYPENAME}).status_code == 429
+
+
+@pytest.mark.usefixtures("limited")
+def test_method_is_looked_at_before_the_rate(client: Client) -> None:
+    assert [client.put(URL).status_code for _ in range(5)] == [405] * 5
+    assert [client.options(URL).status_code for _ in range(5)] == [200] * 5
 
     assert post(client, {"query": TYPENAME}).status_code == 200
 

@@ -258,7 +258,8 @@ def test_batch_of_which_nothing_may_be_executed_has_status_429(client: Client) -
     response = post(client, [TYPENAME] * 3)
 
     assert response.status_code == 429
-    assert codes_of(response) == ["RATE_LIMITED"] * 3
+    # it was not read how many there are
+    assert codes(response) == ["RATE_LIMITED"]
     assert int(response["Retry-After"]) >= 1
 
 

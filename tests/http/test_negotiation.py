@@ -1,11 +1,13 @@
 """Accept → the media type of the answer, and the status that goes with it (GraphQL over HTTP, 5.1 and 5.4)."""
 
+import encodings
+
 import pytest
 from django.test import Client
 
-from fraiseql_django import get_engine
+from fraiseql_django import _compat, get_engine
 from fraiseql_django.errors import StorageError
-from fraiseql_django.http.negotiation import GRAPHQL_RESPONSE, HTML, JSON, preferred
+from fraiseql_django.http.negotiation import GRAPHQL_RESPONSE, HTML, JSON, MAX_ACCEPT, preferred
 from tests.http.requests import URL, codes, post
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
@@ -166,3 +168,50 @@ def test_errors_and_answers_to_post_are_not_stored(client: Client) -> None:
     assert client.get(URL)["Cache-Control"] == "no-store"
     # to be shared only where the project says so
     assert client.get(URL, {"query": "{ __typename }"})["Cache-Control"] == "private"
+
+
+# --- what a header may cost ---
+
+
+def known_codecs() -> dict[str, object]:
+    """Return what Python remembers of codecs, also of those that it does not have."""
+    return dict(encodings._cache)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put"])
+def test_charsets_in_accept_are_not_remembered(client: Client, method: str) -> None:
+    before = known_codecs()
+
+    for number in range(5):
+        accept = ",".join(f"a/b;charset=x{number}_{index}" for index in range(40))
+        assert getattr(client, method)(URL, HTTP_ACCEPT=accept).status_code in (400, 405, 406, 415)
+
+    assert known_codecs() == before
+
+
+def test_charsets_that_django_looks_up_are_forgotten(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_compat, "MAX_UNKNOWN_CODECS", len(known_codecs()) + 20)
+
+    for number in range(60):
+        response = client.generic("POST", URL, b"{}", f"application/json; charset=unknown-{number}")
+        assert response.status_code == 415
+        assert len(known_codecs()) <= _compat.MAX_UNKNOWN_CODECS + 1
+
+    assert b"".decode("utf-8") == ""
+    assert b"\xe9".decode("latin-1") == "é"
+
+
+def test_accept_that_is_too_long_is_refused(client: Client) -> None:
+    accept = f"{JSON}," + "a/b," * 300
+    for response in (client.post(URL, "{}", JSON, HTTP_ACCEPT=accept), client.get(URL, HTTP_ACCEPT=accept)):
+        assert (response.status_code, response["Content-Type"]) == (431, f"{JSON}; charset=utf-8")
+        (error,) = response.json()["errors"]
+        assert error["message"] == f"The Accept header has {len(accept)} characters; the limit is {MAX_ACCEPT}."
+        assert error["extensions"]["code"] == "REQUEST_TOO_LARGE"
+    fits = f"{JSON},".ljust(MAX_ACCEPT, "x")
+    assert post(client, {"query": "{ __typename }"}, accept=fits).status_code == 200
+
+
+def test_method_is_looked_at_before_the_header(client: Client) -> None:
+    assert client.put(URL, HTTP_ACCEPT="text/html").status_code == 405
+    assert client.put(URL, HTTP_ACCEPT="x" * 5000).status_code == 405

@@ -1,6 +1,7 @@
 """Automatic persisted queries: the hash alone, the text with its hash, the hash alone; and what is not kept."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ from django.core.cache import caches
 from django.test import Client
 
 from example_project.bookshop.models import Author
-from fraiseql_django import get_engine
+from fraiseql_django import Viewer, get_engine
 from fraiseql_django.cache.django import DjangoCache
+from fraiseql_django.conf.settings import MemorySettings, get_settings
 from fraiseql_django.documents.persisted import PersistedQueries
 from fraiseql_django.documents.trusted import digest
 from fraiseql_django.testing import FailingCache
@@ -96,7 +98,7 @@ def test_only_the_text_is_kept_and_for_as_long_as_the_settings_say(client: Clien
     post(client, with_text(TYPENAME))
 
     cache: Any = caches[enabled]
-    assert list(cache.iter_keys("*")) == [f"fraiseql:document:{digest(TYPENAME)}"]
+    assert [key for key in cache.iter_keys("*") if ":rate:" not in key] == [f"fraiseql:document:{digest(TYPENAME)}"]
     assert cache.get(f"fraiseql:document:{digest(TYPENAME)}") == TYPENAME
     assert 50 < cache.ttl(f"fraiseql:document:{digest(TYPENAME)}") <= 60
 
@@ -250,8 +252,85 @@ def test_engine_without_a_cache_keeps_them_in_its_process(settings: Any, client:
 
 
 def test_process_keeps_a_bounded_number() -> None:
-    queries = PersistedQueries(None, 60, 2)
+    queries = PersistedQueries(replace(get_settings(), document_cache_size=2), None)
     for text in ("a", "b", "c"):
-        queries.set(text)
+        queries.set(text, Viewer())
 
     assert [queries.get(digest(text)) for text in ("a", "b", "c")] == [None, "b", "c"]
+
+
+def test_process_keeps_a_bounded_number_of_bytes() -> None:
+    queries = PersistedQueries(replace(get_settings(), memory=MemorySettings(persisted_queries=100_000)), None)
+    texts = [f"{number} " + "x" * 10_000 for number in range(20)]
+    for text in texts:
+        queries.set(text, Viewer())
+
+    assert [queries.get(digest(text)) is not None for text in texts] == [False] * 11 + [True] * 9
+    queries.set("y" * 13_000, Viewer())
+    assert queries.get(digest("y" * 13_000)) is None
+
+
+# --- how many documents are kept ---
+
+
+def documents(number: int) -> str:
+    return f"{{ a{number}: __typename }}"
+
+
+def send(numbers: range, address: str) -> None:
+    client = Client(REMOTE_ADDR=address)
+    for number in numbers:
+        response = post(client, with_text(documents(number)))
+        # whether it is kept or not
+        assert response.json() == {"data": {f"a{number}": "Query"}}
+
+
+def test_new_documents_of_all_viewers_are_limited(client: Client, enabled: str, settings: Any) -> None:
+    settings.FRAISEQL["PERSISTED_QUERIES"].update(MAX_DOCUMENTS=3, RATE=None)
+    settings.FRAISEQL = dict(settings.FRAISEQL)
+
+    for address in ("192.0.2.1", "192.0.2.2"):
+        send(range(5), address)
+
+    assert len(persisted(enabled)) == 3
+    assert [is_known(client, documents(number)) for number in range(5)] == [True] * 3 + [False] * 2
+
+
+def test_new_documents_of_each_viewer_are_limited(client: Client, enabled: str, settings: Any) -> None:
+    settings.FRAISEQL["PERSISTED_QUERIES"].update(RATE="2/h")
+    settings.FRAISEQL = dict(settings.FRAISEQL)
+
+    send(range(4), "192.0.2.1")
+    send(range(10, 14), "192.0.2.2")
+
+    found = [is_known(client, documents(number)) for number in (0, 1, 2, 3, 10, 11, 12, 13)]
+    assert found == [True, True, False, False] * 2
+    # what is there already is not counted again
+    send(range(2), "192.0.2.3")
+    send(range(20, 22), "192.0.2.3")
+    assert len(persisted(enabled)) == 6
+
+
+def test_document_that_is_too_large_is_executed_but_not_kept(client: Client, enabled: str, settings: Any) -> None:
+    settings.FRAISEQL["PERSISTED_QUERIES"].update(DOCUMENT_BYTES=20)
+    settings.FRAISEQL = dict(settings.FRAISEQL)
+    fits, large = "{ __typename } #1234", "{ __typename } #é123"
+
+    for text in (fits, large):
+        assert post(client, with_text(text)).json() == DATA
+
+    assert (is_known(client, fits), is_known(client, large)) == (True, False)
+
+
+@pytest.mark.parametrize("cache_alias", ["redis"], indirect=True)
+def test_use_does_not_let_a_document_live_longer(client: Client, enabled: str) -> None:
+    """So the documents in the cache are those of one window of time and the one before it."""
+    cache: Any = caches[enabled]
+    key = f"fraiseql:document:{digest(TYPENAME)}"
+    post(client, with_text(TYPENAME))
+    cache.expire(key, 20)
+
+    post(client, with_text(TYPENAME))
+    post(client, by_hash(TYPENAME))
+
+    assert cache.ttl(key) <= 20

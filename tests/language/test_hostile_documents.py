@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fraiseql_django import GraphQLEngine
-from tests.support import calls, put, refused
+from tests.support import calls, limited, put, refused
 
 pytestmark = pytest.mark.django_db
 
@@ -181,7 +181,10 @@ def test_slowest_plans_that_are_allowed_take_a_moment(engine: GraphQLEngine, nam
         engine.explain(query, variables)
 
 
-def test_long_alias_is_allowed(engine: GraphQLEngine) -> None:
+def test_long_alias_is_refused_unless_the_limit_is_lifted(engine: GraphQLEngine) -> None:
     alias = "a" * 10_000
+    query = put("{ @: books { id } }", alias)
 
-    assert engine.execute(put("{ @: books { id } }", alias)).json() == {"data": {alias: []}}
+    assert refused(engine, query)["extensions"]["setting"] == "LIMITS.ALIAS_LENGTH"
+    assert limited().execute(query).json() == {"data": {alias: []}}
+    assert engine.execute(put("{ @: books { id } }", alias[:100])).json() == {"data": {alias[:100]: []}}

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +14,6 @@ import fraiseql_django as fraiseql
 from example_project.bookshop.models import Book, Publisher
 from fraiseql_django import GraphQLEngine, Registry, get_engine
 from fraiseql_django.conf.settings import LimitSettings, get_settings
-from fraiseql_django.language.parser import MAX_CACHED_LENGTH
 from tests.support import calls, limited, put, refused
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +36,7 @@ WHAT = {
     "breadth": "fields in one selection set",
     "conditions": "conditions",
     "introspection": "points of introspection",
+    "alias_length": "characters in one alias",
 }
 EXACT = [
     ("depth", 5, "{ books { authors { books { authors { id } } } } }"),
@@ -54,6 +54,8 @@ EXACT = [
     ("breadth", 4, "{ books { id ...F ... { publisher { name } ...F } } } fragment F on Book { title }"),
     ("breadth", 4, "{ books { authors { ...F ...F } } } fragment F on Author { id ... on Author { name } }"),
     ("conditions", 5, CONDITIONS),
+    ("alias_length", 7, "{ a: books { ...F } } fragment F on Book { b: id ... { seven77: title } publisher { name } }"),
+    ("alias_length", 5, "{ __schema { types { inputFields { alias: name } } } }"),
     ("introspection", 2 + 100 * (1 + (1 + 10)), "{ books { id } __schema { types { name fields { name } } } }"),
     (
         "introspection",
@@ -416,9 +418,53 @@ def test_introspection_that_goes_round_in_circles_is_refused(engine: GraphQLEngi
 
 def test_long_texts_are_not_kept() -> None:
     engine = limited()
-    long = put('{ books(where: {title: {eq: "@"}}) { id } }', "x" * MAX_CACHED_LENGTH)
+    # an eighth of MEMORY.DOCUMENTS, of which the text is held twice
+    long = put('{ books(where: {title: {eq: "@"}}) { id } }', "x" * (engine.settings.memory.documents // 16))
 
     for _ in range(2):
         assert engine.execute(long).json() == {"data": {"books": []}}
 
     assert (engine.statistics().documents.size, engine.statistics().plans.size) == (0, 0)
+
+
+# --- the bytes of answers about the schema ---
+
+
+def test_answer_about_the_schema_is_not_made_if_it_is_too_large() -> None:
+    engine = limited(response_bytes=5_000)
+    query = "{ __schema { types { a: name b: name fields { name } } } a: __schema { types { name } } }"
+    data = limited().execute(query).data
+    assert data is not None
+    assert len(data) > 10_000
+    written: list[Any] = []
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "fraiseql_django.planner.introspection.json",
+            SimpleNamespace(dumps=lambda data, **options: written.append(data)),
+        )
+        error = refused(engine, query)
+
+    assert written == []
+    assert error["message"] == "The operation has more than 5000 bytes in its answer; the limit is 5000."
+    assert error["extensions"]["setting"] == "LIMITS.RESPONSE_BYTES"
+    assert (engine.statistics().documents.size, engine.statistics().plans.size) == (1, 0)
+
+
+def test_answer_about_the_schema_of_the_largest_size_is_made() -> None:
+    query = get_introspection_query()
+    data = limited().execute(query).data
+    assert data is not None
+
+    assert limited(response_bytes=len(data)).execute(query).data == data
+    assert refused(limited(response_bytes=len(data) - 1), query)["extensions"]["setting"] == "LIMITS.RESPONSE_BYTES"
+
+
+def test_several_answers_about_the_schema_count_together() -> None:
+    one = limited().execute("{ a: __schema { types { name fields { name } } } }").data
+    assert one is not None
+    fields = " ".join(f"{letter}: __schema {{ types {{ name fields {{ name }} }} }}" for letter in "abcde")
+
+    error = refused(limited(response_bytes=3 * len(one)), f"{{ {fields} }}")
+
+    assert error["extensions"]["setting"] == "LIMITS.RESPONSE_BYTES"

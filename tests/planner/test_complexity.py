@@ -19,6 +19,16 @@ pytestmark = pytest.mark.django_db
 COSTS: list[tuple[str, dict[str, Any], float]] = [
     ("{ books { id title } }", {}, 1 + 100 * 2),
     ("{ books { __typename id } }", {}, 1 + 100 * 1),
+    # a row costs at least 1, and so does what is in the answer under another name
+    ("{ books { __typename } }", {}, 1 + 100 * 1),
+    ("{ books { a: __typename b: __typename __typename } }", {}, 1 + 100 * 2),
+    ("{ books(limit: 3) { authors(limit: 4) { books(limit: 5) { __typename } } } }", {}, 1 + 3 * (1 + 4 * (1 + 5 * 1))),
+    ("{ books(limit: 3) { publisher { __typename } } }", {}, 1 + 3 * 1),
+    ("{ books(limit: 3) { reviewsCount } booksCount }", {}, 1 + 3 * 1 + 1),
+    ("{ bookCards(limit: 2) { authors { __typename } } }", {}, 1 + 2 * (1 + 100 * 1)),
+    ("query($n: Int) { books(limit: $n) { __typename } }", {"n": 7}, 1 + 7),
+    ("query($n: Int) { books(limit: 2) { reviews(limit: $n) { __typename } } }", {"n": 0}, 1 + 2 * 1),
+    ("query($n: Int) { books(limit: 2) { r: reviews(limit: $n) { a: __typename } } }", {"n": 3}, 1 + 2 * (1 + 3)),
     ("{ books(limit: 3) { id reviews(limit: 2) { stars } publisher { name } } }", {}, 1 + 3 * (1 + (1 + 2) + (1 + 1))),
     ("{ books(limit: 1000) { id } }", {}, 1 + 1000),
     ("{ books(limit: 0) { id reviews { stars } } authors(limit: 1) { id } }", {}, 1 + (1 + 1)),
@@ -154,6 +164,8 @@ class BookType:
     title: fraiseql.auto = fraiseql.field(cost=0.5)
     review_count: int = fraiseql.field(Count("reviews"), cost=20)
     reviews: list["ReviewType"] = fraiseql.relation("id", to="book_id", cost=5)
+    free: PublisherType = fraiseql.relation("publisher_id", to="id", cost=0)
+    free_ones: list["ReviewType"] = fraiseql.relation("id", to="book_id", cost=0)
 
 
 @fraiseql.type(Review, fields=["id", "stars"], cost=0.25, registry=REGISTRY)
@@ -197,7 +209,17 @@ fraiseql.update(BookType, fields=["title"], cost=15, registry=REGISTRY)
 DECLARED: list[tuple[str, float]] = [
     ("{ authors(limit: 3) { name } }", 1 + 3 * (2 + 1)),
     ("{ author(id: 1) { name } }", 1 + 2 + 1),
-    ("{ books(limit: 3) { title } }", 1 + 3 * 0.5),
+    ("{ books(limit: 3) { id title } }", 1 + 3 * 1.5),
+    # a row costs at least 1, and what has an alias
+    ("{ books(limit: 3) { title } }", 1 + 3 * 1),
+    ("{ publishers(limit: 3) { name } }", 1 + 3 * 1),
+    ("{ publishers(limit: 3) { id name } }", 1 + 3 * 1),
+    ("{ publishers(limit: 3) { id name a: name b: name } }", 1 + 3 * 3),
+    ("{ publishers(limit: 3) { id a: booksCount } }", 1 + 3 * 2),
+    ("{ reviews(limit: 3) { __typename } }", 1 + 3 * 1),
+    ("{ books(limit: 3) { free { id } } }", 1 + 3 * (0 + 1)),
+    ("{ books(limit: 3) { free { __typename } freeOnes(limit: 4) { __typename } } }", 1 + 3 * (1 + 4)),
+    ("{ books(limit: 3) { id freeOnesCount } }", 1 + 3 * (1 + 1)),
     ("{ books(limit: 3) { reviewCount } }", 1 + 3 * 20),
     ("{ books(limit: 3) { reviews(limit: 4) { id } } }", 1 + 3 * (5 + 4 * (0.25 + 1))),
     ("{ books(limit: 3) { publisher { name } } }", 1 + 3 * 1),
@@ -206,8 +228,9 @@ DECLARED: list[tuple[str, float]] = [
     ("mutation { countBooks { __typename ... on Tally { slow } ... on Nothing { message code } } }", 10 + 7),
     ("mutation { countBooks { ... on Nothing { tally { slow } code } } }", 10 + (1 + 7) + 1),
     # lists of mutations have no limit
-    ("mutation { countBooks { ... on Tally { books { title } } } }", 10 + 1 + 100 * 0.5),
-    ("mutation { countBooks { ... on Tally { pairs { title } } } }", 10 + 1 + 100 * 100 * 0.5),
+    ("mutation { countBooks { ... on Tally { books { title } } } }", 10 + 1 + 100 * 1),
+    ("mutation { countBooks { ... on Tally { books { __typename } } } }", 10 + 1 + 100 * 1),
+    ("mutation { countBooks { ... on Tally { pairs { title } } } }", 10 + 1 + 100 * 100 * 1),
     ("mutation { countBooks { ... on Tally { books { reviews(limit: 2) { id } } } } }", 10 + 1 + 100 * (5 + 2 * 1.25)),
     ("mutation { placeOrder { order } }", 40 + 1),
     ("mutation { a: placeOrder { order } b: placeOrder { order } }", 2 * (40 + 1)),

@@ -1,14 +1,15 @@
 """Statements through libpq: prepared once, as many as there is room for, several in one round trip, and what fails."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
 
-from fraiseql_django import StorageError
+from fraiseql_django import GraphQLEngine, StorageError
 from fraiseql_django.storage import pipeline as wire
 from fraiseql_django.storage.django import DjangoStorage
+from fraiseql_django.storage.pipeline import Command
 from tests.support import in_thread, round_trips
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,7 +28,7 @@ def storage() -> Iterator[DjangoStorage]:
 def prepared() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement FROM pg_prepared_statements ORDER BY prepare_time")
-        return [statement for (statement,) in cursor.fetchall()]
+        return [statement for (statement,) in cursor.fetchall() if "'jit'" not in statement]
 
 
 def test_statement_is_prepared_in_the_round_trip_that_first_runs_it(storage: DjangoStorage) -> None:
@@ -65,13 +66,197 @@ def test_begin_is_as_the_connection_has_it() -> None:
         connections["second"].close()
 
 
-def test_as_many_stay_prepared_as_there_is_room_for(storage: DjangoStorage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "MAX_PREPARED", 2)
+def test_as_many_stay_prepared_as_there_is_room_for(storage: DjangoStorage) -> None:
+    # the third is the one that turns jit off
+    storage.max_prepared = 3
     for number in (1, 2, 1, 3):
         with round_trips() as trips:
             assert storage.query(f"SELECT {number}").rows == [(str(number).encode(),)]
         assert trips == [1]
     assert prepared() == ["SELECT 1", "SELECT 3"]
+
+
+def test_room_is_made_for_all_that_one_round_trip_prepares(storage: DjangoStorage) -> None:
+    storage.jit, storage.max_prepared = True, 2
+    for _ in range(2):
+        for number in range(4):
+            storage.query(f"SELECT {number}")
+        # the statement and the one that sets the variable take the places of both
+        assert storage.query("SELECT current_setting('app.x')", [], (("app.x", "1"),)).rows == [(b"1",)]
+    assert prepared() == ["SELECT set_config($1, $2, true)", "SELECT current_setting('app.x')"]
+
+    # one place is too little for both
+    storage.max_prepared = 1
+    for number in (1, 1, 2):
+        assert storage.query(f"SELECT {number}", [], (("app.x", "1"),)).rows == [(str(number).encode(),)]
+    assert prepared() == ["SELECT 2"]
+
+
+def test_prepared_statements_take_as_many_bytes_as_there_is_room_for(storage: DjangoStorage) -> None:
+    storage.prepared_bytes = 3_000_000
+    long = [f"SELECT {number}::text || '{'x' * 1100}'" for number in range(20)]
+    for sql in long:
+        storage.query(sql)
+    assert prepared() == long[-10:]
+
+    # an eighth of it at most for one of them
+    sql = f"SELECT '{'x' * 1500}'"
+    for _ in range(2):
+        with round_trips() as trips:
+            storage.query(sql)
+        assert trips == [1]
+    assert prepared() == long[-10:]
+
+
+MEMORY_OF_PLANS = (
+    "SELECT sum(total_bytes)::bigint FROM pg_backend_memory_contexts WHERE starts_with(name, 'CachedPlan')"
+)
+
+
+def lists(number: int) -> str:
+    nested = "reviews(where: {stars: {gte: 2}}) { id customer { name } book { title publisher { name } } }"
+    return f"{{ books {{ a{number}: title {' '.join(f'r{index}: {nested}' for index in range(20))} }} }}"
+
+
+def conditions(number: int) -> str:
+    each = '{title: {istartswith: "a"}, pages: {gte: 3, neq: 5}}'
+    return f"{{ books(where: {{OR: [{each * 60}]}}) {{ a{number}: title }} }}"
+
+
+def columns(number: int) -> str:
+    return f"{{ books {{ a{number}: title {' '.join(f'a{index}: price' for index in range(100, 140))} }} }}"
+
+
+@pytest.mark.parametrize("operation", [lists, conditions, columns])
+def test_flood_of_statements_stays_within_the_bound_in_postgresql(
+    storage: DjangoStorage, operation: Callable[[int], str]
+) -> None:
+    engine = GraphQLEngine(storage=storage, cache=None)
+    sql = engine.explain(operation(0)).sql
+    room = 20
+    # half as many as are sent
+    storage.prepared_bytes = room * (Command(sql).weight + 1000)
+
+    for number in range(2 * room):
+        # PostgreSQL chooses a generic plan, which it keeps, after five of its own for the values
+        for _ in range(7 if number >= room else 1):
+            assert engine.execute(operation(number)).json() == {"data": {"books": []}}
+
+    with connection.cursor() as cursor:
+        cursor.execute(MEMORY_OF_PLANS)
+        (taken,) = cursor.fetchone()
+    assert room - 2 <= len(prepared()) <= room
+    assert storage.prepared_bytes / 8 < taken <= storage.prepared_bytes
+
+
+# --- jit ---
+
+
+def jit_of(storage: DjangoStorage, settings: Any = ()) -> str:
+    ((value,),) = storage.query("SELECT current_setting('jit')", [], settings).rows
+    return str(value, "ascii")
+
+
+def jit_of_project() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW jit")
+        return str(cursor.fetchone()[0])
+
+
+@pytest.fixture
+def with_jit(storage: DjangoStorage) -> None:
+    """Turn jit on for new connections to the tests' database, as it is by default."""
+    assert jit_of_project() == "on"
+
+
+SETTINGS = (("app.x", "1"),)
+
+
+@pytest.mark.usefixtures("with_jit", "storage_path")
+def test_statements_run_without_jit_and_all_others_as_the_project_has_it(storage: DjangoStorage) -> None:
+    for _ in range(3):
+        for settings in ((), SETTINGS):
+            assert (jit_of(storage, settings), jit_of_project()) == ("off", "on")
+        with transaction.atomic():
+            for settings in ((), SETTINGS):
+                assert (jit_of(storage, settings), jit_of_project()) == ("off", "on")
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL jit_above_cost = 5")
+            assert (jit_of(storage), jit_of_project()) == ("off", "on")
+        for settings in ((), SETTINGS):
+            with storage.begin_transaction(settings) as opened:
+                assert (jit_of(storage, settings), jit_of_project()) == ("off", "on")
+                storage.execute("UPDATE bookshop_author SET name = name")
+                opened.commit()
+    connection.set_autocommit(False)
+    try:
+        assert (jit_of(storage), jit_of_project()) == ("off", "on")
+        connection.rollback()
+        assert (jit_of(storage), jit_of_project()) == ("off", "on")
+    finally:
+        connection.rollback()
+        connection.set_autocommit(True)
+
+
+@pytest.mark.usefixtures("with_jit", "storage_path")
+def test_jit_of_the_project_is_left_as_it_is_after_a_failure(storage: DjangoStorage) -> None:
+    with pytest.raises(StorageError, match="division by zero"):
+        storage.query("SELECT 1/%s::int", ["0"])
+    assert (jit_of(storage), jit_of_project()) == ("off", "on")
+    with transaction.atomic():
+        with pytest.raises(StorageError, match="division by zero"), transaction.atomic():
+            storage.query("SELECT 1/%s::int", ["0"])
+        assert (jit_of(storage), jit_of_project()) == ("off", "on")
+
+
+@pytest.mark.usefixtures("with_jit", "storage_path")
+def test_jit_can_be_left_on(storage: DjangoStorage) -> None:
+    storage.jit = True
+    for settings in ((), SETTINGS):
+        assert jit_of(storage, settings) == "on"
+        with transaction.atomic():
+            assert jit_of(storage, settings) == "on"
+
+
+@pytest.mark.usefixtures("with_jit")
+def test_jit_takes_no_round_trip(storage: DjangoStorage) -> None:
+    for settings in ((), SETTINGS):
+        for _ in range(2):
+            with round_trips() as trips:
+                jit_of(storage, settings)
+            assert trips == [1]
+        with transaction.atomic():
+            for _ in range(2):
+                with round_trips() as trips:
+                    jit_of(storage, settings)
+                assert trips == [1]
+
+
+@pytest.mark.parametrize("settings", [(), SETTINGS], ids=["alone", "with settings"])
+def test_jit_that_is_off_already_is_not_turned_off(storage: DjangoStorage, settings: Any) -> None:
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("SET jit = off")
+    for _ in range(3):
+        assert jit_of(storage, settings) == "off"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements WHERE strpos(statement, 'set_config') > 0")
+        found = [statement for (statement,) in cursor.fetchall()]
+    assert found == (["SELECT set_config($1, $2, true)"] if settings else [])
+
+
+def test_postgresql_compiles_no_statement_however_costly_it_seems(storage: DjangoStorage) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_jit_available()")
+        if cursor.fetchone() == (False,):
+            pytest.skip("this server was built without LLVM; .ci/run has one that was built with it")
+        cursor.execute("SET jit_above_cost = 0")
+        cursor.execute("SET jit_inline_above_cost = 0")
+    explain = "EXPLAIN (ANALYZE, FORMAT JSON) SELECT name || 'x' FROM bookshop_author WHERE name < 'x'"
+    for jit, compiles in ((True, True), (False, False)):
+        storage.jit = jit
+        ((plan,),) = storage.query(explain).rows
+        assert (b'"JIT"' in (plan or b"")) is compiles
 
 
 def test_same_text_with_other_types_is_another_statement(storage: DjangoStorage) -> None:
@@ -145,7 +330,7 @@ def test_connection_in_an_unknown_state_is_closed(storage: DjangoStorage, monkey
     before, send_step = connection.connection, wire._send_step
 
     def fail(pgconn: Any, step: Any) -> None:
-        if b"SELECT 2" in step.command.sql:
+        if b"SELECT 2" in step.command.text:
             raise RuntimeError("nobody has seen this coming")
         send_step(pgconn, step)
 

@@ -39,7 +39,7 @@ def prepared(alias: str = "default") -> list[tuple[str, int]]:
     """Return the statements that the connection has prepared, and how often each was executed."""
     with connections[alias].cursor() as cursor:
         cursor.execute("SELECT statement, generic_plans + custom_plans FROM pg_prepared_statements ORDER BY 1")
-        return [(statement, runs) for statement, runs in cursor.fetchall()]
+        return [(statement, runs) for statement, runs in cursor.fetchall() if "jit" not in statement]
 
 
 # --- the contract ---
