@@ -475,6 +475,17 @@ def selects_whole_rows(rows: models.QuerySet[Any, Any]) -> bool:
     return not (query.combinator or query.distinct or query.values_select or query.extra)
 
 
+def filters_nothing(rows: models.QuerySet[Any, Any]) -> bool:
+    """Whether a query surely selects every row of its model's table once, whatever order and columns it names.
+
+    Relies on ``where``, ``distinct``, ``combinator``, ``is_sliced``, ``group_by``, ``extra``, ``extra_tables`` and
+    ``alias_map`` of the query, which has no entry beside the model's own table while nothing is joined.
+    """
+    query: Any = rows.query
+    changed = query.where or query.distinct or query.combinator or query.is_sliced or query.group_by is not None
+    return not (changed or query.extra or query.extra_tables or query.alias_map.keys() - {query.model._meta.db_table})
+
+
 def declared_order(rows: models.QuerySet[Any, Any]) -> tuple[Any, ...]:
     """Return the order that a query was given by ``order_by()``, or else its model's ``Meta.ordering``.
 

@@ -59,7 +59,7 @@ def computed_value(definition: TypeDef, field: Computed, prefix: str) -> Any:
     expression = field.expression
     if isinstance(expression, Value) and isinstance(expression.value, str):
         # a literal of no type yet, for PostgreSQL
-        return Cast(expression, TextField())
+        expression = Cast(expression, TextField())
     if not prefix and not _aggregates(expression):
         return expression
     # no manager: the row is one that is read already

@@ -1,6 +1,18 @@
-"""Conditions → conditions of the ORM.
+"""Conditions → conditions of the ORM, with the meaning that docs/reference/operators.md gives them.
 
-Conditions on a list are EXISTS subqueries: a join would give a row once for every related row that matches.
+Conditions on a list are EXISTS subqueries: a join would give a row once for every related row that matches. So are
+those on the row of a to-one relation that no join reads.
+
+SQL's AND, OR and NOT have three truth values, EXISTS has two. A row matches where its condition is true, so a part of
+it that is unknown counts as false, and in a NOT as true. EXISTS can therefore take the place of such a part if it looks
+for rows for which the condition is true, and in a NOT for rows for which it is true or unknown:
+
+    author: {name: {eq: "Ann"}}           EXISTS (SELECT … WHERE id = author_id AND name = 'Ann')
+    NOT: {author: {name: {eq: "Ann"}}}    NOT EXISTS (SELECT … WHERE id = author_id AND (name = 'Ann') IS NOT FALSE)
+
+The second is true where there is no author, and not true where the name is null, as with a join:
+
+    NOT: {author: {name: {eq: "Ann"}}}    NOT (author.id IS NOT NULL AND author.name = 'Ann')
 """
 
 from __future__ import annotations
@@ -14,10 +26,9 @@ from ..schema.operators import Takes
 from .expressions import Param, bind, condition
 from .kinds import TreeCompiler, dimensions_of, kind_of
 from .locations import Location
-from .tree import All, AnyOf, Compare, Condition, Not, NotTrue, OnOne, Quantified, Step
+from .tree import All, AnyOf, Compare, Condition, IsNot, Not, OnOne, Quantified, Step
 
 NEVER = condition("({0} IS NULL)", Value(1))
-ALWAYS = condition("({0} IS NOT NULL)", Value(1))
 
 
 def compile_condition(compiler: TreeCompiler, given: Condition, location: Location) -> Q:
@@ -33,8 +44,9 @@ def compile_condition(compiler: TreeCompiler, given: Condition, location: Locati
         case Not():
             # SQL's own NOT: ~Q would add conditions on nulls
             return condition("NOT ({0})", compile_condition(compiler, given.part, location))
-        case NotTrue():
-            return condition("({0}) IS NOT TRUE", compile_condition(compiler, given.part, location))
+        case IsNot():
+            value = "TRUE" if given.value else "FALSE"
+            return condition(f"({{0}}) IS NOT {value}", compile_condition(compiler, given.part, location))
         case OnOne():
             return _on_one(compiler, given, location)
         case Quantified():
@@ -42,10 +54,15 @@ def compile_condition(compiler: TreeCompiler, given: Condition, location: Locati
 
 
 def _on_one(compiler: TreeCompiler, given: OnOne, location: Location) -> Q:
-    if given.rows is not None and given.exists:
+    if given.rows is not None:
         return Q(Exists(compiler.queryset(given.rows, location.outer())))
-    there = compiler.follow(Step(given.owner, given.field, given.rows), location)
-    return compile_condition(compiler, given.condition, there)
+    present: Q = kind_of(given.field).present(compiler, given.owner, given.field, location)
+    if given.condition is None:
+        return present
+    there = compiler.follow(Step(given.owner, given.field, None), location)
+    found = compile_condition(compiler, given.condition, there)
+    # where it is true of no missing object, and unknown is like false, it need not be told that there is one
+    return found if given.condition.strict and not given.unknown_counts else present & found
 
 
 def _quantified(compiler: TreeCompiler, given: Quantified, location: Location) -> Q:

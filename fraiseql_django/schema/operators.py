@@ -75,6 +75,10 @@ class Operator:
             return operand.value is False
         return self.strict
 
+    def is_certain(self, operand: Any) -> bool:
+        """Whether it is true or false of every column, with this operand; other operators are unknown for null."""
+        return operand is None or self.takes is Takes.FLAG
+
     def binding(self, scalar: Comparable, cast: str, dimensions: int) -> Binding:
         """Return how it compares a column of a type, in arrays of so many dimensions, with a bound value."""
         encode, pattern = scalar.encode, self.pattern
