@@ -479,11 +479,14 @@ def filters_nothing(rows: models.QuerySet[Any, Any]) -> bool:
     """Whether a query surely selects every row of its model's table once, whatever order and columns it names.
 
     Relies on ``where``, ``distinct``, ``combinator``, ``is_sliced``, ``group_by``, ``extra``, ``extra_tables`` and
-    ``alias_map`` of the query, which has no entry beside the model's own table while nothing is joined.
+    ``annotations`` of the query, on ``set_returning`` of expressions, and on ``alias_map``, which has no entry beside
+    the model's own table while nothing is joined.
     """
     query: Any = rows.query
     changed = query.where or query.distinct or query.combinator or query.is_sliced or query.group_by is not None
-    return not (changed or query.extra or query.extra_tables or query.alias_map.keys() - {query.model._meta.db_table})
+    joined = query.alias_map.keys() - {query.model._meta.db_table}
+    repeated = any(getattr(value, "set_returning", False) for value in query.annotations.values())
+    return not (changed or joined or repeated or query.extra or query.extra_tables)
 
 
 def declared_order(rows: models.QuerySet[Any, Any]) -> tuple[Any, ...]:

@@ -172,6 +172,8 @@ def accessor(row: models.Model, relation: Relation) -> str:
 
 def related_one(row: models.Model, relation: Relation) -> Any:
     """Follow a to-one relation."""
+    # Django keeps the object that a one-to-one relation was followed from, be it that the base manager hides it
+    row._state.fields_cache.pop(row._meta.get_field(relation.path).cache_name, None)  # type: ignore[union-attr]
     try:
         found = getattr(row, accessor(row, relation))
     except ObjectDoesNotExist:

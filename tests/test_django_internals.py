@@ -411,6 +411,32 @@ def test_queries_that_select_whole_rows(rows: Any, expected: bool) -> None:
     assert internals.selects_whole_rows(rows()) is expected
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (lambda: Book.objects.all(), True),
+        (lambda: Book.objects.order_by("title").only("title").select_related("publisher"), True),
+        (lambda: Book.objects.annotate(half=F("price") / 2), True),
+        (lambda: Restaurant.objects.all(), True),
+        (lambda: Book.objects.filter(), True),
+        (lambda: Book.objects.filter(price=1), False),
+        (lambda: Book.objects.exclude(price=1), False),
+        (lambda: Book.objects.none(), False),
+        (lambda: Book.objects.filter(pk__in=[]), False),
+        (lambda: Book.objects.all()[:1], False),
+        (lambda: Book.objects.distinct(), False),
+        (lambda: Book.objects.union(Book.objects.all()), False),
+        (lambda: Book.objects.annotate(stars=F("reviews__stars")), False),
+        (lambda: Book.objects.annotate(count=Count("reviews")), False),
+        (lambda: Book.objects.annotate(tag=Func(F("tags"), function="unnest", set_returning=True)), False),
+        (lambda: Book.objects.extra(where=["price > 1"]), False),
+        (lambda: Book.objects.extra(tables=["bookshop_review"]), False),
+    ],
+)
+def test_queries_that_filter_nothing(rows: Any, expected: bool) -> None:
+    assert internals.filters_nothing(rows()) is expected
+
+
 def test_orders_of_queries() -> None:
     assert internals.declared_order(Author.objects.order_by("-name", "id")) == ("-name", "id")
     assert internals.declared_order(Author.objects.all()) == tuple(Author._meta.ordering)
