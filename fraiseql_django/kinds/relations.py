@@ -75,7 +75,9 @@ class RelationKind(RowsKind[Relation]):
         field = source.field
         assert isinstance(field, Relation)
         key = field.key
-        related: models.QuerySet[Any] = rows.filter(**{field.inverse: location.value(lambda local: column(local, key))})
+        # a pair, since a relation may have the name of a parameter
+        equal = Q((field.inverse, location.value(lambda local: column(local, key))))
+        related: models.QuerySet[Any] = rows.filter(equal)
         return related
 
     def note_columns(self, usage: ColumnUsage, owner: Any, field: Relation) -> None:

@@ -23,7 +23,7 @@ from operator import and_, or_
 from django.db.models import Exists, Q, Value
 
 from ..schema.operators import Takes
-from .expressions import Param, bind, condition
+from .expressions import SQL, Param, bind, condition
 from .kinds import TreeCompiler, dimensions_of, kind_of
 from .locations import Location
 from .tree import All, AnyOf, Compare, Condition, IsNot, Not, OnOne, Quantified, Step
@@ -75,13 +75,19 @@ def _quantified(compiler: TreeCompiler, given: Quantified, location: Location) -
 
 def _compare(compiler: TreeCompiler, given: Compare, location: Location) -> Q:
     compared = kind_of(given.field).operand(compiler, given.owner, given.field, location)
-    operator, leaf = given.operator, given.operand
+    operator, leaf, column, shown = given.operator, given.operand, compared.value, None
+    if not dimensions_of(given.field) and compared.scalar.shown is not None:
+        shown = compared.scalar.shown.replace("{0}", "{column}")
+        if leaf is None or operator.takes is Takes.FLAG or given.unknown_counts or not operator.strict:
+            column, shown = SQL(f"CASE WHEN {shown} THEN {{column}} END", column=column), None
     if leaf is None:
         assert operator.null is not None
-        return condition(f"({operator.null})", column=compared.value)
+        return condition(f"({operator.null})", column=column)
     if operator.takes is Takes.FLAG:
         sql = operator.sql if leaf.value else operator.otherwise
-        return condition(f"({sql})", column=compared.value)
+        return condition(f"({sql})", column=column)
     binding = operator.binding(compared.scalar, compared.cast, dimensions_of(given.field))
     value = Param(bind(leaf, binding.encode, given.label), binding.cast)
-    return condition(f"({binding.sql})", column=compared.value, value=value)
+    found = condition(f"({binding.sql})", column=column, value=value)
+    # beside the comparison, so that it can use an index; what equals a value of the type is one
+    return found if shown is None or operator.equates else found & condition(f"({shown})", column=column)

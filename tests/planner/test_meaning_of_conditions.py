@@ -230,3 +230,81 @@ def test_lists_in_json() -> None:
         ):
             found = data(engine, f"{{ holders(where: {form}) {{ id }} }}")["holders"]
             assert [holder["id"] for holder in found] == ids, form
+
+
+# --- values that a type does not have ---
+
+STORED = [("red", "1"), ("BLUE", "-2.5"), ("puce", "'NaN'"), ("", "'Infinity'"), ("{0}", "'-Infinity'"), (None, "NULL")]
+AS_NULL = {
+    "{color: {isnull: true}}": [3, 6],
+    "{color: {eq: null}}": [3, 6],
+    "{color: {isnull: false}}": [1, 2, 4, 5],
+    "{color: {neq: null}}": [1, 2, 4, 5],
+    "{color: {eq: RED}}": [1],
+    "{color: {neq: RED}}": [2, 4, 5],
+    "{NOT: {color: {eq: RED}}}": [2, 4, 5],
+    "{NOT: {color: {neq: RED}}}": [1],
+    "{NOT: {NOT: {color: {neq: RED}}}}": [2, 4, 5],
+    "{color: {in: [RED, NOTHING]}}": [1, 4],
+    "{color: {nin: [RED, NOTHING]}}": [2, 5],
+    "{NOT: {color: {in: [RED]}}}": [2, 4, 5],
+    "{color: {in: []}}": [],
+    "{color: {nin: []}}": [1, 2, 3, 4, 5, 6],
+    "{NOT: {color: {nin: []}}}": [],
+    "{NOT: {color: {in: []}}}": [1, 2, 3, 4, 5, 6],
+    "{size: {isnull: true}}": [3, 4, 5, 6],
+    "{size: {isnull: false}}": [1, 2],
+    "{size: {gt: -1e300}}": [1, 2],
+    "{size: {lte: 1e300}}": [1, 2],
+    "{size: {neq: 1}}": [2],
+    "{NOT: {size: {gt: 0}}}": [2],
+    "{NOT: {size: {lt: 0}}}": [1],
+    "{NOT: {size: {eq: 1}}}": [2],
+    "{size: {nin: [1]}}": [2],
+    "{size: {nin: []}}": [1, 2, 3, 4, 5, 6],
+    "{OR: [{size: {gt: 0}}, {size: {isnull: true}}]}": [1, 3, 4, 5, 6],
+    "{self: {size: {gt: 0}}}": [1],
+    "{NOT: {self: {size: {gt: 0}}}}": [2],
+    "{self: {color: {isnull: true}}}": [3, 6],
+    "{selves: {some: {color: {neq: RED}}}}": [2, 4, 5],
+    "{selves: {every: {color: {neq: RED}}}}": [2, 4, 5],
+    "{selves: {every: {size: {isnull: false}}}}": [1, 2],
+    "{selves: {none: {NOT: {size: {gt: 0}}}}}": [1, 3, 4, 5, 6],
+}
+
+
+class Color(models.TextChoices):
+    """Some colours."""
+
+    RED = "red", "Red"
+    BLUE = "BLUE", "Blue"
+    BRACES = "{0}", "Braces"
+    NOTHING = "", "Nothing"
+
+
+@pytest.mark.parametrize("where", AS_NULL)
+@pytest.mark.parametrize("rule", [None, True], ids=["join", "subquery"])
+@isolate_apps("tests.zoo")
+def test_value_that_the_type_does_not_have_is_null(where: str, rule: bool | None) -> None:
+    rows = ", ".join(f"({n}, %s, {size}, {n})" for n, (_, size) in enumerate(STORED, 1))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE meant_paint (id bigint PRIMARY KEY, color text, size double precision, self_id bigint"
+            f" REFERENCES meant_paint (id)); INSERT INTO meant_paint VALUES {rows}",
+            [color for color, _ in STORED],
+        )
+    catalog.forget()
+    to_self = models.ForeignKey("self", models.CASCADE, null=True, related_name="selves")
+    paint = model(
+        "Paint", "meant_paint", {}, color=models.TextField(choices=Color.choices, null=True),
+        size=models.FloatField(null=True), self=to_self,
+    )  # fmt: skip
+    registry = Registry()
+    rows_rule = None if rule is None else lambda viewer: rule
+    cls = type("Paint", (), {})
+    fraiseql.type(paint, fields=["id", "color", "size", "self", "selves"], rows=rows_rule, registry=registry)(cls)
+    engine = GraphQLEngine(registry=registry, cache=None)
+
+    found = data(engine, f"{{ paints(where: {where}, orderBy: {{id: ASC}}) {{ id }} }}")["paints"]
+
+    assert [int(row["id"]) for row in found] == AS_NULL[where]

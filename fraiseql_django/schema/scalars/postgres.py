@@ -43,6 +43,8 @@ class Scalar:
     ``textual``    whether clients may search in it as in a text
     ``equatable``  whether ``in`` is ``= ANY(array)``; otherwise values are compared one by one
     ``column``     SQL template that replaces the column in comparisons
+    ``shown``      SQL template that is true of a stored value which the type has; in conditions, others are null. None
+                   where the type has all values
     """
 
     graphql: GraphQLScalarType | GraphQLEnumType
@@ -55,6 +57,7 @@ class Scalar:
     textual: bool = False
     equatable: bool = True
     column: str = "{0}"
+    shown: str | None = None
 
     @property
     def name(self) -> str:
@@ -91,6 +94,8 @@ FLOAT = Scalar(
     keeps_null=True,
     cast="double precision",
     encode=str,
+    # NaN is larger than infinity (PostgreSQL documentation, 8.1.3)
+    shown="abs({0}) < 'Infinity'",
 )
 NUMERIC = Scalar(graphql=leaves.DECIMAL, json=_quoted("numeric"), json_array=_TEXTS, cast="numeric", encode=str)
 TEXT = Scalar(graphql=GraphQLString, cast="text", encode=encoding.encode_text, textual=True)
@@ -181,9 +186,8 @@ def identifier(stored: Scalar, parse: Callable[[str], Any]) -> Scalar:
 
 def choice(enum: GraphQLEnumType, stored: Scalar) -> Scalar:
     """Return the type of a column with declared choices; a stored value that is none of them is null."""
-    names = " ".join(
-        f"WHEN {encoding.template_literal(str(item.value))} THEN '\"{name}\"'" for name, item in enum.values.items()
-    )
+    values = [encoding.template_literal(str(item.value)) for item in enum.values.values()]
+    names = " ".join(f"WHEN {value} THEN '\"{name}\"'" for name, value in zip(enum.values, values, strict=True))
     return Scalar(
         graphql=enum,
         json=f"CASE {{0}}::text {names} ELSE 'null' END",
@@ -192,4 +196,5 @@ def choice(enum: GraphQLEnumType, stored: Scalar) -> Scalar:
         cast=stored.cast,
         encode=stored.encode,
         ordered=False,
+        shown=f"{{0}}::text IN ({', '.join(values)})",
     )
