@@ -155,9 +155,9 @@ def _no_value(variable: ValueNode, name: str) -> InvalidInput:
 def _check_given(node: ValueNode, type_: GraphQLInputType, variables: Variables, name: str) -> None:
     """Raise InvalidInput for a variable without a value within a literal: in a list, or in JSON.
 
-    Within an input object that is a leaf, a range, it stands for no bound.
+    Within an input object that is a leaf, a range, it stands for no bound, unless nothing of the range is given.
     """
-    if isinstance(node, VariableNode) and node.name.value not in variables:
+    if _is_absent(node, variables):
         raise _no_value(node, name)
     if isinstance(node, ListValueNode):
         for item in node.values:
@@ -165,6 +165,12 @@ def _check_given(node: ValueNode, type_: GraphQLInputType, variables: Variables,
     elif isinstance(node, ObjectValueNode) and not is_input_object_type(get_named_type(type_)):
         for field in node.fields:
             _check_given(field.value, type_, variables, field.name.value)
+    elif isinstance(node, ObjectValueNode) and node.fields and all(_is_absent(f.value, variables) for f in node.fields):
+        raise _no_value(node.fields[0].value, node.fields[0].name.value)
+
+
+def _is_absent(node: ValueNode, variables: Variables) -> bool:
+    return isinstance(node, VariableNode) and node.name.value not in variables
 
 
 def _literal(node: ValueNode, type_: GraphQLInputType, variables: Variables) -> Leaf:

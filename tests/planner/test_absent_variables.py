@@ -45,6 +45,10 @@ REFUSED: dict[str, tuple[str, str, str, Any]] = {
     "part of JSON": ("query ($v: JSON) { specimens(where: {json: {eq: {a: $v}}}) { id } }", "v", "a", 1),
     "item of JSON": ("query ($v: JSON) { specimens(where: {json: {eq: {a: [1, $v]}}}) { id } }", "v", "a", 1),
     "range": ("query ($v: IntRangeInput) { specimens(where: {intRange: {eq: $v}}) { id } }", "v", "eq", {"lower": 1}),
+    "all of a range": (
+        "query ($v: Int, $u: Int) { specimens(where: {intRange: {eq: {lower: $v, upper: $u}}}) { id } }",
+        "v", "lower", 1,
+    ),
     "count": ("query ($v: String) { animalsCount(where: {name: {eq: $v}}) }", "v", "eq", "Rex"),
     "nested count": (
         "query ($v: String) { foods { eatersCount(where: {name: {eq: $v}}) } }", "v", "eq", "Rex",
