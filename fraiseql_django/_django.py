@@ -517,6 +517,38 @@ def selects_whole_rows(rows: models.QuerySet[Any, Any]) -> bool:
     return not (query.combinator or query.distinct or query.values_select or query.extra)
 
 
+def filters_nothing(rows: models.QuerySet[Any, Any]) -> bool:
+    """Whether a query surely selects every row of its model's table once, whatever order and columns it names.
+
+    Relies on ``where``, ``distinct``, ``combinator``, ``is_sliced``, ``group_by``, ``extra``, ``extra_tables`` and
+    ``annotations`` of the query, on ``set_returning`` of expressions, and on ``alias_map``, which has no entry beside
+    the model's own table while nothing is joined.
+    """
+    query: Any = rows.query
+    changed = query.where or query.distinct or query.combinator or query.is_sliced or query.group_by is not None
+    joined = query.alias_map.keys() - {query.model._meta.db_table}
+    repeated = any(getattr(value, "set_returning", False) for value in query.annotations.values())
+    return not (changed or joined or repeated or query.extra or query.extra_tables)
+
+
+def many_valued_tables(query: Query) -> Mapping[str, str]:
+    """Return the aliases of the tables that joins of a query repeat its rows for, each with its model's name.
+
+    Relies on ``alias_map`` of the query, ``table_name``, ``join_field`` and ``parent_alias`` of its joins, which come
+    after those that they hang on, and on ``one_to_many`` and ``many_to_many`` of relations; a generic relation's is
+    that of its field, which leads the other way.
+    """
+    found: dict[str, str] = {}
+    for alias, join in query.alias_map.items():
+        relation: Any = getattr(join, "join_field", None)
+        ends = [end for end in (relation, getattr(relation, "field", None)) if end is not None]
+        many = any(end.many_to_many for end in ends) or (bool(ends) and (ends[0].one_to_many or ends[-1].one_to_many))
+        if many or getattr(join, "parent_alias", None) in found:
+            models_ = [getattr(relation, end) for end in ("related_model", "model")]
+            found[alias] = next((end for end in models_ if end._meta.db_table == join.table_name), models_[0]).__name__
+    return found
+
+
 def declared_order(rows: models.QuerySet[Any, Any]) -> tuple[Any, ...]:
     """Return the order that a query was given by ``order_by()``, or else its model's ``Meta.ordering``.
 

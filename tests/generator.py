@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fraiseql_django.kinds.counts import Count
 from fraiseql_django.schema.build import Schema
-from fraiseql_django.schema.definition import Embedded, FieldDef, Relation
+from fraiseql_django.schema.definition import Embedded, FieldDef, Reference, Relation
 from fraiseql_django.schema.filter_inputs import DIRECTIONS, comparable, is_ordered
 from fraiseql_django.schema.operators import operators_of
 from tests.values import has_literal, literal
@@ -181,22 +181,24 @@ class Drawn:
         """Draw a ``where``."""
         found: dict[str, Any] = {}
         for _ in range(self.number(0 if self.chance(10) else 1, 2)):
-            kind = self.number(0, 9) if depth < 2 else 9
-            if kind < 2:
+            kind = self.number(0, 9) if depth < 3 else 9
+            if kind < 2 and depth < 2:
                 found[self.one_of(["AND", "OR"])] = [self.where(type_name, depth + 1) for _ in range(self.number(0, 3))]
-            elif kind == 2:
+            elif 2 <= kind < 5:
                 found["NOT"] = self.where(type_name, depth + 1)
             else:
-                fields = self.schema.types[type_name].fields.values()
-                field = self.one_of(field for field in fields if not isinstance(field, Count))
+                known = (self.schema.types.get(type_name) or self.schema.shapes[type_name]).fields.values()
+                fields = [field for field in known if not isinstance(field, Count)]
+                related = [field for field in fields if isinstance(field, Reference)]
+                field = self.one_of(related if related and self.chance(40) else fields)
                 found[field.name] = self.condition(type_name, field, depth)
         return found
 
     def condition(self, type_name: str, field: FieldDef, depth: int) -> dict[str, Any]:
         """Draw the condition on a field."""
-        if isinstance(field, Relation):
+        if isinstance(field, Reference):
             # deeper conditions would make the naive way slow
-            inner: dict[str, Any] = {} if depth > 2 else self.where(field.target, depth + 2)
+            inner: dict[str, Any] = {} if depth > 2 or self.chance(15) else self.where(field.target, depth + 1)
             return {self.one_of(["some", "every", "none"]): inner} if field.many else inner
         scalar = comparable(field)
         assert scalar is not None
@@ -243,5 +245,23 @@ def operations(schema: Schema, pool: Pool) -> st.SearchStrategy[tuple[str, dict[
     def drawn(draw: Any) -> tuple[str, dict[str, Any]]:
         query, variables = Drawn(schema, pool, draw).operation()
         return query, json.loads(json.dumps(variables))
+
+    return drawn()
+
+
+def filtered(schema: Schema, pool: Pool, roots: list[str]) -> st.SearchStrategy[tuple[str, str, dict[str, Any]]]:
+    """Return a strategy of a type out of these, and an operation that lists the keys of its rows with a ``where``."""
+
+    @st.composite
+    def drawn(draw: Any) -> tuple[str, str, dict[str, Any]]:
+        of = Drawn(schema, pool, draw)
+        definition = schema.types[of.one_of(roots)]
+        where = schema.graphql.get_type(f"{definition.name}Where")
+        assert isinstance(where, GraphQLInputObjectType)
+        given = of.value(of.where(definition.name, 0), where)
+        declared = ", ".join(f"${name}: {type_}" for name, type_ in of.declared.items())
+        keys = " ".join(definition.key)
+        query = f"query {f'({declared}) ' if declared else ''}{{ {definition.plural}(where: {given}) {{ {keys} }} }}"
+        return definition.name, query, json.loads(json.dumps(of.variables))
 
     return drawn()

@@ -1,15 +1,15 @@
 """
 The other way to the answer: graphql-core's own executor over Django objects, a query for every step.
 
-Nothing of the planner is used here. Conditions are evaluated in Python with SQL's three truth values (None is
-unknown), lists are sorted and cut in Python; what clients read is made from Python values. Answers have to
-agree to the letter, the order of their keys included.
+Nothing of the planner is used here. Conditions are evaluated in Python (``tests.meaning``), lists are sorted and cut in
+Python; what clients read is made from Python values. Answers have to agree to the letter, the order of their keys
+included.
 """
 
 import datetime as dt
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any
@@ -25,8 +25,7 @@ from fraiseql_django.engine import GraphQLEngine
 from fraiseql_django.kinds.counts import Count
 from fraiseql_django.schema.build import DEFINITION, Schema
 from fraiseql_django.schema.definition import Column, Computed, Embedded, FieldDef, Relation, RootRows, TypeDef
-
-Truth = bool | None
+from tests.meaning import Meaning, preparation, text_ranks
 
 
 @lru_cache(maxsize=100)
@@ -42,6 +41,7 @@ class Naive:
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
+        self.meaning = Meaning(self)
         # rows by their statement, where nothing is written between operations; None: read them each time
         self.kept: dict[str, list[Any]] | None = None
 
@@ -94,7 +94,7 @@ class Naive:
             rows = rows.reverse()
         found = self.read(rows.order_by(*(() if order else own), *key))
         if arguments.get("where"):
-            found = [row for row in found if self.matches(definition, row, arguments["where"])]
+            found = [row for row in found if self.meaning.matches(definition, row, arguments["where"])]
         for term in reversed(order):
             found = self.sorted(definition, found, term)
         offset, limit = arguments.get("offset") or 0, arguments.get("limit")
@@ -135,63 +135,30 @@ class Naive:
             related = related_one(row, field)
             return related and self.sort_value(self.schema.types[field.target], related, inner)
         value = stored(row, field)
-        return None if value is None else _preparation(field, definition)(value)
+        return None if value is None else preparation(field, definition)(value)
 
     def direction(self, term: Mapping[str, Any]) -> str:
         """Return the direction at the end of a term's path."""
         (inner,) = term.values()
         return inner if isinstance(inner, str) else self.direction(inner)
 
-    # --- conditions ---
+    # --- what conditions read ---
 
-    def matches(self, definition: TypeDef, row: Any, where: Mapping[str, Any]) -> Truth:
-        """Evaluate a ``where`` on a row; None as the row is what is missing behind a relation."""
-        return all_of(self.member(definition, row, name, value) for name, value in where.items())
+    def type(self, name: str) -> Any:
+        """Return the description of a type."""
+        return self.schema.types[name]
 
-    def member(self, definition: TypeDef, row: Any, name: str, value: Any) -> Truth:
-        """Evaluate one key of a ``where``."""
-        if name == "AND":
-            return all_of(self.matches(definition, row, item) for item in value)
-        if name == "OR":
-            return any_of(self.matches(definition, row, item) for item in value)
-        if name == "NOT":
-            return negated(self.matches(definition, row, value))
-        field = definition.fields[name]
-        if not isinstance(field, Relation):
-            there = None if row is None else stored(row, field)
-            return all_of(operator(there, field, definition, *condition) for condition in value.items())
-        target = self.schema.types[field.target]
-        if not field.many:
-            return self.matches(target, None if row is None else related_one(row, field), value)
-        rows = [] if row is None else list(related_list(row, field))
-        return all_of(self.quantified(target, rows, *condition) for condition in value.items())
+    def value(self, found: Any, field: Any) -> Any:
+        """Return the value of a field of a row."""
+        return stored(found, field)
 
-    def quantified(self, target: TypeDef, rows: list[Any], quantifier: str, where: Mapping[str, Any]) -> bool:
-        """Evaluate some, every or none."""
-        found = [self.matches(target, row, where) for row in rows]
-        if quantifier == "every":
-            return all(truth is True for truth in found)
-        return any(truth is True for truth in found) is (quantifier == "some")
+    def one(self, found: Any, field: Any) -> Any:
+        """Return the row that a to-one relation leads to."""
+        return related_one(found, field)
 
-
-# --- truth ------------------------------------------------------------------------------------
-
-
-def all_of(truths: Iterable[Truth]) -> Truth:
-    """AND, as SQL has it."""
-    found = list(truths)
-    return False if False in found else None if None in found else True
-
-
-def any_of(truths: Iterable[Truth]) -> Truth:
-    """OR, as SQL has it."""
-    found = list(truths)
-    return True if True in found else None if None in found else False
-
-
-def negated(truth: Truth) -> Truth:
-    """NOT, as SQL has it."""
-    return None if truth is None else not truth
+    def many(self, found: Any, field: Any) -> list[Any]:
+        """Return the rows that a to-many relation leads to."""
+        return list(related_list(found, field))
 
 
 # --- values -----------------------------------------------------------------------------------
@@ -205,6 +172,8 @@ def accessor(row: models.Model, relation: Relation) -> str:
 
 def related_one(row: models.Model, relation: Relation) -> Any:
     """Follow a to-one relation."""
+    # Django keeps the object that a one-to-one relation was followed from, be it that the base manager hides it
+    row._state.fields_cache.pop(row._meta.get_field(relation.path).cache_name, None)  # type: ignore[union-attr]
     try:
         found = getattr(row, accessor(row, relation))
     except ObjectDoesNotExist:
@@ -265,138 +234,6 @@ def part(value: Any, name: str) -> Any:
     except OSError:
         return None
 
-
-def comparable(value: Any) -> Any:
-    """Make of a value one that compares as PostgreSQL compares it."""
-    if isinstance(value, list):
-        return tuple(map(comparable, value))
-    if isinstance(value, Range):
-        return span(value)
-    if isinstance(value, FieldFile):
-        return value.name or None
-    if isinstance(value, memoryview):
-        return bytes(value)
-    return value
-
-
-def span(value: Range[Any] | Mapping[str, Any]) -> Any:
-    """Write a range in the one form that PostgreSQL gives it: whole numbers and days without the upper bound."""
-    if isinstance(value, Range):
-        lower, upper, bounds = value.lower, value.upper, value.bounds if not value.isempty else ""
-    else:
-        lower, upper, bounds = value.get("lower"), value.get("upper"), value.get("bounds") or "[)"
-    if bounds == "":
-        return "empty"
-    start, end = bounds
-    some = upper if lower is None else lower
-    step: Any = 1 if isinstance(some, int) else dt.timedelta(1) if type(some) is dt.date else None
-    if step and start == "(" and lower is not None:
-        lower, start = lower + step, "["
-    if step and end == "]" and upper is not None:
-        upper, end = upper + step, ")"
-    if lower is not None and upper is not None and (lower > upper or (lower == upper and (start, end) != ("[", "]"))):
-        return "empty"
-    return (lower, upper, start if lower is not None else "(", end if upper is not None else ")")
-
-
-def json_value(value: Any) -> Any:
-    """Make JSON comparable: true is not 1, the order of keys means nothing."""
-    if isinstance(value, dict):
-        return ("object", frozenset((key, json_value(item)) for key, item in value.items()))
-    if isinstance(value, list):
-        return ("array", tuple(map(json_value, value)))
-    return ("boolean" if isinstance(value, bool) else "number" if isinstance(value, (int, float)) else "other", value)
-
-
-def text_ranks(texts: Iterable[str]) -> dict[str, int]:
-    """Ask the database for the places of texts in its order, which another server may have another of."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT t, dense_rank() OVER (ORDER BY t) FROM unnest(%s::text[]) AS t", [list(texts)])
-        return dict(cursor.fetchall())
-
-
-# --- operators --------------------------------------------------------------------------------
-
-
-def operator(value: Any, field: Any, definition: TypeDef, name: str, given: Any) -> Truth:
-    """Evaluate one operator on a value."""
-    if given is None:
-        return (value is None) is (name == "eq")
-    if name == "isnull":
-        return (value is None) is given
-    prepare = _preparation(field, definition)
-    left = None if value is None else prepare(value)
-    if name in ("in", "nin"):
-        found = None if left is None and given else any(left == prepare(item) for item in given)
-        return found if name == "in" else negated(found)
-    if left is None:
-        return None
-    if name in TEXT_OPERATORS:
-        return bool(TEXT_OPERATORS[name](left, given))
-    right = prepare(given)
-    if isinstance(left, str) and isinstance(right, str) and name not in ("eq", "neq"):
-        ranks = text_ranks({left, right})
-        left, right = ranks[left], ranks[right]
-    return bool(COMPARISONS[name](left, right))
-
-
-def _preparation(field: Any, definition: TypeDef) -> Callable[[Any], Any]:
-    if isinstance(field, Embedded):
-        return lambda value: span(value) if isinstance(value, (Range, dict)) else comparable(value)
-    if field.scalar.name == "ID":
-        return _column(field, definition).to_python
-    if field.scalar.name == "JSON":
-        return lambda value: tuple(map(json_value, value)) if field.dimensions else json_value(value)
-    if field.scalar.name == "IPAddress":
-        return lambda value: tuple(map(str, value)) if field.dimensions else _ip(value)
-    if isinstance(field, Column) and field.scalar.name == "String":
-        return lambda value: value if field.dimensions else _column(field, definition).get_prep_value(value)
-    return comparable
-
-
-def _column(field: Column, definition: TypeDef) -> Any:
-    return next(found for found in definition.model._meta.concrete_fields if found.attname == field.column)
-
-
-def _ip(value: Any) -> Any:
-    import ipaddress
-
-    address = ipaddress.ip_address(str(value))
-    return (address.version, int(address))
-
-
-def _upper(text: str) -> str:
-    # one character for one, as PostgreSQL's own collations have it
-    return "".join(upper if len(upper := character.upper()) == 1 else character for character in text)
-
-
-def _like(text: str, pattern: str) -> bool:
-    parts = re.findall(r"\\.|.", pattern, re.DOTALL)
-    meaning = {"%": ".*", "_": "."}
-    regex = "".join(meaning.get(one) or re.escape(one[-1]) for one in parts)
-    return re.fullmatch(regex, text, re.DOTALL) is not None
-
-
-TEXT_OPERATORS: Mapping[str, Callable[[str, str], Any]] = {
-    "contains": lambda text, given: given in text,
-    "icontains": lambda text, given: _upper(given) in _upper(text),
-    "startswith": lambda text, given: text.startswith(given),
-    "istartswith": lambda text, given: _upper(text).startswith(_upper(given)),
-    "endswith": lambda text, given: text.endswith(given),
-    "iendswith": lambda text, given: _upper(text).endswith(_upper(given)),
-    "like": _like,
-    "ilike": lambda text, given: _like(text.lower(), given.lower()),
-    "matches": lambda text, given: re.search(given, text),
-    "imatches": lambda text, given: re.search(given, text, re.IGNORECASE),
-}
-COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "eq": lambda left, right: left == right,
-    "neq": lambda left, right: left != right,
-    "gt": lambda left, right: left > right,
-    "gte": lambda left, right: left >= right,
-    "lt": lambda left, right: left < right,
-    "lte": lambda left, right: left <= right,
-}
 
 # --- comparing --------------------------------------------------------------------------------
 

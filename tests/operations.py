@@ -165,15 +165,20 @@ SHOP = {
     ),
     "null against absent": asked(
         "query ($d: Date) { books(where: {published: {eq: $d}}, orderBy: [{id: ASC}], limit: 3) { id published } }",
-        {}, {"d": None}, {"d": "2001-01-01"}, {},
+        {"d": None}, {"d": "2001-01-01"}, {"d": None},
     ),
     "null against absent, further up": asked(
-        "query ($f: DateFilter, $w: AuthorWhere) { books(where: {published: $f, authors: {some: $w}}, limit: 3) { id } }",
-        {}, {"f": {}}, {"f": {"eq": None}, "w": {}}, {"f": {"neq": None}, "w": {"born": {"isnull": False}}},
+        "query ($f: DateFilter = {}, $w: AuthorWhere!) { books(where: {published: $f, authors: {some: $w}}, limit: 3) { id } }",
+        {"w": {}}, {"f": {}, "w": {}}, {"f": {"eq": None}, "w": {}}, {"f": {"neq": None}, "w": {"born": {"isnull": False}}},
+    ),
+    "null against absent, at the top": asked(
+        """query ($w: BookWhere, $o: [BookOrderBy!], $n: Int, $m: Int) {
+             books(where: $w, orderBy: $o, limit: $n, offset: $m) { id } booksCount(where: $w) }""",
+        {}, {"w": None, "o": None, "n": None, "m": None}, {"w": {}, "o": [], "n": 2, "m": 1}, {"w": {"AND": []}}, {},
     ),
     "flags in variables": asked(
         "query ($no: Boolean) { books(where: {pages: {isnull: $no}}, orderBy: [{id: ASC}]) { id pages } }",
-        {"no": True}, {"no": False}, {}, {"no": True},
+        {"no": True}, {"no": False}, {"no": True},
     ),
     "flags in variables, further up": asked(
         "query ($w: BookWhere) { books(where: $w, orderBy: [{id: ASC}]) { id pages } }",
@@ -358,7 +363,7 @@ ZOO = {
              d: specimens(where: {json: {eq: {eq: 1, in: [1, {deep: null}], price: 10.5, AND: true}}}) { id } e: specimens(where: {jsonSet: {eq: {a: $j}}}) { id } }""",
         {"j": {"eq": 1, "in": [1, {"deep": None}], "price": 10.5, "ü": "ö", "AND": True}, "js": [False, {}, [], "just text"]},
         {"j": {"AND": True, "ü": "ö", "price": 10.50, "eq": 1.0, "in": [1, {"deep": None}]}, "js": []}, {"j": {}, "js": [{"a": None}]},
-        {"j": False, "js": [0]}, {"j": 0, "js": ["0"]}, {"j": "just text", "js": [[]]}, {"j": None, "js": [1]}, {"js": [1]},
+        {"j": False, "js": [0]}, {"j": 0, "js": ["0"]}, {"j": "just text", "js": [[]]}, {"j": None, "js": [1]},
     ),
     "prepared values": asked(
         """query ($c: String!) { a: specimens(where: {code: {eq: $c}}) { code } b: specimens(where: {code: {in: [$c, "x"]}}) { code } d: specimens(where: {code: {contains: $c}}) { code } }""",

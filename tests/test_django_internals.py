@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User, UserManager
+from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
+from django.contrib.contenttypes.models import ContentType
 from django.core.cache import caches
 from django.core.cache.backends.db import DatabaseCache
 from django.db import IntegrityError, OperationalError, connection, connections, models, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, Value
 from django.db.models.expressions import Func
 from django.test import override_settings
+from django.test.utils import isolate_apps
 from psycopg import IsolationLevel, RawCursor
 from psycopg.pq import TransactionStatus
 
@@ -446,6 +449,80 @@ def test_compiling_expressions_with_the_compiler_of_their_query() -> None:
 )
 def test_queries_that_select_whole_rows(rows: Any, expected: bool) -> None:
     assert internals.selects_whole_rows(rows()) is expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (lambda: Book.objects.annotate(x=F("publisher__name")), []),
+        (lambda: Book.objects.annotate(x=F("reviews__stars")), ["Review"]),
+        (lambda: Book.objects.annotate(x=F("reviews__customer__name")), ["Review", "Customer"]),
+        (lambda: Book.objects.annotate(x=F("authors__name")), ["Book_authors", "Author"]),
+        (lambda: Author.objects.annotate(x=F("books__title")), ["Book_authors", "Book"]),
+        (lambda: Animal.everything.annotate(x=F("passport__number")), []),
+        (lambda: Animal.everything.annotate(x=F("mother__children__name")), ["Animal"]),
+        (lambda: Restaurant.objects.annotate(x=F("name")), []),
+        (lambda: Book.objects.annotate(x=Count("reviews")), ["Review"]),
+    ],
+)
+def test_tables_that_repeat_rows(rows: Any, expected: list[str]) -> None:
+    assert list(internals.many_valued_tables(rows().query).values()) == expected
+
+
+@isolate_apps("tests.zoo", "django.contrib.contenttypes")
+def test_generic_relation_repeats_rows() -> None:
+    class Mark(models.Model):
+        label = models.TextField()
+        content_type = models.ForeignKey(ContentType, on_delete=models.CASCADE)
+        object_id = models.BigIntegerField()
+        marked = GenericForeignKey()
+
+        class Meta:
+            app_label = "zoo"
+
+    class Marked(models.Model):
+        marks = GenericRelation(Mark)
+
+        class Meta:
+            app_label = "zoo"
+
+    query = Marked.objects.annotate(x=F("marks__label")).query
+    assert list(internals.many_valued_tables(query).values()) == ["Mark"]
+
+
+class Unnest(Func):
+    """An array as rows."""
+
+    function = "unnest"
+    set_returning = True
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (lambda: Book.objects.all(), True),
+        (lambda: Book.objects.order_by("title").only("title").select_related("publisher"), True),
+        (lambda: Book.objects.annotate(half=F("price") / 2), True),
+        (lambda: Restaurant.objects.all(), True),
+        (lambda: Book.objects.filter(), True),
+        (lambda: Book.objects.filter(price=1), False),
+        (lambda: Book.objects.exclude(price=1), False),
+        (lambda: Book.objects.none(), False),
+        (lambda: Book.objects.filter(pk__in=[]), False),
+        (lambda: Book.objects.all()[:1], False),
+        (lambda: Book.objects.distinct(), False),
+        (lambda: Book.objects.union(Book.objects.all()), False),
+        (lambda: Book.objects.annotate(stars=F("reviews__stars")), False),
+        (lambda: Book.objects.annotate(count=Count("reviews")), False),
+        (lambda: Book.objects.annotate(tag=Unnest("tags")), False),
+        (lambda: Book.objects.extra(where=["price > 1"]), False),
+        (lambda: Book.objects.extra(tables=["bookshop_review"]), False),
+    ],
+)
+def test_queries_that_filter_nothing(rows: Any, expected: bool) -> None:
+    # a QuerySet in the message of an assertion would be evaluated
+    found = internals.filters_nothing(rows())
+    assert found is expected
 
 
 def test_orders_of_queries() -> None:

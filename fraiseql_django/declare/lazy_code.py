@@ -16,7 +16,7 @@ from typing import Any
 from django.db import models
 from django.db.models import functions
 
-from .._django import managers_of, overrides_of
+from .._django import filters_nothing, managers_of, overrides_of
 from .rules import AnyViewer
 
 # Methods of QuerySets that send no statement
@@ -49,6 +49,11 @@ def manager_decides_nothing(manager: Any, *, with_models: bool = True) -> bool:
         for cls in type(manager).__mro__
         if cls not in models.Manager.__mro__ and "get_queryset" in cls.__dict__
     )
+
+
+def manager_has_all_rows(manager: Any, alias: str) -> bool:
+    """Whether a manager certainly starts from all rows of its model, whoever asks."""
+    return manager_decides_nothing(manager) and filters_nothing(manager.using(alias))
 
 
 def _is_lazy(function: Any, *, with_models: bool) -> bool:

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery, TextField, Value
+from django.db.models import (
+    BooleanField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+)
 from django.db.models.functions import Cast
+from django.db.models.lookups import Lookup
 
-from .._django import output_type
-from ..planner.expressions import SQL, Piece
+from .._django import compile_query, output_type
+from ..planner.expressions import SQL, Piece, condition
 from ..planner.json_values import Stored, leaf
 from ..planner.kinds import ColumnUsage, TreeCompiler
 from ..planner.locations import Local, Location, Row
+from ..planner.ordering import key_columns
 from ..planner.source_values import Compared
 from ..planner.tree import Member
 from ..schema.definition import Computed, Shape, TypeDef
 from ..schema.kinds import register
+from ..schema.one_value import names_tables
 from .scalars import ScalarKind
 
 # How Django's types of texts begin
@@ -64,14 +79,49 @@ def computed_value(definition: TypeDef, field: Computed, prefix: str) -> Any:
     would inflate each other, and an expression's names mean its own model's columns.
     """
     expression = field.expression
+    if names_tables(expression):
+        return OwnQuery(definition.model, expression, prefix)
     if isinstance(expression, Value) and isinstance(expression.value, str):
         # a literal of no type yet, for PostgreSQL
-        return Cast(expression, TextField())
+        expression = Cast(expression, TextField())
+    elif isinstance(expression, (Q, Lookup, Exists, ExpressionWrapper)):
+        # a cast binds more tightly than its operators
+        expression = SQL("({0})", expression, output_field=BooleanField())
     if not prefix and not _aggregates(expression):
         return expression
     # no manager: the row is one that is read already
     rows: QuerySet[Any] = QuerySet(definition.model).filter(pk=OuterRef(f"{prefix}pk"))
     return Subquery(rows.annotate(fraiseql_value=expression).values("fraiseql_value").order_by())
+
+
+class OwnQuery(Func):
+    """The value of an expression for one row, in a query in which no other table is, and none has another name.
+
+    SQL of the project's own names columns, and perhaps their table, as in a query over the model alone. The keys of the
+    row are compared from beside that query, so that its table does not hide one of the same name around it.
+    """
+
+    def __init__(self, model: Any, expression: Any, prefix: str) -> None:
+        self.names = key_columns(model)
+        self.rows = QuerySet(model).annotate(fraiseql_value=expression)
+        for index, name in enumerate(self.names):
+            self.rows = self.rows.filter(condition("({0} = {1})", F(name), SQL(f'"fraiseql_row"."k{index}"')))
+        output = self.rows.query.annotations["fraiseql_value"].output_field
+        super().__init__(*(F(prefix + name) for name in self.names), output_field=output)
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        own = compile_query(self.rows.values("fraiseql_value").order_by(), connection.alias)
+        if own is None:
+            return "NULL", []
+        keys, params = [], []
+        for index, key in enumerate(self.get_source_expressions()):
+            sql, bound = compiler.compile(key)
+            keys.append(f'{sql} AS "k{index}"')
+            params += bound
+        return (
+            f'(SELECT "fraiseql_own"."fraiseql_value" FROM (SELECT {", ".join(keys)}) AS "fraiseql_row", '
+            f'LATERAL ({own[0]}) AS "fraiseql_own")'
+        ), [*params, *own[1]]
 
 
 def _aggregates(expression: Any) -> bool:

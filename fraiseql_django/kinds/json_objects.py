@@ -9,12 +9,11 @@ from django.db.models import Q
 from graphql import FieldNode, GraphQLList, GraphQLNonNull, GraphQLOutputType
 
 from ..planner.expressions import SQL, Piece, condition
-from ..planner.filters import ALWAYS
 from ..planner.json_values import absent_of, json_kind
 from ..planner.kinds import ColumnUsage, ReferenceKind, TreeBuilder, TreeCompiler
 from ..planner.locations import Item, Location, depth_of
 from ..planner.source_values import json_of
-from ..planner.tree import Constant, Member, Quantified, RowSet
+from ..planner.tree import Condition, Constant, Member, Quantified, RowSet
 from ..schema.definition import Nested, Shape
 from ..schema.kinds import OutputTypes, register
 
@@ -62,11 +61,15 @@ class NestedKind(ReferenceKind[Nested]):
     def inner(self, compiler: TreeCompiler, owner: Shape, field: Nested, location: Location) -> Location:
         return location.within(lambda local: json_of(owner, field.key, local))
 
+    def present(self, compiler: TreeCompiler, owner: Shape, field: Nested, location: Location) -> Q:
+        return _is_object(location.value(lambda local: json_of(owner, field.key, local)))
+
     def quantified(self, compiler: TreeCompiler, quantified: Quantified, location: Location) -> Q:
         owner, key = quantified.owner, quantified.field.key  # type: ignore[attr-defined]
         item = Item(depth_of(location))
-        inner = quantified.condition
-        found = ALWAYS if inner is None else compiler.condition(inner, item.location)
+        found = _of_item(compiler, quantified.condition, item)
+        if quantified.failing:
+            found = condition("({0}) IS NOT TRUE", found)
         elements = location.value(lambda local: json_of(owner, key, local))
         # what is no list has no elements
         source = item.elements("CASE jsonb_typeof({1}) WHEN 'array' THEN {1} END")
@@ -75,6 +78,18 @@ class NestedKind(ReferenceKind[Nested]):
 
     def note_columns(self, usage: ColumnUsage, owner: Any, field: Nested) -> None:
         usage.of_source(owner, field.key)
+
+
+def _of_item(compiler: TreeCompiler, given: Condition | None, item: Item) -> Q:
+    """Return a condition on an item of a list; it holds for no item that is null or no object."""
+    if given is None:
+        return _is_object(item.location.json())
+    found: Q = compiler.condition(given, item.location)
+    return found if given.strict else _is_object(item.location.json()) & found
+
+
+def _is_object(json: Any) -> Q:
+    return condition("(jsonb_typeof({0}) = 'object') IS TRUE", json)
 
 
 register(Nested, NestedKind())

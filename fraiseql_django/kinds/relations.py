@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from graphql import FieldNode
 
 from .._django import many_to_many_table
+from ..declare.lazy_code import manager_has_all_rows
 from ..invalidation.catalog import column_of
-from ..planner.expressions import NULL, SQL, Piece
+from ..planner.expressions import NULL, SQL, Piece, condition
 from ..planner.kinds import ColumnUsage, TreeBuilder, TreeCompiler
 from ..planner.locations import Location
 from ..planner.ordering import key_columns
@@ -23,7 +25,11 @@ from .rows import RowsKind
 
 
 class RelationKind(RowsKind[Relation]):
-    """Relations of models: a to-one relation is a join where nothing may hide its row."""
+    """Relations of models: a to-one relation is a join where nothing may hide its row.
+
+    A row may be hidden by a row rule, a policy of row security, or the base manager of its model, which Django's own
+    ``book.publisher`` asks as well.
+    """
 
     def selected(
         self, build: TreeBuilder, owner: Any, field: Relation, target: TypeDef, nodes: Sequence[FieldNode]
@@ -54,13 +60,21 @@ class RelationKind(RowsKind[Relation]):
     def inner(self, compiler: TreeCompiler, owner: Shape, field: Relation, location: Location) -> Location:
         return location.join(field.path)
 
+    def present(self, compiler: TreeCompiler, owner: Shape, field: Relation, location: Location) -> Q:
+        # Django reads what a foreign key compares from the key itself, without a join
+        name = field.inverse
+        key = location.join(field.path).value(lambda local: column(local, name))
+        return condition("({0} IS NOT NULL)", key)
+
     def relate(
         self, compiler: TreeCompiler, source: Through, rows: Any, target: TypeDef, location: Location
     ) -> models.QuerySet[Any]:
         field = source.field
         assert isinstance(field, Relation)
         key = field.key
-        related: models.QuerySet[Any] = rows.filter(**{field.inverse: location.value(lambda local: column(local, key))})
+        # a pair, since a relation may have the name of a parameter
+        equal = Q((field.inverse, location.value(lambda local: column(local, key))))
+        related: models.QuerySet[Any] = rows.filter(equal)
         return related
 
     def note_columns(self, usage: ColumnUsage, owner: Any, field: Relation) -> None:
@@ -74,18 +88,31 @@ class RelationKind(RowsKind[Relation]):
 
 
 def _may_join(build: TreeBuilder, owner: Any, field: Relation, target: TypeDef) -> bool:
-    """Whether a join finds the same as a subquery would: no row is lost whose key is null or leads nowhere.
+    """Whether a join finds the same as a subquery would, for a value, a condition or an order.
 
-    Django joins by the field's ``null``. What holds in the table is for the catalogue to say; in a view nothing does.
+    It loses no row whose key is null or leads nowhere, and shows none that a row rule, a policy or the base manager
+    hides.
     """
-    if not build.rules.may_join(target):
-        return False
+    rules, manager = build.rules, target.model._base_manager
     named: Any = owner.model._meta.get_field(field.path)
-    if isinstance(named, ForeignObjectRel):
-        # an outer join
-        return True
-    known = column_of(named, build.rules.alias)
-    return known is not None and known.leads and (named.null or known.not_null)
+    reverse = isinstance(named, ForeignObjectRel)
+    # Django makes the parent of a row from the row itself
+    is_parent = not reverse and bool(named.remote_field.parent_link)
+    return (
+        rules.may_join(target)
+        and (is_parent or manager_has_all_rows(manager, rules.alias))
+        # the join of a reverse relation is an outer one
+        and (reverse or _leads(named, rules.alias))
+    )
+
+
+def _leads(field: Any, alias: str) -> bool:
+    """Whether PostgreSQL sees to it that a foreign key leads to a row wherever Django joins by an inner join.
+
+    Django asks the field's ``null``. What holds in the table is for the catalogue to say; in a view nothing does.
+    """
+    known = column_of(field, alias)
+    return known is not None and known.leads and (field.null or known.not_null)
 
 
 register(Relation, RelationKind())

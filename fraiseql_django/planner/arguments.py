@@ -4,6 +4,10 @@
 parameter for: it is fetched from the variables at execution. The members of an InputObject and the items of an
 InputList are resolved one by one when they are iterated over, so that whoever counts them can stop at a limit. (GraphQL
 specification, 6.4.1)
+
+An argument is left out where it is a variable without a value. Within an argument such a variable is refused: a
+condition or a sort key that a client forgot to fill in must not disappear. What is not refused are keys that the value
+of a variable does not have, and the bounds of a range.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from graphql import (
     Undefined,
     ValueNode,
     VariableNode,
+    get_named_type,
     is_input_object_type,
     is_list_type,
     is_non_null_type,
@@ -130,11 +135,46 @@ def _members(node: ObjectValueNode, type_: Any, variables: Variables) -> Iterato
     for item in node.fields:
         name = item.name.value
         value = resolve(item.value, type_.fields[name].type, variables)
-        if value is not ABSENT:
-            yield name, value
+        if value is ABSENT:
+            raise _no_value(item.value, name)
+        yield name, value
+
+
+def _no_value(variable: ValueNode, name: str) -> InvalidInput:
+    written = print_ast(variable)
+    return InvalidInput(
+        f"{written} has no value where {name} needs one: without it, the condition or sort key would be left out.",
+        hint=(
+            f"Send a value for {written}, or give it a default; null asks for null. To leave it out, leave {name} out "
+            f"of the operation, or make the whole argument a variable whose value has no such key."
+        ),
+        nodes=[variable],
+    )
+
+
+def _check_given(node: ValueNode, type_: GraphQLInputType, variables: Variables, name: str) -> None:
+    """Raise InvalidInput for a variable without a value within a literal: in a list, or in JSON.
+
+    Within an input object that is a leaf, a range, it stands for no bound, unless nothing of the range is given.
+    """
+    if _is_absent(node, variables):
+        raise _no_value(node, name)
+    if isinstance(node, ListValueNode):
+        for item in node.values:
+            _check_given(item, type_, variables, name)
+    elif isinstance(node, ObjectValueNode) and not is_input_object_type(get_named_type(type_)):
+        for field in node.fields:
+            _check_given(field.value, type_, variables, field.name.value)
+    elif isinstance(node, ObjectValueNode) and node.fields and all(_is_absent(f.value, variables) for f in node.fields):
+        raise _no_value(node.fields[0].value, node.fields[0].name.value)
+
+
+def _is_absent(node: ValueNode, variables: Variables) -> bool:
+    return isinstance(node, VariableNode) and node.name.value not in variables
 
 
 def _literal(node: ValueNode, type_: GraphQLInputType, variables: Variables) -> Leaf:
+    _check_given(node, type_, variables, "a list")
     value = value_from_ast(node, type_, dict(variables))
     if value is Undefined:
         raise InvalidInput("A list holds a variable that is absent or null where no null may stand.", nodes=[node])

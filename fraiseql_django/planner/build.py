@@ -148,8 +148,8 @@ class OperationBuilder:
     ) -> Condition | None:
         """Build the conditions on rows or objects of a type; None where there are none.
 
-        ``steps`` counts the relations and combinations around them. ``negated`` says that a NOT is around them, which
-        tells false from unknown.
+        ``steps`` counts the relations and combinations around them. ``negated`` says that an odd number of NOTs is
+        around them, so that a condition that is unknown counts as true.
         """
         self.budget.check_steps(steps)
         # an empty one is walked through as well
@@ -177,7 +177,7 @@ class OperationBuilder:
                 return _all([part for part in parts if part is not None])
             return None if None in parts else AnyOf(tuple(part for part in parts if part is not None))
         if key == NOT:
-            part = self.where(definition, value, where, steps=steps + 1, negated=True)
+            part = self.where(definition, value, where, steps=steps + 1, negated=not negated)
             return NOTHING if part is None else Negation(part)
         described = definition.fields[key]
         self.rules.check(definition, described)

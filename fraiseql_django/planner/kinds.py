@@ -33,8 +33,8 @@ from .tree import (
     Condition,
     Constant,
     FieldOperand,
+    IsNot,
     Member,
-    NotTrue,
     OnOne,
     Operand,
     Page,
@@ -190,7 +190,8 @@ class FieldKind(SchemaKind[F]):
     ) -> Condition | None:
         """Return a condition on the field; None where it holds for every row.
 
-        ``steps`` counts the relations and combinations around it; ``negated`` says that a NOT is among them.
+        ``steps`` counts the relations and combinations around it; ``negated`` says that an odd number of NOTs is among
+        them, so that a condition that is unknown counts as true.
         """
         raise NotImplementedError
 
@@ -240,10 +241,12 @@ class ValueKind(FieldKind[F]):
     def condition(
         self, build: TreeBuilder, owner: Shape, field: F, given: Any, label: str, *, steps: int, negated: bool
     ) -> Condition | None:
-        parts = tuple(self._compare(build, owner, field, name, operand, label) for name, operand in given)
+        parts = tuple(self._compare(build, owner, field, name, operand, label, negated) for name, operand in given)
         return All(parts) if parts else None
 
-    def _compare(self, build: TreeBuilder, owner: Shape, field: F, name: str, operand: Any, label: str) -> Compare:
+    def _compare(
+        self, build: TreeBuilder, owner: Shape, field: F, name: str, operand: Any, label: str, negated: bool
+    ) -> Compare:
         operator = OPERATORS[name]
         build.budget.charge(RELATION if self.computed else operator.planning)
         label = f"{label}.{name}"
@@ -251,7 +254,10 @@ class ValueKind(FieldKind[F]):
             takes = operator.takes.value
             raise InvalidInput(f"{label} is null; it takes {takes}.", hint="Ask for null with isnull.")
         may_fail = self.computed or operator.may_fail
-        return Compare(owner=owner, field=field, operator=operator, operand=operand, label=label, may_fail=may_fail)
+        return Compare(
+            owner=owner, field=field, operator=operator, operand=operand, label=label, may_fail=may_fail,
+            unknown_counts=negated,
+        )  # fmt: skip
 
     def order_operand(
         self, build: TreeBuilder, owner: Shape, field: F, given: Any, path: Path, label: str, *, steps: int
@@ -297,14 +303,12 @@ class ReferenceKind(FieldKind[R]):
         self, build: TreeBuilder, owner: Shape, field: R, given: Any, label: str, steps: int, negated: bool
     ) -> Condition | None:
         condition = self._inner(build, field, given, label, steps, negated)
-        if condition is None:
-            return None
         rows = self.rows(build, owner, field)
-        # EXISTS, which PostgreSQL can turn into a join, serves where no missing row matches and false equals unknown
-        exists = rows is not None and not negated and condition.strict
-        if rows is not None and exists:
-            rows = replace(rows, where=condition)
-        return OnOne(owner=owner, field=field, condition=condition, rows=rows, exists=exists)
+        if rows is not None:
+            # EXISTS is never unknown: it must be true of what counts as true
+            possible = IsNot(False, condition) if negated and condition and not condition.certain else condition
+            rows = replace(rows, where=possible)
+        return OnOne(owner=owner, field=field, condition=condition, rows=rows, unknown_counts=negated)
 
     def _quantified(
         self, build: TreeBuilder, owner: Shape, field: R, name: str, given: Any, label: str, steps: int
@@ -313,15 +317,14 @@ class ReferenceKind(FieldKind[R]):
             raise InvalidInput(f"{label} is null, which is no condition; leave it out.")
         quantifier = QUANTIFIERS[name]
         condition = self._inner(build, field, given, label, steps, negated=False)
-        if quantifier.failing:
-            if condition is None:
-                return None
-            # every: none for which the condition fails, or is unknown
-            condition = NotTrue(condition)
         rows = self.rows(build, owner, field)
         if rows is not None:
-            rows = replace(rows, where=condition)
-        return Quantified(owner=owner, field=field, exists=quantifier.exists, condition=condition, rows=rows)
+            if quantifier.failing and condition is None:
+                return None
+            wanted = IsNot(True, condition) if quantifier.failing and condition else condition
+            rows = replace(rows, where=wanted)
+        exists, failing = quantifier.exists, quantifier.failing
+        return Quantified(owner=owner, field=field, exists=exists, failing=failing, condition=condition, rows=rows)
 
     def _inner(
         self, build: TreeBuilder, field: R, given: InputObject, label: str, steps: int, negated: bool
@@ -354,6 +357,10 @@ class ReferenceKind(FieldKind[R]):
 
     def inner(self, compiler: TreeCompiler, owner: Shape, field: R, location: Location) -> Location:
         """Return the location of the object behind a to-one field that is read with the row that has it."""
+        raise NotImplementedError
+
+    def present(self, compiler: TreeCompiler, owner: Shape, field: R, location: Location) -> Any:
+        """Return the condition that there is such an object, which is true or false."""
         raise NotImplementedError
 
     def relate(self, compiler: TreeCompiler, source: Through, rows: Any, target: TypeDef, location: Location) -> Any:

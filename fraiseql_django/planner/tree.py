@@ -3,7 +3,7 @@
     Selection ── members ──> Constant             JSON text that is the same for every row
                              Member               a selected field; ``selections`` are of the objects that it leads to
     Selection ── rows ─────> RowSet               the rows that are the objects
-    RowSet    ── where ────> Condition            Compare | All | AnyOf | Not | NotTrue | OnOne | Quantified
+    RowSet    ── where ────> Condition            Compare | All | AnyOf | Not | IsNot | OnOne | Quantified
               ── order ────> OrderKey …           the last ones tell all rows apart
               ── page ─────> Page
 
@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from django.db.models import Q
 
@@ -156,8 +156,11 @@ class RowSet:
 class Compare:
     """A value compared by an operator; ``operand`` is None for null, ``label`` names the condition in errors.
 
-    Every condition has ``strict``: whether it is true of no row all of whose values are null, and ``may_fail``: whether
-    evaluating it may be an error for some rows, by a cast, an expression or a regular expression.
+    ``unknown_counts`` says that the condition stands where one that is unknown counts as true, which is in a NOT.
+
+    Every condition has ``strict``: whether it is true of no row all of whose values are null, ``may_fail``: whether
+    evaluating it may be an error for some rows, by a cast, an expression or a regular expression, and ``certain``:
+    whether it is always true or false.
     """
 
     owner: Shape
@@ -166,11 +169,17 @@ class Compare:
     operand: Leaf | None
     label: str
     may_fail: bool
+    unknown_counts: bool = False
 
     @property
     def strict(self) -> bool:
         """Whether the condition is true of no row all of whose values are null."""
         return self.operator.is_strict(self.operand)
+
+    @property
+    def certain(self) -> bool:
+        """Whether the operator tests for null."""
+        return self.operator.is_certain(self.operand)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,6 +192,11 @@ class All:
     def strict(self) -> bool:
         """Whether one of the conditions is."""
         return any(part.strict for part in self.parts)
+
+    @property
+    def certain(self) -> bool:
+        """Whether all of the conditions are."""
+        return all(part.certain for part in self.parts)
 
     @property
     def may_fail(self) -> bool:
@@ -202,6 +216,11 @@ class AnyOf:
         return all(part.strict for part in self.parts)
 
     @property
+    def certain(self) -> bool:
+        """Whether all of the conditions are."""
+        return all(part.certain for part in self.parts)
+
+    @property
     def may_fail(self) -> bool:
         """Whether one of the conditions may fail."""
         return any(part.may_fail for part in self.parts)
@@ -212,7 +231,12 @@ class Not:
     """Negation with SQL's three truth values."""
 
     part: Condition
-    strict: bool = field(default=False, init=False)
+    strict: ClassVar[bool] = False
+
+    @property
+    def certain(self) -> bool:
+        """Whether the negated condition is."""
+        return self.part.certain
 
     @property
     def may_fail(self) -> bool:
@@ -221,11 +245,13 @@ class Not:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NotTrue:
-    """Whether a condition is false or unknown."""
+class IsNot:
+    """Whether a condition has not this truth value: is false or unknown, or is true or unknown."""
 
+    value: bool
     part: Condition
-    strict: bool = field(default=False, init=False)
+    strict: ClassVar[bool] = False
+    certain: ClassVar[bool] = True
 
     @property
     def may_fail(self) -> bool:
@@ -235,42 +261,46 @@ class NotTrue:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OnOne:
-    """A condition on the row or object that a to-one field leads to.
+    """Whether there is a row or object that a to-one field leads to, for which a condition holds; None for any.
 
-    ``rows`` are those that the field leads to; None where they are read with the row that has it. With ``exists`` they
-    have the condition, and one must exist; otherwise each value behind the field is compared by itself, null where no
-    row is there, which tells false from unknown.
+    ``rows`` are those that the field leads to, which have the condition: one must exist. It is None where what is there
+    is read with the row that has the field. ``unknown_counts`` says that the condition stands where one that is unknown
+    counts as true, which is in a NOT; where nothing is there, it is false all the same.
     """
 
     owner: Shape
     field: Reference
-    condition: Condition
+    condition: Condition | None
     rows: RowSet | None
-    exists: bool
+    unknown_counts: bool
+    strict: ClassVar[bool] = True
 
     @property
-    def strict(self) -> bool:
-        """Whether the condition behind the field is."""
-        return self.condition.strict
+    def certain(self) -> bool:
+        """Whether rows must exist, or the condition is certain."""
+        return self.rows is not None or self.condition is None or self.condition.certain
 
     @property
     def may_fail(self) -> bool:
         """Whether the condition behind the field may fail."""
-        return self.condition.may_fail
+        return self.condition is not None and self.condition.may_fail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Quantified:
-    """Whether there is (``exists``) or is no item of a list for which a condition holds; None holds for every item.
+    """Whether there is (``exists``) or is no item of a list for which a condition holds, or does not (``failing``).
 
-    The items are ``rows``, which have the condition, or the objects of a list in JSON where that is None.
+    ``condition`` is None where it holds for every object. The items are ``rows``, which have the condition as it is
+    looked for, or those of a list in JSON where that is None: for one that is no object, no condition holds.
     """
 
     owner: Shape
     field: Reference
     exists: bool
+    failing: bool
     condition: Condition | None
     rows: RowSet | None
+    certain: ClassVar[bool] = True
 
     @property
     def strict(self) -> bool:
@@ -283,7 +313,7 @@ class Quantified:
         return self.condition is not None and self.condition.may_fail
 
 
-Condition: TypeAlias = Compare | All | AnyOf | Not | NotTrue | OnOne | Quantified
+Condition: TypeAlias = Compare | All | AnyOf | Not | IsNot | OnOne | Quantified
 NOTHING = AnyOf(())
 
 

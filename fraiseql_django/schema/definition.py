@@ -124,6 +124,7 @@ class InputScalar:
     textual: bool = False
     equatable: bool = True
     column: str = "{0}"
+    shown: str | None = None
 
     @property
     def name(self) -> str:

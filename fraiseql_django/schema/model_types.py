@@ -19,6 +19,7 @@ from ..errors import DeclarationError, FraiseQLError
 from .annotations import PYTHON_NAMES, Annotation, read, scalar, signature
 from .definition import Column, Computed, FieldDef, TypeDef
 from .django_fields import ColumnDescriber, concrete
+from .one_value import check_one_value
 from .relations import AnyModelField, Targets, describe_link, describe_relation
 
 
@@ -209,7 +210,7 @@ class TypeDescriber:
         return result
 
     def _computed(self, name: str, options: FieldOptions, annotation: Annotation | None, where: str) -> Computed:
-        output = self._output(options.expression, where)
+        output = check_one_value(self.model, options.expression, where)
         if annotation is None:
             known = self.columns.scalar(concrete(output), where, self.model.__name__)
             return Computed(name=name, expression=options.expression, scalar=known, nullable=True)
@@ -230,14 +231,6 @@ class TypeDescriber:
             dimensions=dimensions,
             nullable_items=bool(dimensions) and item.nullable,
         )
-
-    def _output(self, expression: Any, where: str) -> Any:
-        """Return the output field of an expression."""
-        try:
-            query = models.QuerySet(self.model).annotate(fraiseql_value=expression).query
-            return query.annotations["fraiseql_value"].output_field
-        except Exception as error:
-            raise DeclarationError(f"{where}: the expression does not fit {self.model.__name__}: {error}") from error
 
     def _key(self) -> dict[str, Column]:
         pk = self.model._meta.pk

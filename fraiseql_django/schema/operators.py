@@ -48,6 +48,7 @@ class Operator:
                    compare whole values
     ``for_``       whether a leaf type has the operator; ``arrays``: whether arrays have it as well
     ``strict``     whether it is true of no null column; ``null_is_strict``: the same with a null value
+    ``equates``    whether it is true of no column but those that equal an operand
     ``may_fail``   whether evaluating it may be an error for some rows
     ``planning``   what planning it costs, in points of ``LIMITS.PLANNING`` before they are multiplied by the level
     """
@@ -64,6 +65,7 @@ class Operator:
     pattern: Callable[[str], str] | None = None
     strict: bool = True
     null_is_strict: bool = False
+    equates: bool = False
     may_fail: bool = False
     planning: int = 2
 
@@ -74,6 +76,10 @@ class Operator:
         if self.takes is Takes.FLAG:
             return operand.value is False
         return self.strict
+
+    def is_certain(self, operand: Any) -> bool:
+        """Whether it is true or false of every column, with this operand; other operators are unknown for null."""
+        return operand is None or self.takes is Takes.FLAG
 
     def binding(self, scalar: Comparable, cast: str, dimensions: int) -> Binding:
         """Return how it compares a column of a type, in arrays of so many dimensions, with a bound value."""
@@ -134,6 +140,7 @@ OPERATORS: Mapping[str, Operator] = {
             name="eq",
             sql="{column} = {value}",
             null="{column} IS NULL",
+            equates=True,
             arrays=True,
             description="Equal; null: is null.",
         ),
@@ -150,6 +157,7 @@ OPERATORS: Mapping[str, Operator] = {
             sql="{column} = ANY({value})",
             each="{column} IN (SELECT item::{cast} FROM unnest({value}) AS item)",
             takes=Takes.LIST,
+            equates=True,
             arrays=True,
             description="One of these.",
         ),

@@ -3,14 +3,16 @@
 from typing import Any
 
 import pytest
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.db.models import Subquery
 from django.test.utils import isolate_apps
 
 import fraiseql_django as fraiseql
 from fraiseql_django import GraphQLEngine, Registry
+from tests.naive import assert_same_answer
 from tests.support import data
-from tests.zoo.models import Animal, Food
+from tests.zoo.models import Animal, Contract, Food, Place, Sponsor
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +60,78 @@ def engine_over(manager: models.Manager[Any]) -> GraphQLEngine:
     fraiseql.type(Shown, name="Food", fields=["name"], registry=registry)(type("Food", (), {}))
     fraiseql.type(Animal, name="Animal", fields=["name", "foods"], registry=registry)(type("Animal", (), {}))
     return GraphQLEngine(registry=registry, cache=None)
+
+
+# --- what the base manager hides is hidden from to-one relations, as from ``contract.sponsor`` in Django ---
+
+BASE = {
+    "selections": """{ contracts {
+        id gone sponsor { name parent { name } contract { id } } witness { name contract { amount } }
+        guests { name parent { name } contract { id } } } }""",
+    "lists start from the default manager": (
+        "{ sponsors { name gone branches { name } witnessed { id gone } invitations { id } } }"
+    ),
+    "by key": "{ a: sponsor(id: 2) { name contract { id } } b: contract(id: 3) { sponsor { name contract { id } } } }",
+    "counts": "{ contractsCount sponsorsCount contracts { guestsCount } sponsors { branchesCount witnessedCount } }",
+    "there is one": "{ contracts(where: {witness: {}}) { id } sponsors(where: {contract: {}}) { id } }",
+    "there is none": "{ contracts(where: {NOT: {witness: {}}}) { id } sponsors(where: {NOT: {contract: {}}}) { id } }",
+    "conditions": """{
+        a: contracts(where: {witness: {name: {eq: "Gone"}}}) { id }
+        b: contracts(where: {NOT: {witness: {name: {eq: "Here"}}}}) { id }
+        c: contracts(where: {OR: [{witness: {gone: {eq: true}}}, {amount: {eq: 4}}]}) { id }
+        d: sponsors(where: {parent: {name: {isnull: false}}}) { id }
+        e: sponsors(where: {parent: {parent: {}}}) { id }
+        f: contracts(where: {guests: {some: {name: {eq: "Gone"}}}}) { id }
+        g: contracts(where: {guests: {every: {parent: {}}}}) { id }
+        h: contractsCount(where: {witness: {gone: {neq: true}}}) }""",
+    "orders": """{
+        a: contracts(orderBy: [{witness: {name: DESC}}, {id: ASC}]) { id }
+        b: sponsors(orderBy: {parent: {name: ASC_NULLS_FIRST}}) { id }
+        c: sponsors(orderBy: [{contract: {amount: DESC_NULLS_LAST}}]) { id }
+        d: sponsors(orderBy: [{parent: {parent: {name: ASC}}}]) { id } }""",
+}
+
+
+@pytest.mark.parametrize("query", BASE.values(), ids=BASE.keys())
+def test_base_manager_hides_from_to_one_relations(zoo: GraphQLEngine, query: str) -> None:
+    assert_same_answer(zoo, query)
+
+
+def test_base_manager_hides_as_django_does(zoo: GraphQLEngine) -> None:
+    found = data(zoo, "{ contracts { witness { name } } sponsors { contract { amount } } }")
+    contracts = Contract.objects.order_by("pk")
+    sponsors = Sponsor.objects.order_by("pk")
+
+    assert found["contracts"] == [{"witness": shown(contract, "witness", "name")} for contract in contracts]
+    assert found["sponsors"] == [{"contract": shown(sponsor, "contract", "amount")} for sponsor in sponsors]
+    assert [contract["witness"] for contract in found["contracts"]] == [None, {"name": "Here"}, None, {"name": ""}]
+
+
+def shown(row: Any, relation: str, name: str) -> Any:
+    """Read a value behind a relation as Django gives it."""
+    try:
+        return (found := getattr(row, relation)) and {name: getattr(found, name)}
+    except ObjectDoesNotExist:
+        return None
+
+
+def test_base_manager_that_hides_nothing_is_joined(zoo: GraphQLEngine) -> None:
+    joined = zoo.explain("{ animals { keeper { name } } }").sql
+    read = zoo.explain("{ contracts { witness { name } } }").sql
+
+    assert "JOIN" in joined
+    assert "JOIN" not in read
+
+
+def test_parent_of_a_row_is_shown_whatever_its_base_manager_hides(zoo: GraphQLEngine) -> None:
+    """Django makes ``restaurant.place_ptr`` from the restaurant."""
+    with pytest.MonkeyPatch.context() as patch:
+        hiding = NoneManager()
+        hiding.model = Place
+        patch.setitem(Place._meta.__dict__, "base_manager", hiding)
+        found = data(zoo, '{ restaurants(where: {placePtr: {name: {eq: "Grill"}}}) { name placePtr { name } } }')
+
+    assert found == {"restaurants": [{"name": "Grill", "placePtr": {"name": "Grill"}}]}
 
 
 @isolate_apps("tests.zoo")

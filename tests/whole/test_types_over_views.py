@@ -99,16 +99,19 @@ RELATED = {
     "{NOT: {house: {cards: {some: {reviews: {every: {stars: {gt: 2}}}}}}}}": (
         "{NOT: {publisher: {books: {some: {reviews: {every: {stars: {gt: 2}}}}}}}}"
     ),
-    # of a book that is not there nothing is true, nor false
+    # of a book that is not there nothing is true
+    "{ghost: {}}": "{OR: []}",
+    "{NOT: {ghost: {}}}": "{}",
     '{ghost: {title: {startswith: "T"}}}': "{OR: []}",
-    '{NOT: {ghost: {title: {startswith: "T"}}}}': "{OR: []}",
-    "{ghost: {title: {isnull: true}}}": "{}",
+    '{NOT: {ghost: {title: {startswith: "T"}}}}': "{}",
+    "{ghost: {title: {isnull: true}}}": "{OR: []}",
+    "{NOT: {ghost: {title: {isnull: true}}}}": "{}",
     "{NOT: {ghost: {title: {isnull: false}}}}": "{}",
-    "{ghost: {OR: [{title: {isnull: true}}, {price: {gt: 1}}]}}": "{}",
-    "{ghost: {AND: [{title: {isnull: true}}, {price: {gt: 1}}]}}": "{OR: []}",
-    "{ghost: {pages: {nin: []}}}": "{}",
-    "{ghost: {reviews: {none: {}}}}": "{}",
+    "{ghost: {OR: [{title: {isnull: true}}, {price: {gt: 1}}]}}": "{OR: []}",
+    "{ghost: {pages: {nin: []}}}": "{OR: []}",
+    "{ghost: {reviews: {none: {}}}}": "{OR: []}",
     "{ghost: {reviews: {some: {}}}}": "{OR: []}",
+    "{NOT: {ghost: {NOT: {reviews: {some: {}}}}}}": "{}",
 }
 ORDERS = [
     "{price: DESC}", "{pages: ASC}", "{pages: DESC_NULLS_LAST}", "{published: ASC_NULLS_FIRST}", "{title: ASC}",

@@ -190,6 +190,36 @@ class Elsewhere(models.Model):
         db_table = 'public"."zoo elsewhere'
 
 
+class Sponsor(models.Model):
+    """What is gone is hidden by the base manager, which to-one relations ask, and not by the default manager."""
+
+    name = models.CharField(max_length=60)
+    gone = models.BooleanField(default=False)
+    parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="branches")
+
+    objects: models.Manager[Any] = models.Manager()
+    living = LivingManager()
+
+    class Meta:
+        base_manager_name = "living"
+
+
+class Contract(models.Model):
+    """Leads to a sponsor who may be gone, and may be gone itself."""
+
+    sponsor = models.OneToOneField(Sponsor, on_delete=models.CASCADE, null=True, related_name="contract")
+    witness = models.ForeignKey(Sponsor, on_delete=models.CASCADE, null=True, related_name="witnessed")
+    guests = models.ManyToManyField(Sponsor, related_name="invitations")
+    amount = models.IntegerField(null=True)
+    gone = models.BooleanField(default=False)
+
+    objects: models.Manager[Any] = models.Manager()
+    living = LivingManager()
+
+    class Meta:
+        base_manager_name = "living"
+
+
 class Leaf(models.Model):
     """The end of a key that no constraint guards, so that it may lead nowhere."""
 

@@ -315,6 +315,18 @@ def _oddities() -> None:
     kids = [_create(models.Odd, capital=f"Kid {n}", keyword=n, parent=root) for n in (2, None, 3)]
     root.others.set(kids)
     _create(models.Elsewhere, label="far away")
+    here, gone, late = (
+        models.Sponsor.objects.create(name=name, gone=gone)
+        for name, gone in (("Here", False), ("Gone", True), ("", False))
+    )
+    models.Sponsor.objects.filter(pk=late.pk).update(parent=gone)
+    models.Sponsor.objects.filter(pk=gone.pk).update(parent=here)
+    for sponsor, witness, amount, hidden in (
+        (here, gone, 1, False), (gone, here, None, False), (late, None, 3, True), (None, late, 4, False),
+    ):  # fmt: skip
+        contract = models.Contract(sponsor=sponsor, witness=witness, amount=amount, gone=hidden)
+        contract.save(force_insert=True)
+        contract.guests.set([here, gone])
     leaf = _create(models.Leaf, label="green")
     _create(models.Twig, leaf=leaf, other=leaf)
     _create(models.Twig, leaf=leaf, other=None)

@@ -5,6 +5,7 @@ from .animals import (
     Animal,
     Cage,
     Chip,
+    Contract,
     Eaten,
     Elsewhere,
     Feeding,
@@ -20,6 +21,7 @@ from .animals import (
     Place,
     Restaurant,
     Species,
+    Sponsor,
     Tame,
     Twig,
 )
@@ -30,6 +32,7 @@ __all__ = [
     "Animal",
     "Cage",
     "Chip",
+    "Contract",
     "Eaten",
     "Elsewhere",
     "Feeding",
@@ -48,6 +51,7 @@ __all__ = [
     "ShortKey",
     "Species",
     "Specimen",
+    "Sponsor",
     "Tame",
     "Twig",
 ]

@@ -135,6 +135,16 @@ class ElsewhereType:
     pass
 
 
+@fraiseql.type(models.Sponsor, fields="__all__", registry=ZOO)
+class SponsorType:
+    pass
+
+
+@fraiseql.type(models.Contract, fields="__all__", registry=ZOO)
+class ContractType:
+    pass
+
+
 @fraiseql.type(models.Leaf, fields="__all__", registry=ZOO)
 class LeafType:
     pass

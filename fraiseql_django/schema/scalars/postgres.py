@@ -49,6 +49,8 @@ class Scalar:
     ``textual``    whether clients may search in it as in a text
     ``equatable``  whether ``in`` is ``= ANY(array)``; otherwise values are compared one by one
     ``column``     SQL template that replaces the column in comparisons
+    ``shown``      SQL template that is true of a stored value which the type has; in conditions, others are null. None
+                   where the type has all values
     """
 
     graphql: GraphQLScalarType | GraphQLEnumType
@@ -63,6 +65,7 @@ class Scalar:
     textual: bool = False
     equatable: bool = True
     column: str = "{0}"
+    shown: str | None = None
 
     @property
     def name(self) -> str:
@@ -110,6 +113,8 @@ FLOAT = Scalar(
     fitting=_SMALL | {"bigint"},
     cast="double precision",
     encode=str,
+    # NaN is larger than infinity (PostgreSQL documentation, 8.1.3)
+    shown="abs({0}) < 'Infinity'",
 )
 # NaN is the largest value (8.1.2)
 NUMERIC = Scalar(
@@ -235,6 +240,7 @@ def identifier(stored: Scalar, parse: Callable[[str], Any]) -> Scalar:
 
 def choice(enum: GraphQLEnumType, stored: Scalar) -> Scalar:
     """Return the type of a column with declared choices."""
+    values = ", ".join(encoding.template_literal(str(item.value)) for item in enum.values.values())
     return Scalar(
         graphql=enum,
         json_array=None,
@@ -242,4 +248,5 @@ def choice(enum: GraphQLEnumType, stored: Scalar) -> Scalar:
         cast=stored.cast,
         encode=stored.encode,
         ordered=False,
+        shown=f"{{0}}::text IN ({values})",
     )

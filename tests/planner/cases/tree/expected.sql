@@ -17,7 +17,7 @@ SELECT ('[' || array_to_string(ARRAY(
         ), ',', chr(3) || '2') || ']') || '}') AS "fraiseql_json"
     FROM "bookshop_category"
     LEFT OUTER JOIN "bookshop_category" T2 ON ("bookshop_category"."parent_id" = T2."id")
-    WHERE (T2."parent_id" IS NULL)
+    WHERE (("bookshop_category"."parent_id" IS NOT NULL) AND NOT (((T2."parent_id" IS NOT NULL))))
     ORDER BY "bookshop_category"."name" ASC, "bookshop_category"."id" ASC
     LIMIT %s::bigint
 ), ',', chr(3) || '0') || ']')
