@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..planner.column_types import type_of_column
 from ..planner.expressions import SQL, Piece
 from ..planner.json_values import NULL_TEXT, leaf
 from ..planner.kinds import ColumnUsage, TreeCompiler
 from ..planner.locations import Local, Location, Row
 from ..planner.source_values import Compared
 from ..planner.tree import Member
-from ..schema.definition import Column, Shape
+from ..schema.definition import Column, Shape, TypeDef
 from ..schema.kinds import register
 from .scalars import ScalarKind
 
@@ -27,14 +28,21 @@ class ColumnKind(ScalarKind[Column]):
 
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
         field: Column = member.field
+        known = type_of_column(member.owner.model, field, compiler.alias)
         value = here.value(lambda local: column(local, field.column))
-        return leaf(field.scalar, value, field.dimensions, NULL_TEXT if field.nullable else None)
+        if known.value != "{0}":
+            value = SQL(known.value, value)
+        return leaf(known.scalar, value, field.dimensions, NULL_TEXT if field.nullable else None)
 
     def operand(self, compiler: TreeCompiler, owner: Shape, field: Column, location: Location) -> Compared:
+        # JSON has no columns of a model
+        assert isinstance(owner, TypeDef)
+        known = type_of_column(owner.model, field, compiler.alias)
         value = location.value(lambda local: column(local, field.column))
-        if field.scalar.column != "{0}" and not field.dimensions:
-            value = SQL(field.scalar.column, value)
-        return Compared(value=value, scalar=field.scalar, cast=field.cast)
+        template = known.value if field.dimensions else known.scalar.column
+        if template != "{0}":
+            value = SQL(template, value)
+        return Compared(value=value, scalar=known.scalar, cast=known.cast)
 
     def note_columns(self, usage: ColumnUsage, owner: Any, field: Column) -> None:
         usage.column(owner.model, field.column)

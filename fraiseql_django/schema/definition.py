@@ -114,7 +114,10 @@ class ValueObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class InputScalar:
-    """How a value object is written in filters; the attributes mean what those of Scalar mean."""
+    """How a value object is written in filters; the attributes mean what those of Scalar mean.
+
+    ``bound`` is the type of the bounds of a range.
+    """
 
     graphql: GraphQLInputObjectType | GraphQLScalarType
     cast: str
@@ -123,6 +126,7 @@ class InputScalar:
     textual: bool = False
     equatable: bool = True
     column: str = "{0}"
+    bound: Scalar | None = None
 
     @property
     def name(self) -> str:

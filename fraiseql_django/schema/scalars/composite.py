@@ -106,7 +106,9 @@ def _range(name: str, bound: Scalar, cast: str) -> tuple[ValueObject, InputScala
     )
     return (
         ValueObject(name=name, description="A range of values.", parts=parts),
-        InputScalar(graphql=filter_input, cast=cast, encode=lambda value: encode_range(value, bound.encode)),
+        InputScalar(
+            graphql=filter_input, cast=cast, encode=lambda value: encode_range(value, bound.encode), bound=bound
+        ),
     )
 
 

@@ -43,6 +43,7 @@ class Scalar:
     ``textual``    whether clients may search in it as in a text
     ``equatable``  whether ``in`` is ``= ANY(array)``; otherwise values are compared one by one
     ``column``     SQL template that replaces the column in comparisons
+    ``of_text``    whether the field class keeps texts, for what clients do not search in: IDs and choices
     """
 
     graphql: GraphQLScalarType | GraphQLEnumType
@@ -55,11 +56,17 @@ class Scalar:
     textual: bool = False
     equatable: bool = True
     column: str = "{0}"
+    of_text: bool = False
 
     @property
     def name(self) -> str:
         """The GraphQL name."""
         return self.graphql.name
+
+    @property
+    def keeps_text(self) -> bool:
+        """Whether the field class keeps texts."""
+        return self.textual or self.of_text
 
 
 def _quoted(cast: str) -> str:
@@ -122,7 +129,8 @@ BYTES = Scalar(
     encode=encoding.encode_bytes,
     ordered=False,
 )
-INET = Scalar(graphql=leaves.IP_ADDRESS, json="'\"' || host({0}) || '\"'", json_array=None, cast="inet", encode=str)
+# the length of the mask is a part of the value, but not shown where it is that of one address
+INET = Scalar(graphql=leaves.IP_ADDRESS, json="'\"' || abbrev({0}) || '\"'", json_array=None, cast="inet", encode=str)
 JSONB = Scalar(
     graphql=leaves.JSON,
     json="{0}::jsonb::text",
@@ -176,7 +184,9 @@ def identifier(stored: Scalar, parse: Callable[[str], Any]) -> Scalar:
     # the type of the column may be any: only of whole numbers is it known that nothing needs escaping
     json = stored.json if stored.textual else _quoted("bigint") if whole else "to_json({0}::text)::text"
     encode = prepared(stored, read, "an ID").encode
-    return Scalar(graphql=GraphQLID, json=json, json_array=_TEXTS, cast=stored.cast, encode=encode)
+    return Scalar(
+        graphql=GraphQLID, json=json, json_array=_TEXTS, cast=stored.cast, encode=encode, of_text=stored.keeps_text
+    )
 
 
 def choice(enum: GraphQLEnumType, stored: Scalar) -> Scalar:
@@ -192,4 +202,5 @@ def choice(enum: GraphQLEnumType, stored: Scalar) -> Scalar:
         cast=stored.cast,
         encode=stored.encode,
         ordered=False,
+        of_text=stored.keeps_text,
     )
