@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..planner.column_types import type_of_column
-from ..planner.expressions import SQL, Piece
+from ..planner.column_types import column_info, type_of_column
+from ..planner.expressions import NULL, SQL, Piece
 from ..planner.json_values import NULL_TEXT, leaf
 from ..planner.kinds import ColumnUsage, TreeCompiler
 from ..planner.locations import Local, Location, Row
@@ -13,6 +13,8 @@ from ..planner.source_values import Compared
 from ..planner.tree import Member
 from ..schema.definition import Column, Shape, TypeDef
 from ..schema.kinds import register
+from ..schema.operators import Comparable
+from ..schema.python_values import Conversion, finisher
 from .scalars import ScalarKind
 
 
@@ -28,8 +30,10 @@ class ColumnKind(ScalarKind[Column]):
 
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
         field: Column = member.field
-        known = type_of_column(member.owner.model, field, compiler.alias)
         value = here.value(lambda local: column(local, field.column))
+        if field.conversion is not None:
+            return [_made_in_python(compiler, member.owner.model, field, field.conversion, value)]
+        known = type_of_column(member.owner.model, field, compiler.alias)
         if known.value != "{0}":
             value = SQL(known.value, value)
         return leaf(known.scalar, value, field.dimensions, NULL_TEXT if field.nullable else None)
@@ -44,8 +48,20 @@ class ColumnKind(ScalarKind[Column]):
             value = SQL(template, value)
         return Compared(value=value, scalar=known.scalar, cast=known.cast)
 
+    def comparable(self, field: Column) -> Comparable | None:
+        return field.scalar if field.compared else None
+
     def note_columns(self, usage: ColumnUsage, owner: Any, field: Column) -> None:
         usage.column(owner.model, field.column)
+
+
+def _made_in_python(compiler: TreeCompiler, model: Any, field: Column, conversion: Conversion, value: Any) -> SQL:
+    """Write the column's text for Python to make the value of it that an instance has."""
+    info = column_info(model, field.column, compiler.alias)
+    is_array = field.dimensions > 0 and conversion.names is None
+    base = "" if info is None else info.kind.element if is_array else info.base
+    finish = finisher(conversion, base)
+    return SQL(compiler.mark_live(finish, f"coalesce(to_json({{0}}::text{'[]' * is_array})::text, '{NULL}')"), value)
 
 
 register(Column, ColumnKind())

@@ -23,6 +23,7 @@ from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLScalarType
 
 from ..declare.rules import RowRule, Rule
 from ..declare.sources import Source
+from .python_values import Conversion
 from .scalars.postgres import Scalar
 
 
@@ -50,7 +51,8 @@ class FieldDef:
 class Column(FieldDef):
     """A value in a column of the type's table; ``dimensions`` counts the lists around it.
 
-    ``cast`` is the PostgreSQL type that a parameter is compared as: an array's is its very own.
+    ``cast`` is the PostgreSQL type that a parameter is compared as: an array's is its very own. ``conversion`` is how
+    Python makes the value where the field's class does, and ``compared`` whether what is stored can be compared.
     """
 
     column: str
@@ -59,6 +61,8 @@ class Column(FieldDef):
     dimensions: int = 0
     nullable: bool
     nullable_items: bool = False
+    conversion: Conversion | None = None
+    compared: bool = True
 
     @property
     def stored_as(self) -> str | None:
