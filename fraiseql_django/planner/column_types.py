@@ -127,8 +127,9 @@ def _is_cast_from_text(scalar: Scalar, info: ColumnInfo) -> bool:
 def _text_over(scalar: Scalar, base: str, kind: TypeInfo) -> Scalar:
     if base in _LIKE_TEXT:
         return replace(scalar, cast="text")
-    # a choice is written by its text anyway
-    json = scalar.json if scalar.keeps_null else "to_json({0}::text)::text"
+    # a choice is written by its text anyway, and the blanks of a char(n) are a part of it, which its text has not
+    as_it_is = scalar.keeps_null or kind.category == "text"
+    json = scalar.json if as_it_is else "to_json({0}::text)::text"
     if kind.category in ("array", "composite") or not kind.sortable or kind.name.startswith("reg"):
         return replace(scalar, json=json, cast="text", column="{0}::text")
     return replace(scalar, json=json, cast=base, encode=_checked(scalar.encode, kind.name))
