@@ -181,7 +181,7 @@ _MALFORMED: Mapping[str, tuple[str, Callable[[str], bool]]] = {
 
 def _typed_over(scalar: Scalar, base: str, name: str) -> Scalar:
     wanted = scalar.cast
-    if base == wanted:
+    if base == wanted or (wanted == "bigint" and base in _WHOLE):
         return scalar
     # the type of an extension, in a schema that is not on the search path
     if name == wanted:

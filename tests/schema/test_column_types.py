@@ -12,11 +12,14 @@ from django.contrib.postgres import fields as postgres
 from django.db import connection, models, transaction
 from django.test import Client
 from django.test.utils import isolate_apps
+from graphql import GraphQLFloat
 
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Book
 from fraiseql_django import GraphQLEngine, Registry
+from fraiseql_django.http.parameters import read_json
 from fraiseql_django.invalidation import catalog
+from fraiseql_django.schema.scalars.graphql import DECIMAL, JSON
 from tests.support import data, make_shop
 
 pytestmark = pytest.mark.django_db
@@ -276,6 +279,7 @@ QUERY = "query ($v: Decimal) { books(where: {price: {eq: $v}}) { title } }"
 def test_number_of_a_variable_is_exact(client: Client) -> None:
     make_shop()
     with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE bookshop_book ALTER price TYPE numeric")
         cursor.execute(f"UPDATE bookshop_book SET price = {EXACT} WHERE title = 'City'")
     variables = f'{{"v": {EXACT}}}'
@@ -291,9 +295,11 @@ def test_number_of_a_variable_is_exact(client: Client) -> None:
 
 
 @pytest.mark.parametrize("text", ["0.30000000000000004", "1.50", "1e2", "-0.1", "12345678901234567890.5"])
-def test_other_scalars_see_the_float(client: Client, text: str) -> None:
-    Author.objects.create(name="Ann")
-    engine = GraphQLEngine(cache=None)
-    values = json.loads(f'{{"v": {text}}}')
+def test_other_scalars_see_a_float(text: str) -> None:
+    (number,) = read_json(f"[{text}]", "The text")
 
-    assert engine.execute("query ($v: Float) { __typename }", values).json() == {"data": {"__typename": "Query"}}
+    assert (number, repr(number), json.dumps([number])) == (float(text), repr(float(text)), json.dumps([float(text)]))
+    assert (GraphQLFloat.parse_value(number), type(GraphQLFloat.parse_value(number))) == (float(text), float)
+    assert JSON.parse_value({"a": [number]}) == {"a": [float(text)]}
+    assert {type(item) for item in JSON.parse_value({"a": [number, 1.5]})["a"]} == {float}
+    assert DECIMAL.parse_value(number) == Decimal(text)

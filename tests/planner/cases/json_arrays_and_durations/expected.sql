@@ -7,7 +7,7 @@ SELECT ('[' || array_to_string(ARRAY(
         ) || '"', 'null')
         || ',"createdAt":' || to_json("bookshop_book"."created_at")::text || '}') AS "fraiseql_json"
     FROM "bookshop_book"
-    WHERE (("bookshop_book"."tags" <> %s::varchar[]) AND (NULLIF("bookshop_book"."attributes", 'null'::jsonb) <> %s::jsonb) AND ("bookshop_book"."reading_time" > %s::interval))
+    WHERE (("bookshop_book"."tags" <> %s::character varying[]) AND (NULLIF("bookshop_book"."attributes", 'null'::jsonb) <> %s::jsonb) AND ("bookshop_book"."reading_time" > %s::interval))
     ORDER BY "bookshop_book"."title" ASC, "bookshop_book"."id" ASC
     LIMIT %s::bigint
 ), ',') || ']')
