@@ -121,6 +121,30 @@ def _is_cast_from_text(scalar: Scalar, info: ColumnInfo) -> bool:
     return not scalar.keeps_text and info.kind.category == "text"
 
 
+def fits(model: type[models.Model], field: Column | Embedded, alias: str) -> ColumnInfo | None:
+    """Return what is known of a column whose type is not the one that its field's class stands for; None if it fits.
+
+    A class of text fits every column, and an array of texts every array. Where a class converts, what is stored is its own affair.
+    """
+    info = column_info(model, field.column, alias)
+    if info is None or (isinstance(field, Column) and field.conversion is not None):
+        return None
+    if isinstance(field, Column) and field.scalar.keeps_text:
+        return None if not field.dimensions or info.kind.category == "array" else info
+    base, name, wanted = info.base, info.kind.name, field.filter.cast if isinstance(field, Embedded) else ""
+    if isinstance(field, Column):
+        wanted = field.scalar.cast
+        if field.dimensions:
+            base, name = info.kind.element if info.kind.category == "array" else base, name.removeprefix("_")
+    elif (wanted == "text" and info.kind.category == "text") or (wanted != "text" and info.kind.category == "range"):
+        return None
+    known = {wanted} | _COMPARED.get(wanted, frozenset()) | _CASTS.get(wanted, frozenset())
+    is_array = isinstance(field, Column) and field.dimensions > 0
+    # the offset of a time with time zone is lost
+    misses = base == "time with time zone" or is_array != (info.kind.category == "array")
+    return None if (base in known or name == wanted) and not misses else info
+
+
 # --- field classes of text --------------------------------------------------------------------
 
 

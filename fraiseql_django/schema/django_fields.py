@@ -218,7 +218,9 @@ class ColumnDescriber:
             )
         stored = self._with_column_type(stored, column)
         if field.primary_key or isinstance(field, models.ForeignKey) or isinstance(column, models.AutoField):
-            return scalars.identifier(stored, lambda text: column.get_prep_value(column.to_python(text)))
+            return scalars.identifier(
+                stored, lambda text: column.get_prep_value(column.to_python(text)), is_shown=not converts(column)
+            )
         if _prepares(column) and not converts(column):
             stored = scalars.prepared(stored, column.get_prep_value)
         if field.choices and (stored.textual or scalars.is_whole(stored)):

@@ -278,8 +278,8 @@ def test_kinds_of_types() -> None:
         cursor.execute("CREATE TYPE kinds_pair AS (a int, b int)")
         cursor.execute("CREATE DOMAIN kinds_word AS text")
         cursor.execute(
-            "CREATE TABLE kinds (mood kinds_mood, pair kinds_pair, words kinds_word[], span tsrange, spans nummultirange, "
-            "code char(3), flags bit(3), document json, place point, key uuid, class regclass)"
+            "CREATE TABLE kinds (mood kinds_mood, pair kinds_pair, words kinds_word[], span tsrange, "
+            "spans nummultirange, code char(3), flags bit(3), document json, place point, key uuid, class regclass)"
         )
     catalog.forget()
 

@@ -15,7 +15,7 @@ from django.test.utils import isolate_apps
 from graphql import GraphQLFloat
 
 import fraiseql_django as fraiseql
-from example_project.bookshop.models import Author, Book
+from example_project.bookshop.models import Book
 from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.http.parameters import read_json
 from fraiseql_django.invalidation import catalog

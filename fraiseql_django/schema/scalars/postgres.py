@@ -173,9 +173,12 @@ def prepared(stored: Scalar, prepare: Callable[[Any], Any], what: str = "a value
     return replace(stored, encode=encode)
 
 
-def identifier(stored: Scalar, parse: Callable[[str], Any]) -> Scalar:
-    """Return the ID type of a key whose column is ``stored``; ``parse`` turns its text into the stored value."""
-    whole = is_whole(stored)
+def identifier(stored: Scalar, parse: Callable[[str], Any], *, is_shown: bool = True) -> Scalar:
+    """Return the ID type of a key whose column is ``stored``; ``parse`` turns its text into the stored value.
+
+    ``is_shown`` says whether clients see what is stored: of a number its digits.
+    """
+    whole = is_whole(stored) and is_shown
 
     def read(value: Any) -> Any:
         # int() accepts more than digits, and two spellings of a key would be two entries of the cache
