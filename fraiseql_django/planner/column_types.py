@@ -124,7 +124,8 @@ def _is_cast_from_text(scalar: Scalar, info: ColumnInfo) -> bool:
 def fits(model: type[models.Model], field: Column | Embedded, alias: str) -> ColumnInfo | None:
     """Return what is known of a column whose type is not the one that its field's class stands for; None if it fits.
 
-    A class of text fits every column, and an array of texts every array. Where a class converts, what is stored is its own affair.
+    A class of text fits every column, and an array of texts every array. Where a class converts, what is stored is its
+    own affair.
     """
     info = column_info(model, field.column, alias)
     if info is None or (isinstance(field, Column) and field.conversion is not None):
