@@ -12,20 +12,21 @@
     W007       computed fields and orders that read rows without row rules
     W008       introspection for everybody (--deploy)
     W009       no limit on what an operation may cost, or on how many a client may send
+    W020       columns whose type does not fit the class of their field (--database)
 
-The checks do not connect to a database or cache.
+Only the last one connects to a database, and none to a cache.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.cache import caches
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
 
 from ._django import ignores_errors
@@ -38,7 +39,9 @@ from .documents.trusted import document_problems
 from .errors import ConfigurationError, DeclarationError
 from .execution.rate_limit import rate_problems
 from .execution.session import session_problems
+from .planner.column_types import fits
 from .schema.build import build_schema
+from .schema.definition import Column, Embedded, TypeDef
 from .schema.django_fields import SCALARS, mapped_classes
 from .sql.files import all_differences
 
@@ -90,6 +93,40 @@ def check_sql_files(**kwargs: Any) -> list[CheckMessage]:
         )
         for item in all_differences()
     ]
+
+
+@register(Tags.database)
+def check_columns(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that the columns of types have the types that their fields' classes stand for."""
+    settings, problems = load(getattr(django_settings, "FRAISEQL", {}))
+    if problems or settings.database not in (databases or ()):
+        return []
+    try:
+        schema = build_schema(default_registry, settings)
+    except (DeclarationError, ConfigurationError):
+        # reported by the other checks
+        return []
+    return list(_misfits(schema.types.values(), settings.database))
+
+
+def _misfits(types: Iterable[TypeDef], alias: str) -> Iterator[CheckMessage]:
+    found = {}
+    for definition in types:
+        for field in definition.fields.values():
+            if isinstance(field, (Column, Embedded)) and definition.source is None:
+                info = fits(definition.model, field, alias)
+                if info is not None:
+                    found[definition.model._meta.get_field(field.column)] = info
+    for column, info in found.items():
+        model: Any = column.model
+        yield Warning(
+            f"{model._meta.label}.{column.name} is a {type(column).__name__}, but its column is of type {info.type}.",
+            hint=(
+                "Values are cast when they are read and compared: those that cannot be cast are errors, and no index "
+                "is used. Declare a field class for this type, change the column's type, or leave the field out."
+            ),
+            id="fraiseql.W020",
+        )
 
 
 def _scalar_problems(settings: Settings) -> Iterator[Problem]:

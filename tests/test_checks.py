@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.postgres.fields import ArrayField
 from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Warning, run_checks
-from django.db import connections
+from django.db import connection, connections, models
 from django.db.models import F
+from django.test.utils import isolate_apps
 
 from example_project.bookshop.models import Author, Book
 from fraiseql_django import GraphQLEngine, Registry, apps, checks
 from fraiseql_django.conf import factories as backends
 from fraiseql_django.declare.mutations import mutation
 from fraiseql_django.declare.types import field, type_
+from fraiseql_django.invalidation import catalog
 from fraiseql_django.schema.django_fields import SCALARS
 
 KNOWN = ", ".join(sorted(cls.__name__ for cls in SCALARS))
@@ -554,3 +557,48 @@ def test_a_project_that_has_only_been_installed_can_migrate(tmp_path: Path) -> N
 
     assert status == 0
     assert "(fraiseql.W004)" in said
+
+
+# --- columns whose type does not fit ---
+
+
+@pytest.mark.django_db
+@isolate_apps("tests.zoo")
+def test_columns_whose_type_does_not_fit_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Misfit(models.Model):
+        number = models.IntegerField()
+        words = ArrayField(models.TextField())
+        opens = models.TimeField(db_column="from")
+        code = models.CharField(max_length=40)
+        exact = models.DecimalField(max_digits=5, decimal_places=2)
+
+        class Meta:
+            app_label = "zoo"
+            db_table = "misfit"
+            managed = False
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'CREATE TABLE misfit (id bigint, number varchar(9), words text, "from" timetz, code uuid, exact money)'
+        )
+    catalog.forget()
+    registry = Registry()
+    type_(Misfit, fields="__all__", registry=registry)(type("Misfit", (), {}))
+    monkeypatch.setattr(checks, "default_registry", registry)
+
+    hint = (
+        "Values are cast when they are read and compared: those that cannot be cast are errors, and no index is used. "
+        "Declare a field class for this type, change the column's type, or leave the field out."
+    )
+    assert checks.check_columns(databases=["default"]) == [
+        Warning(f"zoo.Misfit.{name} is a {cls}, but its column is of type {sql}.", hint=hint, id="fraiseql.W020")
+        for name, cls, sql in (
+            ("number", "IntegerField", "character varying(9)"),
+            ("words", "ArrayField", "text"),
+            ("opens", "TimeField", "time with time zone"),
+        )
+    ]
+    # the database is asked only where manage.py check --database names it
+    assert checks.check_columns(databases=None) == []
+    assert "fraiseql.W020" not in [message.id for message in run_checks()]
+    catalog.forget()

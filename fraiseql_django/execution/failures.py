@@ -105,6 +105,8 @@ def _known(error: Exception) -> tuple[str, dict[str, Any]] | None:
     if isinstance(error, StorageError) and error.sqlstate is not None:
         if error.sqlstate == "57014":
             return "The database took longer than is allowed.", {"code": "TIMEOUT"}
+        if _is_malformed_parameter(error):
+            return _MALFORMED, {"code": "BAD_USER_INPUT"}
         for prefix, message in _CAUSED_BY_CLIENT.items():
             if error.sqlstate.startswith(prefix) and not is_of_data(error):
                 return message, {"code": "BAD_USER_INPUT"}
@@ -132,6 +134,19 @@ def _is_unreachable(error: Exception) -> bool:
         return False
     sqlstate = _sqlstate(error)
     return not sqlstate or sqlstate.startswith(_UNREACHABLE)
+
+
+def _is_malformed_parameter(error: StorageError) -> bool:
+    """Whether a parameter has the wrong syntax for its type: a tsquery or an ltree has it as a syntax error.
+
+    Such an error has no place in the statement, but a context, which names the parameter; one in SQL that a function
+    has run has that SQL as well.
+    """
+    raised = getattr(error.__cause__, "__cause__", None)
+    if error.sqlstate != "42601" or raised is None:
+        return False
+    diagnosis = raised.diag
+    return bool(diagnosis.context) and not (diagnosis.statement_position or diagnosis.internal_query)
 
 
 def _sqlstate(error: Exception) -> str:

@@ -9,7 +9,6 @@ Error messages name the parameter, its value or JSON type, and what it must be.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, UnreadablePostError
 
 from ..documents.trusted import is_hash, normalised
+from ..schema.scalars.numbers import parse_number
 from .errors import Refused
 
 NAMES = ("query", "documentId", "variables", "operationName", "extensions")
@@ -244,13 +244,7 @@ def _no_number(constant: str) -> float:
     raise ValueError(f"JSON has no {constant}")
 
 
-def _finite(text: str) -> float:
-    if math.isinf(number := float(text)):
-        raise ValueError(f"{text[:40]} is out of range")
-    return number
-
-
-_JSON = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite)
+_JSON = json.JSONDecoder(parse_constant=_no_number, parse_float=parse_number)
 
 
 def _refuse_surrogates(values: Mapping[str, Any]) -> None:

@@ -38,19 +38,36 @@ RETRY_SECONDS = 5
 K = TypeVar("K")
 
 
+class TypeInfo(NamedTuple):
+    """What PostgreSQL knows of a type that is no domain.
+
+        ``name`` is its name in the catalogue, without a schema (``int4``). ``category`` is one of "enum", "range",
+    "multirange", "composite", "array", "text", or "" for any other; ``element`` is the type of an array's elements, or
+    of a range's bounds. ``sortable`` says whether PostgreSQL compares its values with ``=`` and ``<``, in one order.
+    """
+
+    name: str
+    category: str
+    element: str
+    sortable: bool
+
+
 class ColumnInfo(NamedTuple):
     """What PostgreSQL knows of a column of a table or view.
 
     ``type`` is the type as psql's ``\\d`` shows it; ``base`` the one that it is for a cast: without its sizes, of a
-    domain the type below it. ``not_null`` says whether PostgreSQL enforces that it holds no null, which it does for no
-    view and no foreign table; ``leads`` whether it enforces, by a foreign key over this column alone, that a value is
-    one of the other table's.
+    domain the type below it; ``kind`` tells more of it. ``not_null`` says whether PostgreSQL enforces that it holds no
+    null, which it does for no view and no foreign table; ``leads`` whether it enforces, by a foreign key over this
+    column alone, that a value is one of the other table's. ``is_domain``: operators and functions for all enums, arrays
+    or ranges do not take a domain over one.
     """
 
     type: str
     base: str
     not_null: bool
     leads: bool
+    is_domain: bool
+    kind: TypeInfo
 
 
 # by schema and name, and by the name alone where the search path finds the relation
@@ -58,14 +75,36 @@ Columns: TypeAlias = dict[tuple[str, ...], dict[str, ColumnInfo]]
 
 # of what users have made; toast tables and those of sessions have schemas that are PostgreSQL's own, too
 _OWN = "nspname <> 'information_schema' AND nspname NOT LIKE 'pg\\_%'"
-# A constraint that is not valid may be violated by older rows; PostgreSQL 18 has such constraints for NULL, too
+# Without a typmod "bit" and "character" would be of one character; with -1 they are named without that. A type is
+# sortable if "<" is the operator of its default class for B-trees, or of that of a type that it is cast to without a
+# function (documentation, "Operator Classes and Operator Families"). A constraint that is not valid may be violated by
+# older rows; PostgreSQL 18 has such constraints for NULL, too
 _COLUMNS = f"""
 WITH RECURSIVE base AS (
     SELECT t.oid, t.oid AS type FROM pg_type t WHERE t.typtype <> 'd'
     UNION ALL SELECT t.oid, b.type FROM base b JOIN pg_type t ON t.typbasetype = b.oid AND t.typtype = 'd'
+), sortable AS (
+    SELECT o.opcintype AS type FROM pg_opclass o JOIN pg_am m ON m.oid = o.opcmethod
+        JOIN pg_amop a ON (a.amopfamily, a.amoplefttype, a.amoprighttype) = (o.opcfamily, o.opcintype, o.opcintype)
+        JOIN pg_operator p ON p.oid = a.amopopr
+    WHERE m.amname = 'btree' AND o.opcdefault AND p.oprname = '<'
+), kind AS (
+    SELECT t.oid, t.typname::text AS name,
+        CASE WHEN t.typtype = 'e' THEN 'enum' WHEN t.typtype = 'r' THEN 'range' WHEN t.typtype = 'm' THEN 'multirange'
+            WHEN t.typtype = 'c' THEN 'composite' WHEN t.typcategory = 'A' THEN 'array'
+            WHEN t.typcategory = 'S' OR t.oid = '"char"'::regtype THEN 'text' ELSE '' END AS category,
+        coalesce(format_type(e.type, -1), format_type(r.rngsubtype, -1), '') AS element,
+        t.typtype IN ('e', 'r', 'm') OR t.oid IN (TABLE sortable) OR EXISTS (
+            SELECT FROM pg_cast k
+            WHERE k.castsource = t.oid AND k.castmethod = 'b' AND k.castcontext = 'i'
+                AND k.casttarget IN (TABLE sortable)
+        ) AS sortable
+    FROM pg_type t LEFT JOIN base e ON e.oid = t.typelem AND t.typcategory = 'A'
+        LEFT JOIN pg_range r ON r.rngtypid = t.oid
+    WHERE t.typtype <> 'd'
 )
 SELECT n.nspname::text, c.relname::text, pg_table_is_visible(c.oid), a.attname::text,
-    format_type(a.atttypid, a.atttypmod), format_type(b.type, NULL),
+    format_type(a.atttypid, a.atttypmod), format_type(b.type, -1),
     a.attnotnull AND c.relkind IN ('r', 'p') AND NOT EXISTS (
         SELECT FROM pg_constraint k
         WHERE k.conrelid = c.oid AND k.contype = 'n' AND NOT k.convalidated AND k.conkey[1] = a.attnum
@@ -73,9 +112,10 @@ SELECT n.nspname::text, c.relname::text, pg_table_is_visible(c.oid), a.attname::
     EXISTS (
         SELECT FROM pg_constraint k
         WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.convalidated AND k.conkey = ARRAY[a.attnum]
-    )
+    ),
+    b.oid <> b.type, t.name, t.category, t.element, t.sortable
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
-    JOIN base b ON b.oid = a.atttypid
+    JOIN base b ON b.oid = a.atttypid JOIN kind t ON t.oid = b.type
 WHERE {_OWN} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY c.oid, a.attnum
 """
@@ -221,11 +261,11 @@ def column_of(field: models.Field[Any, Any], alias: str) -> ColumnInfo | None:
     return columns_of(field.model, alias).get(field.column or "")
 
 
-def _by_name(rows: Iterable[tuple[str, str, bool, str, str, str, bool, bool]]) -> Columns:
+def _by_name(rows: Iterable[tuple[Any, ...]]) -> Columns:
     found: Columns = {}
-    for schema, name, visible, column, type_, base, not_null, leads in rows:
+    for schema, name, visible, column, type_, base, not_null, leads, is_domain, *kind in rows:
         of_relation = found.setdefault((schema, name), {})
-        of_relation[column] = ColumnInfo(type_, base, not_null, leads)
+        of_relation[column] = ColumnInfo(type_, base, not_null, leads, is_domain, TypeInfo(*kind))
         if visible:
             found[(name,)] = of_relation
     return found

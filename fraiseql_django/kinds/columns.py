@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from ..invalidation.catalog import column_of
-from ..planner.expressions import SQL, Piece
-from ..planner.json_values import TEXTUAL, Stored, leaf
+from ..planner.column_types import column_info, type_of_column
+from ..planner.expressions import NULL, SQL, Piece
+from ..planner.json_values import Stored, leaf
 from ..planner.kinds import ColumnUsage, TreeCompiler
 from ..planner.locations import Local, Location, Row
 from ..planner.source_values import Compared
 from ..planner.tree import Member
-from ..schema.definition import Column, Shape
+from ..schema.definition import Column, Shape, TypeDef
 from ..schema.kinds import register
+from ..schema.operators import Comparable
+from ..schema.python_values import Conversion, finisher
 from .scalars import ScalarKind
 
 
@@ -29,24 +32,45 @@ class ColumnKind(ScalarKind[Column]):
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
         field: Column = member.field
         value = here.value(lambda local: column(local, field.column))
-        known = column_of(member.owner.model._meta.get_field(field.column), compiler.alias)
-        base = known and known.base
+        if field.conversion is not None:
+            return [_made_in_python(compiler, member.owner.model, field, field.conversion, value)]
+        model = member.owner.model
+        known, info = type_of_column(model, field, compiler.alias), column_info(model, field.column, compiler.alias)
+        base = info and info.base
+        if known.value != "{0}" and not known.source_is_text:
+            value, base = SQL(known.value, value), known.cast
         stored = Stored(
             value=value,
             base=base,
-            textual=base is None or base.removesuffix("[]") in TEXTUAL,
-            present=known is not None and known.not_null,
+            textual=known.source_is_text or info is None,
+            present=info is not None and info.not_null,
         )
-        return leaf(compiler, f"{member.owner.name}.{field.name}", field, stored)
+        return leaf(compiler, f"{member.owner.name}.{field.name}", replace(field, scalar=known.scalar), stored)
 
     def operand(self, compiler: TreeCompiler, owner: Shape, field: Column, location: Location) -> Compared:
+        # JSON has no columns of a model
+        assert isinstance(owner, TypeDef)
+        known = type_of_column(owner.model, field, compiler.alias)
         value = location.value(lambda local: column(local, field.column))
-        if field.scalar.column != "{0}" and not field.dimensions:
-            value = SQL(field.scalar.column, value)
-        return Compared(value=value, scalar=field.scalar, cast=field.cast)
+        template = known.value if field.dimensions else known.scalar.column
+        if template != "{0}":
+            value = SQL(template, value)
+        return Compared(value=value, scalar=known.scalar, cast=known.cast)
+
+    def comparable(self, field: Column) -> Comparable | None:
+        return field.scalar if field.compared else None
 
     def note_columns(self, usage: ColumnUsage, owner: Any, field: Column) -> None:
         usage.column(owner.model, field.column)
+
+
+def _made_in_python(compiler: TreeCompiler, model: Any, field: Column, conversion: Conversion, value: Any) -> SQL:
+    """Write the column's text for Python to make the value of it that an instance has."""
+    info = column_info(model, field.column, compiler.alias)
+    is_array = field.dimensions > 0 and conversion.names is None
+    base = "" if info is None else info.kind.element if is_array else info.base
+    finish = finisher(conversion, base)
+    return SQL(compiler.mark_live(finish, f"coalesce(to_json({{0}}::text{'[]' * is_array})::text, '{NULL}')"), value)
 
 
 register(Column, ColumnKind())

@@ -57,9 +57,9 @@ class ComputedKind(ScalarKind[Computed]):
             # what the expression is an array of only PostgreSQL knows, and it compares no varchar[] with a text[]
             cast = scalar.cast + "[]" * field.dimensions
             return Compared(value=SQL(f"{{0}}::{cast}", value), scalar=scalar, cast=cast)
-        if scalar.column != "{0}":
-            value = SQL(scalar.column, value)
-        return Compared(value=value, scalar=scalar, cast=scalar.cast)
+        # an expression may have any type, as it is written
+        template = scalar.column.replace("{0}", f"({{0}})::{scalar.cast}")
+        return Compared(value=SQL(template, value), scalar=scalar, cast=scalar.cast)
 
     def note_columns(self, usage: ColumnUsage, owner: Any, field: Computed) -> None:
         usage.expression(owner.model, field.expression)

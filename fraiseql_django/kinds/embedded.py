@@ -7,13 +7,14 @@ from typing import Any
 
 from graphql import FieldNode, GraphQLNonNull, GraphQLOutputType
 
+from ..planner.column_types import EmbeddedType, type_of_embedded
 from ..planner.expressions import NULL, SQL, Piece, json_object
 from ..planner.json_values import Stored, absent_of, value_template
 from ..planner.kinds import ColumnUsage, FieldKind, TreeBuilder, TreeCompiler, ValueKind
 from ..planner.locations import Location
 from ..planner.source_values import Compared
 from ..planner.tree import Constant, Member
-from ..schema.definition import Embedded, Part, Shape
+from ..schema.definition import Embedded, Part, Shape, TypeDef
 from ..schema.kinds import OutputTypes, register
 from ..schema.operators import Comparable
 from .columns import column
@@ -35,37 +36,52 @@ class EmbeddedKind(ValueKind[Embedded]):
 
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
         field: Embedded = member.field
+        known = type_of_embedded(member.owner.model, field, compiler.alias)
         (selection,) = member.selections
         where = f"{member.owner.name}.{field.name}"
         members: list[tuple[str, list[Piece]]] = [
-            (key, [part.text] if isinstance(part, Constant) else [_part(compiler, where, field, part.field, here)])
+            (
+                key,
+                [part.text] if isinstance(part, Constant) else [_part(compiler, where, field, known, part.field, here)],
+            )
             for key, part in selection
         ]
-        value = here.value(lambda local: column(local, field.column))
+        value = _cast(known, here.value(lambda local: column(local, field.column)))
         absent = absent_of(compiler, where, nullable=field.nullable)
         template = f"CASE WHEN {field.value.absent} THEN {absent} ELSE {{1}} END"
         return [SQL(template, value, json_object(members))]
 
     def operand(self, compiler: TreeCompiler, owner: Shape, field: Embedded, location: Location) -> Compared:
-        value = location.value(lambda local: column(local, field.column))
-        if field.filter.column != "{0}":
-            value = SQL(field.filter.column, value)
-        return Compared(value=value, scalar=field.filter, cast=field.filter.cast)
+        # JSON has no columns of a model
+        assert isinstance(owner, TypeDef)
+        known = type_of_embedded(owner.model, field, compiler.alias)
+        value = _cast(known, location.value(lambda local: column(local, field.column)))
+        if known.filter.column != "{0}":
+            value = SQL(known.filter.column, value)
+        return Compared(value=value, scalar=known.filter, cast=known.filter.cast)
 
     def note_columns(self, usage: ColumnUsage, owner: Any, field: Embedded) -> None:
         for name in (field.column, *(part.column for part in field.parts.values() if part.column)):
             usage.column(owner.model, name)
 
 
-def _part(compiler: TreeCompiler, where: str, field: Embedded, part: Part, here: Location) -> Piece:
+def _cast(known: EmbeddedType, value: Any) -> Any:
+    return value if known.value == "{0}" else SQL(known.value, value)
+
+
+def _part(
+    compiler: TreeCompiler, where: str, field: Embedded, known: EmbeddedType, part: Part, here: Location
+) -> Piece:
     if part.value is None:
         return NULL
     where = f"{where}.{part.name}"
     value = here.value(lambda local: column(local, part.column or field.column))
+    if part.column is None:
+        value = _cast(known, value)
     with compiler.within([part.nullable]):
         absent = absent_of(compiler, where, nullable=part.nullable)
         json = value_template(compiler, where, part.scalar, Stored(value=value), absent)
-    json = json.replace("{0}", part.value)
+    json = json.replace("{0}", known.bound.replace("{0}", part.value) if part.bound else part.value)
     if part.live is not None:
         json = compiler.mark_live(part.live, json)
     return SQL(json, value)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from ..planner.column_types import column_info
 from ..planner.expressions import SQL, condition
 from ..planner.kinds import ColumnUsage, TreeCompiler, kind_of
 from ..planner.locations import ROW, JSONObject, Local, Location, innermost, member_text
@@ -48,7 +49,9 @@ def _key(compiler: TreeCompiler, definition: Shape, key: Key, location: Location
     """Return what a link compares, and its type where that is known."""
     if isinstance(key, Column):
         name = key.column
-        return location.value(lambda local: column(local, name)), key.cast
+        assert isinstance(definition, TypeDef)
+        info = column_info(definition.model, name, compiler.alias)
+        return location.value(lambda local: column(local, name)), key.cast if info is None else info.base
     if not isinstance(key, str):
         found = kind_of(key).operand(compiler, definition, key, location)
         return found.value, found.cast

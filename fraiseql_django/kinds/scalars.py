@@ -49,5 +49,5 @@ class ScalarKind(ValueKind[F]):
             graphql = GraphQLList(graphql if nullable else GraphQLNonNull(graphql))
         return graphql if field.nullable else GraphQLNonNull(graphql)
 
-    def comparable(self, field: F) -> Comparable:
+    def comparable(self, field: F) -> Comparable | None:
         return field.scalar

@@ -25,7 +25,7 @@ from .locations import SiblingColumn
 NULL_TEXT = f"'{NULL}'"
 # What to_json() writes as a string, as it is: a cast to text cuts the blanks off a character(n)
 JSON = "jsonb"
-TEXTUAL = frozenset({"text", "character varying", "character", "citext", "name"})
+TEXTUAL = frozenset({"text", "character varying", "character", "bpchar", "citext", "name"})
 _AS_IT_IS = "to_json({0})::text"
 _QUOTE = "'\"'"
 _VALUE = "fraiseql_once.value"
@@ -97,7 +97,7 @@ def value_template(marker: Marker, where: str, scalar: Scalar, stored: Stored, a
     marker.uncertain = marker.uncertain or cast
     castable = _castable(marker, scalar.cast) if cast and marker.careful else None
     fits = scalar.fits if stored.base not in scalar.fitting else None
-    if fits is not None and cast:
+    if fits is not None and cast and "::" not in fits:
         fits = fits.replace("{0}", f"{{0}}::{scalar.cast}")
     if castable is None and fits is None and not scalar.names:
         return json if absent is None else f"coalesce({json}, {absent})"
@@ -122,7 +122,9 @@ def _array(marker: Marker, where: str, field: Any, stored: Stored, absent: str |
     bad = marker.mark(f"{where} holds a value that {shown} cannot represent")
     one_by_one = bad if field.dimensions > 1 else listed(marker, where, field, item, "unnest({0})")
     template = one_by_one
-    if scalar.json_array is not None:
+    is_array = stored.base is not None and stored.base.endswith("[]")
+    of_text = is_array and item.textual and scalar.cast != "text"
+    if scalar.json_array is not None and not of_text:
         wrong = [] if field.nullable_items else ["item IS NULL"]
         if scalar.fits is not None and item.base not in scalar.fitting:
             wrong.append(f"NOT ({scalar.fits.replace('{0}', f'item::{scalar.cast}' if item.textual else 'item')})")
@@ -131,7 +133,6 @@ def _array(marker: Marker, where: str, field: Any, stored: Stored, absent: str |
             some = f"EXISTS (SELECT FROM unnest({{0}}) AS items(item) WHERE {' OR '.join(wrong)})"
             template = f"CASE WHEN {some} THEN {one_by_one} ELSE {template} END"
     template = f"CASE WHEN array_ndims({{0}}) <> {field.dimensions} THEN {bad} ELSE {template} END"
-    is_array = stored.base is not None and stored.base.endswith("[]")
     if not is_array:
         template = template.replace("{0}", f"({{0}})::{scalar.cast}[]")
         castable = _castable(marker, f"{scalar.cast}[]") if stored.textual and marker.careful else None

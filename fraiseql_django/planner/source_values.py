@@ -19,6 +19,7 @@ from ..schema.operators import Comparable
 from ..schema.scalars import graphql as leaves
 from ..schema.scalars import postgres as scalars
 from ..schema.scalars.postgres import Scalar
+from .column_types import scalar_over
 from .expressions import SQL
 from .json_values import JSON, TEXTUAL, Stored
 from .locations import ROW, JSONObject, Local, Row, SiblingColumn, member, member_text
@@ -99,8 +100,20 @@ def compared(definition: Shape, field: Extracted, here: Local, alias: str) -> Co
         fitting = _fitting(field.scalar, native_types(definition, alias).get(field.key))
         if fitting is not None:
             return Compared(value=column_of(here, field.key), scalar=fitting, cast=fitting.cast)
+        own = _own_text(definition, field, alias)
+        if own is not None:
+            return Compared(value=SQL(own.column, column_of(here, field.key)), scalar=own, cast=own.cast)
     cast = field.scalar.cast + "[]" * field.dimensions
     return Compared(value=_cast(definition, field, here, alias), scalar=field.scalar, cast=cast)
+
+
+def _own_text(definition: Shape, field: Extracted, alias: str) -> Scalar | None:
+    """Return how a column of citext or of an enum is compared, where it is the value itself; None for others."""
+    source = _source(definition)
+    info = None if source.json is not None else (columns(source.sql, alias) or {}).get(field.key)
+    if info is None or not field.scalar.textual or not (info.kind.name == "citext" or info.kind.category == "enum"):
+        return None
+    return scalar_over(field.scalar, info)
 
 
 def named_values(definition: TypeDef, condition: Q, alias: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLScalarType
 
 from ..declare.rules import RowRule, Rule
 from ..declare.sources import Source
+from .python_values import Conversion
 from .scalars.postgres import Scalar
 
 
@@ -50,7 +51,8 @@ class FieldDef:
 class Column(FieldDef):
     """A value in a column of the type's table; ``dimensions`` counts the lists around it.
 
-    ``cast`` is the PostgreSQL type that a parameter is compared as: an array's is its very own.
+    ``cast`` is the PostgreSQL type that a parameter is compared as: an array's is its very own. ``conversion`` is how
+    Python makes the value where the field's class does, and ``compared`` whether what is stored can be compared.
     """
 
     column: str
@@ -59,6 +61,8 @@ class Column(FieldDef):
     dimensions: int = 0
     nullable: bool
     nullable_items: bool = False
+    conversion: Conversion | None = None
+    compared: bool = True
 
     @property
     def stored_as(self) -> str | None:
@@ -90,14 +94,16 @@ class Part(FieldDef):
     """A field of a value object, which has its name there.
 
     ``value`` is an SQL template of its value over the value's column, or over ``column`` of the same row; None where it
-    is always null. It is written as ``scalar`` says. Where Python must work the answer out, ``live`` is given the
-    decoded JSON value and returns what is written in its place, which is of the type ``graphql``.
+    is always null. It is written as ``scalar`` says; ``bound`` tells the bounds of a range. Where Python must work the
+    answer out, ``live`` is given the decoded JSON value and returns what is written in its place, which is of the type
+    ``graphql``.
     """
 
     name: str = ""
     graphql: GraphQLScalarType
     scalar: Scalar
     value: str | None = "{0}"
+    bound: bool = False
     nullable: bool = True
     column: str | None = None
     live: Callable[[Any], Any] | None = None
@@ -115,7 +121,10 @@ class ValueObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class InputScalar:
-    """How a value object is written in filters; the attributes mean what those of Scalar mean."""
+    """How a value object is written in filters; the attributes mean what those of Scalar mean.
+
+    ``bound`` is the type of the bounds of a range.
+    """
 
     graphql: GraphQLInputObjectType | GraphQLScalarType
     cast: str
@@ -125,6 +134,7 @@ class InputScalar:
     equatable: bool = True
     column: str = "{0}"
     shown: str | None = None
+    bound: Scalar | None = None
 
     @property
     def name(self) -> str:

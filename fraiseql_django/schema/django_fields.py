@@ -12,11 +12,22 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import connections, models
 from django.utils.module_loading import import_string
 from django.utils.text import capfirst
+from graphql import GraphQLEnumType, GraphQLID
 
 from ..declare.names import pascal_case
-from ..errors import ConfigurationError, DeclarationError
+from ..errors import ConfigurationError, DeclarationError, FraiseQLError
 from .conventions import Conventions
 from .definition import Column, Embedded, EnumFactory, EnumSource, FieldDef
+from .python_values import (
+    Conversion,
+    converts,
+    flat_choices,
+    holds_several,
+    names_of,
+    shows_null,
+    stored_choice,
+    with_conversion,
+)
 from .scalars import graphql as leaves
 from .scalars import postgres as scalars
 from .scalars.composite import FILE_INPUT, FILES, RANGES, file_parts
@@ -121,8 +132,22 @@ class ColumnDescriber:
     def describe(self, field: models.Field[Any, Any], name: str, owner: str) -> FieldDef:
         """Describe a concrete field of a model under the GraphQL name ``name``.
 
-        ``owner`` is the model's name, for errors and for the names of enums.
+        ``owner`` is the model's name, for errors and for the names of enums. Raises DeclarationError for a class that
+        cannot be described.
         """
+        try:
+            return self._describe(field, name, owner)
+        except FraiseQLError:
+            raise
+        # a field's class may raise anything
+        except Exception as error:
+            cls = type(concrete(field))
+            raise DeclarationError(
+                f"{owner}.{field.name} is a {cls.__module__}.{cls.__qualname__}, which raised {type(error).__name__}: "
+                f"{error}; leave the field out, or name the Django class to treat it as in FRAISEQL['SCALARS']"
+            ) from error
+
+    def _describe(self, field: models.Field[Any, Any], name: str, owner: str) -> FieldDef:
         column = concrete(field) if not isinstance(field, models.ForeignKey) else field
         described = field_description(field)
         nullable = field.null or isinstance(field, models.GeneratedField)
@@ -151,12 +176,32 @@ class ColumnDescriber:
             )
         # JSON has a null of its own, which a column that is never null may hold
         has_null = scalar.graphql is leaves.JSON
-        return Column(
+        found = Column(
             name=name, description=described, column=field.attname, scalar=scalar, dimensions=dimensions,
             cast=self._bare_type(column) if dimensions else scalar.cast,
             nullable=nullable or (has_null and not dimensions),
             nullable_items=bool(dimensions) and (items.null or has_null),
         )  # fmt: skip
+        return self._converted(found, items if dimensions else field)
+
+    def _converted(self, found: Column, field: models.Field[Any, Any]) -> Column:
+        """Return the description of a column whose values Python makes, where the field's class does."""
+        column, scalar, alias = concrete(field), found.scalar, self.conventions.settings.database
+        if isinstance(scalar.graphql, GraphQLEnumType):
+            if found.dimensions or not holds_several(column):
+                return found
+            names = names_of(scalar.graphql)
+            conversion = Conversion(column, alias, scalar, names)
+            return replace(found, dimensions=1, conversion=conversion, compared=False)
+        if not converts(column):
+            return found
+        compared = not found.dimensions
+        if scalar.graphql is not GraphQLID:
+            scalar, comparable = with_conversion(scalar, column, alias)
+            compared = compared and comparable
+        nullable = found.nullable or (scalar.keeps_text and not found.dimensions and shows_null(column, alias))
+        conversion = Conversion(column, alias, scalar)
+        return replace(found, scalar=scalar, conversion=conversion, compared=compared, nullable=nullable)
 
     def scalar(self, field: models.Field[Any, Any], name: str, owner: str) -> Scalar:
         """Return the leaf type of a field that holds one value; ``name`` is the model field's.
@@ -173,8 +218,10 @@ class ColumnDescriber:
             )
         stored = self._with_column_type(stored, column)
         if field.primary_key or isinstance(field, models.ForeignKey) or isinstance(column, models.AutoField):
-            return scalars.identifier(stored, lambda text: column.get_prep_value(column.to_python(text)))
-        if _prepares(column):
+            return scalars.identifier(
+                stored, lambda text: column.get_prep_value(column.to_python(text)), is_shown=not converts(column)
+            )
+        if _prepares(column) and not converts(column):
             stored = scalars.prepared(stored, column.get_prep_value)
         if field.choices and (stored.textual or scalars.is_whole(stored)):
             return scalars.choice(self.enum(_choices(field, name, stored, owner)), stored)
@@ -202,7 +249,9 @@ def _prepares(field: models.Field[Any, Any]) -> bool:
 
 
 def _choices(field: models.Field[Any, Any], name: str, stored: Scalar, owner: str) -> EnumSource:
-    pairs = [(value, str(label)) for value, label in field.flatchoices if value is not None]
+    column = concrete(field)
+    choices = [(stored_choice(column, value), str(label)) for value, label in flat_choices(field) if value is not None]
+    pairs = [(value, label) for value, label in choices if value is not None]
     if field.blank and stored.textual and all(value != "" for value, _ in pairs):
         pairs.append(("", "No choice made."))
     return EnumSource(name=owner + pascal_case(name), choices=tuple(pairs))

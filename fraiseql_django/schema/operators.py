@@ -89,7 +89,8 @@ class Operator:
         elif pattern is not None:
             encode = lambda value: encode_text(pattern(value))  # noqa: E731 - it replaces another encoder
         if self.takes is Takes.ONE:
-            return Binding(self.sql, cast, encode)
+            # a pattern is a text, whatever the column's type
+            return Binding(self.sql, cast if pattern is None else "text", encode)
         if dimensions or not scalar.equatable:
             assert self.each is not None
             return Binding(self.each.replace("{cast}", cast), "text[]", _array_encoder(encode, 1))

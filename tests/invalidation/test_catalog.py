@@ -256,7 +256,7 @@ def test_what_postgresql_enforces_of_columns() -> None:
 
     columns, view = catalog.columns("facts", "default"), catalog.columns("facts_view", "default")
 
-    assert columns == {
+    assert {name: column[:4] for name, column in (columns or {}).items()} == {
         "id": ("integer", "integer", True, False),
         "parent_id": ("integer", "integer", True, True),
         "loose_id": ("integer", "integer", False, False),
@@ -264,7 +264,40 @@ def test_what_postgresql_enforces_of_columns() -> None:
         "label": ("character varying(20)", "character varying", False, False),
         "price": ("facts_price", "numeric", False, False),
     }
-    assert view == {"id": ("integer", "integer", False, False), "parent_id": ("integer", "integer", False, False)}
+    assert {name: column[:4] for name, column in (view or {}).items()} == {
+        "id": ("integer", "integer", False, False),
+        "parent_id": ("integer", "integer", False, False),
+    }
+    assert columns is not None
+    assert [name for name, column in columns.items() if column.is_domain] == ["price"]
+
+
+def test_kinds_of_types() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TYPE kinds_mood AS ENUM ('sad', 'happy')")
+        cursor.execute("CREATE TYPE kinds_pair AS (a int, b int)")
+        cursor.execute("CREATE DOMAIN kinds_word AS text")
+        cursor.execute(
+            "CREATE TABLE kinds (mood kinds_mood, pair kinds_pair, words kinds_word[], span tsrange, "
+            "spans nummultirange, code char(3), flags bit(3), document json, place point, key uuid, class regclass)"
+        )
+    catalog.forget()
+
+    found = catalog.columns("kinds", "default") or {}
+
+    assert {name: (column.base, *column.kind) for name, column in found.items()} == {
+        "mood": ("kinds_mood", "kinds_mood", "enum", "", True),
+        "pair": ("kinds_pair", "kinds_pair", "composite", "", False),
+        "words": ("kinds_word[]", "_kinds_word", "array", "text", False),
+        "span": ("tsrange", "tsrange", "range", "timestamp without time zone", True),
+        "spans": ("nummultirange", "nummultirange", "multirange", "", True),
+        "code": ("bpchar", "bpchar", "text", "", True),
+        "flags": ('"bit"', "bit", "", "", True),
+        "document": ("json", "json", "", "", False),
+        "place": ("point", "point", "", "", False),
+        "key": ("uuid", "uuid", "", "", True),
+        "class": ("regclass", "regclass", "", "", True),
+    }
 
 
 # --- when it is read ---

@@ -585,8 +585,8 @@ def test_field_class_of_others_compares_in_its_own_way(zoo: GraphQLEngine) -> No
     assert names('{code: {eq: "ab12"}}') == ["ordinary"]
     assert names('{code: {in: ["ab12"]}}') == ["ordinary"]
     assert names('{code: {startswith: "ab"}}') == []
-    # CaselessField's column has a type of its own
-    assert '"caseless" = %s::name' in zoo.explain('{ specimens(where: {caseless: {eq: "x"}}) { name } }').sql
+    # name is compared with text: a parameter of type name would be cut off
+    assert '"caseless" = %s::text' in zoo.explain('{ specimens(where: {caseless: {eq: "x"}}) { name } }').sql
 
 
 # --- names and descriptions -------------------------------------------------------------------

@@ -321,6 +321,9 @@ def _input_of(described: Any, field: models.Field[Any, Any]) -> tuple[GraphQLInp
             graphql = GraphQLList(graphql if nullable else GraphQLNonNull(graphql))
 
         def checked(value: Any) -> Any:
+            if described.conversion is not None and described.conversion.names is not None:
+                # as a form gives several choices
+                return [str(item) for item in value]
             if dimensions:
                 encode_nested_array(value, scalar.encode, dimensions)
             else:

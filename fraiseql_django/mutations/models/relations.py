@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from ...declare.model_mutations import WAYS
 from ..context import MutationContext
 from .fields import Fields, WrittenRelation
-from .rows import lock
+from .rows import lock, same_keys
 from .validation import Path
 from .visibility import WrittenRows
 
@@ -120,10 +120,19 @@ def _find(writer: Writes, relation: WrittenRelation, keys: Sequence[Any], paths:
         shown = writer.context.visible(relation.model).filter(pk__in=wanted)
         limit = {} if isinstance(field, ForeignObjectRel) else field.get_limit_choices_to()
         known = {row.pk: row for row in shown.complex_filter(limit)}
+    parsed = _as_found(writer, relation, parsed, known)
+    wanted = [key for key in dict.fromkeys(parsed) if key is not None]
     for key, value, path in zip(keys, parsed, paths, strict=True):
         if value not in known:
             writer.refuse(not_found(relation.model, key), path, 404)
     return [known[key] for key in wanted if key in known]
+
+
+def _as_found(writer: Writes, relation: WrittenRelation, keys: Sequence[Any], found: Mapping[Any, Any]) -> list[Any]:
+    """Return keys as the found rows have them."""
+    asked = [None if key is None else (key,) for key in keys]
+    same = same_keys(relation.model, writer.context, [relation.target.column], asked, [(key,) for key in found])
+    return [key if key is None else same.get((key,), (key,))[0] for key in keys]
 
 
 def write_list(
@@ -176,6 +185,7 @@ def _disconnect(
 ) -> None:
     known = {row.pk: row for row in _current(writer, instance, relation)}
     parsed = [relation.target.parse(key) for key in keys]
+    parsed = _as_found(writer, relation, parsed, known)
     for index, (key, value) in enumerate(zip(keys, parsed, strict=True)):
         if value not in known:
             writer.refuse(not_found(relation.model, key), (*path, index), 404)

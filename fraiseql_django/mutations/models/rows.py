@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any, TypeAlias
@@ -30,6 +30,29 @@ def lock(
     """Lock the rows with these keys, and return by key those that the viewer sees."""
     wanted = _with_keys(columns, [key for key in dict.fromkeys(keys) if key is not None])
     return {} if wanted is None else lock_where(model, context, columns, wanted)
+
+
+def same_keys(
+    model: type[models.Model], context: MutationContext, columns: Sequence[str], keys: Iterable[RowKey | None],
+    found: Collection[RowKey],
+) -> dict[RowKey, RowKey]:  # fmt: skip
+    """Return the keys of found rows by those that were asked for where PostgreSQL takes them for equal, not Python.
+
+    The text of a uuid, a number in a CharField, citext in other letters: as the driver reads the key, it is another
+    value than the client's.
+    """
+    missing = [key for key in dict.fromkeys(keys) if key is not None and key not in found]
+    if not missing or len(found) == 0:
+        return {}
+    rows = model._base_manager.using(context.database)
+    same: dict[RowKey, RowKey] = {}
+    for key in missing:
+        wanted = _with_keys(columns, [key])
+        assert wanted is not None
+        other = rows.filter(wanted).values_list(*columns).first()
+        if other is not None and other in found:
+            same[key] = other
+    return same
 
 
 def lock_where(

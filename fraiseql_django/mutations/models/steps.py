@@ -18,7 +18,7 @@ from ...errors import InvalidInput
 from ..context import MutationContext
 from .fields import Fields, KeyPart
 from .relations import not_found
-from .rows import RowKey, lock, lock_where, parse_key, permitted
+from .rows import RowKey, lock, lock_where, parse_key, permitted, same_keys
 from .validation import Path
 from .writer import ObjectWriter, WriteRefused, attempt
 
@@ -66,6 +66,8 @@ class RowFinder:
         """Lock the rows of items; record an error for each row that is not there, or that has changed."""
         keys = [parse_key(self.key, item.key) for item in items]
         rows = lock(self.model, writer.context, self.columns, keys)
+        same = same_keys(self.model, writer.context, self.columns, keys, rows)
+        keys = [key if key is None else same.get(key, key) for key in keys]
         forbidden = self.forbidden(writer.context, list(rows))
         found: list[models.Model | None] = []
         for item, key in zip(items, keys, strict=True):

@@ -79,8 +79,8 @@ def file_parts(field: models.FileField) -> Mapping[str, Part]:
 def _range(name: str, bound: Scalar, cast: str) -> tuple[ValueObject, InputScalar]:
     flag = partial(_part, scalar=scalars.BOOLEAN, nullable=False)
     parts = {
-        "lower": _part("Where it begins; null: nowhere.", bound, value="lower({0})"),
-        "upper": _part("Where it ends; null: nowhere.", bound, value="upper({0})"),
+        "lower": _part("Where it begins; null: nowhere.", bound, value="lower({0})", bound=True),
+        "upper": _part("Where it ends; null: nowhere.", bound, value="upper({0})", bound=True),
         "lowerInclusive": flag("Whether it holds its lower bound.", value="lower_inc({0})"),
         "upperInclusive": flag("Whether it holds its upper bound.", value="upper_inc({0})"),
         "isEmpty": flag("Whether nothing is in it.", value="isempty({0})"),
@@ -97,7 +97,9 @@ def _range(name: str, bound: Scalar, cast: str) -> tuple[ValueObject, InputScala
     )
     return (
         ValueObject(name=name, description="A range of values.", parts=parts),
-        InputScalar(graphql=filter_input, cast=cast, encode=lambda value: encode_range(value, bound.encode)),
+        InputScalar(
+            graphql=filter_input, cast=cast, encode=lambda value: encode_range(value, bound.encode), bound=bound
+        ),
     )
 
 

@@ -30,6 +30,7 @@ from graphql import (
 
 from ...errors import InvalidInput
 from .encoding import INT8_MAX, INT8_MIN
+from .numbers import ExactFloat
 
 # generic for type checkers alone
 if TYPE_CHECKING:
@@ -90,8 +91,12 @@ def _parse_big_int(value: Any) -> int:
 
 
 def _parse_decimal(value: Any) -> Decimal:
-    # the shortest text of a float is what the client wrote
-    text = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+    text = value
+    if isinstance(value, ExactFloat):
+        text = value.text
+    elif isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+        # the shortest text of a float is what the client wrote
+        text = str(value)
     if isinstance(text, str) and len(text) <= 1000:
         try:
             number = Decimal(text)
@@ -125,6 +130,10 @@ def _parse_duration(text: str) -> dt.timedelta | None:
     return parse_duration(text) if re.fullmatch(r"[+-]?P[0-9].*|[+-]?PT[0-9].*", text) else None
 
 
+def _parse_address(text: str) -> Any:
+    return ipaddress.ip_interface(text) if "/" in text else ipaddress.ip_address(text)
+
+
 def _isoformat(value: Any) -> Any:
     return value if isinstance(value, str) else value.isoformat()
 
@@ -154,9 +163,9 @@ BASE64 = _text_scalar(
 IP_ADDRESS = _text_scalar(
     # PostgreSQL stores no zone of an IPv6 address
     "IPAddress",
-    lambda text: None if "%" in text else ipaddress.ip_address(text),
+    lambda text: None if "%" in text else _parse_address(text),
     "192.0.2.1",
-    "An IPv4 or IPv6 address.",
+    "An IPv4 or IPv6 address; that of a network has the length of its mask behind a slash.",
 )
 
 
@@ -175,14 +184,24 @@ def _defined(value: Any) -> Any:
 
 def _parse_json(value: Any) -> Any:
     """Refuse what variables may hold besides JSON: a file, or its lines, which graphql-core reads as a list."""
-    rest = [value]
+    rest, exact = [value], False
     while rest:
         item = rest.pop()
         if isinstance(item, (File, bytes)):
             raise InvalidInput("JSON cannot represent a file.").as_graphql_error()
         if isinstance(item, (dict, list)):
             rest.extend(item.values() if isinstance(item, dict) else item)
-    return value
+        exact = exact or isinstance(item, ExactFloat)
+    return _plain(value) if exact else value
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with floats of Python's own class, which is all that some encoders know."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return float(value) if isinstance(value, ExactFloat) else value
 
 
 JSON = GraphQLScalarType(

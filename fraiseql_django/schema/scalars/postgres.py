@@ -51,6 +51,7 @@ class Scalar:
     ``column``     SQL template that replaces the column in comparisons
     ``shown``      SQL template that is true of a stored value which the type has; in conditions, others are null. None
                    where the type has all values
+    ``of_text``    whether the field class keeps texts, for what clients do not search in: IDs and choices
     """
 
     graphql: GraphQLScalarType | GraphQLEnumType
@@ -66,11 +67,17 @@ class Scalar:
     equatable: bool = True
     column: str = "{0}"
     shown: str | None = None
+    of_text: bool = False
 
     @property
     def name(self) -> str:
         """The GraphQL name."""
         return self.graphql.name
+
+    @property
+    def keeps_text(self) -> bool:
+        """Whether the field class keeps texts."""
+        return self.textual or self.of_text
 
 
 def _quoted(cast: str) -> str:
@@ -179,8 +186,9 @@ BYTES = Scalar(
     encode=encoding.encode_bytes,
     ordered=False,
 )
+# the length of the mask is a part of the value, but not shown where it is that of one address
 INET = Scalar(
-    graphql=leaves.IP_ADDRESS, json="'\"' || host({0}::inet) || '\"'", json_array=None, cast="inet", encode=str
+    graphql=leaves.IP_ADDRESS, json="'\"' || abbrev({0}::inet) || '\"'", json_array=None, cast="inet", encode=str
 )
 JSONB = Scalar(
     graphql=leaves.JSON,
@@ -224,9 +232,12 @@ def prepared(stored: Scalar, prepare: Callable[[Any], Any], what: str = "a value
     return replace(stored, encode=encode)
 
 
-def identifier(stored: Scalar, parse: Callable[[str], Any]) -> Scalar:
-    """Return the ID type of a key whose column is ``stored``; ``parse`` turns its text into the stored value."""
-    whole = is_whole(stored)
+def identifier(stored: Scalar, parse: Callable[[str], Any], *, is_shown: bool = True) -> Scalar:
+    """Return the ID type of a key whose column is ``stored``; ``parse`` turns its text into the stored value.
+
+    ``is_shown`` says whether clients see what is stored: of a number its digits.
+    """
+    whole = is_whole(stored) and is_shown
 
     def read(value: Any) -> Any:
         # int() accepts more than digits, and two spellings of a key would be two entries of the cache
@@ -235,7 +246,9 @@ def identifier(stored: Scalar, parse: Callable[[str], Any]) -> Scalar:
     # the type of the column may be any: only of whole numbers is it known that nothing needs escaping
     json = stored.json if stored.textual else _quoted("bigint") if whole else "to_json({0}::text)::text"
     encode = prepared(stored, read, "an ID").encode
-    return Scalar(graphql=GraphQLID, json=json, json_array=_TEXTS, cast=stored.cast, encode=encode)
+    return Scalar(
+        graphql=GraphQLID, json=json, json_array=_TEXTS, cast=stored.cast, encode=encode, of_text=stored.keeps_text
+    )
 
 
 def choice(enum: GraphQLEnumType, stored: Scalar) -> Scalar:
@@ -249,4 +262,5 @@ def choice(enum: GraphQLEnumType, stored: Scalar) -> Scalar:
         encode=stored.encode,
         ordered=False,
         shown=f"{{0}}::text IN ({values})",
+        of_text=stored.keeps_text,
     )

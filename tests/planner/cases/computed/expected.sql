@@ -45,19 +45,19 @@ SELECT ('[' || array_to_string(ARRAY(
             ORDER BY V0."name" ASC, V0."id" ASC
         ), ',', chr(3) || '4') || ']') || '}') AS "fraiseql_json"
     FROM "bookshop_book"
-    WHERE ((
+    WHERE (((
         SELECT COUNT(U1."id") AS "fraiseql_value"
         FROM "bookshop_book" U0
         LEFT OUTER JOIN "bookshop_review" U1 ON (U0."id" = U1."book_id")
         WHERE U0."id" = ("bookshop_book"."id")
         GROUP BY U0."id"
-    ) > %s::bigint)
-    ORDER BY (
+    ))::bigint > %s::bigint)
+    ORDER BY ((
         SELECT AVG(U1."stars") AS "fraiseql_value"
         FROM "bookshop_book" U0
         LEFT OUTER JOIN "bookshop_review" U1 ON (U0."id" = U1."book_id")
         WHERE U0."id" = ("bookshop_book"."id")
         GROUP BY U0."id"
-    ) DESC, "bookshop_book"."id" ASC
+    ))::double precision DESC, "bookshop_book"."id" ASC
     LIMIT %s::bigint
 ), ',', chr(3) || '0') || ']')

@@ -15,7 +15,7 @@ SELECT ('[' || array_to_string(ARRAY(
         ) || '"' ELSE CASE WHEN "bookshop_book"."reading_time" IS NULL THEN 'null' ELSE chr(3) || '3' END END
         || ',"createdAt":' || CASE WHEN "bookshop_book"."created_at"::timestamp with time zone >= '0001-01-01' AND "bookshop_book"."created_at"::timestamp with time zone < '10000-01-01' THEN to_json("bookshop_book"."created_at"::timestamp with time zone)::text ELSE chr(3) || '4' END || '}') AS "fraiseql_json"
     FROM "bookshop_book"
-    WHERE (("bookshop_book"."tags" <> %s::varchar[]) AND (NULLIF("bookshop_book"."attributes", 'null'::jsonb) <> %s::jsonb) AND ("bookshop_book"."reading_time" > %s::interval))
+    WHERE (("bookshop_book"."tags" <> %s::character varying[]) AND (NULLIF("bookshop_book"."attributes", 'null'::jsonb) <> %s::jsonb) AND ("bookshop_book"."reading_time" > %s::interval))
     ORDER BY "bookshop_book"."title" ASC, "bookshop_book"."id" ASC
     LIMIT %s::bigint
 ), ',', chr(3) || '0') || ']')
