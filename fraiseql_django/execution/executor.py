@@ -6,6 +6,7 @@ The bytes of an answer are PostgreSQL's, put between constants; they are not dec
 from __future__ import annotations
 
 import json
+import logging
 import re
 from hashlib import blake2b
 
@@ -13,12 +14,14 @@ from ..cache.answers import Answers
 from ..conf.settings import LimitSettings
 from ..errors import LimitExceeded
 from ..planner.arguments import Variables
+from ..planner.marks import MARK
 from ..planner.plan import Read
 from ..viewer import VIEWER, Viewer
 from .concurrency import ConcurrencyLimit
 from .measured import MeasuredStorage
 from .session import Session
 
+logger = logging.getLogger("fraiseql_django.engine")
 _LIVE = re.compile(rb"\x01([0-9]+)\x02([^\x01]*)\x01")
 
 
@@ -83,7 +86,16 @@ def _finished(answer: bytes, read: Read) -> bytes:
     """Replace the marked parts of an answer by what Python makes of them; not cached, since a URL may expire."""
 
     def finish(match: re.Match[bytes]) -> bytes:
-        value = read.live[int(match.group(1))](json.loads(match.group(2)))
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        live = read.live[int(match.group(1))]
+        try:
+            value = live.finish(json.loads(match.group(2)))
+            text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        except Exception:
+            # a field's class may raise anything
+            if live.failed is None:
+                raise
+            logger.warning("a stored value cannot be read", exc_info=True)
+            return b"%b%d" % (MARK, live.failed)
+        return text if value is not None or live.absent is None else b"%b%d" % (MARK, live.absent)
 
     return _LIVE.sub(finish, answer)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..planner.column_types import column_info, type_of_column
 from ..planner.expressions import NULL, SQL, Piece
-from ..planner.json_values import Stored, leaf
+from ..planner.json_values import Stored, leaf, null_problem
 from ..planner.kinds import ColumnUsage, TreeCompiler
 from ..planner.locations import Local, Location, Row
 from ..planner.source_values import Compared
@@ -33,7 +33,7 @@ class ColumnKind(ScalarKind[Column]):
         field: Column = member.field
         value = here.value(lambda local: column(local, field.column))
         if field.conversion is not None:
-            return [_made_in_python(compiler, member.owner.model, field, field.conversion, value)]
+            return [_made_in_python(compiler, member.owner, field, field.conversion, value)]
         model = member.owner.model
         known, info = type_of_column(model, field, compiler.alias), column_info(model, field.column, compiler.alias)
         base = info and info.base
@@ -64,13 +64,20 @@ class ColumnKind(ScalarKind[Column]):
         usage.column(owner.model, field.column)
 
 
-def _made_in_python(compiler: TreeCompiler, model: Any, field: Column, conversion: Conversion, value: Any) -> SQL:
+def _made_in_python(compiler: TreeCompiler, owner: Any, field: Column, conversion: Conversion, value: Any) -> SQL:
     """Write the column's text for Python to make the value of it that an instance has."""
-    info = column_info(model, field.column, compiler.alias)
+    info = column_info(owner.model, field.column, compiler.alias)
     is_array = field.dimensions > 0 and conversion.names is None
     base = "" if info is None else info.kind.element if is_array else info.base
     finish = finisher(conversion, base)
-    return SQL(compiler.mark_live(finish, f"coalesce(to_json({{0}}::text{'[]' * is_array})::text, '{NULL}')"), value)
+    where = f"{owner.name}.{field.name}"
+    json = compiler.mark_live(
+        finish,
+        f"coalesce(to_json({{0}}::text{'[]' * is_array})::text, '{NULL}')",
+        absent=None if field.nullable else null_problem(where),
+        failed=f"{where} holds a value that {type(conversion.field).__name__} cannot read",
+    )
+    return SQL(json, value)
 
 
 register(Column, ColumnKind())

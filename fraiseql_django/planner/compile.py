@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 from django.db import connections
 from django.db.models import Q, QuerySet, Subquery
@@ -26,7 +26,16 @@ from .planned_viewer import Question
 from .row_sets import page_params, queryset_of
 from .tree import Condition, Constant, Member, RowSet, Selection, Step
 
-Live: TypeAlias = Callable[[Any], Any]
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A function that finishes a part of the answer; the numbers of the marks where it returns None, and raises."""
+
+    finish: Callable[[Any], Any]
+    absent: int | None = None
+    failed: int | None = None
+
+
 # Around what Python finishes: JSON text never holds these characters unescaped (RFC 8259, 7)
 LIVE_MARK = "chr(1) || '{index}' || chr(2) || {json} || chr(1)"
 
@@ -85,17 +94,25 @@ class Compiler:
 
     def mark(self, problem: str) -> str:
         """Return SQL for the mark of a field error at the place that is being written."""
-        mark = Mark(problem, tuple(self._nullable))
-        return mark_sql(self.marks.setdefault(mark, len(self.marks)))
+        return mark_sql(self._number(problem))
+
+    def _number(self, problem: str) -> int:
+        return self.marks.setdefault(Mark(problem, tuple(self._nullable)), len(self.marks))
 
     @property
     def server_version(self) -> int:
         """The version of PostgreSQL, as its driver writes it."""
         return server_version(connections[self.alias])
 
-    def mark_live(self, finish: Live, json: str) -> str:
-        """Mark what an SQL template of JSON text writes as to be finished by a function in Python."""
-        self.live.append(finish)
+    def mark_live(
+        self, finish: Callable[[Any], Any], json: str, *, absent: str | None = None, failed: str | None = None
+    ) -> str:
+        """Mark what an SQL template of JSON text writes as to be finished by a function in Python.
+
+        ``absent`` and ``failed`` are what is wrong where it returns None or raises.
+        """
+        numbers = (None if problem is None else self._number(problem) for problem in (absent, failed))
+        self.live.append(Live(finish, *numbers))
         return LIVE_MARK.replace("{index}", str(len(self.live) - 1)).replace("{json}", json)
 
     # --- rows ---

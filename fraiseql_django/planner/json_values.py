@@ -174,7 +174,12 @@ def listed(marker: Marker, where: str, field: Any, stored: Stored, items: str, i
 
 def absent_of(marker: Marker, where: str, *, nullable: bool) -> str:
     """Return SQL for what is written in place of null: ``null``, or a mark where it must not be."""
-    return NULL_TEXT if nullable else marker.mark(f"{where} is null, and must not be")
+    return NULL_TEXT if nullable else marker.mark(null_problem(where))
+
+
+def null_problem(where: str) -> str:
+    """Return what is wrong with null in a type without null."""
+    return f"{where} is null, and must not be"
 
 
 def _castable(marker: Marker, cast: str) -> str | None:

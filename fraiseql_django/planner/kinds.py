@@ -141,7 +141,9 @@ class TreeCompiler(Marker, Protocol):
         """Write at a place further in: ``nullable`` has an item for each key or index on the way there."""
         ...
 
-    def mark_live(self, finish: Callable[[Any], Any], json: str) -> str:
+    def mark_live(
+        self, finish: Callable[[Any], Any], json: str, *, absent: str | None = None, failed: str | None = None
+    ) -> str:
         """Mark what an SQL template of JSON text writes as to be finished by a function in Python."""
         ...
 

@@ -128,7 +128,7 @@ ONE_VALUE: dict[str, tuple[Any, Any]] = {
     "two aggregates": (Count("children", distinct=True) + Count("foods", distinct=True), int),
     "aggregate and column": (Count("children") + F("weight"), float),
     "filtered aggregate": (Count("children", filter=Q(children__weight__gt=30)), int),
-    "array": (ArrayAgg("children__name", order_by="children__id", default=Value([])), list[str]),
+    "array": (ArrayAgg("children__name", order_by="children__id", default=Value([])), list[str | None]),
     "subquery": (Subquery(animals().order_by("-id").values("name")[:1]), str),
     "array of a subquery": (ArraySubquery(animals().order_by("id").values("name")), list[str]),
     "window in a subquery": (Subquery(animals().annotate(n=Window(RowNumber())).order_by("id").values("n")[:1]), int),
