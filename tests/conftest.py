@@ -19,7 +19,7 @@ from tests.support import engines_forgotten
 from tests.zoo.data import populate
 from tests.zoo.types import ZOO
 
-# in seconds, one process: 60, 50, 40, 40, 40, 30, 30, 30, 20
+# in seconds, one process: 60, 50, 40, 40, 40, 30, 30, 30, 20, 20
 LONGEST = {
     "test_rule_matrix.py",
     "test_random_operations.py",
@@ -30,6 +30,7 @@ LONGEST = {
     "test_operators.py",
     "test_guardian.py",
     "test_hidden_rows.py",
+    "test_type_matrix.py",
 }
 
 
