@@ -341,6 +341,14 @@ def concrete_model(model: Model) -> Model:
     return found
 
 
+def free_name(model: Any, name: str) -> str:
+    """Return a name for an annotation on rows of the model: Django refuses that of a field."""
+    taken = {used for field in model._meta.get_fields() for used in (field.name, getattr(field, "attname", None))}
+    while name in taken:
+        name += "_"
+    return name
+
+
 def all_parents(model: Model) -> tuple[Model, ...]:
     """Return the models that a model inherits tables from. Relies on ``_meta.all_parents``."""
     return tuple(model._meta.all_parents)

@@ -256,9 +256,9 @@ def test_every_problem_of_the_declarations_is_reported_at_once(monkeypatch: pyte
     assert {message.id for message in messages} == {"fraiseql.E012"}
     assert [message.msg for message in messages] == [
         "shop.graphql, line 3: fields is 'x', must be a list of names or '__all__'.",
-        "Writer.pages: the expression does not fit Author: Cannot resolve keyword 'nothing' into field. "
-        "Choices are: bio, books, born, email, id, name, website.",
-        "Writer.nmae: Author has no field 'nmae'.",
+        "bookshop.Author: Writer.pages: the expression does not fit Author: Cannot resolve keyword 'nothing' into "
+        "field. Choices are: bio, books, born, email, id, name, website.",
+        "bookshop.Author: Writer.nmae: Author has no field 'nmae'.",
         "mutation publish: parameter 'book' has no annotation.",
     ]
     assert [message.hint for message in messages][2:] == [

@@ -5,13 +5,17 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
+from itertools import chain, count
 from typing import Any, Final, Literal, NewType, TypeVar
 
 from django.db import models
 
 from ..errors import DeclarationError
+from .members import FieldOptions, annotations_of, dropped_members, options_of
+from .names import lower_first, type_names
+from .plurals import plural_name
 from .rules import RowRule
 from .sources import Source
 
@@ -23,17 +27,6 @@ BigInt = NewType("BigInt", int)
 """Annotates a whole number of up to 64 bits."""
 JSON = NewType("JSON", object)
 """Annotates any JSON value."""
-
-
-class Auto:
-    """The type of ``auto``."""
-
-    def __repr__(self) -> str:
-        return "fraiseql_django.auto"
-
-
-auto: Final[Any] = Auto()
-"""Annotates a field whose type is that of the model's field."""
 
 
 class Unset:
@@ -58,23 +51,6 @@ def check_cost(cost: float) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FieldOptions:
-    """The arguments of ``field(…)`` or ``relation(…)``."""
-
-    expression: Any = None
-    name: str | None = None
-    column: str | None = None
-    description: str | None = None
-    deprecation: str | None = None
-    # of relation(…)
-    key: str | None = None
-    to: str | None = None
-    permission: Any = None
-    mask: bool = False
-    cost: float = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TypeDeclaration:
     """The arguments of ``@type`` and the class under it; over a source, the model is one that stands for it."""
 
@@ -84,7 +60,7 @@ class TypeDeclaration:
     name: str
     description: str | None
     fields: Collection[str] | Literal["__all__"] | None
-    exclude: Collection[str]
+    exclude: Collection[str] | None
     queries: Collection[str] | Mapping[str, Any]
     single: str | None
     plural: str | None
@@ -93,11 +69,56 @@ class TypeDeclaration:
     permission: Any = None
     mask: bool = False
     row_cost: float = 0
+    # the names to choose from, where ``types`` declares the type: it gives way to one of the project's own
+    automatic: tuple[str, ...] = ()
+    # its arguments were wrong, which has been reported
+    invalid: bool = False
 
     @property
     def options(self) -> Mapping[str, FieldOptions]:
         """The options of fields, by Python name."""
-        return {name: value for name, value in vars(self.cls).items() if isinstance(value, FieldOptions)}
+        return options_of(self.cls)
+
+    @property
+    def annotations(self) -> Mapping[str, tuple[Any, str]]:
+        """The annotations of fields by Python name, each with the module in which it stands."""
+        return annotations_of(self.cls)
+
+    @property
+    def dropped(self) -> list[str]:
+        """What stands in the class, but has no meaning for the schema: a sentence for each."""
+        return dropped_members(self.cls, self.name)
+
+    @property
+    def everything(self) -> bool:
+        """Whether fields that nobody has named are among the type's."""
+        return self.fields == "__all__" or (self.fields is None and self.exclude is not None)
+
+    @property
+    def single_name(self) -> str:
+        """The name of the root field for one row."""
+        return self.single or lower_first(self.name)
+
+    @property
+    def plural_name(self) -> str:
+        """The name of the root field for a list."""
+        return self.plural or plural_name(self.single_name, self.model if self.source is None else None)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the type, of its inputs and of its root fields: no other type can have one of them."""
+        roots = {"single": self.single_name, "plural": self.plural_name}
+        return type_names(self.name) | {name for query, name in roots.items() if query in self.queries}
+
+    @property
+    def label(self) -> str:
+        """What it is declared over, as errors name it: ``shop.Book``, or the view."""
+        return self.model._meta.label if self.source is None else self.source.table
+
+    @property
+    def location(self) -> str:
+        """The class and its module, as errors name them."""
+        return f"{self.cls.__qualname__} in {self.cls.__module__}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +184,45 @@ class Registry:
     types: list[TypeDeclaration] = dataclass_field(default_factory=list)
     mutations: list[MutationDeclaration] = dataclass_field(default_factory=list)
     problems: list[str] = dataclass_field(default_factory=list)
+    # the module whose declarations are being imported: their errors are collected, not raised
+    collecting: str | None = None
+
+    def report(self, error: DeclarationError) -> None:
+        """Add the error to the problems while declarations are imported, so that the module's others are found, too.
+
+        At other times raise it.
+        """
+        if self.collecting is None:
+            raise error
+        self.problems += [f"{self.collecting}{_line_of(self.collecting)}: {line}" for line in str(error).splitlines()]
+
+    def add(self, declaration: TypeDeclaration) -> TypeDeclaration:
+        """Add a type, and return it.
+
+        One that ``types`` has declared gives way to one of the project's own: it disappears where that is over the
+        same model, and takes its other name where that has its name. So the order of declarations does not matter.
+        """
+        if not declaration.automatic:
+            for other in [item for item in self.types if item.automatic]:
+                if other.model is declaration.model:
+                    self.types.remove(other)
+                    # what refers to the class means the model's type
+                    other.cls.__fraiseql_type__ = declaration  # type: ignore[attr-defined]
+                elif other.names & declaration.names:
+                    self._rename(other, declaration.names)
+        self.types.append(declaration)
+        declaration.cls.__fraiseql_type__ = declaration  # type: ignore[attr-defined]
+        return declaration
+
+    def taken(self, without: TypeDeclaration | None = None) -> frozenset[str]:
+        """Return the names of all types, and of what belongs to them."""
+        return frozenset[str]().union(*(item.names for item in self.types if item is not without))
+
+    def _rename(self, declaration: TypeDeclaration, names: frozenset[str]) -> None:
+        taken = names | self.taken(without=declaration)
+        renamed = with_free_name(declaration, taken)
+        self.types[self.types.index(declaration)] = renamed
+        renamed.cls.__fraiseql_type__ = renamed  # type: ignore[attr-defined]
 
     def named(self, name: str) -> TypeDeclaration | None:
         """Return the type with this name, its own or its class's."""
@@ -170,6 +230,29 @@ class Registry:
             if name in (declaration.name, declaration.cls.__name__):
                 return declaration
         return None
+
+
+def with_free_name(declaration: TypeDeclaration, taken: frozenset[str]) -> TypeDeclaration:
+    """Return an automatic declaration under the first of its names that is free, with everything that belongs to it.
+
+    A single name was chosen by the project, and stays: where it is taken, the schema is refused.
+    """
+    if len(declaration.automatic) == 1:
+        return declaration
+    *_, last = declaration.automatic
+    numbered = (f"{last}{number}" for number in count(2))
+    candidates = (replace(declaration, name=name) for name in chain(declaration.automatic, numbered))
+    return next(candidate for candidate in candidates if not candidate.names & taken)
+
+
+def _line_of(module: str) -> str:
+    """Return ", line …" with the line of the module that is being executed, or an empty string."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__") == module:
+            return f", line {frame.f_lineno}"
+        frame = frame.f_back
+    return ""
 
 
 default_registry = Registry()

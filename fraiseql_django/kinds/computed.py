@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import OuterRef, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Cast
 
+from .._django import free_name
 from ..planner.expressions import SQL, Piece
 from ..planner.json_values import NULL_TEXT, leaf
 from ..planner.kinds import ColumnUsage, TreeCompiler
@@ -64,7 +65,8 @@ def computed_value(definition: TypeDef, field: Computed, prefix: str) -> Any:
         return expression
     # no manager: the row is one that is read already
     rows: QuerySet[Any] = QuerySet(definition.model).filter(pk=OuterRef(f"{prefix}pk"))
-    return Subquery(rows.annotate(fraiseql_value=expression).values("fraiseql_value").order_by())
+    name = free_name(definition.model, "fraiseql_value")
+    return Subquery(rows.annotate(**{name: expression}).values(name).order_by())
 
 
 def _aggregates(expression: Any) -> bool:

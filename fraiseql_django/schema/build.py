@@ -18,15 +18,18 @@ from graphql import (
     GraphQLUnionType,
     get_named_type,
     is_object_type,
+    specified_scalar_types,
     validate_schema,
 )
 
 from .._django import concrete_model
 from ..conf.settings import Settings
+from ..declare.names import RESERVED
 from ..declare.registry import Registry
 from ..declare.rules import RowRule
 from ..errors import DeclarationError
 from .arguments import Arguments, MutationDef, describe_mutation
+from .collisions import built_in_names, colliding_types, same_names
 from .conventions import Conventions
 from .definition import RootRows, Shape, TypeDef, ValueObject
 from .describe import Described, describe_types
@@ -79,10 +82,7 @@ class SchemaBuilder:
         self.objects: dict[str, GraphQLObjectType] = {
             name: self._object(definition) for name, definition in self.types.items()
         }
-        for name, described in outputs.objects.items():
-            if name in self.objects:
-                raise DeclarationError(f"two types are called {name!r}; give one of them another name with name=…")
-            self.objects[name] = self._object(described)
+        self.objects |= {name: self._object(described) for name, described in outputs.objects.items()}
         self.unions = {
             name: GraphQLUnionType(name, [self.objects[member] for member in members])
             for name, members in outputs.unions.items()
@@ -92,18 +92,14 @@ class SchemaBuilder:
         """Return the schema; raise DeclarationError for what GraphQL's own rules refuse."""
         if not self.query.fields:
             raise DeclarationError("the schema has nothing to query: declare a type with @fraiseql.type")
-        try:
-            schema = GraphQLSchema(
-                query=self._object(self.query),
-                mutation=self._object(self.mutation) if self.mutations else None,
-                types=list(self.objects.values()),
-            )
-        except TypeError as error:
-            # graphql-core's word for two types of one name
-            raise DeclarationError(f"{error} Give one of them another name with name=….") from error
-        if errors := validate_schema(schema):
-            raise DeclarationError("\n".join(error.message for error in errors))
-        if problems := list(_uploads_in_outputs(schema)):
+        query = self._object(self.query)
+        mutation = self._object(self.mutation) if self.mutations else None
+        types = list(self.objects.values())
+        roots = [query] if mutation is None else [query, mutation]
+        if problems := list(same_names([*roots, *types, *specified_scalar_types.values()])):
+            raise DeclarationError("\n".join(problems))
+        schema = GraphQLSchema(query=query, mutation=mutation, types=types)
+        if problems := [*(error.message for error in validate_schema(schema)), *_uploads_in_outputs(schema)]:
             raise DeclarationError("\n".join(problems))
         return Schema(
             graphql=schema,
@@ -239,13 +235,12 @@ def build_schema(registry: Registry, settings: Settings) -> Schema:
 def _build(registry: Registry, settings: Settings) -> Schema:
     conventions = Conventions(settings=settings, scalars=mapped_scalars(settings.scalars))
     problems = list(registry.problems)
-    outputs = Outputs(registry, ColumnDescriber(conventions, Enums()))
-    described = Described(types={}, shapes={})
-    try:
-        described = describe_types(registry, outputs)
-    except DeclarationError as error:
-        problems.append(str(error))
+    outputs = Outputs(registry, ColumnDescriber(conventions, Enums(registry.taken() | RESERVED)))
+    described, of_types = describe_types(registry, outputs)
+    problems += of_types
     mutations = _describe_mutations(registry, outputs, problems)
+    used = built_in_names([*described.types.values(), *described.shapes.values()])
+    problems += colliding_types(registry.types, outputs.objects.values(), outputs.unions, used)
     if problems:
         # a module that builds the schema while it is imported has reported the same ones before
         raise DeclarationError("\n".join(dict.fromkeys(line for item in problems for line in item.splitlines())))

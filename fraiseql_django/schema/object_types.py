@@ -12,8 +12,9 @@ from typing import Any
 from django.db import models
 from graphql import GraphQLEnumType, GraphQLScalarType
 
-from ..declare.names import check_name
-from ..declare.registry import FieldOptions, ObjectDeclaration, Registry
+from ..declare.members import FieldOptions
+from ..declare.names import check_field_name, check_name
+from ..declare.registry import ObjectDeclaration, Registry
 from ..declare.rules import as_rule
 from ..errors import DeclarationError
 from .annotations import Annotation, Named, read, scalar
@@ -175,7 +176,7 @@ class Outputs:
             missing = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
             output = self.read(item.type, declared.cls.__module__, where, union=None)
             return ObjectField(
-                name=check_name(options.name or self.conventions.name(item.name), f"the field {where}"),
+                name=check_field_name(options.name or self.conventions.name(item.name), where),
                 description=options.description,
                 deprecation=options.deprecation,
                 attribute=item.name,

@@ -68,7 +68,8 @@ def _known(read: Callable[[str], Any]) -> Callable[[Any], Any]:
 def file_parts(field: models.FileField) -> Mapping[str, Part]:
     """Return the parts of a file field: its own storage answers url and size."""
     parts = dict(_IMAGE_PARTS if isinstance(field, models.ImageField) else _FILE_PARTS)
-    url, size = _known(field.storage.url), _known(field.storage.size)
+    # a storage may be replaced while the process runs, as tests do it: its methods are looked up when they are needed
+    url, size = _known(lambda name: field.storage.url(name)), _known(lambda name: field.storage.size(name))
     parts["url"] = replace(parts["url"], live=url)
     # BigInt is written as a string
     parts["size"] = replace(parts["size"], live=lambda name: None if (count := size(name)) is None else str(count))
@@ -82,10 +83,23 @@ def file_parts(field: models.FileField) -> Mapping[str, Part]:
 # --- ranges -----------------------------------------------------------------------------------
 
 
-def _range(name: str, bound: Scalar, cast: str) -> tuple[ValueObject, InputScalar]:
-    parts = {
+def _bounds(bound: Scalar) -> dict[str, Part]:
+    return {
         "lower": _part("Where it begins; null: nowhere.", bound.graphql, json=bound.json.replace("{0}", "lower({0})")),
         "upper": _part("Where it ends; null: nowhere.", bound.graphql, json=bound.json.replace("{0}", "upper({0})")),
+    }
+
+
+def range_parts(value: ValueObject) -> Mapping[str, Part]:
+    """Return the parts of a range: bounds that are moments are written as USE_TZ has it now."""
+    if value.parts["lower"].graphql is leaves.DATE_TIME:
+        return {**value.parts, **_bounds(scalars.localized(scalars.DATETIME))}
+    return value.parts
+
+
+def _range(name: str, bound: Scalar, cast: str) -> tuple[ValueObject, InputScalar]:
+    parts = {
+        **_bounds(bound),
         "lowerInclusive": _part(
             "Whether it holds its lower bound.", GraphQLBoolean, json="lower_inc({0})::text", nullable=False
         ),

@@ -96,15 +96,9 @@ NUMERIC = Scalar(graphql=leaves.DECIMAL, json=_quoted("numeric"), json_array=_TE
 TEXT = Scalar(graphql=GraphQLString, cast="text", encode=encoding.encode_text, textual=True)
 UUID = Scalar(graphql=leaves.GRAPHQL_UUID, json=_quoted("uuid"), cast="uuid", encode=str)
 DATES = Scalar(graphql=leaves.DATE, cast="date", encode=encoding.encode_date)
+DATETIME = Scalar(graphql=leaves.DATE_TIME, cast="timestamp with time zone", encode=encoding.encode_date)
 # without USE_TZ a moment is a local time in TIME_ZONE, which is the connection's zone as well
-_MOMENT, _MOMENTS = ("{0}", "{0}") if settings.USE_TZ else ("{0}::timestamp", "{0}::timestamp[]")
-DATETIME = Scalar(
-    graphql=leaves.DATE_TIME,
-    json=f"to_json({_MOMENT})::text",
-    json_array=f"to_json({_MOMENTS})::text",
-    cast="timestamp with time zone",
-    encode=encoding.encode_date,
-)
+LOCAL_DATETIME = replace(DATETIME, json="to_json({0}::timestamp)::text", json_array="to_json({0}::timestamp[])::text")
 TIMES = Scalar(graphql=leaves.TIME, cast="time without time zone", encode=encoding.encode_date)
 INTERVAL = Scalar(
     graphql=leaves.DURATION,
@@ -142,6 +136,11 @@ LEXEMES = Scalar(
     ordered=False,
 )
 HSTORES = Scalar(graphql=leaves.HSTORE, cast="hstore", encode=encoding.encode_hstore, ordered=False, equatable=False)
+
+
+def localized(scalar: Scalar) -> Scalar:
+    """Return the type as USE_TZ has it now: it is read when a schema is built, not when this module is imported."""
+    return LOCAL_DATETIME if scalar is DATETIME and not settings.USE_TZ else scalar
 
 
 def is_whole(scalar: Scalar) -> bool:
