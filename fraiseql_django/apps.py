@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 from logging import getLogger
+from types import ModuleType
 
 from django.apps import AppConfig, apps
 from django.conf import settings as django_settings
+from django.utils.module_loading import module_has_submodule
 
 from . import checks as checks  # importing them registers them
 from . import invalidation
 from .conf.settings import load
 from .declare.registry import default_registry
+from .declare.reporting import collecting
 from .errors import FraiseQLError
 
 log = getLogger(__name__)
@@ -33,32 +35,32 @@ class FraiseQLConfig(AppConfig):
         settings, _ = load(getattr(django_settings, "FRAISEQL", {}))
         name = settings.declarations_module
         for config in apps.get_app_configs() if name is not None else ():
-            if config.module is not None and config.name != self.name and hasattr(config.module, "__path__"):
-                _discover(config.name, f"{config.name}.{name}")
+            if config.module is not None:
+                _discover(config.module, str(name))
 
 
-def _discover(app: str, module: str) -> None:
-    """Import a module of declarations, if the app has it; keep its errors for the system checks.
+def _discover(app: ModuleType, name: str) -> None:
+    """Import the module of declarations, if the app has one; keep its errors for the system checks.
 
     An exception from here would prevent every management command from running, ``check`` included.
     """
-    default_registry.collecting = module
-    try:
-        if find_spec(module) is not None:
-            import_module(module)
-    except FraiseQLError as error:
-        first, *others = str(error).splitlines()
-        default_registry.problems += [f"{module}{_line(error, module)}: {first}", *others]
-    # a module may raise anything, and it may be one that has nothing to do with this package
-    except Exception as error:
-        log.exception("%s cannot be imported", module)
-        default_registry.problems.append(
-            f"{module}{_line(error, module)}, the module with declarations of the app {app!r}, cannot be imported: "
-            f"{type(error).__name__}: {' '.join(str(error).split())}; correct it, or if it is not meant for "
-            f"fraiseql_django, set FRAISEQL['DECLARATIONS_MODULE'] to the name that yours have"
-        )
-    finally:
-        default_registry.collecting = None
+    module = f"{app.__name__}.{name}"
+    with collecting(module) as problems:
+        try:
+            if module_has_submodule(app, name):
+                import_module(module)
+        except FraiseQLError as error:
+            first, *others = str(error).splitlines()
+            problems += [f"{module}{_line(error, module)}: {first}", *others]
+        # a module may raise anything, and it may be one that has nothing to do with this package
+        except Exception as error:
+            log.exception("%s cannot be imported", module)
+            problems.append(
+                f"{module}{_line(error, module)}, the module with declarations of the app {app.__name__!r}, cannot be "
+                f"imported: {type(error).__name__}: {' '.join(str(error).split())}; correct it, or if it has nothing "
+                "to do with fraiseql_django, set FRAISEQL['DECLARATIONS_MODULE'] to the name that your own modules have"
+            )
+    default_registry.problems += problems
 
 
 def _line(error: BaseException, module: str) -> str:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -281,7 +282,10 @@ def test_nothing_declared_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found() == [
         Warning(
             "No types or mutations are declared.",
-            hint="Declare a type with @fraiseql.type in the graphql module of an app, next to its models module.",
+            hint=(
+                "Declare types with @fraiseql.type or fraiseql.types in the module 'graphql' of an app, next to its "
+                "models module."
+            ),
             id="fraiseql.W004",
         )
     ]
@@ -458,15 +462,27 @@ def test_what_nothing_protects_is_listed_in_production(settings: Any, monkeypatc
 def test_what_a_module_of_declarations_raises_is_kept_for_the_checks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "declared_wrongly.py").write_text("import fraiseql_django\n\nfraiseql_django.type(str)\n")
+    (tmp_path / "declared").mkdir()
+    (tmp_path / "declared" / "__init__.py").touch()
+    (tmp_path / "declared" / "wrongly.py").write_text(
+        "import fraiseql_django as fraiseql\n\nfraiseql.type(str)\nfraiseql.field(cost=-1)\nfraiseql.requires_role()\n"
+        "raise ImportError('no such\\nthing')\n"
+    )
     registry = Registry()
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(apps, "default_registry", registry)
 
-    apps._discover("declared_wrongly")
+    apps._discover(import_module("declared"), "nothing")
+    assert registry.problems == []
+    apps._discover(import_module("declared"), "wrongly")
 
     assert registry.problems == [
-        "declared_wrongly, line 3: @type takes a Django model that has a table, not <class 'str'>"
+        "declared.wrongly, line 3: @type takes a Django model that has a table, not <class 'str'>",
+        "declared.wrongly, line 4: cost is -1, must be a number of 0 or more",
+        "declared.wrongly, line 5: requires_role takes names of groups, not ()",
+        "declared.wrongly, line 6, the module with declarations of the app 'declared', cannot be imported: "
+        "ImportError: no such thing; correct it, or if it has nothing to do with fraiseql_django, set "
+        "FRAISEQL['DECLARATIONS_MODULE'] to the name that your own modules have",
     ]
 
 

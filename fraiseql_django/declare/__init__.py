@@ -7,6 +7,7 @@ model_mutations     ``create``, ``update``, ``delete``, ``upsert``, ``nested``
 results             ``success``, ``error``, and the objects that mutations return
 rules               permissions and row rules
 registry            the declarations, until the schema is built from them
+reporting           errors of declarations, collected while modules are imported
 sources             views and tables that no model stands for
 members             the fields that a class declares, and what in it would be dropped
 secrets             columns that look like secrets

@@ -20,6 +20,7 @@ from django.db.models.fields.reverse_related import ForeignObjectRel
 from ..errors import DeclarationError
 from .names import RESERVED, pascal_case
 from .registry import Registry, TypeDeclaration, default_registry, with_free_name
+from .reporting import report
 from .rules import RowRule
 from .secrets import is_secret, secret_fields
 from .types import QUERIES, check_model, wrong_queries
@@ -94,7 +95,7 @@ def types(
         if problems := list(wrong_queries(queries)):
             raise DeclarationError("\n".join(problems))
     except DeclarationError as error:
-        registry.report(error)
+        report(error)
         return DeclaredTypes({}, {})
     classes: dict[Model, type] = {}
     left_out: dict[Model, str] = {}

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, dataclass_transform, overload
 from ..errors import DeclarationError
 from .names import snake_case
 from .registry import InputDeclaration, PostgresMutation, PythonMutation, Registry, check_cost, default_registry
+from .reporting import report
 
 _C = TypeVar("_C", bound=type)
 _D = TypeVar("_D", bound=Callable[..., Any])
@@ -88,10 +89,13 @@ def mutation(
             )
             return declared
         if function or schema or context_params or named_arguments or enable_cascade:
-            raise DeclarationError(
-                f"{declared.__name__} is a Python function, but @mutation names a PostgreSQL function; "
-                f"write a class with input, success and error under it"
+            report(
+                DeclarationError(
+                    f"{declared.__name__} is a Python function, but @mutation names a PostgreSQL function; "
+                    f"write a class with input, success and error under it"
+                )
             )
+            return declared
         registry.mutations.append(
             PythonMutation(
                 function=declared,

@@ -16,6 +16,7 @@ from ..errors import DeclarationError
 from .members import FieldOptions, annotations_of, dropped_members, options_of
 from .names import lower_first, type_names
 from .plurals import plural_name
+from .reporting import report
 from .rules import RowRule
 from .sources import Source
 
@@ -44,9 +45,9 @@ UNSET: Final[Any] = Unset()
 
 
 def check_cost(cost: float) -> float:
-    """Return the declared cost of a field, a row or a mutation; raise DeclarationError unless it is a number ≥ 0."""
+    """Return the declared cost of a field, a row or a mutation; report one that is no number of 0 or more."""
     if isinstance(cost, bool) or not isinstance(cost, (int, float)) or not 0 <= cost < math.inf:
-        raise DeclarationError(f"cost is {cost!r}, must be a number of 0 or more")
+        report(DeclarationError(f"cost is {cost!r}, must be a number of 0 or more"))
     return cost
 
 
@@ -184,17 +185,6 @@ class Registry:
     types: list[TypeDeclaration] = dataclass_field(default_factory=list)
     mutations: list[MutationDeclaration] = dataclass_field(default_factory=list)
     problems: list[str] = dataclass_field(default_factory=list)
-    # the module whose declarations are being imported: their errors are collected, not raised
-    collecting: str | None = None
-
-    def report(self, error: DeclarationError) -> None:
-        """Add the error to the problems while declarations are imported, so that the module's others are found, too.
-
-        At other times raise it.
-        """
-        if self.collecting is None:
-            raise error
-        self.problems += [f"{self.collecting}{_line_of(self.collecting)}: {line}" for line in str(error).splitlines()]
 
     def add(self, declaration: TypeDeclaration) -> TypeDeclaration:
         """Add a type, and return it.
@@ -243,16 +233,6 @@ def with_free_name(declaration: TypeDeclaration, taken: frozenset[str]) -> TypeD
     numbered = (f"{last}{number}" for number in count(2))
     candidates = (replace(declaration, name=name) for name in chain(declaration.automatic, numbered))
     return next(candidate for candidate in candidates if not candidate.names & taken)
-
-
-def _line_of(module: str) -> str:
-    """Return ", line …" with the line of the module that is being executed, or an empty string."""
-    frame = inspect.currentframe()
-    while frame is not None:
-        if frame.f_globals.get("__name__") == module:
-            return f", line {frame.f_lineno}"
-        frame = frame.f_back
-    return ""
 
 
 default_registry = Registry()

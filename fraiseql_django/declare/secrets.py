@@ -14,6 +14,8 @@ from django.contrib.postgres.fields import ArrayField, HStoreField
 from django.db import models
 from django.utils.text import camel_case_to_spaces
 
+from .registry import TypeDeclaration
+
 Model: TypeAlias = type[models.Model]
 
 # The last word of a name that says it, and pairs of words that do; "password_hint" and "token_count" do not
@@ -60,6 +62,15 @@ _NO_SECRETS = (
 def secret_fields(model: Model) -> list[str]:
     """Return the names of the model's columns that look like secrets, and of keys that refer to such columns."""
     return [field.name for field in model._meta.concrete_fields if is_secret(field)]
+
+
+def shown_secrets(declaration: TypeDeclaration) -> list[str]:
+    """Return the columns of a declared type that look like secrets, and that nobody has named."""
+    if declaration.source is not None or declaration.automatic or not declaration.everything:
+        return []
+    named = {*declaration.annotations, *declaration.options, *(declaration.exclude or ())}
+    fields = map(declaration.model._meta.get_field, secret_fields(declaration.model))
+    return [field.name for field in fields if named.isdisjoint({field.name, getattr(field, "attname", field.name)})]
 
 
 def is_secret(field: Any) -> bool:

@@ -11,6 +11,7 @@ from django.db import models
 from ..errors import DeclarationError
 from .members import FieldOptions, annotations_of, options_of
 from .registry import Registry, TypeDeclaration, check_cost, declare_object, default_registry
+from .reporting import report
 from .rules import RowRule
 from .sources import Source, make_source, source_model
 
@@ -36,25 +37,24 @@ def field(
     says who may see it, as for a type; others are refused, or see null with ``mask``. ``cost`` is what it counts for
     in ``LIMITS.COMPLEXITY``, a number of 0 or more.
     """
-    try:
-        if inspect.isroutine(expression):
-            raise DeclarationError(
+    if inspect.isroutine(expression):
+        report(
+            DeclarationError(
                 f"field() is given the Python function {expression.__name__}, but values are computed in SQL; "
                 f"give it an expression of Django's: `fraiseql.field(Count('reviews'))`"
             )
-        return FieldOptions(
-            expression=expression,
-            name=name,
-            column=column,
-            description=description,
-            deprecation=deprecation,
-            permission=permission,
-            mask=mask,
-            cost=check_cost(cost),
         )
-    except DeclarationError as error:
-        default_registry.report(error)
         return FieldOptions(invalid=True)
+    return FieldOptions(
+        expression=expression,
+        name=name,
+        column=column,
+        description=description,
+        deprecation=deprecation,
+        permission=permission,
+        mask=mask,
+        cost=check_cost(cost),
+    )
 
 
 def relation(
@@ -74,16 +74,13 @@ def relation(
     one row, ``BookType | None`` one that may be missing, ``list[BookType]`` a list. ``permission``, ``mask`` and
     ``cost`` are those of ``field``.
     """
-    try:
-        if not (isinstance(key, str) and key and isinstance(to, str) and to):
-            raise DeclarationError(f"relation({key!r}, to={to!r}) must name a field or column here, and one over there")
-        return FieldOptions(
-            name=name, description=description, deprecation=deprecation, key=key, to=to, permission=permission,
-            mask=mask, cost=check_cost(cost),
-        )  # fmt: skip
-    except DeclarationError as error:
-        default_registry.report(error)
+    if not (isinstance(key, str) and key and isinstance(to, str) and to):
+        report(DeclarationError(f"relation({key!r}, to={to!r}) must name a field or column here, and one over there"))
         return FieldOptions(invalid=True)
+    return FieldOptions(
+        name=name, description=description, deprecation=deprecation, key=key, to=to, permission=permission, mask=mask,
+        cost=check_cost(cost),
+    )  # fmt: skip
 
 
 QUERIES = ("single", "plural")
@@ -191,15 +188,12 @@ def type_(
             check_model(model)
     except DeclarationError as error:
         # there is nothing that the type could be over
-        registry.report(error)
+        report(error)
         return lambda cls: cls
-    try:
-        check_cost(cost)
-    except DeclarationError as error:
-        problems.append(str(error))
+    check_cost(cost)
     problems += [*_wrong_fields(fields, exclude), *wrong_queries(queries), *_wrong_names(name, single, plural)]
     if problems:
-        registry.report(DeclarationError("\n".join(problems)))
+        report(DeclarationError("\n".join(problems)))
 
     def declare(cls: _C) -> _C:
         try:
@@ -210,7 +204,7 @@ def type_(
                     f"or give @type fields=[…], fields='__all__' or exclude=[…]"
                 )
         except DeclarationError as error:
-            registry.report(error)
+            report(error)
             return cls
         registry.add(
             TypeDeclaration(
