@@ -10,8 +10,10 @@ import functools
 import inspect
 import types
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, ClassVar, Final, get_origin
+
+from ..errors import DeclarationError
 
 
 class Auto:
@@ -23,6 +25,9 @@ class Auto:
 
 auto: Final[Any] = Auto()
 """Annotates a field whose type is that of the model's field."""
+
+_PROPERTIES = (property, functools.cached_property)
+_METHODS = (types.FunctionType, functools.partial, functools.partialmethod, classmethod, staticmethod)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,54 +67,80 @@ def options_of(cls: type) -> dict[str, FieldOptions]:
     return {name: value for name, value in _values(cls).items() if isinstance(value, FieldOptions)}
 
 
-def dropped_members(cls: type, where: str, *, methods: bool = True) -> list[str]:
-    """Return a sentence for each member that looks like a field, but would not be in the schema.
+def dropped_members(cls: type, where: str) -> list[str]:
+    """Return a sentence for each member of a type over rows that looks like a field, but would not be in the schema.
 
-    ``where`` is the type's name. Names that begin with an underscore are the project's own. Without ``methods``,
-    methods that take arguments besides ``self`` are allowed, as on a class whose objects Python makes.
+    ``where`` is the type's name. Names that begin with an underscore are the project's own.
     """
-    annotated, found = annotations_of(cls), []
+    annotated = annotations_of(cls)
+    found = ((name, _dropped(name, value, annotated=name in annotated)) for name, value in _public(cls))
+    return [f"{where}.{name} {what}" for name, what in found if what is not None]
+
+
+def unread_members(cls: type, where: str) -> list[str]:
+    """Return the same of a class whose objects Python makes: methods with arguments besides ``self`` are allowed."""
+    annotated = {item.name for item in fields(cls)} if is_dataclass(cls) else set()
+    found = ((name, _unread(name, value)) for name, value in _public(cls) if name not in annotated)
+    return [f"{where}.{name} {what}" for name, what in found if what is not None]
+
+
+def check_bases(cls: type) -> None:
+    """Raise DeclarationError where annotations of a base would be no fields of the dataclass that a class becomes."""
+    for base in _classes(cls):
+        if base is not cls and not is_dataclass(base) and (names := list(inspect.get_annotations(base))):
+            raise DeclarationError(
+                f"{cls.__name__} extends {base.__name__}, whose annotations would not be fields: {', '.join(names)}; "
+                f"declare {base.__name__} with the same decorator"
+            )
+
+
+def _public(cls: type) -> Iterator[tuple[str, Any]]:
     for name, value in _values(cls).items():
-        if name.startswith("_") or isinstance(value, FieldOptions) or _declared_class_variable(cls, name):
-            continue
-        what = _dropped(name, value, annotated=name in annotated, methods=methods)
-        if what is not None:
-            found.append(f"{where}.{name} {what}")
-    return found
+        if not (name.startswith("_") or isinstance(value, FieldOptions) or _declared_class_variable(cls, name)):
+            yield name, value
 
 
-def _dropped(name: str, value: Any, *, annotated: bool, methods: bool) -> str | None:
-    underscore = f"or call it _{name} to keep it for Python"
+def _dropped(name: str, value: Any, *, annotated: bool) -> str | None:
+    instead = (
+        f"compute it in SQL with `{name}: str = fraiseql.field(<expression>)`, or call it _{name} to keep it for Python"
+    )
     if isinstance(value, Auto):
         return f"is assigned fraiseql.auto, which is an annotation; write `{name}: fraiseql.auto`"
-    if isinstance(value, (property, functools.cached_property)):
-        return (
-            f"is a property, which Python would compute for each row; compute it in SQL with "
-            f"`{name}: str = fraiseql.field(<expression>)`, {underscore}"
-        )
-    if isinstance(value, (types.FunctionType, functools.partial, functools.partialmethod, classmethod, staticmethod)):
-        if not methods and not _is_resolver(value):
-            return None
-        return (
-            f"is a method, which Python would call for each row; compute it in SQL with "
-            f"`{name}: str = fraiseql.field(<expression>)`, {underscore}"
-        )
+    if isinstance(value, _PROPERTIES):
+        return f"is a property, which Python would compute for each row; {instead}"
+    if isinstance(value, _METHODS):
+        return f"is a method, which Python would call for each row; {instead}"
     if inspect.isclass(value):
-        return f"is a class, which has no meaning in a type; give its settings to the decorator, {underscore}"
+        return (
+            f"is a class, which has no meaning in a type; give its settings to the decorator, or call it _{name} to "
+            f"keep it for Python"
+        )
     if annotated:
         return (
             f"has the value {value!r}, but values come from the database; write `{name}: fraiseql.auto` or "
-            f" `{name}: … = fraiseql.field(…)`"
+            f"`{name}: … = fraiseql.field(…)`"
         )
-    return (
-        f"is a value without an annotation, which is no field; write `{name}: fraiseql.auto`, compute it in SQL with "
-        f"`{name}: str = fraiseql.field(<expression>)`, {underscore}"
+    return f"is a value without an annotation, which is no field; write `{name}: fraiseql.auto`, {instead}"
+
+
+def _unread(name: str, value: Any) -> str | None:
+    instead = (
+        f"annotate `{name}: …` and give it a value where the object is made, or call it _{name} to keep it for Python"
     )
+    if isinstance(value, _PROPERTIES):
+        return f"is a property, which no field reads; {instead}"
+    if isinstance(value, types.FunctionType) and _is_resolver(value):
+        return f"is a method, which no field calls; {instead}"
+    if isinstance(value, Auto):
+        return f"is assigned fraiseql.auto, which needs a model; annotate its type: `{name}: str`"
+    if callable(value) or isinstance(value, (classmethod, staticmethod, functools.partialmethod)):
+        return None
+    return f"is a value without an annotation, which is no field; {instead}"
 
 
-def _is_resolver(value: Any) -> bool:
+def _is_resolver(value: types.FunctionType) -> bool:
     """Whether it is a function of the object alone: what other libraries call to get the value of a field."""
-    return isinstance(value, types.FunctionType) and len(inspect.signature(value).parameters) == 1
+    return len(inspect.signature(value).parameters) == 1
 
 
 def _classes(cls: type) -> Iterator[type]:

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NewType, TypeVar
 from django.db import models
 
 from ..errors import DeclarationError
-from .members import FieldOptions, annotations_of, dropped_members, options_of
+from .members import FieldOptions, annotations_of, check_bases, dropped_members, options_of
 from .names import lower_first, type_names
 from .plurals import plural_name
 from .reporting import report
@@ -240,6 +240,10 @@ default_registry = Registry()
 
 def declare_object(cls: _C, name: str | None = None, description: str | None = None, *, failed: bool = False) -> _C:
     """Make a class of annotations a dataclass with keyword arguments, and declare it as an object type."""
+    try:
+        check_bases(cls)
+    except DeclarationError as error:
+        report(error)
     described = description or (inspect.cleandoc(cls.__doc__) if cls.__doc__ else None)
     options = {key: value for key, value in vars(cls).items() if isinstance(value, FieldOptions)}
     for key in options:

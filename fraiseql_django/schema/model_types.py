@@ -96,7 +96,8 @@ class TypeDescriber:
         self._add(fields, described, python_name)
 
     def _leave_out(self, python_name: str, reason: str, *, column: bool = False) -> None:
-        self.left_out.append(LeftOut(name=python_name, reason=reason, column=column))
+        if python_name not in (self.declaration.exclude or ()):
+            self.left_out.append(LeftOut(name=python_name, reason=reason, column=column))
 
     def _attempt(self, step: Callable[..., Any], *args: Any) -> Any:
         try:
@@ -123,7 +124,7 @@ class TypeDescriber:
         """Return the excluded fields, all that have one of the names."""
         excluded: list[AnyModelField] = []
         for name in self.declaration.exclude or ():
-            found = self._model_fields(name)
+            found = self._model_fields(name, hidden=True)
             excluded += found
             if not found:
                 self.problems.append(self._unknown(name))
@@ -176,10 +177,10 @@ class TypeDescriber:
         """Find a field by its name, a key's column name, or a reverse accessor."""
         return next(iter(self._model_fields(name)), None)
 
-    def _model_fields(self, name: str) -> list[AnyModelField]:
+    def _model_fields(self, name: str, *, hidden: bool = False) -> list[AnyModelField]:
         """Find all fields of a name, the model's own first."""
         meta = self.model._meta
-        fields = sorted(meta.get_fields(), key=lambda field: isinstance(field, ForeignObjectRel))
+        fields = sorted(meta.get_fields(include_hidden=hidden), key=lambda field: isinstance(field, ForeignObjectRel))
         found: list[AnyModelField] = []
         for field in fields:
             accessor = field.get_accessor_name() if isinstance(field, ForeignObjectRel) else field.name

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import models
 from graphql import GraphQLEnumType, GraphQLScalarType
 
-from ..declare.members import FieldOptions
+from ..declare.members import FieldOptions, unread_members
 from ..declare.names import check_field_name, check_name
 from ..declare.registry import ObjectDeclaration, Registry
 from ..declare.rules import as_rule
@@ -133,6 +133,8 @@ class Outputs:
             )
             # before its fields, which may lead back to it
             self.objects[declared.name] = known
+            if problems := unread_members(cls, declared.name) if hasattr(cls, "__fraiseql_object__") else []:
+                raise DeclarationError("\n".join(problems))
             known.fields.update({item.name: item for item in map(self._field_of(declared), dataclasses.fields(cls))})
         elif known.cls is not cls:
             raise _two_types(declared.name)
