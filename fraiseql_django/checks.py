@@ -151,6 +151,12 @@ def _shown_secrets() -> Iterator[CheckMessage]:
 
 
 def _left_out(schema: Schema | None) -> Iterator[CheckMessage]:
+    for label, reason in schema.left_out.items() if schema is not None else ():
+        yield Warning(
+            f"{label} has no type: {reason.partition('; ')[0]}.",
+            hint="Exclude the model from fraiseql.types(…) to silence this check.",
+            id="fraiseql.W021",
+        )
     labels = {declaration.name: declaration.label for declaration in default_registry.types}
     for definition in schema.types.values() if schema is not None else ():
         for item in definition.left_out:

@@ -100,7 +100,8 @@ def types(
     classes: dict[Model, type] = {}
     left_out: dict[Model, str] = {}
     own = {item.model: item.name for item in registry.types}
-    for model in chosen:
+    # names that are given are taken before others are found
+    for model in sorted(chosen, key=lambda model: model not in named):
         if model in without:
             left_out[model] = "it is excluded"
         elif model in own:
@@ -132,7 +133,7 @@ def types(
             )
             registry.add(with_free_name(declaration, registry.taken() | RESERVED))
             classes[model] = cls
-    return DeclaredTypes(classes, left_out)
+    return DeclaredTypes({model: classes[model] for model in chosen if model in classes}, left_out)
 
 
 def _models(what: Iterable[ModelName]) -> list[Model]:

@@ -82,7 +82,10 @@ def check_field_name(name: str, where: str) -> str:
             f"{where.rpartition('.')[0]}.{name} has the name of a combination of filters; give it another name with "
             f"fraiseql.field(name=…)"
         )
-    return check_name(name, f"the field {where}")
+    try:
+        return check_name(name, f"the field {where}")
+    except DeclarationError as error:
+        raise DeclarationError(f"{str(error).rstrip('.')}; give it another name with fraiseql.field(name=…)") from None
 
 
 def check_name(name: str, of: str) -> str:

@@ -186,11 +186,13 @@ class Registry:
     mutations: list[MutationDeclaration] = dataclass_field(default_factory=list)
     problems: list[str] = dataclass_field(default_factory=list)
 
-    def add(self, declaration: TypeDeclaration) -> TypeDeclaration:
-        """Add a type, and return it.
+    def add(self, declaration: TypeDeclaration) -> None:
+        """Add a type.
 
         One that ``types`` has declared gives way to one of the project's own: it disappears where that is over the
-        same model, and takes its other name where that has its name. So the order of declarations does not matter.
+        same model, and takes its other name where that has its name. A list whose name nobody has chosen gives way to
+        a single row whose name it has: ``taskList`` of Task beside ``tasks`` of Tasks. So the order of declarations
+        does not matter.
         """
         if not declaration.automatic:
             for other in [item for item in self.types if item.automatic]:
@@ -199,20 +201,22 @@ class Registry:
                     # what refers to the class means the model's type
                     other.cls.__fraiseql_type__ = declaration  # type: ignore[attr-defined]
                 elif other.names & declaration.names:
-                    self._rename(other, declaration.names)
+                    self._replace(other, with_free_name(other, declaration.names | self.taken(without=other)))
         self.types.append(declaration)
         declaration.cls.__fraiseql_type__ = declaration  # type: ignore[attr-defined]
-        return declaration
+        for index in range(len(self.types) - 1):
+            other, added = self.types[index], self.types[-1]
+            for one, single in ((other, added), (added, other)):
+                if _list_is_named_as(one, single):
+                    self._replace(one, replace(one, plural=f"{one.single_name}List"))
 
     def taken(self, without: TypeDeclaration | None = None) -> frozenset[str]:
         """Return the names of all types, and of what belongs to them."""
         return frozenset[str]().union(*(item.names for item in self.types if item is not without))
 
-    def _rename(self, declaration: TypeDeclaration, names: frozenset[str]) -> None:
-        taken = names | self.taken(without=declaration)
-        renamed = with_free_name(declaration, taken)
-        self.types[self.types.index(declaration)] = renamed
-        renamed.cls.__fraiseql_type__ = renamed  # type: ignore[attr-defined]
+    def _replace(self, old: TypeDeclaration, new: TypeDeclaration) -> None:
+        self.types[self.types.index(old)] = new
+        new.cls.__fraiseql_type__ = new  # type: ignore[attr-defined]
 
     def named(self, name: str) -> TypeDeclaration | None:
         """Return the type with this name, its own or its class's."""
@@ -220,6 +224,11 @@ class Registry:
             if name in (declaration.name, declaration.cls.__name__):
                 return declaration
         return None
+
+
+def _list_is_named_as(one: TypeDeclaration, other: TypeDeclaration) -> bool:
+    chosen = one.single or one.plural or other.single
+    return not chosen and one.plural_name == other.single_name
 
 
 def with_free_name(declaration: TypeDeclaration, taken: frozenset[str]) -> TypeDeclaration:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -29,10 +30,10 @@ from ..declare.registry import Registry
 from ..declare.rules import RowRule
 from ..errors import DeclarationError
 from .arguments import Arguments, MutationDef, describe_mutation
-from .collisions import built_in_names, colliding_types, same_names
+from .collisions import colliding_types, same_names
 from .conventions import Conventions
 from .definition import RootRows, Shape, TypeDef, ValueObject
-from .describe import Described, describe_types
+from .describe import Described, describe_types, without_unusable_keys
 from .django_fields import ColumnDescriber, mapped_scalars
 from .enums import Enums
 from .filter_inputs import Inputs
@@ -50,6 +51,7 @@ class Schema:
 
     ``query`` and ``mutation`` are the root types: their fields are of kinds, as those of all types. ``row_rules`` are
     those of the types over each model, with the types' names; ``conventions`` are the settings that it was built with.
+    ``left_out`` has the models that ``types`` should have declared, but whose keys clients cannot write.
     """
 
     graphql: GraphQLSchema
@@ -62,6 +64,7 @@ class Schema:
     mutation: Shape
     row_rules: Mapping[Any, Sequence[tuple[str, RowRule]]]
     conventions: Conventions
+    left_out: Mapping[str, str] = dataclass_field(default_factory=dict)
 
 
 class SchemaBuilder:
@@ -235,13 +238,14 @@ def build_schema(registry: Registry, settings: Settings) -> Schema:
 def _build(registry: Registry, settings: Settings) -> Schema:
     conventions = Conventions(settings=settings, scalars=mapped_scalars(settings.scalars))
     problems = list(registry.problems)
-    outputs = Outputs(registry, ColumnDescriber(conventions, Enums(registry.taken() | RESERVED)))
+    columns = ColumnDescriber(conventions, Enums(registry.taken() | RESERVED))
+    registry, left_out = without_unusable_keys(registry, columns)
+    outputs = Outputs(registry, columns)
     described, of_types = describe_types(registry, outputs)
     problems += of_types
     mutations = _describe_mutations(registry, outputs, problems)
-    used = built_in_names([*described.types.values(), *described.shapes.values()])
-    problems += colliding_types(registry.types, outputs.objects.values(), outputs.unions, used)
+    problems += colliding_types(registry.types, outputs.objects.values(), outputs.unions, described.built_in)
     if problems:
         # a module that builds the schema while it is imported has reported the same ones before
         raise DeclarationError("\n".join(dict.fromkeys(line for item in problems for line in item.splitlines())))
-    return SchemaBuilder(described, outputs, mutations, conventions).build()
+    return replace(SchemaBuilder(described, outputs, mutations, conventions).build(), left_out=left_out)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..declare.registry import Registry, TypeDeclaration
 from ..errors import DeclarationError
 from ..invalidation.names import register
-from .collisions import colliding_roots
+from .collisions import built_in_names, colliding_roots
 from .definition import Key, Shape, TypeDef
-from .model_types import TypeDescriber
+from .django_fields import ColumnDescriber
+from .model_types import TypeDescriber, describe_key
 from .object_types import Outputs
 from .protection import protected, rule_problems, with_missing_rows
 from .relations import Targets, resolve_links
@@ -19,10 +20,11 @@ from .source_types import Shapes, SourceDescriber
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
-    """The types by name, and the shapes of the objects in JSON that they lead to."""
+    """The types by name, the shapes of the objects in JSON that they lead to, and the built-in types of their fields."""
 
     types: Mapping[str, TypeDef]
     shapes: Mapping[str, Shape]
+    built_in: frozenset[str] = frozenset()
 
 
 def describe_types(registry: Registry, outputs: Outputs) -> tuple[Described, list[str]]:
@@ -34,6 +36,8 @@ def describe_types(registry: Registry, outputs: Outputs) -> tuple[Described, lis
     found: dict[str, TypeDef] = {}
     key_of: dict[str, Callable[[str, str], Key]] = {}
     problems: list[str] = []
+    # those of one name as well
+    used: list[Shape] = []
     for declaration in registry.types:
         if declaration.invalid:
             continue
@@ -49,6 +53,7 @@ def describe_types(registry: Registry, outputs: Outputs) -> tuple[Described, lis
             problems += located(declaration, error, *rule_problems(declaration))
             continue
         try:
+            used.append(described)
             found[declaration.name] = protected(described, declaration, outputs.conventions)
             key_of[declaration.name] = describer.key_of
             if source is not None:
@@ -59,12 +64,26 @@ def describe_types(registry: Registry, outputs: Outputs) -> tuple[Described, lis
     labels = {declaration.name: declaration.label for declaration in registry.types}
     found, unresolved = resolve_links(found, key_of)
     problems += [f"{labels[name]}: {line}" for name, line in unresolved]
-    if problems:
-        return Described(types=found, shapes=shapes.found), problems
-    try:
-        return Described(types=with_missing_rows(found, shapes.found), shapes=shapes.found), []
-    except DeclarationError as error:
-        return Described(types=found, shapes=shapes.found), str(error).splitlines()
+    built_in = built_in_names([*used, *shapes.found.values()])
+    if not problems:
+        try:
+            found = with_missing_rows(found, shapes.found)
+        except DeclarationError as error:
+            problems += str(error).splitlines()
+    return Described(types=found, shapes=shapes.found, built_in=built_in), problems
+
+
+def without_unusable_keys(registry: Registry, columns: ColumnDescriber) -> tuple[Registry, dict[str, str]]:
+    """Return the registry without types of ``types`` whose keys clients cannot write, and the reasons by label."""
+    left_out: dict[str, str] = {}
+    for declaration in registry.types:
+        if declaration.automatic:
+            try:
+                describe_key(declaration, columns)
+            except DeclarationError as error:
+                left_out[declaration.label] = str(error)
+    usable = [declaration for declaration in registry.types if declaration.label not in left_out]
+    return replace(registry, types=usable) if left_out else registry, left_out
 
 
 def located(declaration: TypeDeclaration, *problems: object) -> list[str]:

@@ -36,6 +36,8 @@ class TypeDescriber:
         self.options = declaration.options
         self.problems: list[str] = []
         self.left_out: list[LeftOut] = []
+        # how many of the fields that nobody has named would have each name
+        self.often: Counter[str] = Counter()
 
     def describe(self) -> TypeDef:
         """Return the description; raise DeclarationError with one line for each problem."""
@@ -49,7 +51,9 @@ class TypeDescriber:
                 self._add(fields, described, python_name)
         if declared.everything:
             named = {*self.annotations, *self.options}
-            for python_name, found in self._everything():
+            unnamed = list(self._everything())
+            self.often = Counter(self.conventions.name(python_name) for python_name, _ in unnamed)
+            for python_name, found in unnamed:
                 if python_name not in named and found not in excluded and python_name not in (declared.exclude or ()):
                     self._add_unnamed(fields, python_name, found)
         key = self._attempt(self.key)
@@ -85,14 +89,11 @@ class TypeDescriber:
         try:
             described = self._field_of(found, python_name)
         except DeclarationError as error:
-            self._leave_out(python_name, str(error), column=not found.is_relation)
+            self._leave_out(python_name, str(error), column=getattr(found, "column", None) is not None)
             return
         if described.name in fields and reverse:
             self._leave_out(python_name, f"{self.declaration.name}.{python_name} has the name of another field")
             return
-        if described.name in fields and self.declaration.automatic and python_name not in fields:
-            # nobody could give it another name
-            described = replace(described, name=python_name)
         self._add(fields, described, python_name)
 
     def _leave_out(self, python_name: str, reason: str, *, column: bool = False) -> None:
@@ -220,10 +221,11 @@ class TypeDescriber:
         return _with_options(described, options)
 
     def _field_of(self, found: AnyModelField, python_name: str) -> FieldDef:
-        where = f"{self.declaration.name}.{python_name}"
-        return self._described(
-            found, python_name, check_field_name(self.conventions.name(python_name), where), None, where
-        )
+        where, name = f"{self.declaration.name}.{python_name}", self.conventions.name(python_name)
+        if self.declaration.automatic and self.often[name] > 1:
+            # phone1 and phone_1: nobody could give one of them another name
+            name = python_name
+        return self._described(found, python_name, check_field_name(name, where), None, where)
 
     def _described(
         self, found: AnyModelField, python_name: str, name: str, annotation: Annotation | None, where: str
@@ -317,18 +319,21 @@ class TypeDescriber:
 
     def key(self) -> dict[str, Column]:
         """Return the columns that identify a row, by the names of the arguments that ask for it."""
-        pk = self.model._meta.pk
-        parts: list[Any] = list(pk.fields) if isinstance(pk, models.CompositePrimaryKey) else [pk]
-        key: dict[str, Column] = {}
-        for part in parts:
-            alone = len(parts) == 1
-            python_name = "id" if alone else part.attname
-            name = self.conventions.name(python_name)
-            described = self.columns.describe(part, name, self.model.__name__)
-            if not isinstance(described, Column) or described.dimensions:
-                raise DeclarationError(f"{self.declaration.name}: the key {part.name} cannot be an argument")
-            key[name] = described
-        return key
+        return describe_key(self.declaration, self.columns)
+
+
+def describe_key(declaration: TypeDeclaration, columns: ColumnDescriber) -> dict[str, Column]:
+    """Return the columns of the key of a declaration's model; raise DeclarationError where clients cannot write it."""
+    model, pk = declaration.model, declaration.model._meta.pk
+    parts: list[Any] = list(pk.fields) if isinstance(pk, models.CompositePrimaryKey) else [pk]
+    key: dict[str, Column] = {}
+    for part in parts:
+        name = columns.conventions.name("id" if len(parts) == 1 else part.attname)
+        described = columns.describe(part, name, model.__name__)
+        if not isinstance(described, Column) or described.dimensions:
+            raise DeclarationError(f"{declaration.name}: the key {part.name} cannot be an argument")
+        key[name] = described
+    return key
 
 
 def _with_options(described: FieldDef, options: FieldOptions) -> FieldDef:

@@ -105,7 +105,7 @@ def test_columns_that_cannot_be_described_are_left_out() -> None:
         "zoo.Plot: Plot.spans is an array of IntegerRangeField, which cannot be written; leave it out",
         "zoo.Plot: Plot.files is an array of FileField, which cannot be written; leave it out",
         "zoo.Plot: the field Plot.größe cannot be called 'größe': Names must only contain [_a-zA-Z0-9] but 'größe' "
-        "does not.",
+        "does not; give it another name with fraiseql.field(name=…)",
     ]
 
 

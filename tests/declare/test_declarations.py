@@ -68,6 +68,13 @@ def refused(*declarations: tuple[type[models.Model], dict[str, Any]]) -> str:
         (Book, {"fields": ["title"], "exclude": ["isbn"]}, "exclude=['isbn'] goes with all fields, not with fields=['title']; give one"),
         (Book, {"fields": ["title"], "queries": "plural"}, "queries is 'plural', must be a list of: 'single', 'plural'"),
         (Book, {"fields": ["title"], "queries": ["many"]}, "queries is ['many'], must be a list of: 'single', 'plural'"),
+        (Book, {"fields": 5}, "fields is 5, must be a list of names or '__all__'"),
+        (Book, {"fields": [Author]}, "fields is [<class 'example_project.bookshop.models.Author'>], must be a list of names or '__all__'"),
+        (Book, {"exclude": 5}, "exclude is 5, must be a list of names"),
+        (Book, {"exclude": [5]}, "exclude is [5], must be a list of names"),
+        (Book, {"fields": ["title"], "queries": None}, "queries is None, must be a list of: 'single', 'plural'"),
+        (Book, {"fields": ["title"], "queries": [["single"]]}, "queries is [['single']], must be a list of: 'single', 'plural'"),
+        (Book, {"fields": "title", "exclude": 5, "queries": 5, "single": 5, "plural": ""}, "fields is 'title', must be a list of names or '__all__'\nexclude is 5, must be a list of names\nqueries is 5, must be a list of: 'single', 'plural'\nsingle is 5, must be a name\nplural is '', must be a name"),
         ("Book", {"fields": ["title"]}, "@type takes a Django model that has a table, not 'Book'"),
         (models.Model, {"fields": "__all__"}, "@type takes a Django model that has a table, not <class 'django.db.models.base.Model'>"),
     ],
@@ -76,6 +83,23 @@ def test_arguments_of_type(model: Any, options: dict[str, Any], message: str) ->
     with pytest.raises(DeclarationError) as raised:
         declare(model, registry=Registry(), **options)
     assert str(raised.value) == message
+
+
+def test_a_name_that_is_none() -> None:
+    with pytest.raises(DeclarationError, match=r"^name is 5, must be a name$"):
+        fraiseql.type(Book, fields=["title"], name=5, registry=Registry())  # type: ignore[call-overload]
+
+
+@isolate_apps("tests.zoo")
+def test_a_swapped_model_has_no_table() -> None:
+    class Badge(models.Model):
+        class Meta:
+            app_label = "zoo"
+            swappable = "AUTH_USER_MODEL"
+
+    with pytest.raises(DeclarationError) as raised:
+        declare(Badge, registry=Registry(), fields="__all__")
+    assert str(raised.value) == "zoo.Badge is swapped for auth.User, and has no table; declare that one"
 
 
 # --- fields -----------------------------------------------------------------------------------
@@ -122,11 +146,11 @@ def test_arguments_of_type(model: Any, options: dict[str, Any], message: str) ->
         ),
         (
             {"annotations": {"title": fraiseql.auto}, "attributes": {"title": fraiseql.field(name="a-b")}},
-            "the field Thing.title cannot be called 'a-b': Names must only contain [_a-zA-Z0-9] but 'a-b' does not.",
+            "the field Thing.title cannot be called 'a-b': Names must only contain [_a-zA-Z0-9] but 'a-b' does not; give it another name with fraiseql.field(name=…)",
         ),
         (
             {"annotations": {"title": fraiseql.auto}, "attributes": {"title": fraiseql.field(name="__title")}},
-            "the field Thing.title cannot be called '__title': names that begin with '__' are GraphQL's own",
+            "the field Thing.title cannot be called '__title': names that begin with '__' are GraphQL's own; give it another name with fraiseql.field(name=…)",
         ),
         (
             {"annotations": {"title": fraiseql.auto}, "attributes": {"title": fraiseql.field(name="AND")}},
@@ -200,7 +224,8 @@ def test_columns_that_cannot_be_written() -> None:
         "Grid.doubles is an array of 2 dimensions of Float, which cannot be written; leave it out"
     )
     assert refused((Grid, {"fields": ["größe"]})) == (
-        "the field Thing.größe cannot be called 'größe': Names must only contain [_a-zA-Z0-9] but 'größe' does not."
+        "the field Thing.größe cannot be called 'größe': Names must only contain [_a-zA-Z0-9] but 'größe' does not; "
+        "give it another name with fraiseql.field(name=…)"
     )
     assert refused((Span, {"fields": ["range"]})) == "Thing: the key range cannot be an argument"
 
@@ -261,6 +286,65 @@ def test_names_that_are_one_in_camel_case() -> None:
 )  # fmt: skip
 def test_names(first: dict[str, Any], second: dict[str, Any], message: str) -> None:
     assert refused((Book, {"fields": ["id"], **first}), (Author, {"fields": ["id"], **second})) == message
+
+
+def test_names_that_collide_are_told_with_models_and_modules() -> None:
+    registry = Registry()
+    fraiseql.type(Book, fields=["cover"], name="Group", registry=registry)(
+        type("A", (), {"__module__": "shop.graphql"})
+    )
+    fraiseql.type(Author, fields=["name"], registry=registry)(type("GroupType", (), {"__module__": "forum.graphql"}))
+    fraiseql.type(Publisher, fields=["name"], name="File", registry=registry)(type("B", (), {"__module__": "x"}))
+    fraiseql.type(Order, fields=["nmber"], name="String", registry=registry)(type("C", (), {"__module__": "x"}))
+
+    @fraiseql.success
+    class File:
+        name: str
+
+    @fraiseql.mutation(registry=registry)
+    def sent(info: fraiseql.Info) -> File:
+        raise NotImplementedError
+
+    with pytest.raises(DeclarationError) as raised:
+        build_schema(registry, get_settings())
+    assert str(raised.value).splitlines()[1:] == [
+        "bookshop.Order: a type cannot be called 'String', the name of a type of GraphQL's own; give it another name with "
+        "name=…",
+        "two types are called 'Group': bookshop.Book (A in shop.graphql) and bookshop.Author (GroupType in forum.graphql); "
+        "give one of them another name with name=…",
+        "several types are called 'File': bookshop.Publisher (B in x), the class "
+        "test_names_that_collide_are_told_with_models_and_modules.<locals>.File in tests.declare.test_declarations and "
+        "a built-in type, of a field's value; give one of them another name with name=…",
+    ]
+    assert str(raised.value).startswith("bookshop.Order: String.nmber: Order has no field 'nmber'; it has: ")
+
+
+@isolate_apps("tests.zoo")
+def test_a_class_with_the_name_of_its_model_keeps_it() -> None:
+    class CircuitType(models.Model):
+        class Meta:
+            app_label = "zoo"
+
+    assert list(build((CircuitType, {"name": "CircuitType", "fields": ["id"]})).types) == ["CircuitType"]
+    registry = Registry()
+    fraiseql.type(CircuitType, fields=["id"], registry=registry)(type("CircuitType", (), {}))
+    fraiseql.type(Book, fields=["id"], registry=registry)(type("CircuitTypeType", (), {}))
+    assert [declaration.name for declaration in registry.types] == ["CircuitType", "CircuitType"]
+
+
+def test_permissions_are_checked_beside_other_mistakes() -> None:
+    message = refused(
+        (Book, {"fields": ["titel"], "permission": 5, "rows": 5, "queries": {"plural": 5}, "exclude": None}),
+        (Author, {"name": "Author", "fields": ["nmae"]}),
+    )
+
+    assert [line.partition("; it has")[0] for line in message.splitlines()] == [
+        "Thing.titel: Book has no field 'titel'",
+        "Thing: rows is 5, must be a function of the viewer",
+        "Thing: permission is 5, must be a rule, a name like 'shop.view_order', or a function of the viewer",
+        "Thing, plural: permission is 5, must be a rule, a name like 'shop.view_order', or a function of the viewer",
+        "Author.nmae: Author has no field 'nmae'",
+    ]
 
 
 def test_schema_without_anything_to_query() -> None:

@@ -40,6 +40,8 @@ class Command(BaseCommand):
         except FraiseQLError as error:
             raise CommandError(f"the schema does not build:\n{error}") from error
         if options["left_out"]:
+            for label, reason in schema.left_out.items():
+                self.stdout.write(f"{label} has no type: {reason}")
             for definition in schema.types.values():
                 for item in definition.left_out:
                     self.stdout.write(item.reason)
