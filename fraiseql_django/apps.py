@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from logging import getLogger
+from traceback import walk_tb
 from types import ModuleType
 
 from django.apps import AppConfig, apps
@@ -54,13 +55,22 @@ def _discover(app: ModuleType, name: str) -> None:
             problems += [f"{module}{_line(error, module)}: {first}", *others]
         # a module may raise anything, and it may be one that has nothing to do with this package
         except Exception as error:
-            log.exception("%s cannot be imported", module)
+            log.debug("%s cannot be imported", module, exc_info=True)
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}{_origin(error, module)}"
             problems.append(
                 f"{module}{_line(error, module)}, the module with declarations of the app {app.__name__!r}, cannot be "
-                f"imported: {type(error).__name__}: {' '.join(str(error).split())}; correct it, or if it has nothing "
-                "to do with fraiseql_django, set FRAISEQL['DECLARATIONS_MODULE'] to the name that your own modules have"
+                f"imported: {reason}; correct it, or if it has nothing to do with fraiseql_django, set "
+                "FRAISEQL['DECLARATIONS_MODULE'] to the name that your own modules have"
             )
     default_registry.problems += problems
+
+
+def _origin(error: BaseException, module: str) -> str:
+    """Return where another module raised the error, or an empty string."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    if not frames or frames[-1].f_globals.get("__name__") in (module, __name__) or "<" in frames[-1].f_code.co_filename:
+        return ""
+    return f" ({frames[-1].f_code.co_filename}, line {frames[-1].f_lineno})"
 
 
 def _line(error: BaseException, module: str) -> str:

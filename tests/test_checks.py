@@ -488,7 +488,7 @@ def test_what_a_module_of_declarations_raises_is_kept_for_the_checks(
 
 def check(tmp_path: Path, settings: str, declarations: str = "") -> tuple[int, str]:
     """Run `manage.py check` in a project of its own."""
-    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop").mkdir(exist_ok=True)
     (tmp_path / "shop" / "__init__.py").touch()
     (tmp_path / "shop" / "graphql.py").write_text(declarations)
     (tmp_path / "shop_settings.py").write_text(
@@ -532,3 +532,77 @@ def test_a_project_that_has_only_been_installed_can_migrate(tmp_path: Path) -> N
 
     assert status == 0
     assert "(fraiseql.W004)" in said
+
+
+def test_a_module_that_has_nothing_to_do_with_this_package_stops_no_command(tmp_path: Path) -> None:
+    declarations = "import json\n\njson.loads('{')\n"
+    status, said = check(tmp_path, "", declarations)
+
+    assert status == 1
+    assert "Traceback" not in said
+    assert (
+        "?: (fraiseql.E012) shop.graphql, line 3, the module with declarations of the app 'shop', cannot be imported: "
+        "JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1) ("
+    ) in said
+    assert (
+        "HINT: Correct it, or if it has nothing to do with fraiseql_django, set FRAISEQL['DECLARATIONS_MODULE'] to the "
+        "name that your own modules have."
+    ) in said
+
+
+@pytest.mark.parametrize("name", ["'api.types'", "None", "'nothing.of.that'"])
+def test_the_modules_name_is_a_setting(tmp_path: Path, name: str) -> None:
+    (tmp_path / "shop" / "api").mkdir(parents=True)
+    (tmp_path / "shop" / "api" / "__init__.py").touch()
+    (tmp_path / "shop" / "api" / "types.py").write_text("import fraiseql_django\n\nfraiseql_django.type(str)\n")
+    status, said = check(tmp_path, f"FRAISEQL = {{'DECLARATIONS_MODULE': {name}}}", "raise ImportError\n")
+
+    if name == "'api.types'":
+        assert status == 1
+        assert "(fraiseql.E012) shop.api.types, line 3: @type takes a Django model that has a table" in said
+    else:
+        assert status == 0
+        where = "DECLARATIONS_MODULE'] is None" if name == "None" else "in the module 'nothing.of.that' of an app"
+        assert "(fraiseql.W004)" in said
+        assert where in said
+
+
+def test_every_mistake_of_a_module_is_said_at_once(tmp_path: Path) -> None:
+    declarations = """
+        import fraiseql_django as fraiseql
+        from django.contrib.auth.models import Group, User
+
+        fraiseql.types("shop", "shp")
+
+        @fraiseql.type(User, fields="username", exclude=5)
+        class UserType:
+            price: int = fraiseql.field(cost=-1)
+
+        @fraiseql.type(Group, fields=["name", "user_set", "nme"])
+        class GroupType:
+            def shout(self): ...
+
+        @fraiseql.mutation(function="fn")
+        def write(info): ...
+
+        fraiseql.update(GroupType, fields=[fraiseql.nested("name")])
+    """
+    status, said = check(
+        tmp_path,
+        "INSTALLED_APPS += ['django.contrib.auth', 'django.contrib.contenttypes']\n",
+        textwrap.dedent(declarations),
+    )
+
+    assert status == 1
+    # Django sorts them
+    assert sorted(line.split("E012) ")[1] for line in said.splitlines() if "E012) " in line) == [
+        "auth.Group: Group.nme: Group has no field 'nme'.",
+        "auth.Group: Group.shout is a method, which Python would call for each row.",
+        "shop.graphql, line 15: write is a Python function, but @mutation names a PostgreSQL function.",
+        "shop.graphql, line 18: nested('name') allows nothing: give it connect, create, disconnect or set.",
+        "shop.graphql, line 5: types() is given 'shp', which is no app.",
+        "shop.graphql, line 7: exclude is 5, must be a list of names.",
+        "shop.graphql, line 7: fields is 'username', must be a list of names or '__all__'.",
+        "shop.graphql, line 9: cost is -1, must be a number of 0 or more.",
+        "update(GroupType): name is no relation, so nothing can be nested in it.",
+    ]

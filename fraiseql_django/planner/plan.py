@@ -237,7 +237,9 @@ class Planner:
         if not columns:
             return Read(sql=None, binds=(), segments=parts, tables=(), digest="", live=(), of_session=False)
         sql, binds = statement(columns, self.alias)
-        database = list(database_of(connections[self.alias]))
+        connection = connections[self.alias]
+        # moments are written in the connection's time zone
+        database = [*database_of(connection), connection.timezone_name]
         return Read(
             sql=sql,
             binds=binds,

@@ -20,7 +20,7 @@ from .source_types import Shapes, SourceDescriber
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
-    """The types by name, the shapes of the objects in JSON that they lead to, and the built-in types of their fields."""
+    """The types by name, the shapes of the objects in JSON that they lead to; and which built-in types fields have."""
 
     types: Mapping[str, TypeDef]
     shapes: Mapping[str, Shape]
