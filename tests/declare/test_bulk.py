@@ -24,6 +24,7 @@ from fraiseql_django.schema.filter_inputs import ORDER_DIRECTION
 from fraiseql_django.schema.scalars import graphql as leaves
 from fraiseql_django.schema.scalars.composite import FILES, RANGES
 from tests.support import data, make_shop
+from tests.zoo.models import Tame
 
 
 def built(registry: Registry) -> Schema:
@@ -76,6 +77,14 @@ def test_what_is_declared() -> None:
     everything = fraiseql.types("__all__", registry=Registry())
     assert {*everything, *everything.left_out} == set(apps.get_models())
     assert set(everything.left_out) == {Session, AuthToken}
+
+
+def test_proxies_and_unmanaged_models_are_declared() -> None:
+    found = fraiseql.types("zoo", registry=Registry())
+
+    assert {*found, *found.left_out} == set(apps.get_app_config("zoo").get_models())
+    assert Tame in found
+    assert {model._meta.proxy for model in found} == {True, False}
 
 
 def test_models_and_fields_are_excluded() -> None:

@@ -148,6 +148,19 @@ def test_members_of_bases_count() -> None:
     assert list(schema.types["AuthorDetail"].fields) == ["fullName", "bookCount", "id", "born"]
 
 
+def test_a_value_without_an_annotation_is_the_default_of_an_error() -> None:
+    @fraiseql.error
+    class NotThere:
+        code = 404
+
+        # for Python alone
+        @staticmethod
+        def of(what: str) -> "NotThere":
+            return NotThere(message=f"There is no {what}.")
+
+    assert (NotThere.of("x").code, NotThere.of("x").status) == (404, "failed")
+
+
 def test_annotations_of_a_base_that_is_no_dataclass_are_not_dropped() -> None:
     class Plain:
         points: int
