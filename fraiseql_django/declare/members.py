@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, ClassVar, Final, get_origin
 
 from ..errors import DeclarationError
+from .reporting import report
 
 
 class Auto:
@@ -47,6 +48,17 @@ class FieldOptions:
     cost: float = 1
     # its arguments were wrong, which has been reported
     invalid: bool = False
+
+    def __call__(self, function: Any) -> FieldOptions:
+        """Report the use as a decorator of a method, as other libraries have it."""
+        name = getattr(function, "__name__", repr(function))
+        report(
+            DeclarationError(
+                f"{name} is a method under @fraiseql.field, but values are computed in SQL; write "
+                f"`{name}: str = fraiseql.field(<expression>)`"
+            )
+        )
+        return FieldOptions(invalid=True)
 
 
 def annotations_of(cls: type) -> dict[str, tuple[Any, str]]:
@@ -82,6 +94,19 @@ def unread_members(cls: type, where: str) -> list[str]:
     annotated = {item.name for item in fields(cls)} if is_dataclass(cls) else set()
     found = ((name, _unread(name, value)) for name, value in _public(cls) if name not in annotated)
     return [f"{where}.{name} {what}" for name, what in found if what is not None]
+
+
+def unannotated_values(cls: type, where: str) -> list[str]:
+    """Return the same of an input, for values alone: its objects are Python's, which may call what it has."""
+    annotated = {item.name for item in fields(cls)} if is_dataclass(cls) else set()
+    return [
+        f"{where}.{name} is a value without an annotation, which is no field; annotate it, or call it _{name} to keep "
+        f"it for Python"
+        for name, value in _public(cls)
+        if name not in annotated
+        and not callable(value)
+        and not isinstance(value, (*_PROPERTIES, classmethod, staticmethod, functools.partialmethod))
+    ]
 
 
 def check_bases(cls: type) -> None:

@@ -75,6 +75,11 @@ class ModelMutation(MutationDeclaration):
         return f"{self.kind}({getattr(self.over, '__name__', repr(self.over))})"
 
     @property
+    def location(self) -> str:
+        """The declaration's name, and the module of the type."""
+        return f"{self.where} in {getattr(self.over, '__module__', 'an unknown module')}"
+
+    @property
     def type_declaration(self) -> TypeDeclaration:
         """The declaration of the type; DeclarationError where ``over`` is no type over a model."""
         declared: TypeDeclaration | None = getattr(self.over, "__fraiseql_type__", None)

@@ -150,6 +150,11 @@ class MutationDeclaration:
     permission: Any = None
     cost: float = 1
 
+    @property
+    def location(self) -> str:
+        """What it is, and where, as errors name it."""
+        return type(self).__name__
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PythonMutation(MutationDeclaration):
@@ -157,6 +162,11 @@ class PythonMutation(MutationDeclaration):
 
     function: Callable[..., Any]
     repeatable: bool = False
+
+    @property
+    def location(self) -> str:
+        """The function and its module."""
+        return f"{self.function.__qualname__} in {self.function.__module__}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +179,11 @@ class PostgresMutation(MutationDeclaration):
     context_params: Mapping[str, str]
     named_arguments: bool
     enable_cascade: bool
+
+    @property
+    def location(self) -> str:
+        """The class and its module."""
+        return f"{self.cls.__qualname__} in {self.cls.__module__}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

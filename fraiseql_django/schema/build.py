@@ -26,7 +26,7 @@ from graphql import (
 from .._django import concrete_model
 from ..conf.settings import Settings
 from ..declare.names import RESERVED
-from ..declare.registry import Registry
+from ..declare.registry import MutationDeclaration, Registry
 from ..declare.rules import RowRule
 from ..errors import DeclarationError
 from .arguments import Arguments, MutationDef, describe_mutation
@@ -212,6 +212,7 @@ def _uploads_in_outputs(schema: GraphQLSchema) -> Iterator[str]:
 def _describe_mutations(registry: Registry, outputs: Outputs, problems: list[str]) -> dict[str, MutationDef]:
     arguments = Arguments(registry, outputs)
     found: dict[str, MutationDef] = {}
+    owners: dict[str, MutationDeclaration] = {}
     for declaration in registry.mutations:
         try:
             definition = describe_mutation(declaration, arguments)
@@ -219,8 +220,13 @@ def _describe_mutations(registry: Registry, outputs: Outputs, problems: list[str
             problems.append(str(error))
             continue
         if definition.name in found:
-            problems.append(f"two mutations are called {definition.name!r}; give one of them another name with name=…")
+            locations = f"{owners[definition.name].location} and {declaration.location}"
+            problems.append(
+                f"two mutations are called {definition.name!r}: {locations}; give one of them another name with name=…"
+            )
         found[definition.name] = definition
+        owners[definition.name] = declaration
+    problems += arguments.problems()
     return found
 
 

@@ -553,3 +553,21 @@ def test_mutations(function: Callable[..., Any], message: str) -> None:
     with pytest.raises(DeclarationError) as raised:
         build_schema(registry, get_settings())
     assert str(raised.value) == message
+
+
+def test_mutations_of_one_name() -> None:
+    registry = Registry()
+    book = declare(Book, "BookType", registry=registry, fields=["title"])
+
+    @fraiseql.mutation(registry=registry)
+    def update_book(info: fraiseql.Info) -> str:
+        return ""
+
+    fraiseql.update(book, fields=["title"], registry=registry)
+    with pytest.raises(DeclarationError) as raised:
+        build_schema(registry, get_settings())
+    assert str(raised.value) == (
+        "two mutations are called 'updateBook': test_mutations_of_one_name.<locals>.update_book in "
+        "tests.declare.test_declarations and update(BookType) in tests.declare.test_declarations; "
+        "give one of them another name with name=…"
+    )

@@ -116,6 +116,58 @@ def test_a_python_function_is_no_expression() -> None:
     )
 
 
+def test_a_field_is_no_decorator() -> None:
+    with pytest.raises(DeclarationError) as raised:
+        fraiseql.field(description="Loud.")(shout)
+    assert str(raised.value) == (
+        "shout is a method under @fraiseql.field, but values are computed in SQL; write "
+        "`shout: str = fraiseql.field(<expression>)`"
+    )
+
+
+def test_inputs_and_objects_lose_no_field() -> None:
+    registry = Registry()
+
+    @fraiseql.input
+    class Inner:
+        place: object
+
+    @fraiseql.input
+    class Given:
+        a_b: int
+        aB: int  # noqa: N815
+        inner: Inner
+        thing: object
+        limit = 5
+
+        @property
+        def total(self) -> int:
+            return self.a_b
+
+    @fraiseql.success
+    class Answer:
+        a_b: int
+        aB: int  # noqa: N815
+
+    @fraiseql.mutation(registry=registry)
+    def answer(info: fraiseql.Info, given: Given) -> str:
+        return ""
+
+    @fraiseql.mutation(registry=registry)
+    def other(info: fraiseql.Info) -> Answer:
+        return Answer(a_b=1, aB=2)
+
+    with pytest.raises(DeclarationError) as raised:
+        build_schema(registry, get_settings())
+    assert str(raised.value).splitlines() == [
+        "Answer has two fields called 'aB' ('aB' is one): give one another name with fraiseql.field(name=…)",
+        "Given.limit is a value without an annotation, which is no field; annotate it, or call it _limit to keep it for Python",
+        "Given has two fields called 'aB' ('aB' is one); rename one of them",
+        "Given.thing: <class 'object'> is neither a declared type, nor an Enum, nor a Python type that has a scalar",
+        "Inner.place: <class 'object'> is neither a declared type, nor an Enum, nor a Python type that has a scalar",
+    ]
+
+
 class Named:
     """What authors and others have in common."""
 
