@@ -18,7 +18,7 @@ from django.db import models
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
 from ..errors import DeclarationError
-from .names import RESERVED, pascal_case
+from .names import RESERVED, is_name, pascal_case
 from .registry import Registry, TypeDeclaration, default_registry, with_free_name
 from .reporting import report
 from .rules import RowRule
@@ -106,6 +106,8 @@ def types(
             left_out[model] = "it is excluded"
         elif model in own:
             left_out[model] = f"it has a type already, {own[model]}"
+        elif model not in named and not is_name(f"{prefix}{model.__name__}"):
+            left_out[model] = "GraphQL does not allow its name; give it another one with names={…}"
         elif not secrets and any(is_secret(field) for field in _key(model)):
             left_out[model] = "its key looks like a secret"
         else:

@@ -71,6 +71,15 @@ def type_names(name: str) -> frozenset[str]:
     return frozenset({name, f"{name}Where", f"{name}OrderBy", f"{name}ListFilter"})
 
 
+def is_name(name: str) -> bool:
+    """Whether GraphQL allows the name for what a project declares."""
+    try:
+        check_name(name, "it")
+    except DeclarationError:
+        return False
+    return True
+
+
 # Combinations of conditions, which stand beside the conditions on fields
 COMBINERS = ("AND", "OR", "NOT")
 

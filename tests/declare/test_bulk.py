@@ -221,6 +221,17 @@ def test_names_of_fields_do_not_collide() -> None:
 
 
 @isolate_apps("tests.zoo")
+def test_models_whose_names_are_none_in_graphql_get_one() -> None:
+    book = model("Книга")
+    without, registry = fraiseql.types(book, Author, registry=Registry()), Registry()
+    fraiseql.types(book, names={book: "Book"}, registry=registry)
+
+    assert list(without) == [Author]
+    assert without.left_out == {book: "GraphQL does not allow its name; give it another one with names={…}"}
+    assert named(registry) == {"zoo.Книга": "Book"}
+
+
+@isolate_apps("tests.zoo")
 def test_enums_give_way_to_types() -> None:
     choices = [("A", "a")]
     book = model("Book", format=models.TextField(choices=choices), page_list=models.TextField(choices=[("B", "b")]))
