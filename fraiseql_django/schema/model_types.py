@@ -89,7 +89,9 @@ class TypeDescriber:
         try:
             described = self._field_of(found, python_name)
         except DeclarationError as error:
-            self._leave_out(python_name, str(error), column=getattr(found, "column", None) is not None)
+            # tags have the name of a column, but are in other tables
+            column = isinstance(found, models.Field) and found.column is not None and not found.many_to_many
+            self._leave_out(python_name, str(error), column=column)
             return
         if described.name in fields and reverse:
             self._leave_out(python_name, f"{self.declaration.name}.{python_name} has the name of another field")
