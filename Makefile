@@ -2,6 +2,7 @@
 # make test   the whole test suite, on a PostgreSQL and a Redis that it starts itself
 # make fuzz   malformed requests, for as long as it is told: ARGS="--seconds 60 --seed 1"
 # make lint   style, types and migrations
+# make projects  declares and queries all models of wagtail, django-cms, Oscar and pretix: ARGS="pretix"
 # make bench  the endpoint against a bare view with hand-written SQL, on the demo's data
 # make clean  forgets the environment and the demo's data
 #
@@ -13,7 +14,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test fuzz lint bench clean
+.PHONY: help demo test fuzz lint bench projects clean
 
 ARGS ?=
 VENV ?= .venv
@@ -51,6 +52,9 @@ lint: $(VENV)/dev.stamp
 bench: .venv/dev.stamp
 	@$(bin)/python manage.py demo --once >/dev/null
 	@$(bin)/python -m benchmarks.bare_view $(ARGS)
+
+projects: $(VENV)/dev.stamp
+	@$(bin)/python -m scripts.declare_projects $(ARGS)
 
 clean:
 	@rm -rf $(VENV) .local

@@ -15,10 +15,12 @@ import.
 
 from __future__ import annotations
 
+from .declare.bulk import types
+from .declare.members import auto
 from .declare.model_mutations import create, delete, nested, update, upsert
 from .declare.mutations import input_ as input
 from .declare.mutations import mutation
-from .declare.registry import ID, JSON, UNSET, BigInt, Registry, auto
+from .declare.registry import ID, JSON, UNSET, BigInt, Registry
 from .declare.results import Cascade, Error, MutationError, error, success
 from .declare.rules import requires_auth, requires_permission, requires_role
 from .declare.types import field, relation
@@ -79,6 +81,7 @@ __all__ = [
     "requires_role",
     "success",
     "type",
+    "types",
     "update",
     "upsert",
 ]

@@ -208,9 +208,8 @@ def output_type(model: Model, expression: Any, alias: str) -> str | None:
 
     Relies on ``Query.annotations`` holding the resolved expression.
     """
-    resolved = (
-        models.QuerySet(model, using=alias).annotate(fraiseql_value=expression).query.annotations["fraiseql_value"]
-    )
+    name = free_name(model, "fraiseql_value")
+    resolved = models.QuerySet(model, using=alias).annotate(**{name: expression}).query.annotations[name]
     try:
         found: str | None = resolved.output_field.db_type(connections[alias])
     except FieldError:
@@ -381,6 +380,14 @@ def concrete_model(model: Model) -> Model:
     found = model._meta.concrete_model
     assert found is not None
     return found
+
+
+def free_name(model: Any, name: str) -> str:
+    """Return a name for an annotation on rows of the model: Django refuses that of a field."""
+    taken = {used for field in model._meta.get_fields() for used in (field.name, getattr(field, "attname", None))}
+    while name in taken:
+        name += "_"
+    return name
 
 
 def all_parents(model: Model) -> tuple[Model, ...]:

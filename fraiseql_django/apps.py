@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from importlib import import_module
+from logging import getLogger
+from traceback import walk_tb
+from types import ModuleType
 
 from django.apps import AppConfig, apps
+from django.conf import settings as django_settings
 from django.utils.module_loading import module_has_submodule
 
 from . import checks as checks  # importing them registers them
 from . import invalidation
+from .conf.settings import load
 from .declare.registry import default_registry
+from .declare.reporting import collecting
 from .errors import FraiseQLError
+
+log = getLogger(__name__)
 
 
 class FraiseQLConfig(AppConfig):
@@ -24,21 +32,45 @@ class FraiseQLConfig(AppConfig):
     def ready(self) -> None:
         """Called by Django when all apps are loaded."""
         invalidation.install()
-        for config in apps.get_app_configs():
-            if config.module is not None and module_has_submodule(config.module, "graphql"):
-                _discover(f"{config.name}.graphql")
+        # whatever else is wrong with the settings is reported by the checks
+        settings, _ = load(getattr(django_settings, "FRAISEQL", {}))
+        name = settings.declarations_module
+        for config in apps.get_app_configs() if name is not None else ():
+            if config.module is not None:
+                _discover(config.module, str(name))
 
 
-def _discover(module: str) -> None:
-    """Import a module of declarations; keep its errors for the system checks.
+def _discover(app: ModuleType, name: str) -> None:
+    """Import the module of declarations, if the app has one; keep its errors for the system checks.
 
     An exception from here would prevent every management command from running, ``check`` included.
     """
-    try:
-        import_module(module)
-    except FraiseQLError as error:
-        first, *others = str(error).splitlines()
-        default_registry.problems += [f"{module}{_line(error, module)}: {first}", *others]
+    module = f"{app.__name__}.{name}"
+    with collecting(module) as problems:
+        try:
+            if module_has_submodule(app, name):
+                import_module(module)
+        except FraiseQLError as error:
+            first, *others = str(error).splitlines()
+            problems += [f"{module}{_line(error, module)}: {first}", *others]
+        # a module may raise anything, and it may be one that has nothing to do with this package
+        except Exception as error:
+            log.debug("%s cannot be imported", module, exc_info=True)
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}{_origin(error, module)}"
+            problems.append(
+                f"{module}{_line(error, module)}, the module with declarations of the app {app.__name__!r}, cannot be "
+                f"imported: {reason}; correct it, or if it has nothing to do with fraiseql_django, set "
+                "FRAISEQL['DECLARATIONS_MODULE'] to the name that your own modules have"
+            )
+    default_registry.problems += problems
+
+
+def _origin(error: BaseException, module: str) -> str:
+    """Return where another module raised the error, or an empty string."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    if not frames or frames[-1].f_globals.get("__name__") in (module, __name__) or "<" in frames[-1].f_code.co_filename:
+        return ""
+    return f" ({frames[-1].f_code.co_filename}, line {frames[-1].f_lineno})"
 
 
 def _line(error: BaseException, module: str) -> str:

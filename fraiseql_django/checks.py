@@ -12,7 +12,9 @@
     W007       computed fields and orders that read rows without row rules
     W008       introspection for everybody (--deploy)
     W009       no limit on what an operation may cost, or on how many a client may send
-    W020       columns whose type does not fit the class of their field (--database)
+    W020       columns that look like secrets, shown by fields="__all__"
+    W021       columns that fields="__all__" leaves out
+    W022       columns whose type does not fit the class of their field (--database)
 
 Only the last one connects to a database, and none to a cache.
 """
@@ -34,13 +36,14 @@ from .conf.factories import cache_problems, storage_problems
 from .conf.reader import Problem
 from .conf.settings import Settings, load
 from .declare.registry import default_registry
+from .declare.secrets import shown_secrets
 from .declare.unrestricted_reads import past_rules
 from .documents.trusted import document_problems
 from .errors import ConfigurationError, DeclarationError
 from .execution.rate_limit import rate_problems
 from .execution.session import session_problems
 from .planner.column_types import fits
-from .schema.build import build_schema
+from .schema.build import Schema, build_schema
 from .schema.definition import Column, Embedded, TypeDef
 from .schema.django_fields import SCALARS, mapped_classes
 from .sql.files import all_differences
@@ -58,15 +61,18 @@ def check_project(**kwargs: Any) -> list[CheckMessage]:
     problems += document_problems(settings.trusted_documents)
     problems += session_problems(settings.session)
     problems += _scalar_problems(settings)
+    schema: Schema | None = None
     if not problems:
-        problems += _declaration_problems(settings)
+        schema, problems = _built(settings)
     errors = [Error(item.message, hint=item.hint, id=item.id) for item in problems]
     return [
         *errors,
         *_silent_cache(settings),
-        *_nothing_declared(),
+        *_nothing_declared(settings),
         *_unrestricted_reads(),
         *([] if problems else _unbounded(settings)),
+        *_shown_secrets(),
+        *_left_out(schema),
     ]
 
 
@@ -125,7 +131,7 @@ def _misfits(types: Iterable[TypeDef], alias: str) -> Iterator[CheckMessage]:
                 "Values are cast when they are read and compared: those that cannot be cast are errors, and no index "
                 "is used. Declare a field class for this type, change the column's type, or leave the field out."
             ),
-            id="fraiseql.W020",
+            id="fraiseql.W022",
         )
 
 
@@ -139,12 +145,17 @@ def _scalar_problems(settings: Settings) -> Iterator[Problem]:
             yield Problem(id="fraiseql.E011", message=str(error), hint=hint)
 
 
-def _nothing_declared() -> Iterator[CheckMessage]:
+def _nothing_declared(settings: Settings) -> Iterator[CheckMessage]:
     # not an error, which would prevent the first migrate of a new project
     if not (default_registry.types or default_registry.mutations or default_registry.problems):
         yield Warning(
             "No types or mutations are declared.",
-            hint="Declare a type with @fraiseql.type in the graphql module of an app, next to its models module.",
+            hint=(
+                f"Declare types with @fraiseql.type or fraiseql.types in the module {settings.declarations_module!r} "
+                f"of an app, next to its models module."
+                if settings.declarations_module
+                else "FRAISEQL['DECLARATIONS_MODULE'] is None: import the modules that declare types yourself."
+            ),
             id="fraiseql.W004",
         )
 
@@ -162,16 +173,60 @@ def _unrestricted_reads() -> Iterator[CheckMessage]:
         )
 
 
-def _declaration_problems(settings: Settings) -> Iterator[Problem]:
+def _shown_secrets() -> Iterator[CheckMessage]:
+    for declaration in default_registry.types:
+        if names := shown_secrets(declaration):
+            yield Warning(
+                f"{declaration.label}: {declaration.name} shows {_listed(names)}, as all fields are declared; "
+                f"{'they look like secrets' if len(names) > 1 else 'it looks like a secret'}.",
+                hint=(
+                    f"Leave {'them' if len(names) > 1 else 'it'} out with exclude={names!r}. A field that clients may "
+                    f"read all the same is named in the class: `{names[0]}: fraiseql.auto`, with "
+                    f"`= fraiseql.field(permission=…)` for some of them."
+                ),
+                id="fraiseql.W020",
+            )
+
+
+def _left_out(schema: Schema | None) -> Iterator[CheckMessage]:
+    for label, reason in schema.left_out.items() if schema is not None else ():
+        yield Warning(
+            f"{label} has no type: {reason.partition('; ')[0]}.",
+            hint="Exclude the model from fraiseql.types(…) to silence this check.",
+            id="fraiseql.W021",
+        )
+    labels = {declaration.name: declaration.label for declaration in default_registry.types}
+    for definition in schema.types.values() if schema is not None else ():
+        for item in definition.left_out:
+            if item.column:
+                reason, _, remedy = item.reason.partition("; ")
+                yield Warning(
+                    f"{labels[definition.name]}: {definition.name} has all fields but {item.name!r}: {reason}.",
+                    hint=_sentence(f"{remedy[:1].upper()}{remedy[1:]}; exclude=[{item.name!r}] silences this check"),
+                    id="fraiseql.W021",
+                )
+
+
+def _listed(names: Sequence[str]) -> str:
+    *others, last = map(repr, names)
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _built(settings: Settings) -> tuple[Schema | None, list[Problem]]:
+    """Build the schema of all declarations, if there are any; return it, or what is wrong with them."""
+    if not (default_registry.types or default_registry.mutations or default_registry.problems):
+        return None, []
     try:
-        if default_registry.types or default_registry.mutations or default_registry.problems:
-            build_schema(default_registry, settings)
+        return build_schema(default_registry, settings), []
     except DeclarationError as error:
-        for line in str(error).splitlines():
-            # by convention, the solution follows a semicolon
-            message, _, hint = line.partition("; ")
-            hint = hint or "Correct the declaration in the app's graphql module"
-            yield Problem(id="fraiseql.E012", message=_sentence(message), hint=_sentence(hint[0].upper() + hint[1:]))
+        return None, [_declaration_problem(line) for line in str(error).splitlines()]
+
+
+def _declaration_problem(line: str) -> Problem:
+    # by convention, the solution follows a semicolon
+    message, _, hint = line.partition("; ")
+    hint = hint or "Correct the declaration in the app's graphql module"
+    return Problem(id="fraiseql.E012", message=_sentence(message), hint=_sentence(hint[0].upper() + hint[1:]))
 
 
 def _sentence(text: str) -> str:

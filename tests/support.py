@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import sys
 import tempfile
 import time
@@ -67,6 +68,11 @@ def make_shop() -> Shop:
     order = Order.objects.create(customer=customer, number="1")
     OrderLine.objects.create(order=order, line_number=1, book=books[0], unit_price=Decimal(10))
     return Shop(publisher, category, authors, books, customer, reviews, order)
+
+
+def without_labels(message: str, label: str = r"\w+\.[A-Z]\w*") -> str:
+    """Return the problems of declarations without what each is over, which begins its line."""
+    return re.sub(rf"^{label}: ", "", message, flags=re.MULTILINE)
 
 
 def make_engine(cache_alias: str, **options: Any) -> GraphQLEngine:

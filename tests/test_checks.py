@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -259,9 +260,9 @@ def test_every_problem_of_the_declarations_is_reported_at_once(monkeypatch: pyte
     assert {message.id for message in messages} == {"fraiseql.E012"}
     assert [message.msg for message in messages] == [
         "shop.graphql, line 3: fields is 'x', must be a list of names or '__all__'.",
-        "Writer.pages: the expression does not fit Author: Cannot resolve keyword 'nothing' into field. "
-        "Choices are: bio, books, born, email, id, name, website.",
-        "Writer.nmae: Author has no field 'nmae'.",
+        "bookshop.Author: Writer.pages: the expression does not fit Author: Cannot resolve keyword 'nothing' into "
+        "field. Choices are: bio, books, born, email, id, name, website.",
+        "bookshop.Author: Writer.nmae: Author has no field 'nmae'.",
         "mutation publish: parameter 'book' has no annotation.",
     ]
     assert [message.hint for message in messages][2:] == [
@@ -284,7 +285,10 @@ def test_nothing_declared_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found() == [
         Warning(
             "No types or mutations are declared.",
-            hint="Declare a type with @fraiseql.type in the graphql module of an app, next to its models module.",
+            hint=(
+                "Declare types with @fraiseql.type or fraiseql.types in the module 'graphql' of an app, next to its "
+                "models module."
+            ),
             id="fraiseql.W004",
         )
     ]
@@ -499,21 +503,33 @@ def test_what_nothing_protects_is_listed_in_production(settings: Any, monkeypatc
 def test_what_a_module_of_declarations_raises_is_kept_for_the_checks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "declared_wrongly.py").write_text("import fraiseql_django\n\nfraiseql_django.type(str)\n")
+    (tmp_path / "declared").mkdir()
+    (tmp_path / "declared" / "__init__.py").touch()
+    (tmp_path / "declared" / "wrongly.py").write_text(
+        "import fraiseql_django as fraiseql\n\nfraiseql.type(str)\nfraiseql.field(cost=-1)\nfraiseql.requires_role()\n"
+        "raise ImportError('no such\\nthing')\n"
+    )
     registry = Registry()
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(apps, "default_registry", registry)
 
-    apps._discover("declared_wrongly")
+    apps._discover(import_module("declared"), "nothing")
+    assert registry.problems == []
+    apps._discover(import_module("declared"), "wrongly")
 
     assert registry.problems == [
-        "declared_wrongly, line 3: @type takes a Django model that has a table, not <class 'str'>"
+        "declared.wrongly, line 3: @type takes a Django model that has a table, not <class 'str'>",
+        "declared.wrongly, line 4: cost is -1, must be a number of 0 or more",
+        "declared.wrongly, line 5: requires_role takes names of groups, not ()",
+        "declared.wrongly, line 6, the module with declarations of the app 'declared', cannot be imported: "
+        "ImportError: no such thing; correct it, or if it has nothing to do with fraiseql_django, set "
+        "FRAISEQL['DECLARATIONS_MODULE'] to the name that your own modules have",
     ]
 
 
 def check(tmp_path: Path, settings: str, declarations: str = "") -> tuple[int, str]:
     """Run `manage.py check` in a project of its own."""
-    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop").mkdir(exist_ok=True)
     (tmp_path / "shop" / "__init__.py").touch()
     (tmp_path / "shop" / "graphql.py").write_text(declarations)
     (tmp_path / "shop_settings.py").write_text(
@@ -559,6 +575,80 @@ def test_a_project_that_has_only_been_installed_can_migrate(tmp_path: Path) -> N
     assert "(fraiseql.W004)" in said
 
 
+def test_a_module_that_has_nothing_to_do_with_this_package_stops_no_command(tmp_path: Path) -> None:
+    declarations = "import json\n\njson.loads('{')\n"
+    status, said = check(tmp_path, "", declarations)
+
+    assert status == 1
+    assert "Traceback" not in said
+    assert (
+        "?: (fraiseql.E012) shop.graphql, line 3, the module with declarations of the app 'shop', cannot be imported: "
+        "JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1) ("
+    ) in said
+    assert (
+        "HINT: Correct it, or if it has nothing to do with fraiseql_django, set FRAISEQL['DECLARATIONS_MODULE'] to the "
+        "name that your own modules have."
+    ) in said
+
+
+@pytest.mark.parametrize("name", ["'api.types'", "None", "'nothing.of.that'"])
+def test_the_modules_name_is_a_setting(tmp_path: Path, name: str) -> None:
+    (tmp_path / "shop" / "api").mkdir(parents=True)
+    (tmp_path / "shop" / "api" / "__init__.py").touch()
+    (tmp_path / "shop" / "api" / "types.py").write_text("import fraiseql_django\n\nfraiseql_django.type(str)\n")
+    status, said = check(tmp_path, f"FRAISEQL = {{'DECLARATIONS_MODULE': {name}}}", "raise ImportError\n")
+
+    if name == "'api.types'":
+        assert status == 1
+        assert "(fraiseql.E012) shop.api.types, line 3: @type takes a Django model that has a table" in said
+    else:
+        assert status == 0
+        where = "DECLARATIONS_MODULE'] is None" if name == "None" else "in the module 'nothing.of.that' of an app"
+        assert "(fraiseql.W004)" in said
+        assert where in said
+
+
+def test_every_mistake_of_a_module_is_said_at_once(tmp_path: Path) -> None:
+    declarations = """
+        import fraiseql_django as fraiseql
+        from django.contrib.auth.models import Group, User
+
+        fraiseql.types("shop", "shp")
+
+        @fraiseql.type(User, fields="username", exclude=5)
+        class UserType:
+            price: int = fraiseql.field(cost=-1)
+
+        @fraiseql.type(Group, fields=["name", "user_set", "nme"])
+        class GroupType:
+            def shout(self): ...
+
+        @fraiseql.mutation(function="fn")
+        def write(info): ...
+
+        fraiseql.update(GroupType, fields=[fraiseql.nested("name")])
+    """
+    status, said = check(
+        tmp_path,
+        "INSTALLED_APPS += ['django.contrib.auth', 'django.contrib.contenttypes']\n",
+        textwrap.dedent(declarations),
+    )
+
+    assert status == 1
+    # Django sorts them
+    assert sorted(line.split("E012) ")[1] for line in said.splitlines() if "E012) " in line) == [
+        "auth.Group: Group.nme: Group has no field 'nme'.",
+        "auth.Group: Group.shout is a method, which Python would call for each row.",
+        "shop.graphql, line 15: write is a Python function, but @mutation names a PostgreSQL function.",
+        "shop.graphql, line 18: nested('name') allows nothing: give it connect, create, disconnect or set.",
+        "shop.graphql, line 5: types() is given 'shp', which is no app.",
+        "shop.graphql, line 7: exclude is 5, must be a list of names.",
+        "shop.graphql, line 7: fields is 'username', must be a list of names or '__all__'.",
+        "shop.graphql, line 9: cost is -1, must be a number of 0 or more.",
+        "update(GroupType): name is no relation, so nothing can be nested in it.",
+    ]
+
+
 # --- columns whose type does not fit ---
 
 
@@ -591,7 +681,7 @@ def test_columns_whose_type_does_not_fit_are_named(monkeypatch: pytest.MonkeyPat
         "Declare a field class for this type, change the column's type, or leave the field out."
     )
     assert checks.check_columns(databases=["default"]) == [
-        Warning(f"zoo.Misfit.{name} is a {cls}, but its column is of type {sql}.", hint=hint, id="fraiseql.W020")
+        Warning(f"zoo.Misfit.{name} is a {cls}, but its column is of type {sql}.", hint=hint, id="fraiseql.W022")
         for name, cls, sql in (
             ("number", "IntegerField", "character varying(9)"),
             ("words", "ArrayField", "text"),
@@ -600,5 +690,5 @@ def test_columns_whose_type_does_not_fit_are_named(monkeypatch: pytest.MonkeyPat
     ]
     # the database is asked only where manage.py check --database names it
     assert checks.check_columns(databases=None) == []
-    assert "fraiseql.W020" not in [message.id for message in run_checks()]
+    assert "fraiseql.W022" not in [message.id for message in run_checks()]
     catalog.forget()

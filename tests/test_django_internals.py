@@ -409,6 +409,16 @@ def error_of(function: Any) -> Exception:
     return caught.value
 
 
+def test_annotations_cannot_have_the_names_of_fields() -> None:
+    for name in ("title", "publisher", "publisher_id", "reviews"):
+        with pytest.raises(ValueError, match=f"The annotation '{name}' conflicts with a field on the model."):
+            Book.objects.annotate(**{name: Value(1)})
+        free = internals.free_name(Book, name)
+        assert free == f"{name}_"
+        assert Book.objects.annotate(**{free: Value(1)}).values(free).query.annotations.keys() == {free}
+    assert internals.free_name(Book, "fraiseql_json") == "fraiseql_json"
+
+
 def test_values_that_a_field_refuses() -> None:
     assert internals.raised_by_field(error_of(lambda: Author.objects.get(pk="x")))
     assert internals.raised_by_field(error_of(lambda: Author.objects.filter(pk=[]).count()))

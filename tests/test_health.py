@@ -258,8 +258,10 @@ def test_a_schema_that_does_not_build_says_all_that_is_wrong(engine: GraphQLEngi
     type_(Book, fields=["title", "no", "nope"], registry=registry)(type("BookType", (), {}))
     engine.registry = registry
 
-    assert said(engine, "schema")[1].startswith("does not build: Book.no: Book has no field 'no'; it has: ")
-    assert " · Book.nope: Book has no field 'nope'" in said(engine, "schema")[1]
+    assert said(engine, "schema")[1].startswith(
+        "does not build: bookshop.Book: Book.no: Book has no field 'no'; it has: "
+    )
+    assert " · bookshop.Book: Book.nope: Book has no field 'nope'" in said(engine, "schema")[1]
     healthy, detail = said(engine, "database")
     assert healthy
     assert detail.endswith("; privileges unknown, since the schema does not build")

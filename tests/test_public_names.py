@@ -45,6 +45,7 @@ NAMES = [
     "requires_role",
     "success",
     "type",
+    "types",
     "update",
     "upsert",
 ]

@@ -198,6 +198,10 @@ class Settings:
     """``FRAISEQL``, read and checked."""
 
     database: str = _option("default", "Alias in DATABASES of the database that operations use.")
+    declarations_module: str | None = _option(
+        "graphql",
+        "Name of the module with declarations that is imported in every installed app that has one; None imports none.",
+    )
     storage: str = _option(
         "fraiseql_django.storage.django.DjangoStorage",
         "Dotted path of the storage class, which is called with the alias.",
@@ -314,6 +318,8 @@ def get_settings() -> Settings:
     return settings
 
 
+# The settings that an engine, its schema or what it keeps of either is made from
+RELOADS = frozenset({"FRAISEQL", "DATABASES", "CACHES", "DEBUG", "USE_TZ", "TIME_ZONE", "LANGUAGE_CODE"})
 _listeners: list[Callable[[], None]] = []
 
 
@@ -324,7 +330,7 @@ def on_reload(listener: Callable[[], None]) -> Callable[[], None]:
 
 
 def _reload(*, setting: str, **kwargs: Any) -> None:
-    if setting in {"FRAISEQL", "DATABASES", "CACHES", "DEBUG"}:
+    if setting in RELOADS:
         get_settings.cache_clear()
         for listener in _listeners:
             listener()

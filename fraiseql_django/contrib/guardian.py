@@ -23,7 +23,7 @@ from django.db import models
 from django.db.models import BigIntegerField, F, Func, Q, QuerySet, Subquery, TextField, UUIDField
 from django.db.models.functions import Cast
 
-from .._django import concrete_model, many_to_many_fields
+from .._django import concrete_model, free_name, many_to_many_fields
 from ..declare.rules import AnyViewer, ModelCondition
 from ..errors import ConfigurationError, DeclarationError
 from ..schema.django_fields import concrete
@@ -153,8 +153,9 @@ def _with_key_in(model: type[models.Model], keys: QuerySet[Any]) -> Q:
         concrete(model._meta.pk), (models.IntegerField, models.UUIDField, models.CharField, models.TextField)
     ):
         return Q(pk__in=keys)
-    as_text = model._base_manager.annotate(fraiseql_key=Cast("pk", TextField()))
-    return Q(pk__in=as_text.filter(fraiseql_key__in=keys).values("pk"))
+    name = free_name(model, "fraiseql_key")
+    as_text = model._base_manager.annotate(**{name: Cast("pk", TextField())})
+    return Q(pk__in=as_text.filter(**{f"{name}__in": keys}).values("pk"))
 
 
 def _anonymous_user() -> Any:

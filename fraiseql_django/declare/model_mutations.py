@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from ..errors import DeclarationError
 from .registry import MutationDeclaration, Registry, TypeDeclaration, check_cost, default_registry
+from .reporting import report
 from .rules import RowRule
 
 Kind = Literal["create", "update", "delete", "upsert"]
@@ -45,11 +46,12 @@ def nested(
     Raises DeclarationError where no way is named, or ``create`` is no list.
     """
     if isinstance(create, str) or not all(isinstance(item, (str, NestedWrite)) for item in create):
-        raise DeclarationError(f"nested({name!r}): create is {create!r}, must be a list of names or nested(…)")
+        report(DeclarationError(f"nested({name!r}): create is {create!r}, must be a list of names or nested(…)"))
+        create = ()
     allowed = {"connect": connect, "create": bool(create), "disconnect": disconnect, "set": set}
     ways = frozenset(way for way in WAYS if allowed[way])
     if not ways:
-        raise DeclarationError(f"nested({name!r}) allows nothing: give it connect, create, disconnect or set")
+        report(DeclarationError(f"nested({name!r}) allows nothing: give it connect, create, disconnect or set"))
     return NestedWrite(name=name, ways=ways, create=tuple(create))
 
 
@@ -71,6 +73,11 @@ class ModelMutation(MutationDeclaration):
     def where(self) -> str:
         """The declaration's name in errors."""
         return f"{self.kind}({getattr(self.over, '__name__', repr(self.over))})"
+
+    @property
+    def location(self) -> str:
+        """The declaration's name, and the module of the type."""
+        return f"{self.where} in {getattr(self.over, '__module__', 'an unknown module')}"
 
     @property
     def type_declaration(self) -> TypeDeclaration:

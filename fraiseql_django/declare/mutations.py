@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, dataclass_transform, overload
 
 from ..errors import DeclarationError
+from .members import check_bases
 from .names import snake_case
 from .registry import InputDeclaration, PostgresMutation, PythonMutation, Registry, check_cost, default_registry
+from .reporting import report
 
 _C = TypeVar("_C", bound=type)
 _D = TypeVar("_D", bound=Callable[..., Any])
@@ -88,10 +90,13 @@ def mutation(
             )
             return declared
         if function or schema or context_params or named_arguments or enable_cascade:
-            raise DeclarationError(
-                f"{declared.__name__} is a Python function, but @mutation names a PostgreSQL function; "
-                f"write a class with input, success and error under it"
+            report(
+                DeclarationError(
+                    f"{declared.__name__} is a Python function, but @mutation names a PostgreSQL function; "
+                    f"write a class with input, success and error under it"
+                )
             )
+            return declared
         registry.mutations.append(
             PythonMutation(
                 function=declared,
@@ -115,6 +120,10 @@ def input_(cls: _C) -> _C:
     Clients may leave out a field that has a default; ``UNSET`` as the default distinguishes a field that was left out
     from null.
     """
+    try:
+        check_bases(cls)
+    except DeclarationError as error:
+        report(error)
     description = inspect.cleandoc(cls.__doc__) if cls.__doc__ else None
     declared: Any = dataclass(kw_only=True)(cls)
     declared.__fraiseql_input__ = InputDeclaration(description=description)

@@ -9,6 +9,9 @@ from graphql import GraphQLError, assert_name
 
 from ..errors import DeclarationError
 
+# The label of the choice that a blank field has beside those that its model declares
+NO_CHOICE = "No choice made."
+
 
 def camel_case(name: str) -> str:
     """Turn ``first_name`` into ``firstName``; leading underscores stay."""
@@ -34,17 +37,10 @@ def lower_first(name: str) -> str:
     return name if capitals is None else capitals.group().lower() + name[capitals.end() :]
 
 
-def plural(name: str) -> str:
-    """Form the English plural of a name: ``book`` → ``books``, ``category`` → ``categories``."""
-    if re.search(r"[^aeiouAEIOU]y$", name):
-        return name[:-1] + "ies"
-    if re.search(r"(s|x|z|ch|sh)$", name):
-        return name + "es"
-    return name + "s"
-
-
 def enum_name(value: object, label: str) -> str:
     """Return the name of a choice: made of its value where that gives a name, else of its label."""
+    if value == "" and label == NO_CHOICE:
+        return "BLANK"
     for text in (value if isinstance(value, str) else "", label, f"VALUE_{value}" if value != "" else "BLANK"):
         ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
         name = re.sub(r"[^A-Za-z0-9]+", "_", ascii_text).strip("_").upper()
@@ -53,6 +49,52 @@ def enum_name(value: object, label: str) -> str:
         if name and text == label:
             return f"VALUE_{name}"
     return "VALUE"
+
+
+# The root types (GraphQL specification, 3.3.1)
+ROOTS = frozenset({"Query", "Mutation", "Subscription"})
+# The scalars of the specification (3.5), and the scalars, objects and inputs that this package adds where they are used
+BUILT_IN = frozenset((
+    "Base64", "BigInt", "BigIntRange", "BigIntRangeInput", "Boolean", "Cascade", "CascadeDeletion",
+    "CascadeInvalidation", "CascadeMetadata", "CascadeUpdate", "Date", "DateRange", "DateRangeInput", "DateTime",
+    "DateTimeRange", "DateTimeRangeInput", "Decimal", "DecimalRange", "DecimalRangeInput", "Duration", "Error",
+    "File", "Float", "HStore", "ID", "IPAddress", "Image", "Int", "IntRange", "IntRangeInput", "JSON",
+    "MutationError", "OrderDirection", "SearchVector", "String", "Time", "UUID", "Upload",
+))  # fmt: skip
+RESERVED = (
+    ROOTS | BUILT_IN | frozenset(f"{name}{array}Filter" for name in BUILT_IN for array in ("", "Array", "ArrayArray"))
+)
+
+
+def type_names(name: str) -> frozenset[str]:
+    """Return the names that a type's inputs have, and its own."""
+    return frozenset({name, f"{name}Where", f"{name}OrderBy", f"{name}ListFilter"})
+
+
+def is_name(name: str) -> bool:
+    """Whether GraphQL allows the name for what a project declares."""
+    try:
+        check_name(name, "it")
+    except DeclarationError:
+        return False
+    return True
+
+
+# Combinations of conditions, which stand beside the conditions on fields
+COMBINERS = ("AND", "OR", "NOT")
+
+
+def check_field_name(name: str, where: str) -> str:
+    """Return the name if a field can have it; else raise DeclarationError; ``where`` is type and Python name."""
+    if name in COMBINERS:
+        raise DeclarationError(
+            f"{where.rpartition('.')[0]}.{name} has the name of a combination of filters; give it another name with "
+            f"fraiseql.field(name=…)"
+        )
+    try:
+        return check_name(name, f"the field {where}")
+    except DeclarationError as error:
+        raise DeclarationError(f"{str(error).rstrip('.')}; give it another name with fraiseql.field(name=…)") from None
 
 
 def check_name(name: str, of: str) -> str:

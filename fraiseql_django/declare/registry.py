@@ -5,13 +5,18 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
+from itertools import chain, count
 from typing import Any, Final, Literal, NewType, TypeVar
 
 from django.db import models
 
 from ..errors import DeclarationError
+from .members import FieldOptions, annotations_of, check_bases, dropped_members, options_of
+from .names import lower_first, type_names
+from .plurals import plural_name
+from .reporting import report
 from .rules import RowRule
 from .sources import Source
 
@@ -23,17 +28,6 @@ BigInt = NewType("BigInt", int)
 """Annotates a whole number of up to 64 bits."""
 JSON = NewType("JSON", object)
 """Annotates any JSON value."""
-
-
-class Auto:
-    """The type of ``auto``."""
-
-    def __repr__(self) -> str:
-        return "fraiseql_django.auto"
-
-
-auto: Final[Any] = Auto()
-"""Annotates a field whose type is that of the model's field."""
 
 
 class Unset:
@@ -51,27 +45,10 @@ UNSET: Final[Any] = Unset()
 
 
 def check_cost(cost: float) -> float:
-    """Return the declared cost of a field, a row or a mutation; raise DeclarationError unless it is a number ≥ 0."""
+    """Return the declared cost of a field, a row or a mutation; report one that is no number of 0 or more."""
     if isinstance(cost, bool) or not isinstance(cost, (int, float)) or not 0 <= cost < math.inf:
-        raise DeclarationError(f"cost is {cost!r}, must be a number of 0 or more")
+        report(DeclarationError(f"cost is {cost!r}, must be a number of 0 or more"))
     return cost
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldOptions:
-    """The arguments of ``field(…)`` or ``relation(…)``."""
-
-    expression: Any = None
-    name: str | None = None
-    column: str | None = None
-    description: str | None = None
-    deprecation: str | None = None
-    # of relation(…)
-    key: str | None = None
-    to: str | None = None
-    permission: Any = None
-    mask: bool = False
-    cost: float = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +61,7 @@ class TypeDeclaration:
     name: str
     description: str | None
     fields: Collection[str] | Literal["__all__"] | None
-    exclude: Collection[str]
+    exclude: Collection[str] | None
     queries: Collection[str] | Mapping[str, Any]
     single: str | None
     plural: str | None
@@ -93,11 +70,56 @@ class TypeDeclaration:
     permission: Any = None
     mask: bool = False
     row_cost: float = 0
+    # the names to choose from, where ``types`` declares the type: it gives way to one of the project's own
+    automatic: tuple[str, ...] = ()
+    # its arguments were wrong, which has been reported
+    invalid: bool = False
 
     @property
     def options(self) -> Mapping[str, FieldOptions]:
         """The options of fields, by Python name."""
-        return {name: value for name, value in vars(self.cls).items() if isinstance(value, FieldOptions)}
+        return options_of(self.cls)
+
+    @property
+    def annotations(self) -> Mapping[str, tuple[Any, str]]:
+        """The annotations of fields by Python name, each with the module in which it stands."""
+        return annotations_of(self.cls)
+
+    @property
+    def dropped(self) -> list[str]:
+        """What stands in the class, but has no meaning for the schema: a sentence for each."""
+        return dropped_members(self.cls, self.name)
+
+    @property
+    def everything(self) -> bool:
+        """Whether fields that nobody has named are among the type's."""
+        return self.fields == "__all__" or (self.fields is None and self.exclude is not None)
+
+    @property
+    def single_name(self) -> str:
+        """The name of the root field for one row."""
+        return self.single or lower_first(self.name)
+
+    @property
+    def plural_name(self) -> str:
+        """The name of the root field for a list."""
+        return self.plural or plural_name(self.single_name, self.model if self.source is None else None)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the type, of its inputs and of its root fields: no other type can have one of them."""
+        roots = {"single": self.single_name, "plural": self.plural_name}
+        return type_names(self.name) | {name for query, name in roots.items() if query in self.queries}
+
+    @property
+    def label(self) -> str:
+        """What it is declared over, as errors name it: ``shop.Book``, or the view."""
+        return self.model._meta.label if self.source is None else self.source.table
+
+    @property
+    def location(self) -> str:
+        """The class and its module, as errors name them."""
+        return f"{self.cls.__qualname__} in {self.cls.__module__}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +150,11 @@ class MutationDeclaration:
     permission: Any = None
     cost: float = 1
 
+    @property
+    def location(self) -> str:
+        """What it is, and where, as errors name it."""
+        return type(self).__name__
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PythonMutation(MutationDeclaration):
@@ -135,6 +162,11 @@ class PythonMutation(MutationDeclaration):
 
     function: Callable[..., Any]
     repeatable: bool = False
+
+    @property
+    def location(self) -> str:
+        """The function and its module."""
+        return f"{self.function.__qualname__} in {self.function.__module__}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +179,11 @@ class PostgresMutation(MutationDeclaration):
     context_params: Mapping[str, str]
     named_arguments: bool
     enable_cascade: bool
+
+    @property
+    def location(self) -> str:
+        """The class and its module."""
+        return f"{self.cls.__qualname__} in {self.cls.__module__}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +201,38 @@ class Registry:
     mutations: list[MutationDeclaration] = dataclass_field(default_factory=list)
     problems: list[str] = dataclass_field(default_factory=list)
 
+    def add(self, declaration: TypeDeclaration) -> None:
+        """Add a type.
+
+        One that ``types`` has declared gives way to one of the project's own: it disappears where that is over the
+        same model, and takes its other name where that has its name. A list whose name nobody has chosen gives way to
+        a single row whose name it has: ``taskList`` of Task beside ``tasks`` of Tasks. So the order of declarations
+        does not matter.
+        """
+        if not declaration.automatic:
+            for other in [item for item in self.types if item.automatic]:
+                if other.model is declaration.model:
+                    self.types.remove(other)
+                    # what refers to the class means the model's type
+                    other.cls.__fraiseql_type__ = declaration  # type: ignore[attr-defined]
+                elif other.names & declaration.names:
+                    self._replace(other, with_free_name(other, declaration.names | self.taken(without=other)))
+        self.types.append(declaration)
+        declaration.cls.__fraiseql_type__ = declaration  # type: ignore[attr-defined]
+        for index in range(len(self.types) - 1):
+            other, added = self.types[index], self.types[-1]
+            for one, single in ((other, added), (added, other)):
+                if _list_is_named_as(one, single):
+                    self._replace(one, replace(one, plural=f"{one.single_name}List"))
+
+    def taken(self, without: TypeDeclaration | None = None) -> frozenset[str]:
+        """Return the names of all types, and of what belongs to them."""
+        return frozenset[str]().union(*(item.names for item in self.types if item is not without))
+
+    def _replace(self, old: TypeDeclaration, new: TypeDeclaration) -> None:
+        self.types[self.types.index(old)] = new
+        new.cls.__fraiseql_type__ = new  # type: ignore[attr-defined]
+
     def named(self, name: str) -> TypeDeclaration | None:
         """Return the type with this name, its own or its class's."""
         for declaration in self.types:
@@ -172,11 +241,33 @@ class Registry:
         return None
 
 
+def _list_is_named_as(one: TypeDeclaration, other: TypeDeclaration) -> bool:
+    chosen = one.single or one.plural or other.single
+    return not chosen and one.plural_name == other.single_name
+
+
+def with_free_name(declaration: TypeDeclaration, taken: frozenset[str]) -> TypeDeclaration:
+    """Return an automatic declaration under the first of its names that is free, with everything that belongs to it.
+
+    A single name was chosen by the project, and stays: where it is taken, the schema is refused.
+    """
+    if len(declaration.automatic) == 1:
+        return declaration
+    *_, last = declaration.automatic
+    numbered = (f"{last}{number}" for number in count(2))
+    candidates = (replace(declaration, name=name) for name in chain(declaration.automatic, numbered))
+    return next(candidate for candidate in candidates if not candidate.names & taken)
+
+
 default_registry = Registry()
 
 
 def declare_object(cls: _C, name: str | None = None, description: str | None = None, *, failed: bool = False) -> _C:
     """Make a class of annotations a dataclass with keyword arguments, and declare it as an object type."""
+    try:
+        check_bases(cls)
+    except DeclarationError as error:
+        report(error)
     described = description or (inspect.cleandoc(cls.__doc__) if cls.__doc__ else None)
     options = {key: value for key, value in vars(cls).items() if isinstance(value, FieldOptions)}
     for key in options:

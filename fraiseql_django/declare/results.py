@@ -34,7 +34,8 @@ def error(cls: _C) -> _C:
     own = inspect.get_annotations(cls)
     added = {name: annotation for name, (annotation, _) in _OF_ERRORS.items() if name not in own}
     for name in added:
-        if (make_default := _OF_ERRORS[name][1]) is not None:
+        # a value without an annotation is the class's own default
+        if name not in vars(cls) and (make_default := _OF_ERRORS[name][1]) is not None:
             setattr(cls, name, make_default())
     cls.__annotations__ = {**added, **own}
     return declare_object(cls, failed=True)

@@ -16,6 +16,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 
 from ..errors import DeclarationError
+from .reporting import report
 
 
 class AnyViewer(Protocol):
@@ -113,7 +114,7 @@ def requires_permission(*permissions: str) -> Rule:
     """Allow viewers who have all of these permissions of Django's, like "shop.view_order"."""
     wrong = [name for name in permissions if not isinstance(name, str) or name.count(".") != 1]
     if wrong or not permissions:
-        raise DeclarationError(f"requires_permission takes names like 'shop.view_order', not {wrong or 'nothing'}")
+        report(DeclarationError(f"requires_permission takes names like 'shop.view_order', not {wrong or 'nothing'}"))
     return Rule(
         f"requires_permission({', '.join(map(repr, permissions))})",
         lambda viewer: all(viewer.has_perm(name) for name in permissions),
@@ -124,7 +125,7 @@ def requires_permission(*permissions: str) -> Rule:
 def requires_role(*roles: str) -> Rule:
     """Allow viewers who are in one of these groups of Django's."""
     if not roles or not all(isinstance(role, str) and role for role in roles):
-        raise DeclarationError(f"requires_role takes names of groups, not {roles!r}")
+        report(DeclarationError(f"requires_role takes names of groups, not {roles!r}"))
     return Rule(
         f"requires_role({', '.join(map(repr, roles))})",
         lambda viewer: any(viewer.has_role(role) for role in roles),

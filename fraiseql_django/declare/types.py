@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Literal, TypeVar, overload
 
 from django.db import models
 
 from ..errors import DeclarationError
-from .registry import FieldOptions, Registry, TypeDeclaration, check_cost, declare_object, default_registry
+from .members import FieldOptions, annotations_of, options_of
+from .registry import Registry, TypeDeclaration, check_cost, declare_object, default_registry
+from .reporting import report
 from .rules import RowRule
 from .sources import Source, make_source, source_model
 
@@ -35,6 +37,14 @@ def field(
     says who may see it, as for a type; others are refused, or see null with ``mask``. ``cost`` is what it counts for
     in ``LIMITS.COMPLEXITY``, a number of 0 or more.
     """
+    if inspect.isroutine(expression):
+        report(
+            DeclarationError(
+                f"field() is given the Python function {expression.__name__}, but values are computed in SQL; "
+                f"give it an expression of Django's: `fraiseql.field(Count('reviews'))`"
+            )
+        )
+        return FieldOptions(invalid=True)
     return FieldOptions(
         expression=expression,
         name=name,
@@ -65,7 +75,8 @@ def relation(
     ``cost`` are those of ``field``.
     """
     if not (isinstance(key, str) and key and isinstance(to, str) and to):
-        raise DeclarationError(f"relation({key!r}, to={to!r}) must name a field or column here, and one over there")
+        report(DeclarationError(f"relation({key!r}, to={to!r}) must name a field or column here, and one over there"))
+        return FieldOptions(invalid=True)
     return FieldOptions(
         name=name, description=description, deprecation=deprecation, key=key, to=to, permission=permission, mask=mask,
         cost=check_cost(cost),
@@ -82,7 +93,7 @@ def type_(  # type: ignore[overload-overlap]
     name: str | None = None,
     description: str | None = None,
     fields: Collection[str] | Literal["__all__"] | None = None,
-    exclude: Collection[str] = (),
+    exclude: Collection[str] | None = None,
     queries: Collection[str] | Mapping[str, Any] = QUERIES,
     single: str | None = None,
     plural: str | None = None,
@@ -125,7 +136,7 @@ def type_(
     name: str | None = None,
     description: str | None = None,
     fields: Collection[str] | Literal["__all__"] | None = None,
-    exclude: Collection[str] = (),
+    exclude: Collection[str] | None = None,
     queries: Collection[str] | Mapping[str, Any] = QUERIES,
     single: str | None = None,
     plural: str | None = None,
@@ -138,10 +149,10 @@ def type_(
 ) -> Any:
     """Declare a GraphQL type over a model, or over a view or table; without any, an object type of its own.
 
-    Its fields are the annotations in the class, ``fields`` (names, or ``"__all__"``), or all but ``exclude``.
-    ``name`` is the class's name without a trailing "Type" by default. ``queries`` are its root fields: "single" (one
-    row by its key) and "plural" (a list); a dictionary has a permission for each, besides that of the type.
-    ``single`` and ``plural`` name them. Of several types over one model, relations that name no type lead to the
+    Its fields are the annotations in the class and its bases, ``fields`` (names, or ``"__all__"``), or all but
+    ``exclude``. ``name`` is the class's name without a trailing "Type" by default. ``queries`` are its root fields:
+    "single" (one row by its key) and "plural" (a list); a dictionary has a permission for each, besides that of the
+    type. ``single`` and ``plural`` name them. Of several types over one model, relations that name no type lead to the
     ``primary`` one.
 
     ``sql_source`` names a view, a materialised view or a table, with or without its schema. Its fields are
@@ -159,73 +170,120 @@ def type_(
     if inspect.isclass(model) and not issubclass(model, models.Model) and model.__module__ != "builtins":
         # @type without arguments, over a class of the project
         return declare_object(model)
-    if sql_source is not None:
-        if model is not None or fields is not None or exclude or primary:
-            raise DeclarationError(
-                f"sql_source={sql_source!r} goes with annotated fields, not with a model, fields, exclude or primary"
-            )
-        source: Source | None = make_source(sql_source, jsonb_column, key, reads)
-    elif jsonb_column is not None or key is not None or reads:
-        raise DeclarationError("jsonb_column, key and reads say more of a source; name it with sql_source='…'")
-    elif model is None:
+    if model is None and sql_source is None and jsonb_column is None and key is None and not reads:
         return lambda cls: declare_object(cls, name, description)
-    else:
-        source = None
-        _check_model(model, fields, exclude)
-    unknown = set(queries) - set(QUERIES)
-    if isinstance(queries, str) or unknown:
-        raise DeclarationError(f"queries is {queries!r}, must be a list of: {', '.join(map(repr, QUERIES))}")
+    problems: list[str] = []
+    source: Source | None = None
+    try:
+        if sql_source is not None:
+            if model is not None or fields is not None or exclude or primary:
+                raise DeclarationError(
+                    f"sql_source={sql_source!r} goes with annotated fields, not with a model, fields, exclude or "
+                    f"primary"
+                )
+            source = make_source(sql_source, jsonb_column, key, reads)
+        elif jsonb_column is not None or key is not None or reads:
+            raise DeclarationError("jsonb_column, key and reads say more of a source; name it with sql_source='…'")
+        else:
+            check_model(model)
+    except DeclarationError as error:
+        # there is nothing that the type could be over
+        report(error)
+        return lambda cls: cls
+    check_cost(cost)
+    problems += [*_wrong_fields(fields, exclude), *wrong_queries(queries), *_wrong_names(name, single, plural)]
+    if problems:
+        report(DeclarationError("\n".join(problems)))
 
     def declare(cls: _C) -> _C:
-        declaration = TypeDeclaration(
-            cls=cls,
-            model=model if source is None else source_model(cls.__name__, source, _anchor(source, cls)),
-            source=source,
-            name=name or cls.__name__.removesuffix("Type") or cls.__name__,
-            description=description or (inspect.cleandoc(cls.__doc__) if cls.__doc__ else None),
-            fields=fields,
-            exclude=exclude,
-            queries=queries,
-            single=single,
-            plural=plural,
-            primary=primary,
-            rows=rows,
-            permission=permission,
-            mask=mask,
-            row_cost=check_cost(cost),
-        )
-        if source is None and fields is None and not exclude and not inspect.get_annotations(cls):
-            raise DeclarationError(
-                f"{cls.__name__} has no fields: annotate some (`title: fraiseql.auto`), "
-                f"or give @type fields=[…], fields='__all__' or exclude=[…]"
+        try:
+            stands_for = model if source is None else source_model(cls.__name__, source, _anchor(source, cls))
+            if source is None and fields is None and exclude is None and not annotations_of(cls) | options_of(cls):
+                raise DeclarationError(
+                    f"{cls.__name__} has no fields: annotate some (`title: fraiseql.auto`), "
+                    f"or give @type fields=[…], fields='__all__' or exclude=[…]"
+                )
+        except DeclarationError as error:
+            report(error)
+            return cls
+        registry.add(
+            TypeDeclaration(
+                cls=cls,
+                model=stands_for,
+                source=source,
+                name=name or _name_of(cls, model),
+                description=description or (inspect.cleandoc(cls.__doc__) if cls.__doc__ else None),
+                fields=fields,
+                exclude=exclude,
+                queries=() if problems else queries,
+                single=single,
+                plural=plural,
+                primary=primary,
+                rows=rows,
+                permission=permission,
+                mask=mask,
+                row_cost=cost,
+                invalid=bool(problems),
             )
-        registry.types.append(declaration)
-        cls.__fraiseql_type__ = declaration  # type: ignore[attr-defined]
+        )
         return cls
 
     return declare
 
 
-def _check_model(model: Any, fields: Any, exclude: Any) -> None:
+def _name_of(cls: type, model: Any) -> str:
+    """Return the class's name without "Type", unless that is a part of the model's own name."""
+    name = cls.__name__
+    if isinstance(model, type) and name == model.__name__:
+        return name
+    return name.removesuffix("Type") or name
+
+
+def check_model(model: Any) -> None:
+    """Raise DeclarationError for what is no model with a table."""
     # Model itself has no _meta
     meta = getattr(model, "_meta", None) if inspect.isclass(model) else None
     if meta is None or meta.abstract:
         raise DeclarationError(f"@type takes a Django model that has a table, not {model!r}")
-    if isinstance(fields, str) and fields != "__all__":
-        raise DeclarationError(f"fields is {fields!r}, must be a list of names or '__all__'")
-    if isinstance(exclude, str):
-        raise DeclarationError(f"exclude is {exclude!r}, must be a list of names")
-    if exclude and fields not in (None, "__all__"):
-        raise DeclarationError(f"exclude={exclude!r} goes with all fields, not with fields={fields!r}; give one")
+    if meta.swapped:
+        raise DeclarationError(f"{meta.label} is swapped for {meta.swapped}, and has no table; declare that one")
+
+
+def _wrong_fields(fields: Any, exclude: Any) -> Iterator[str]:
+    if (isinstance(fields, str) and fields != "__all__") or (
+        fields is not None and not isinstance(fields, str) and not _are_names(fields)
+    ):
+        yield f"fields is {fields!r}, must be a list of names or '__all__'"
+    if exclude is not None and not _are_names(exclude):
+        yield f"exclude is {exclude!r}, must be a list of names"
+    elif exclude and fields not in (None, "__all__"):
+        yield f"exclude={exclude!r} goes with all fields, not with fields={fields!r}; give one"
+
+
+def _are_names(value: Any) -> bool:
+    return not isinstance(value, str) and isinstance(value, Collection) and all(isinstance(item, str) for item in value)
+
+
+def wrong_queries(queries: Any) -> Iterator[str]:
+    """Yield what is wrong with the argument ``queries``."""
+    if not isinstance(queries, Collection) or isinstance(queries, str) or any(item not in QUERIES for item in queries):
+        yield f"queries is {queries!r}, must be a list of: {', '.join(map(repr, QUERIES))}"
+
+
+def _wrong_names(name: Any, single: Any, plural: Any) -> Iterator[str]:
+    for argument, value in (("name", name), ("single", single), ("plural", plural)):
+        if value is not None and not (isinstance(value, str) and value):
+            yield f"{argument} is {value!r}, must be a name"
 
 
 def _anchor(source: Source, cls: type) -> str:
     """Return a column that a source certainly has: that of the JSON, or that of the first field."""
     if source.json is not None:
         return source.json
-    for name in inspect.get_annotations(cls):
-        options = vars(cls).get(name)
-        if not isinstance(options, FieldOptions):
+    options_by_name = options_of(cls)
+    for name in annotations_of(cls):
+        options = options_by_name.get(name)
+        if options is None:
             return name
         if options.to is None:
             return options.column or name

@@ -20,7 +20,7 @@ from django.db.models import (
 from django.db.models.functions import Cast
 from django.db.models.lookups import Lookup
 
-from .._django import compile_query, output_type
+from .._django import compile_query, free_name, output_type
 from ..planner.expressions import SQL, Piece, condition
 from ..planner.json_values import Stored, leaf
 from ..planner.kinds import ColumnUsage, TreeCompiler
@@ -91,7 +91,8 @@ def computed_value(definition: TypeDef, field: Computed, prefix: str) -> Any:
         return expression
     # no manager: the row is one that is read already
     rows: QuerySet[Any] = QuerySet(definition.model).filter(pk=OuterRef(f"{prefix}pk"))
-    return Subquery(rows.annotate(fraiseql_value=expression).values("fraiseql_value").order_by())
+    name = free_name(definition.model, "fraiseql_value")
+    return Subquery(rows.annotate(**{name: expression}).values(name).order_by())
 
 
 class OwnQuery(Func):
@@ -103,14 +104,15 @@ class OwnQuery(Func):
 
     def __init__(self, model: Any, expression: Any, prefix: str) -> None:
         self.names = key_columns(model)
-        self.rows = QuerySet(model).annotate(fraiseql_value=expression)
+        self.value = free_name(model, "fraiseql_value")
+        self.rows = QuerySet(model).annotate(**{self.value: expression})
         for index, name in enumerate(self.names):
             self.rows = self.rows.filter(condition("({0} = {1})", F(name), SQL(f'"fraiseql_row"."k{index}"')))
-        output = self.rows.query.annotations["fraiseql_value"].output_field
+        output = self.rows.query.annotations[self.value].output_field
         super().__init__(*(F(prefix + name) for name in self.names), output_field=output)
 
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
-        own = compile_query(self.rows.values("fraiseql_value").order_by(), connection.alias)
+        own = compile_query(self.rows.values(self.value).order_by(), connection.alias)
         if own is None:
             return "NULL", []
         keys, params = [], []
@@ -119,7 +121,7 @@ class OwnQuery(Func):
             keys.append(f'{sql} AS "k{index}"')
             params += bound
         return (
-            f'(SELECT "fraiseql_own"."fraiseql_value" FROM (SELECT {", ".join(keys)}) AS "fraiseql_row", '
+            f'(SELECT "fraiseql_own"."{self.value}" FROM (SELECT {", ".join(keys)}) AS "fraiseql_row", '
             f'LATERAL ({own[0]}) AS "fraiseql_own")'
         ), [*params, *own[1]]
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from django.db import models
 
-from .._django import all_rows, columns_read, default_rows
+from .._django import all_rows, columns_read, default_rows, free_name
 from ..schema.build import Schema
 from ..schema.definition import TypeDef
 from .kinds import kind_of
@@ -52,7 +52,8 @@ class _Usage:
 
     def expression(self, model: Any, expression: Any) -> None:
         """Note what an ORM expression over a model reads."""
-        self._query(all_rows(model, self.alias).annotate(fraiseql_value=expression).values("fraiseql_value"))
+        name = free_name(model, "fraiseql_value")
+        self._query(all_rows(model, self.alias).annotate(**{name: expression}).values(name))
 
     def of_source(self, owner: TypeDef, name: str) -> None:
         """Note a column of a source; where it holds JSON, that is the column."""

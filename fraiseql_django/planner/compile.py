@@ -15,7 +15,7 @@ from django.db import connections
 from django.db.models import Q, QuerySet, Subquery
 from graphql import GraphQLObjectType, GraphQLSchema, is_list_type, is_non_null_type
 
-from .._django import server_version
+from .._django import free_name, server_version
 from ..schema.definition import Shape
 from .expressions import SQL, Concat, JSONList, Piece, json_object
 from .filters import compile_condition
@@ -132,7 +132,8 @@ class Compiler:
         assert selection.rows is not None
         queryset = self.queryset(selection.rows, around.outer())
         value = self.object(selection, ROW)
-        selected: QuerySet[Any] = queryset.annotate(fraiseql_json=value).values_list("fraiseql_json")
+        name = free_name(queryset.model, "fraiseql_json")
+        selected: QuerySet[Any] = queryset.annotate(**{name: value}).values_list(name)
         return selected
 
     def queryset(self, rows: RowSet, location: Location) -> QuerySet[Any]:

@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 
 from django.db.models import F, Func, OuterRef, QuerySet, Subquery
 
-from .._django import quoted_alias
+from .._django import free_name, quoted_alias
 from ..declare.sources import quoted
 from ..schema.scalars.encoding import template_literal
 from .expressions import SQL
@@ -116,9 +116,11 @@ class SubqueryRow:
 
     def value(self, make: Callable[[Local], Any]) -> Any:
         """Return a subquery of what is made of the found row."""
-        rows = self.rows(self.around.outer()).annotate(fraiseql_value=self.inner.value(make))
+        rows = self.rows(self.around.outer())
+        name = free_name(rows.model, "fraiseql_value")
+        found = rows.annotate(**{name: self.inner.value(make)}).values(name)
         # as an expression: Django's lookups of relations take a query for a list
-        return SQL("{0}", Subquery(rows.values("fraiseql_value").order_by()))
+        return SQL("{0}", Subquery(found.order_by()))
 
 
 Local: TypeAlias = Row | JSONObject

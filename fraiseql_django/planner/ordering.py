@@ -11,7 +11,7 @@ from django.db.models import F, QuerySet, Value
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Cast, Random
 
-from .._django import declared_order, is_reversed, join_for_order, key_fields
+from .._django import declared_order, free_name, is_reversed, join_for_order, key_fields
 from ..declare.sources import ANCHOR
 from ..schema.definition import TypeDef
 from .expressions import SQL
@@ -143,7 +143,7 @@ def _named(queryset: QuerySet[Any], order: Iterable[Any]) -> tuple[QuerySet[Any]
     for term in order:
         value = term.expression if isinstance(term, OrderBy) else term
         if not isinstance(value, (str, F)):
-            name = f"fraiseql_order_{len(values)}"
+            name = free_name(queryset.model, f"fraiseql_order_{len(values)}")
             # PostgreSQL takes a bare constant for a column's number, or for an error (its documentation, SELECT)
             values[name] = Cast(value, value.output_field) if isinstance(value, Value) else value
             term = term.copy() if isinstance(term, OrderBy) else OrderBy(value)

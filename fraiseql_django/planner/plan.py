@@ -347,7 +347,9 @@ class Planner:
             )
         sql, binds, parts = statement(columns, self.alias)
         marks = tuple(compiler.marks)
-        database = list(database_of(connections[self.alias]))
+        connection = connections[self.alias]
+        # moments are written in the connection's time zone
+        database = [*database_of(connection), connection.timezone_name]
         return Read(
             sql=sql,
             binds=binds,

@@ -152,6 +152,7 @@ def signature(annotation: Annotation) -> str | None:
 def scalar(base: Any) -> Scalar | None:
     """Return the leaf type of a Python type, or None."""
     try:
-        return PYTHON_SCALARS.get(base)
+        known = PYTHON_SCALARS.get(base)
     except TypeError:
         return None
+    return known and scalars.localized(known)

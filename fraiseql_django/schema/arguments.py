@@ -23,6 +23,7 @@ from graphql import (
     get_named_type,
 )
 
+from ..declare.members import unannotated_values
 from ..declare.names import check_name
 from ..declare.registry import MutationDeclaration, Registry
 from ..declare.rules import Rule
@@ -121,6 +122,8 @@ class Arguments:
             for field, member in sorted(members.items(), key=lambda item: not item[1].required):
                 type_ = GraphQLNonNull(member.type) if member.required else member.type
                 graphql_name = check_name(self.conventions.name(field), f"{name}.{field}")
+                if graphql_name in fields:
+                    raise two_fields(name, graphql_name, field)
                 fields[graphql_name] = GraphQLInputField(type_, out_name=field)
             self._of_members[key] = GraphQLInputObjectType(
                 check_name(name, "an input"), fields, description=description
@@ -141,18 +144,50 @@ class Arguments:
             )
         return self._of_classes[cls]
 
+    def problems(self) -> list[str]:
+        """Return what is wrong with the fields of input classes, which GraphQL asks for when the schema is built."""
+        found: list[str] = []
+        checked: set[type] = set()
+        while waiting := [cls for cls in self._of_classes if cls not in checked]:
+            for cls in waiting:
+                checked.add(cls)
+                try:
+                    self._fields_of_class(cls, {})
+                except DeclarationError as error:
+                    found += str(error).splitlines()
+        return found
+
     def _fields_of_class(self, cls: type, converts: dict[str, Convert]) -> dict[str, GraphQLInputField]:
         found: dict[str, GraphQLInputField] = {}
+        problems: list[str] = unannotated_values(cls, cls.__name__)
         for item in dataclasses.fields(cls):
-            where = f"{cls.__name__}.{item.name}"
-            graphql, convert = self.of(self.read(item.type, cls.__module__), where)
-            optional = item.default is not dataclasses.MISSING or item.default_factory is not dataclasses.MISSING
-            if optional and isinstance(graphql, GraphQLNonNull):
-                # the field may be absent, for its default, but not null, which its annotation excludes
-                graphql, convert = graphql.of_type, not_null(convert, where)
-            converts[item.name] = convert
-            found[check_name(self.conventions.name(item.name), where)] = GraphQLInputField(graphql, out_name=item.name)
+            try:
+                name, field = self._field_of_class(cls, item, converts)
+                if name in found:
+                    raise two_fields(cls.__name__, name, item.name)
+                found[name] = field
+            except DeclarationError as error:
+                problems.append(str(error))
+        if problems:
+            raise DeclarationError("\n".join(problems))
         return found
+
+    def _field_of_class(
+        self, cls: type, item: dataclasses.Field[Any], converts: dict[str, Convert]
+    ) -> tuple[str, GraphQLInputField]:
+        where = f"{cls.__name__}.{item.name}"
+        graphql, convert = self.of(self.read(item.type, cls.__module__), where)
+        optional = item.default is not dataclasses.MISSING or item.default_factory is not dataclasses.MISSING
+        if optional and isinstance(graphql, GraphQLNonNull):
+            # the field may be absent, for its default, but not null, which its annotation excludes
+            graphql, convert = graphql.of_type, not_null(convert, where)
+        converts[item.name] = convert
+        return check_name(self.conventions.name(item.name), where), GraphQLInputField(graphql, out_name=item.name)
+
+
+def two_fields(owner: str, name: str, python_name: str) -> DeclarationError:
+    """Return the error of an input two of whose fields have one name."""
+    return DeclarationError(f"{owner} has two fields called {name!r} ({python_name!r} is one); rename one of them")
 
 
 def _identity(member: InputMember) -> tuple[Any, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -18,18 +19,21 @@ from graphql import (
     GraphQLUnionType,
     get_named_type,
     is_object_type,
+    specified_scalar_types,
     validate_schema,
 )
 
 from .._django import concrete_model
 from ..conf.settings import Settings
-from ..declare.registry import Registry
+from ..declare.names import RESERVED
+from ..declare.registry import MutationDeclaration, Registry
 from ..declare.rules import RowRule
 from ..errors import DeclarationError
 from .arguments import Arguments, MutationDef, describe_mutation
+from .collisions import colliding_types, same_names
 from .conventions import Conventions
 from .definition import RootRows, Shape, TypeDef, ValueObject
-from .describe import Described, describe_types
+from .describe import Described, describe_types, without_unusable_keys
 from .django_fields import ColumnDescriber, mapped_scalars
 from .enums import Enums
 from .filter_inputs import Inputs
@@ -47,6 +51,7 @@ class Schema:
 
     ``query`` and ``mutation`` are the root types: their fields are of kinds, as those of all types. ``row_rules`` are
     those of the types over each model, with the types' names; ``conventions`` are the settings that it was built with.
+    ``left_out`` has the models that ``types`` should have declared, but whose keys clients cannot write.
     """
 
     graphql: GraphQLSchema
@@ -59,6 +64,7 @@ class Schema:
     mutation: Shape
     row_rules: Mapping[Any, Sequence[tuple[str, RowRule]]]
     conventions: Conventions
+    left_out: Mapping[str, str] = dataclass_field(default_factory=dict)
 
 
 class SchemaBuilder:
@@ -79,10 +85,7 @@ class SchemaBuilder:
         self.objects: dict[str, GraphQLObjectType] = {
             name: self._object(definition) for name, definition in self.types.items()
         }
-        for name, described in outputs.objects.items():
-            if name in self.objects:
-                raise DeclarationError(f"two types are called {name!r}; give one of them another name with name=…")
-            self.objects[name] = self._object(described)
+        self.objects |= {name: self._object(described) for name, described in outputs.objects.items()}
         self.unions = {
             name: GraphQLUnionType(name, [self.objects[member] for member in members])
             for name, members in outputs.unions.items()
@@ -92,18 +95,14 @@ class SchemaBuilder:
         """Return the schema; raise DeclarationError for what GraphQL's own rules refuse."""
         if not self.query.fields:
             raise DeclarationError("the schema has nothing to query: declare a type with @fraiseql.type")
-        try:
-            schema = GraphQLSchema(
-                query=self._object(self.query),
-                mutation=self._object(self.mutation) if self.mutations else None,
-                types=list(self.objects.values()),
-            )
-        except TypeError as error:
-            # graphql-core's word for two types of one name
-            raise DeclarationError(f"{error} Give one of them another name with name=….") from error
-        if errors := validate_schema(schema):
-            raise DeclarationError("\n".join(error.message for error in errors))
-        if problems := list(_uploads_in_outputs(schema)):
+        query = self._object(self.query)
+        mutation = self._object(self.mutation) if self.mutations else None
+        types = list(self.objects.values())
+        roots = [query] if mutation is None else [query, mutation]
+        if problems := list(same_names([*roots, *types, *specified_scalar_types.values()])):
+            raise DeclarationError("\n".join(problems))
+        schema = GraphQLSchema(query=query, mutation=mutation, types=types)
+        if problems := [*(error.message for error in validate_schema(schema)), *_uploads_in_outputs(schema)]:
             raise DeclarationError("\n".join(problems))
         return Schema(
             graphql=schema,
@@ -213,6 +212,7 @@ def _uploads_in_outputs(schema: GraphQLSchema) -> Iterator[str]:
 def _describe_mutations(registry: Registry, outputs: Outputs, problems: list[str]) -> dict[str, MutationDef]:
     arguments = Arguments(registry, outputs)
     found: dict[str, MutationDef] = {}
+    owners: dict[str, MutationDeclaration] = {}
     for declaration in registry.mutations:
         try:
             definition = describe_mutation(declaration, arguments)
@@ -220,8 +220,13 @@ def _describe_mutations(registry: Registry, outputs: Outputs, problems: list[str
             problems.append(str(error))
             continue
         if definition.name in found:
-            problems.append(f"two mutations are called {definition.name!r}; give one of them another name with name=…")
+            locations = f"{owners[definition.name].location} and {declaration.location}"
+            problems.append(
+                f"two mutations are called {definition.name!r}: {locations}; give one of them another name with name=…"
+            )
         found[definition.name] = definition
+        owners[definition.name] = declaration
+    problems += arguments.problems()
     return found
 
 
@@ -239,14 +244,14 @@ def build_schema(registry: Registry, settings: Settings) -> Schema:
 def _build(registry: Registry, settings: Settings) -> Schema:
     conventions = Conventions(settings=settings, scalars=mapped_scalars(settings.scalars))
     problems = list(registry.problems)
-    outputs = Outputs(registry, ColumnDescriber(conventions, Enums()))
-    described = Described(types={}, shapes={})
-    try:
-        described = describe_types(registry, outputs)
-    except DeclarationError as error:
-        problems.append(str(error))
+    columns = ColumnDescriber(conventions, Enums(registry.taken() | RESERVED))
+    registry, left_out = without_unusable_keys(registry, columns)
+    outputs = Outputs(registry, columns)
+    described, of_types = describe_types(registry, outputs)
+    problems += of_types
     mutations = _describe_mutations(registry, outputs, problems)
+    problems += colliding_types(registry.types, outputs.objects.values(), outputs.unions, described.built_in)
     if problems:
         # a module that builds the schema while it is imported has reported the same ones before
         raise DeclarationError("\n".join(dict.fromkeys(line for item in problems for line in item.splitlines())))
-    return SchemaBuilder(described, outputs, mutations, conventions).build()
+    return replace(SchemaBuilder(described, outputs, mutations, conventions).build(), left_out=left_out)

@@ -254,13 +254,26 @@ class Shape:
     row_cost: float = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A field of a model that ``"__all__"`` does not have, since it cannot be described, and the reason.
+
+    ``column`` says that it holds a value of the model's own table, or leads to a declared type: the project could
+    declare it.
+    """
+
+    name: str
+    reason: str
+    column: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TypeDef(Shape):
     """A GraphQL object type over a Django model, or over a source, for which a model stands.
 
     ``single`` and ``plural`` are the names of its root fields (None: there is none); ``key`` is what tells
     one row, by the names of the arguments that ask for it; a source may have none. ``root_rules`` are those of root
-    fields, by "single" and "plural".
+    fields, by "single" and "plural". ``left_out`` are the model's fields that could not be among all fields.
     """
 
     model: type[models.Model]
@@ -269,6 +282,7 @@ class TypeDef(Shape):
     single: str | None
     plural: str | None
     root_rules: Mapping[str, Rule] = field(default_factory=dict)
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,51 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
-from graphql import specified_scalar_types
-
-from ..declare.registry import Registry
+from ..declare.registry import Registry, TypeDeclaration
 from ..errors import DeclarationError
 from ..invalidation.names import register
+from .collisions import built_in_names, colliding_roots
 from .definition import Key, Shape, TypeDef
-from .model_types import TypeDescriber
+from .django_fields import ColumnDescriber
+from .model_types import TypeDescriber, describe_key
 from .object_types import Outputs
-from .protection import protected, with_missing_rows
+from .protection import protected, rule_problems, with_missing_rows
 from .relations import Targets, resolve_links
 from .source_types import Shapes, SourceDescriber
-
-# The names of GraphQL's own scalars (specification, 3.5)
-RESERVED = frozenset(specified_scalar_types)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
-    """The types by name, and the shapes of the objects in JSON that they lead to."""
+    """The types by name, the shapes of the objects in JSON that they lead to; and which built-in types fields have."""
 
     types: Mapping[str, TypeDef]
     shapes: Mapping[str, Shape]
+    built_in: frozenset[str] = frozenset()
 
 
-def describe_types(registry: Registry, outputs: Outputs) -> Described:
+def describe_types(registry: Registry, outputs: Outputs) -> tuple[Described, list[str]]:
     """Describe every declared type, and register the tables that their sources read.
 
-    Raises DeclarationError that lists all problems of all types, a line each.
+    Return them with all problems of all types, each with the model or source that the type is over.
     """
     targets, shapes = Targets(registry), Shapes(outputs)
     found: dict[str, TypeDef] = {}
     key_of: dict[str, Callable[[str, str], Key]] = {}
     problems: list[str] = []
+    # those of one name as well
+    used: list[Shape] = []
     for declaration in registry.types:
-        if declaration.name in RESERVED:
-            problems.append(
-                f"a type cannot be called {declaration.name!r}, the name of a type of GraphQL's own; give it another "
-                f"name with name=…"
-            )
+        if declaration.invalid:
             continue
-        if declaration.name in found:
-            problems.append(f"two types are called {declaration.name!r}; give one of them another name with name=…")
         source = declaration.source
         describer = (
             TypeDescriber(declaration, targets, outputs.columns)
@@ -54,30 +48,45 @@ def describe_types(registry: Registry, outputs: Outputs) -> Described:
             else SourceDescriber(declaration, source, targets, shapes)
         )
         try:
-            found[declaration.name] = protected(describer.describe(), declaration, outputs.conventions)
+            described = describer.describe()
+        except DeclarationError as error:
+            problems += located(declaration, error, *rule_problems(declaration))
+            continue
+        try:
+            used.append(described)
+            found[declaration.name] = protected(described, declaration, outputs.conventions)
             key_of[declaration.name] = describer.key_of
             if source is not None:
                 register(source.sql, source.reads)
         except DeclarationError as error:
-            problems.append(str(error))
-    problems += _clashing_roots(found)
-    try:
-        found = resolve_links(found, key_of)
-    except DeclarationError as error:
-        problems.append(str(error))
-    if problems:
-        raise DeclarationError("\n".join(problems))
-    return Described(types=with_missing_rows(found, shapes.found), shapes=shapes.found)
+            problems += located(declaration, error)
+    problems += colliding_roots(registry.types, found)
+    labels = {declaration.name: declaration.label for declaration in registry.types}
+    found, unresolved = resolve_links(found, key_of)
+    problems += [f"{labels[name]}: {line}" for name, line in unresolved]
+    built_in = built_in_names([*used, *shapes.found.values()])
+    if not problems:
+        try:
+            found = with_missing_rows(found, shapes.found)
+        except DeclarationError as error:
+            problems += str(error).splitlines()
+    return Described(types=found, shapes=shapes.found, built_in=built_in), problems
 
 
-def _clashing_roots(types: Mapping[str, TypeDef]) -> Iterator[str]:
-    owners: dict[str, str] = {}
-    for definition in types.values():
-        for root in (definition.single, definition.plural):
-            if root is not None and owners.setdefault(root, definition.name) != definition.name:
-                yield (
-                    f"{owners[root]} and {definition.name} both have a root field {root!r}; "
-                    f"name one with single=… or plural=…, or leave it out with queries=[…]"
-                )
-        if definition.single is not None and definition.single == definition.plural:
-            yield f"{definition.name}: single and plural are both {definition.single!r}; name one of them"
+def without_unusable_keys(registry: Registry, columns: ColumnDescriber) -> tuple[Registry, dict[str, str]]:
+    """Return the registry without types of ``types`` whose keys clients cannot write, and the reasons by label."""
+    left_out: dict[str, str] = {}
+    for declaration in registry.types:
+        if declaration.automatic:
+            try:
+                describe_key(declaration, columns)
+            except DeclarationError as error:
+                left_out[declaration.label] = str(error)
+    usable = [declaration for declaration in registry.types if declaration.label not in left_out]
+    return replace(registry, types=usable) if left_out else registry, left_out
+
+
+def located(declaration: TypeDeclaration, *problems: object) -> list[str]:
+    """Return the problems of a declaration, a line each, with what it is over."""
+    lines = (line for problem in problems for line in str(problem).splitlines())
+    return [f"{declaration.label}: {line}" for line in dict.fromkeys(lines)]

@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 from graphql import GraphQLEnumType, GraphQLID
 
-from ..declare.names import pascal_case
+from ..declare.names import NO_CHOICE, pascal_case
 from ..errors import ConfigurationError, DeclarationError, FraiseQLError
 from .conventions import Conventions
 from .definition import Column, Embedded, EnumFactory, EnumSource, FieldDef
@@ -30,7 +30,7 @@ from .python_values import (
 )
 from .scalars import graphql as leaves
 from .scalars import postgres as scalars
-from .scalars.composite import FILE_INPUT, FILES, RANGES, file_parts
+from .scalars.composite import FILE_INPUT, FILES, RANGES, file_parts, range_parts
 from .scalars.postgres import Scalar
 
 # The first class in a field's method resolution order that stands here decides.
@@ -162,12 +162,16 @@ class ColumnDescriber:
         if ranged is not None:
             value, filter_input = ranged
             return Embedded(
-                name=name, description=described, column=field.attname, value=value, parts=value.parts,
+                name=name, description=described, column=field.attname, value=value, parts=range_parts(value),
                 nullable=nullable, filter=filter_input,
             )  # fmt: skip
         items, dimensions = column, 0
         while isinstance(items, postgres.ArrayField):
             items, dimensions = items.base_field, dimensions + 1
+        if dimensions and (isinstance(items, models.FileField) or ancestor(items, RANGES, self.conventions.scalars)):
+            raise DeclarationError(
+                f"{owner}.{field.name} is an array of {type(items).__name__}, which cannot be written; leave it out"
+            )
         scalar = self.scalar(items if dimensions else field, field.name, owner)
         if dimensions > 1 and scalar.json_array is None:
             raise DeclarationError(
@@ -216,7 +220,7 @@ class ColumnDescriber:
                 f"field class that is known; name the Django class to treat it as in FRAISEQL['SCALARS'], or leave it "
                 f"out"
             )
-        stored = self._with_column_type(stored, column)
+        stored = self._with_column_type(scalars.localized(stored), column)
         if field.primary_key or isinstance(field, models.ForeignKey) or isinstance(column, models.AutoField):
             return scalars.identifier(
                 stored, lambda text: column.get_prep_value(column.to_python(text)), is_shown=not converts(column)
@@ -253,7 +257,7 @@ def _choices(field: models.Field[Any, Any], name: str, stored: Scalar, owner: st
     choices = [(stored_choice(column, value), str(label)) for value, label in flat_choices(field) if value is not None]
     pairs = [(value, label) for value, label in choices if value is not None]
     if field.blank and stored.textual and all(value != "" for value, _ in pairs):
-        pairs.append(("", "No choice made."))
+        pairs.append(("", NO_CHOICE))
     return EnumSource(name=owner + pascal_case(name), choices=tuple(pairs))
 
 

@@ -14,7 +14,9 @@ from .definition import EnumSource
 class Enums:
     """The enum types of one schema; declared choices that are the same share one."""
 
-    def __init__(self) -> None:
+    def __init__(self, taken: frozenset[str] = frozenset()) -> None:
+        # names that other types have: of enums, only those that their fields make give way
+        self._taken = taken
         self._by_choices: dict[tuple[tuple[Any, str], ...], GraphQLEnumType] = {}
         self._names: set[str] = set()
 
@@ -25,9 +27,14 @@ class Enums:
             found = self._by_choices[source.choices] = self._make(source)
         return found
 
+    def _is_taken(self, name: str) -> bool:
+        return name in self._names or not {name, f"{name}Filter", f"{name}ArrayFilter"}.isdisjoint(self._taken)
+
     def _make(self, source: EnumSource) -> GraphQLEnumType:
         name, number = source.name, 1
-        while name in self._names:
+        if self._is_taken(name) and name not in self._names:
+            name = f"{name}Choice"
+        while self._is_taken(name):
             number += 1
             name = f"{source.name}{number}"
         self._names.add(check_name(name, "an enum"))

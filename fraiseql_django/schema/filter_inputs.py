@@ -15,7 +15,7 @@ from graphql import (
     GraphQLNonNull,
 )
 
-from ..errors import DeclarationError
+from ..declare.names import COMBINERS
 from .definition import FieldDef, Shape
 from .kinds import kind_of
 from .operators import Comparable, operators_of
@@ -58,7 +58,7 @@ QUANTIFIERS: Mapping[str, Quantifier] = {
     "every": Quantifier("None of them fails to match.", exists=False, failing=True),
     "none": Quantifier("None of them matches.", exists=False),
 }
-AND, OR, NOT = COMBINERS = ("AND", "OR", "NOT")
+AND, OR, NOT = COMBINERS
 
 
 def comparable(field: FieldDef) -> Comparable | None:
@@ -83,12 +83,6 @@ class Inputs:
         self.order_by = {name: self._order_by(types[name]) for name in _sortable(types)}
 
     def _where(self, definition: Shape) -> GraphQLInputObjectType:
-        for name in COMBINERS:
-            if name in definition.fields:
-                raise DeclarationError(
-                    f"{definition.name}.{name} has the name of a combination of filters; give it another name"
-                )
-
         def fields() -> dict[str, GraphQLInputField]:
             own = GraphQLNonNull(self.where[definition.name])
             return {

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from inspect import formatannotation
 from typing import Any
 
-from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
-from ..declare.names import check_name, lower_first
-from ..declare.names import plural as plural_of
-from ..declare.registry import Auto, FieldOptions, TypeDeclaration
+from ..declare.members import Auto, FieldOptions
+from ..declare.names import check_field_name, check_name
+from ..declare.registry import TypeDeclaration
 from ..errors import DeclarationError, FraiseQLError
 from .annotations import PYTHON_NAMES, Annotation, read, scalar, signature
-from .definition import Column, Computed, FieldDef, TypeDef
+from .definition import Column, Computed, FieldDef, LeftOut, TypeDef
 from .django_fields import ColumnDescriber, concrete
 from .one_value import check_one_value
 from .relations import AnyModelField, Targets, describe_link, describe_relation
@@ -32,43 +32,75 @@ class TypeDescriber:
         self.targets = targets
         self.columns = columns
         self.conventions = columns.conventions
-        self.module = declaration.cls.__module__
-        self.annotations: Mapping[str, Any] = inspect.get_annotations(declaration.cls)
+        self.annotations = declaration.annotations
+        self.options = declaration.options
         self.problems: list[str] = []
+        self.left_out: list[LeftOut] = []
+        # how many of the fields that nobody has named would have each name
+        self.often: Counter[str] = Counter()
 
     def describe(self) -> TypeDef:
         """Return the description; raise DeclarationError with one line for each problem."""
         declared = self.declaration
+        self.problems += declared.dropped
         fields: dict[str, FieldDef] = {}
-        for python_name in self._names():
+        excluded = self._excluded()
+        for python_name in self._named():
             described = self._attempt(self._field, python_name)
-            if described is None:
-                continue
-            if described.name in fields:
-                self.problems.append(
-                    f"{declared.name} has two fields called {described.name!r} ({python_name!r} is one): "
-                    f"give one another name with fraiseql.field(name=…)"
-                )
-            fields[described.name] = described
-        key = self._attempt(self._key)
+            if described is not None:
+                self._add(fields, described, python_name)
+        if declared.everything:
+            named = {*self.annotations, *self.options}
+            unnamed = list(self._everything())
+            self.often = Counter(self.conventions.name(python_name) for python_name, _ in unnamed)
+            for python_name, found in unnamed:
+                if python_name not in named and found not in excluded and python_name not in (declared.exclude or ()):
+                    self._add_unnamed(fields, python_name, found)
+        key = self._attempt(self.key)
         if not fields and not self.problems:
-            self.problems.append(f"{declared.name} has no fields")
+            self.problems.append(f"{declared.name} has no fields; name some with fields=[…], or annotate them")
+        names = [self._attempt(check_name, declared.name, "a type")]
+        roots = {"single": declared.single_name, "plural": declared.plural_name}
+        root = {query: self._attempt(check_name, roots[query], "a root field") for query in declared.queries}
         if self.problems or key is None:
             raise DeclarationError("\n".join(self.problems))
-        single = declared.single or lower_first(declared.name)
         return TypeDef(
-            name=check_name(declared.name, "a type"),
+            name=names[0],
             model=self.model,
             description=declared.description or self._model_description(),
             fields=fields,
             key=key,
-            single=check_name(single, "a root field") if "single" in declared.queries else None,
-            plural=(
-                check_name(declared.plural or plural_of(single), "a root field")
-                if "plural" in declared.queries
-                else None
-            ),
+            single=root.get("single"),
+            plural=root.get("plural"),
+            left_out=tuple(self.left_out),
         )
+
+    def _add(self, fields: dict[str, FieldDef], described: FieldDef, python_name: str) -> None:
+        if described.name in fields:
+            self.problems.append(
+                f"{self.declaration.name} has two fields called {described.name!r} ({python_name!r} is one): "
+                f"give one another name with fraiseql.field(name=…)"
+            )
+        fields[described.name] = described
+
+    def _add_unnamed(self, fields: dict[str, FieldDef], python_name: str, found: AnyModelField) -> None:
+        """Add a field that nobody has named; what cannot be a field is left out."""
+        reverse = isinstance(found, ForeignObjectRel)
+        try:
+            described = self._field_of(found, python_name)
+        except DeclarationError as error:
+            # tags have the name of a column, but are in other tables
+            column = isinstance(found, models.Field) and found.column is not None and not found.many_to_many
+            self._leave_out(python_name, str(error), column=column)
+            return
+        if described.name in fields and reverse:
+            self._leave_out(python_name, f"{self.declaration.name}.{python_name} has the name of another field")
+            return
+        self._add(fields, described, python_name)
+
+    def _leave_out(self, python_name: str, reason: str, *, column: bool = False) -> None:
+        if python_name not in (self.declaration.exclude or ()):
+            self.left_out.append(LeftOut(name=python_name, reason=reason, column=column))
 
     def _attempt(self, step: Callable[..., Any], *args: Any) -> Any:
         try:
@@ -84,54 +116,85 @@ class TypeDescriber:
 
     # --- which fields ---
 
-    def _names(self) -> list[str]:
+    def _named(self) -> list[str]:
         declared = self.declaration
-        options = declared.options
-        names = [*self.annotations, *(name for name in options if name not in self.annotations)]
-        excluded = [self._model_field(name) for name in declared.exclude]
-        self.problems += [
-            self._unknown(name) for name, field in zip(declared.exclude, excluded, strict=True) if field is None
-        ]
-        if declared.fields == "__all__" or (declared.fields is None and declared.exclude):
-            names += [name for name, field in self._everything() if field not in excluded]
-        elif declared.fields is not None:
+        names = [*self.annotations, *self.options]
+        if declared.fields is not None and declared.fields != "__all__":
             names += list(declared.fields)
         return list(dict.fromkeys(names))
+
+    def _excluded(self) -> list[AnyModelField]:
+        """Return the excluded fields, all that have one of the names."""
+        excluded: list[AnyModelField] = []
+        for name in self.declaration.exclude or ():
+            found = self._model_fields(name, hidden=True)
+            excluded += found
+            if not found:
+                self.problems.append(self._unknown(name))
+        return excluded
 
     def _everything(self) -> Iterator[tuple[str, AnyModelField]]:
         """Yield the fields of ``"__all__"``: the model's own, then the reverse relations to declared types."""
         found: Any
-        for found in sorted(self.model._meta.get_fields(), key=lambda field: isinstance(field, ForeignObjectRel)):
-            if isinstance(found, models.CompositePrimaryKey):
+        pk = self.model._meta.pk
+        key = set(pk.fields) if isinstance(pk, models.CompositePrimaryKey) else {pk}
+        for found in self.model._meta.get_fields():
+            if isinstance(found, (ForeignObjectRel, models.CompositePrimaryKey)):
                 continue
-            if isinstance(found, ForeignObjectRel):
-                if self._related(found) is not None and not found.hidden:
-                    yield found.get_accessor_name() or found.name, found
+            if isinstance(found, models.ForeignKey):
+                related = self._related(found) is not None
+                # the rest of a key identifies the object together with it; a parent's key is the parent's field, too
+                parent = getattr(found.remote_field, "parent_link", False)
+                if not related or (found in key and not parent):
+                    yield found.attname, found
+                if related:
+                    yield found.name, found
             elif isinstance(found, models.ManyToManyField):
                 if self._related(found) is not None:
                     yield found.name, found
-            elif isinstance(found, models.ForeignKey) and self._related(found) is None:
-                yield found.attname, found
-            elif found.concrete:
+            elif found.concrete or not isinstance(found.related_model, type) or self._related(found) is not None:
                 yield found.name, found
+        reverse = [
+            (found.get_accessor_name() or found.name, found)
+            for found in self.model._meta.get_fields()
+            if isinstance(found, ForeignObjectRel) and not found.hidden and self._related(found) is not None
+        ]
+        often = Counter(name for name, _ in reverse)
+        for name, found in reverse:
+            if often[name] > 1:
+                self._leave_out(name, f"{self.declaration.name}.{name} is the name of several relations")
+            else:
+                yield name, found
 
     def _related(self, field: AnyModelField) -> type[models.Model] | None:
-        model = field.related_model
-        return model if isinstance(model, type) and self.targets.exist(model) else None
+        model: Any = field.related_model
+        if not isinstance(model, type) or not self.targets.exist(model):
+            return None
+        if not self.targets.decided(model):
+            where = f"{self.declaration.name}.{field.name}"
+            self._leave_out(field.name, f"{where}: {self.targets.undecided(model)}", column=True)
+            return None
+        return model
 
     def _model_field(self, name: str) -> AnyModelField | None:
         """Find a field by its name, a key's column name, or a reverse accessor."""
+        return next(iter(self._model_fields(name)), None)
+
+    def _model_fields(self, name: str, *, hidden: bool = False) -> list[AnyModelField]:
+        """Find all fields of a name, the model's own first."""
         meta = self.model._meta
-        for found in meta.get_fields():
-            accessor = found.get_accessor_name() if isinstance(found, ForeignObjectRel) else found.name
-            if name in (accessor, getattr(found, "attname", None)):
-                return found
-        if name == "pk" and not isinstance(meta.pk, models.CompositePrimaryKey):
-            return meta.pk
-        try:
-            return meta.get_field(name)
-        except FieldDoesNotExist:
-            return None
+        fields = sorted(meta.get_fields(include_hidden=hidden), key=lambda field: isinstance(field, ForeignObjectRel))
+        found: list[AnyModelField] = []
+        for field in fields:
+            accessor = field.get_accessor_name() if isinstance(field, ForeignObjectRel) else field.name
+            if name in (accessor, getattr(field, "attname", None)):
+                found.append(field)
+        if not found and name == "pk" and not isinstance(meta.pk, models.CompositePrimaryKey):
+            return [meta.pk]
+        if not found:
+            # by the name in queries, where that is not the accessor's
+            found = [field for field in fields if field.name == name]
+        return found
 
     def _unknown(self, name: str) -> str:
         known = ", ".join(sorted({name for name, _ in self._everything()}))
@@ -139,10 +202,12 @@ class TypeDescriber:
 
     # --- one field ---
 
-    def _field(self, python_name: str) -> FieldDef:
-        options = self.declaration.options.get(python_name, FieldOptions())
+    def _field(self, python_name: str) -> FieldDef | None:
+        options = self.options.get(python_name, FieldOptions())
+        if options.invalid:
+            return None
         where = f"{self.declaration.name}.{python_name}"
-        name = check_name(options.name or self.conventions.name(python_name), f"the field {where}")
+        name = check_field_name(options.name or self.conventions.name(python_name), where)
         annotation = self._annotation(python_name)
         if options.to is not None:
             described: FieldDef = describe_link(options, name, annotation, where, self.targets)
@@ -154,12 +219,23 @@ class TypeDescriber:
             found = self._model_field(python_name)
             if found is None:
                 raise DeclarationError(self._unknown(python_name))
-            key_column = isinstance(found, models.ForeignKey) and python_name == found.attname
-            if found.is_relation and not key_column:
-                described = self._relation(found, python_name, name, annotation, where)
-            else:
-                described = self._column(found, python_name, name, annotation, where)
+            described = self._described(found, python_name, name, annotation, where)
         return _with_options(described, options)
+
+    def _field_of(self, found: AnyModelField, python_name: str) -> FieldDef:
+        where, name = f"{self.declaration.name}.{python_name}", self.conventions.name(python_name)
+        if self.declaration.automatic and self.often[name] > 1:
+            # phone1 and phone_1: nobody could give one of them another name
+            name = python_name
+        return self._described(found, python_name, check_field_name(name, where), None, where)
+
+    def _described(
+        self, found: AnyModelField, python_name: str, name: str, annotation: Annotation | None, where: str
+    ) -> FieldDef:
+        key_column = isinstance(found, models.ForeignKey) and python_name == found.attname
+        if found.is_relation and not key_column:
+            return self._relation(found, python_name, name, annotation, where)
+        return self._column(found, python_name, name, annotation, where)
 
     def key_of(self, python_name: str, where: str) -> Column:
         """Return the column that ``relation(…)`` compares; a foreign key has its column's name (``author_id``)."""
@@ -174,11 +250,13 @@ class TypeDescriber:
         return described
 
     def _annotation(self, python_name: str) -> Annotation | None:
-        raw = self.annotations.get(python_name)
-        if raw is None:
+        if python_name not in self.annotations:
             return None
-        annotation = read(raw, self.module, self.targets.registry)
+        annotation = read(*self.annotations[python_name], self.targets.registry)
         return None if isinstance(annotation.base, Auto) else annotation
+
+    def _written(self, python_name: str) -> str:
+        return formatannotation(self.annotations[python_name][0])
 
     def _column(
         self, found: AnyModelField, python_name: str, name: str, annotation: Annotation | None, where: str
@@ -203,7 +281,7 @@ class TypeDescriber:
         actual, written = described.signature, signature(annotation)
         if written not in (actual, actual.removesuffix("!")):
             raise DeclarationError(
-                f"{where} is annotated {formatannotation(self.annotations[python_name])}, but is {actual} in GraphQL; "
+                f"{where} is annotated {self._written(python_name)}, but is {actual} in GraphQL; "
                 f"write `{python_name}: fraiseql.auto`"
             )
         result: FieldDef = described if written == actual else replace(described, nullable=True)
@@ -220,7 +298,7 @@ class TypeDescriber:
         found = scalar(item.base)
         if found is None or (dimensions > 1 and found.json_array is None):
             raise DeclarationError(
-                f"{where} is annotated {formatannotation(self.annotations[where.rpartition('.')[2]])}, "
+                f"{where} is annotated {self._written(where.rpartition('.')[2])}, "
                 f"which SQL cannot compute; annotate it with one of: {', '.join(PYTHON_NAMES)}, or a list of them"
             )
         return Computed(
@@ -232,19 +310,23 @@ class TypeDescriber:
             nullable_items=bool(dimensions) and item.nullable,
         )
 
-    def _key(self) -> dict[str, Column]:
-        pk = self.model._meta.pk
-        parts: list[Any] = list(pk.fields) if isinstance(pk, models.CompositePrimaryKey) else [pk]
-        key: dict[str, Column] = {}
-        for part in parts:
-            alone = len(parts) == 1
-            python_name = "id" if alone else part.attname
-            name = self.conventions.name(python_name)
-            described = self.columns.describe(part, name, self.model.__name__)
-            if not isinstance(described, Column) or described.dimensions:
-                raise DeclarationError(f"{self.declaration.name}: the key {part.name} cannot be an argument")
-            key[name] = described
-        return key
+    def key(self) -> dict[str, Column]:
+        """Return the columns that identify a row, by the names of the arguments that ask for it."""
+        return describe_key(self.declaration, self.columns)
+
+
+def describe_key(declaration: TypeDeclaration, columns: ColumnDescriber) -> dict[str, Column]:
+    """Return the columns of the key of a declaration's model; raise DeclarationError where clients cannot write it."""
+    model, pk = declaration.model, declaration.model._meta.pk
+    parts: list[Any] = list(pk.fields) if isinstance(pk, models.CompositePrimaryKey) else [pk]
+    key: dict[str, Column] = {}
+    for part in parts:
+        name = columns.conventions.name("id" if len(parts) == 1 else part.attname)
+        described = columns.describe(part, name, model.__name__)
+        if not isinstance(described, Column) or described.dimensions:
+            raise DeclarationError(f"{declaration.name}: the key {part.name} cannot be an argument")
+        key[name] = described
+    return key
 
 
 def _with_options(described: FieldDef, options: FieldOptions) -> FieldDef:

@@ -12,8 +12,9 @@ from typing import Any
 from django.db import models
 from graphql import GraphQLEnumType, GraphQLScalarType
 
-from ..declare.names import check_name
-from ..declare.registry import FieldOptions, ObjectDeclaration, Registry
+from ..declare.members import FieldOptions, unread_members
+from ..declare.names import check_field_name, check_name
+from ..declare.registry import ObjectDeclaration, Registry
 from ..declare.rules import as_rule
 from ..errors import DeclarationError
 from .annotations import Annotation, Named, read, scalar
@@ -132,16 +133,25 @@ class Outputs:
             )
             # before its fields, which may lead back to it
             self.objects[declared.name] = known
-            known.fields.update({item.name: item for item in map(self._field_of(declared), dataclasses.fields(cls))})
+            if problems := unread_members(cls, declared.name) if hasattr(cls, "__fraiseql_object__") else []:
+                raise DeclarationError("\n".join(problems))
+            for item in map(self._field_of(declared), dataclasses.fields(cls)):
+                if item.name in known.fields:
+                    raise DeclarationError(
+                        f"{declared.name} has two fields called {item.name!r} ({item.attribute!r} is one): "
+                        f"give one another name with fraiseql.field(name=…)"
+                    )
+                known.fields[item.name] = item
         elif known.cls is not cls:
-            raise _two_types(declared.name)
+            raise _two_types(declared.name, known.cls, cls)
         return known
 
     def add(self, described: ObjectDef) -> None:
         """Add an object type that no class stands for; raise DeclarationError where its name is another type's."""
         check_name(described.name, "a type")
-        if self.objects.setdefault(described.name, described) is not described:
-            raise _two_types(described.name)
+        known = self.objects.setdefault(described.name, described)
+        if known is not described:
+            raise _two_types(described.name, known.cls, described.cls)
 
     def extend(self, definition: ObjectDef, added: Mapping[str, tuple[Any, Any]]) -> None:
         """Give an object type fields that its class does not declare: annotation and default, by Python name."""
@@ -175,7 +185,7 @@ class Outputs:
             missing = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
             output = self.read(item.type, declared.cls.__module__, where, union=None)
             return ObjectField(
-                name=check_name(options.name or self.conventions.name(item.name), f"the field {where}"),
+                name=check_field_name(options.name or self.conventions.name(item.name), where),
                 description=options.description,
                 deprecation=options.deprecation,
                 attribute=item.name,
@@ -216,8 +226,9 @@ class Outputs:
         return replace(self.union(types, union, where), nullable=annotation.nullable)
 
 
-def _two_types(name: str) -> DeclarationError:
-    return DeclarationError(f"two types are called {name!r}; give one of the classes another name")
+def _two_types(name: str, *classes: type | None) -> DeclarationError:
+    both = " and ".join(f"{cls.__qualname__} in {cls.__module__}" if cls else "a mutation's result" for cls in classes)
+    return DeclarationError(f"two types are called {name!r}: {both}; give one of the classes another name")
 
 
 def _own_doc(cls: type) -> str | None:

@@ -16,7 +16,7 @@ from django.db.models import Aggregate, FilteredRelation, Func, Subquery, Window
 from django.db.models.expressions import Col, RawSQL
 from django.db.models.sql import Query
 
-from .._django import many_valued_tables
+from .._django import free_name, many_valued_tables
 from ..errors import DeclarationError
 
 # PostgreSQL documentation, 9.26, 9.16.1, 9.4, 9.7.3 and F.17: functions that return rows
@@ -41,8 +41,9 @@ def check_one_value(model: type[models.Model], expression: Any, where: str) -> A
             f"use a Subquery"
         )
     try:
-        query = models.QuerySet(model).annotate(fraiseql_value=expression).query
-        resolved = query.annotations["fraiseql_value"]
+        name = free_name(model, "fraiseql_value")
+        query = models.QuerySet(model).annotate(**{name: expression}).query
+        resolved = query.annotations[name]
         output = resolved.output_field
     except Exception as error:
         raise DeclarationError(f"{where}: the expression does not fit {model.__name__}: {error}") from error

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..declare.registry import MutationDeclaration, TypeDeclaration
@@ -18,19 +19,18 @@ def protected(definition: TypeDef, declaration: TypeDeclaration, conventions: Co
 
     Raises DeclarationError where a permission or a row rule is none.
     """
+    if problems := rule_problems(declaration):
+        raise DeclarationError("\n".join(problems))
     name = definition.name
     own_permission = as_rule(declaration.permission, name)
     permission = own_permission or _default_permission(declaration, conventions)
-    check_rows(declaration.rows, declaration.model, name)
     if declaration.mask and permission is None:
         raise DeclarationError(f"{name}: mask is for those whom a permission leaves out; give permission=… as well")
     fields: dict[str, FieldDef] = dict(definition.fields)
     for python_name, options in declaration.options.items():
+        if options.invalid:
+            continue
         rule = as_rule(options.permission, f"{name}.{python_name}")
-        if options.mask and rule is None:
-            raise DeclarationError(
-                f"{name}.{python_name}: mask is for those whom a permission leaves out; give permission=… as well"
-            )
         own = options.name or conventions.name(python_name)
         # null stands for a masked value
         changed: dict[str, Any] = {"nullable": True} if options.mask else {}
@@ -45,6 +45,27 @@ def protected(definition: TypeDef, declaration: TypeDeclaration, conventions: Co
         root_rules=_root_rules(declaration, name),
         row_cost=declaration.row_cost,
     )
+
+
+def rule_problems(declaration: TypeDeclaration) -> list[str]:
+    """Return a sentence for each permission, mask or row rule of a type that is none."""
+    name, problems = declaration.name, []
+    permissions = {name: declaration.permission}
+    if isinstance(declaration.queries, Mapping):
+        permissions |= {f"{name}, {query}": rule for query, rule in declaration.queries.items()}
+    for python_name, options in declaration.options.items():
+        where = f"{name}.{python_name}"
+        permissions[where] = options.permission
+        if options.mask and options.permission is None:
+            problems.append(f"{where}: mask is for those whom a permission leaves out; give permission=… as well")
+    checks: list[Callable[[], object]] = [partial(check_rows, declaration.rows, declaration.model, name)]
+    checks += [partial(as_rule, permission, where) for where, permission in permissions.items()]
+    for check in checks:
+        try:
+            check()
+        except DeclarationError as error:
+            problems.append(str(error))
+    return problems
 
 
 def _root_rules(declaration: TypeDeclaration, name: str) -> dict[str, Rule]:

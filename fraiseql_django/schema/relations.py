@@ -11,7 +11,8 @@ from django.db import models
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
 from .._django import concrete_model
-from ..declare.registry import FieldOptions, Registry, TypeDeclaration
+from ..declare.members import FieldOptions
+from ..declare.registry import Registry, TypeDeclaration
 from ..errors import DeclarationError
 from .annotations import Annotation, Named, innermost
 from .definition import Key, Link, Relation, TypeDef
@@ -33,17 +34,32 @@ class Targets:
         """Whether any type is declared over the model."""
         return concrete_model(model) in self._by_model
 
+    def decided(self, model: type[models.Model]) -> bool:
+        """Whether relations to the model lead to one type, of which it need not be said which."""
+        return len(self._candidates(model)) == 1
+
+    def undecided(self, model: type[models.Model]) -> str:
+        """Say why relations to the model lead to no one type."""
+        names = ", ".join(declaration.name for declaration in self._candidates(model))
+        return (
+            f"several types are declared over {model._meta.label} ({names}); annotate the field with one of them, or "
+            f"declare one with primary=True"
+        )
+
+    def _candidates(self, model: type[models.Model]) -> list[TypeDeclaration]:
+        found = self._by_model.get(concrete_model(model), [])
+        exact = [declaration for declaration in found if declaration.model is model] or found
+        return [declaration for declaration in exact if declaration.primary] or exact
+
     def of(self, model: type[models.Model], where: str) -> str:
         """Return the name of the type that relations to the model lead to.
 
         Raises DeclarationError when there is none, or several of which none is primary.
         """
-        found = self._by_model.get(concrete_model(model), [])
-        exact = [declaration for declaration in found if declaration.model is model] or found
-        candidates = [declaration for declaration in exact if declaration.primary] or exact
+        candidates = self._candidates(model)
         if len(candidates) == 1:
             return candidates[0].name
-        if not found:
+        if not candidates:
             raise DeclarationError(f"{where} leads to {model.__name__}, over which no type is declared")
         names = ", ".join(declaration.name for declaration in candidates)
         raise DeclarationError(
@@ -127,19 +143,21 @@ def describe_link(
     )
 
 
-def resolve_links(types: Mapping[str, TypeDef], key_of: Mapping[str, Callable[[str, str], Key]]) -> dict[str, TypeDef]:
+def resolve_links(
+    types: Mapping[str, TypeDef], key_of: Mapping[str, Callable[[str, str], Key]]
+) -> tuple[dict[str, TypeDef], list[tuple[str, str]]]:
     """Return the types with the keys of every Link described; ``key_of`` has a function for each type, by its name.
 
-    Raises DeclarationError with a line for each key that cannot be compared.
+    The second value has a type's name and a sentence for each key that cannot be compared.
     """
-    problems: list[str] = []
+    problems: list[tuple[str, str]] = []
 
     def resolved(definition: TypeDef, link: Link) -> Link:
         where = f"{definition.name}.{link.name}"
         try:
             here, there = key_of[definition.name](str(link.here), where), key_of[link.target](str(link.there), where)
         except DeclarationError as error:
-            problems.append(str(error))
+            problems.append((definition.name, str(error)))
             return link
         return replace(link, here=here, there=there)
 
@@ -153,6 +171,4 @@ def resolve_links(types: Mapping[str, TypeDef], key_of: Mapping[str, Callable[[s
         )
         for name, definition in types.items()
     }
-    if problems:
-        raise DeclarationError("\n".join(problems))
-    return found
+    return found, problems

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ..declare.names import check_name, lower_first
-from ..declare.names import plural as plural_of
-from ..declare.registry import Auto, FieldOptions, TypeDeclaration
+from ..declare.members import Auto, FieldOptions
+from ..declare.names import check_field_name, check_name
+from ..declare.registry import TypeDeclaration
 from ..declare.sources import Source
 from ..errors import DeclarationError, FraiseQLError
 from .annotations import read
@@ -79,7 +78,7 @@ class SourceDescriber:
         self.source = source
         self.targets = targets
         self.shapes = shapes
-        self.annotations: Mapping[str, Any] = inspect.get_annotations(declaration.cls)
+        self.annotations = declaration.annotations
         self.described: dict[str, FieldDef] = {}
         self.problems: list[str] = []
 
@@ -88,6 +87,7 @@ class SourceDescriber:
         declared = self.declaration
         options = declared.options
         fields: dict[str, FieldDef] = {}
+        self.problems += declared.dropped
         for python_name in dict.fromkeys([*self.annotations, *options]):
             described = self._attempt(self._field, python_name, options.get(python_name, FieldOptions()))
             if described is None:
@@ -99,20 +99,21 @@ class SourceDescriber:
                 )
             self.described[python_name] = fields[described.name] = described
         key = self._attempt(self._key)
+        name = self._attempt(check_name, declared.name, "a type")
+        roots = {"single": declared.single_name, "plural": declared.plural_name}
+        root = {query: self._attempt(check_name, roots[query], "a root field") for query in declared.queries}
         if self.problems or key is None:
             raise DeclarationError("\n".join(self.problems))
-        single = declared.single or lower_first(declared.name)
-        plural = declared.plural or plural_of(single)
         return TypeDef(
-            name=check_name(declared.name, "a type"),
+            name=name,
             model=declared.model,
             source=self.source,
             description=declared.description,
             fields=fields,
             key=key,
             # without a key no single row can be queried
-            single=check_name(single, "a root field") if key and "single" in declared.queries else None,
-            plural=check_name(plural, "a root field") if "plural" in declared.queries else None,
+            single=root.get("single") if key else None,
+            plural=root.get("plural"),
         )
 
     def key_of(self, python_name: str, where: str) -> Key:
@@ -131,19 +132,21 @@ class SourceDescriber:
             self.problems.append(str(error))
             return None
 
-    def _field(self, python_name: str, options: FieldOptions) -> FieldDef:
+    def _field(self, python_name: str, options: FieldOptions) -> FieldDef | None:
+        if options.invalid:
+            return None
         where = f"{self.declaration.name}.{python_name}"
-        name = check_name(options.name or self.shapes.outputs.conventions.name(python_name), f"the field {where}")
-        raw = self.annotations.get(python_name)
-        if raw is None:
+        name = check_field_name(options.name or self.shapes.outputs.conventions.name(python_name), where)
+        if python_name not in self.annotations:
             raise DeclarationError(f"{where} has no annotation; a source does not tell the type of its values")
+        raw, module = self.annotations[python_name]
         if isinstance(raw, Auto):
             raise DeclarationError(f"{where} is fraiseql.auto, which needs a model; annotate its type")
         if options.expression is not None:
             raise DeclarationError(
                 f"{where} is an expression, which needs a model; let {self.source.table} compute it, in a column"
             )
-        registry, module = self.targets.registry, self.declaration.cls.__module__
+        registry = self.targets.registry
         if options.to is not None:
             return describe_link(options, name, read(raw, module, registry), where, self.targets)
         output = self.shapes.outputs.read(raw, module, where)

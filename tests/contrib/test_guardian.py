@@ -603,7 +603,7 @@ def test_a_permission_that_the_model_has_not_is_refused_when_the_schema_is_built
 
     with pytest.raises(DeclarationError) as raised:
         GraphQLEngine(registry=registry, cache=None).schema  # noqa: B018
-    assert str(raised.value) == message
+    assert str(raised.value) == f"{model._meta.label}: {message}"
 
 
 @pytest.mark.django_db
@@ -631,8 +631,8 @@ def test_a_view_has_no_permissions() -> None:
     with pytest.raises(DeclarationError) as raised:
         GraphQLEngine(registry=registry, cache=None).schema  # noqa: B018
     assert str(raised.value) == (
-        "FileRow: 'cabinet.view_file' is not a permission of FileRow, which has none; compare with keys of "
-        "the model that has it, as Q(order_id__in=Order.objects.filter(can('cabinet.view_file')(viewer)))"
+        "cabinet_file: FileRow: 'cabinet.view_file' is not a permission of FileRow, which has none; compare with keys "
+        "of the model that has it, as Q(order_id__in=Order.objects.filter(can('cabinet.view_file')(viewer)))"
     )
 
 

@@ -17,6 +17,7 @@ from example_project.bookshop.models import Author, Book, Order, OrderLine, Publ
 from fraiseql_django import DeclarationError, Registry
 from fraiseql_django.conf import get_settings
 from fraiseql_django.schema.build import Schema, build_schema
+from tests.support import without_labels
 from tests.zoo.models import Animal, Specimen, Tame
 
 BOOK = (
@@ -49,10 +50,10 @@ def build(*declarations: tuple[type[models.Model], dict[str, Any]]) -> Schema:
 
 
 def refused(*declarations: tuple[type[models.Model], dict[str, Any]]) -> str:
-    """Return why these types are refused."""
+    """Return why these types are refused, without the label of the model that begins each line."""
     with pytest.raises(DeclarationError) as raised:
         build(*declarations)
-    return str(raised.value)
+    return without_labels(str(raised.value))
 
 
 # --- @type itself -----------------------------------------------------------------------------
@@ -67,6 +68,13 @@ def refused(*declarations: tuple[type[models.Model], dict[str, Any]]) -> str:
         (Book, {"fields": ["title"], "exclude": ["isbn"]}, "exclude=['isbn'] goes with all fields, not with fields=['title']; give one"),
         (Book, {"fields": ["title"], "queries": "plural"}, "queries is 'plural', must be a list of: 'single', 'plural'"),
         (Book, {"fields": ["title"], "queries": ["many"]}, "queries is ['many'], must be a list of: 'single', 'plural'"),
+        (Book, {"fields": 5}, "fields is 5, must be a list of names or '__all__'"),
+        (Book, {"fields": [Author]}, "fields is [<class 'example_project.bookshop.models.Author'>], must be a list of names or '__all__'"),
+        (Book, {"exclude": 5}, "exclude is 5, must be a list of names"),
+        (Book, {"exclude": [5]}, "exclude is [5], must be a list of names"),
+        (Book, {"fields": ["title"], "queries": None}, "queries is None, must be a list of: 'single', 'plural'"),
+        (Book, {"fields": ["title"], "queries": [["single"]]}, "queries is [['single']], must be a list of: 'single', 'plural'"),
+        (Book, {"fields": "title", "exclude": 5, "queries": 5, "single": 5, "plural": ""}, "fields is 'title', must be a list of names or '__all__'\nexclude is 5, must be a list of names\nqueries is 5, must be a list of: 'single', 'plural'\nsingle is 5, must be a name\nplural is '', must be a name"),
         ("Book", {"fields": ["title"]}, "@type takes a Django model that has a table, not 'Book'"),
         (models.Model, {"fields": "__all__"}, "@type takes a Django model that has a table, not <class 'django.db.models.base.Model'>"),
     ],
@@ -75,6 +83,23 @@ def test_arguments_of_type(model: Any, options: dict[str, Any], message: str) ->
     with pytest.raises(DeclarationError) as raised:
         declare(model, registry=Registry(), **options)
     assert str(raised.value) == message
+
+
+def test_a_name_that_is_none() -> None:
+    with pytest.raises(DeclarationError, match=r"^name is 5, must be a name$"):
+        fraiseql.type(Book, fields=["title"], name=5, registry=Registry())  # type: ignore[call-overload]
+
+
+@isolate_apps("tests.zoo")
+def test_a_swapped_model_has_no_table() -> None:
+    class Badge(models.Model):
+        class Meta:
+            app_label = "zoo"
+            swappable = "AUTH_USER_MODEL"
+
+    with pytest.raises(DeclarationError) as raised:
+        declare(Badge, registry=Registry(), fields="__all__")
+    assert str(raised.value) == "zoo.Badge is swapped for auth.User, and has no table; declare that one"
 
 
 # --- fields -----------------------------------------------------------------------------------
@@ -121,15 +146,15 @@ def test_arguments_of_type(model: Any, options: dict[str, Any], message: str) ->
         ),
         (
             {"annotations": {"title": fraiseql.auto}, "attributes": {"title": fraiseql.field(name="a-b")}},
-            "the field Thing.title cannot be called 'a-b': Names must only contain [_a-zA-Z0-9] but 'a-b' does not.",
+            "the field Thing.title cannot be called 'a-b': Names must only contain [_a-zA-Z0-9] but 'a-b' does not; give it another name with fraiseql.field(name=…)",
         ),
         (
             {"annotations": {"title": fraiseql.auto}, "attributes": {"title": fraiseql.field(name="__title")}},
-            "the field Thing.title cannot be called '__title': names that begin with '__' are GraphQL's own",
+            "the field Thing.title cannot be called '__title': names that begin with '__' are GraphQL's own; give it another name with fraiseql.field(name=…)",
         ),
         (
             {"annotations": {"title": fraiseql.auto}, "attributes": {"title": fraiseql.field(name="AND")}},
-            "Thing.AND has the name of a combination of filters; give it another name",
+            "Thing.AND has the name of a combination of filters; give it another name with fraiseql.field(name=…)",
         ),
     ],
 )  # fmt: skip
@@ -154,6 +179,12 @@ def test_every_problem_is_told_at_once() -> None:
         f"Thing.titel: Book has no field 'titel'; it has: {BOOK.replace('attributes', 'attributes, authors')}",
         "Thing.publisher leads to Publisher, over which no type is declared",
         "Writer.name is annotated int, but is String! in GraphQL; write `name: fraiseql.auto`",
+        "two types have a root field 'thing': Thing over bookshop.Book (Thing in tests.declare.test_declarations) and "
+        "Order over bookshop.Order (Order in tests.declare.test_declarations); name one with single=… or plural=…, "
+        "or leave it out with queries=[…]",
+        "two types have a root field 'things': Thing over bookshop.Book (Thing in tests.declare.test_declarations) and "
+        "Order over bookshop.Order (Order in tests.declare.test_declarations); name one with single=… or plural=…, "
+        "or leave it out with queries=[…]",
     ]
 
 
@@ -193,7 +224,8 @@ def test_columns_that_cannot_be_written() -> None:
         "Grid.doubles is an array of 2 dimensions of Float, which cannot be written; leave it out"
     )
     assert refused((Grid, {"fields": ["größe"]})) == (
-        "the field Thing.größe cannot be called 'größe': Names must only contain [_a-zA-Z0-9] but 'größe' does not."
+        "the field Thing.größe cannot be called 'größe': Names must only contain [_a-zA-Z0-9] but 'größe' does not; "
+        "give it another name with fraiseql.field(name=…)"
     )
     assert refused((Span, {"fields": ["range"]})) == "Thing: the key range cannot be an argument"
 
@@ -223,12 +255,15 @@ def test_names_that_are_one_in_camel_case() -> None:
         (
             {"name": "Same"},
             {"name": "Same"},
-            "two types are called 'Same'; give one of them another name with name=…",
+            "two types are called 'Same': bookshop.Book (Same in tests.declare.test_declarations) and bookshop.Author "
+            "(Same in tests.declare.test_declarations); give one of them another name with name=…",
         ),
         (
             {"name": "Book"},
             {"name": "Author", "single": "books"},
-            "Book and Author both have a root field 'books'; name one with single=… or plural=…, or leave it out with queries=[…]",
+            "two types have a root field 'books': Book over bookshop.Book (Book in tests.declare.test_declarations) and "
+            "Author over bookshop.Author (Author in tests.declare.test_declarations); name one with single=… or plural=…, "
+            "or leave it out with queries=[…]",
         ),
         (
             {"name": "Book", "single": "sheep", "plural": "sheep"},
@@ -238,18 +273,78 @@ def test_names_that_are_one_in_camel_case() -> None:
         (
             {"name": "Query"},
             {"name": "Author"},
-            "Schema must contain uniquely named types but contains multiple types named 'Query'. Give one of them another name with name=….",
+            "a type cannot be called 'Query', the name of a type of GraphQL's own; give it another name with name=…",
         ),
         (
             {"name": "AuthorWhere"},
             {"name": "Author"},
-            "Schema must contain uniquely named types but contains multiple types named 'AuthorWhere'. Give one of them another name with name=….",
+            "two types are called 'AuthorWhere': bookshop.Book (AuthorWhere in tests.declare.test_declarations) and the filter "
+            "of bookshop.Author (Author in tests.declare.test_declarations); give one of them another name with name=…",
         ),
         ({"name": "Book"}, {"name": "Author", "plural": "all authors"}, "a root field cannot be called 'all authors': Names must only contain [_a-zA-Z0-9] but 'all authors' does not."),
     ],
 )  # fmt: skip
 def test_names(first: dict[str, Any], second: dict[str, Any], message: str) -> None:
     assert refused((Book, {"fields": ["id"], **first}), (Author, {"fields": ["id"], **second})) == message
+
+
+def test_names_that_collide_are_told_with_models_and_modules() -> None:
+    registry = Registry()
+    fraiseql.type(Book, fields=["cover"], name="Group", registry=registry)(
+        type("A", (), {"__module__": "shop.graphql"})
+    )
+    fraiseql.type(Author, fields=["name"], registry=registry)(type("GroupType", (), {"__module__": "forum.graphql"}))
+    fraiseql.type(Publisher, fields=["name"], name="File", registry=registry)(type("B", (), {"__module__": "x"}))
+    fraiseql.type(Order, fields=["nmber"], name="String", registry=registry)(type("C", (), {"__module__": "x"}))
+
+    @fraiseql.success
+    class File:
+        name: str
+
+    @fraiseql.mutation(registry=registry)
+    def sent(info: fraiseql.Info) -> File:
+        raise NotImplementedError
+
+    with pytest.raises(DeclarationError) as raised:
+        build_schema(registry, get_settings())
+    assert str(raised.value).splitlines()[1:] == [
+        "bookshop.Order: a type cannot be called 'String', the name of a type of GraphQL's own; give it another name with "
+        "name=…",
+        "two types are called 'Group': bookshop.Book (A in shop.graphql) and bookshop.Author (GroupType in forum.graphql); "
+        "give one of them another name with name=…",
+        "several types are called 'File': bookshop.Publisher (B in x), the class "
+        "test_names_that_collide_are_told_with_models_and_modules.<locals>.File in tests.declare.test_declarations and "
+        "a built-in type, of a field's value; give one of them another name with name=…",
+    ]
+    assert str(raised.value).startswith("bookshop.Order: String.nmber: Order has no field 'nmber'; it has: ")
+
+
+@isolate_apps("tests.zoo")
+def test_a_class_with_the_name_of_its_model_keeps_it() -> None:
+    class CircuitType(models.Model):
+        class Meta:
+            app_label = "zoo"
+
+    assert list(build((CircuitType, {"name": "CircuitType", "fields": ["id"]})).types) == ["CircuitType"]
+    registry = Registry()
+    fraiseql.type(CircuitType, fields=["id"], registry=registry)(type("CircuitType", (), {}))
+    fraiseql.type(Book, fields=["id"], registry=registry)(type("CircuitTypeType", (), {}))
+    assert [declaration.name for declaration in registry.types] == ["CircuitType", "CircuitType"]
+
+
+def test_permissions_are_checked_beside_other_mistakes() -> None:
+    message = refused(
+        (Book, {"fields": ["titel"], "permission": 5, "rows": 5, "queries": {"plural": 5}, "exclude": None}),
+        (Author, {"name": "Author", "fields": ["nmae"]}),
+    )
+
+    assert [line.partition("; it has")[0] for line in message.splitlines()] == [
+        "Thing.titel: Book has no field 'titel'",
+        "Thing: rows is 5, must be a function of the viewer",
+        "Thing: permission is 5, must be a rule, a name like 'shop.view_order', or a function of the viewer",
+        "Thing, plural: permission is 5, must be a rule, a name like 'shop.view_order', or a function of the viewer",
+        "Author.nmae: Author has no field 'nmae'",
+    ]
 
 
 def test_schema_without_anything_to_query() -> None:
@@ -458,3 +553,21 @@ def test_mutations(function: Callable[..., Any], message: str) -> None:
     with pytest.raises(DeclarationError) as raised:
         build_schema(registry, get_settings())
     assert str(raised.value) == message
+
+
+def test_mutations_of_one_name() -> None:
+    registry = Registry()
+    book = declare(Book, "BookType", registry=registry, fields=["title"])
+
+    @fraiseql.mutation(registry=registry)
+    def update_book(info: fraiseql.Info) -> str:
+        return ""
+
+    fraiseql.update(book, fields=["title"], registry=registry)
+    with pytest.raises(DeclarationError) as raised:
+        build_schema(registry, get_settings())
+    assert str(raised.value) == (
+        "two mutations are called 'updateBook': test_mutations_of_one_name.<locals>.update_book in "
+        "tests.declare.test_declarations and update(BookType) in tests.declare.test_declarations; "
+        "give one of them another name with name=…"
+    )

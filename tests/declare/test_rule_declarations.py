@@ -290,7 +290,7 @@ def test_what_is_no_rule_is_refused(said: Any, message: str) -> None:
 
     with pytest.raises(DeclarationError) as raised:
         GraphQLEngine(registry=registry, cache=None).schema  # noqa: B018
-    assert str(raised.value) == message
+    assert str(raised.value) == f"archive.Box: {message}"
 
 
 def test_a_mask_without_a_permission_is_refused() -> None:
@@ -299,7 +299,9 @@ def test_a_mask_without_a_permission_is_refused() -> None:
 
     with pytest.raises(DeclarationError) as raised:
         GraphQLEngine(registry=registry, cache=None).schema  # noqa: B018
-    assert str(raised.value) == ("Box.name: mask is for those whom a permission leaves out; give permission=… as well")
+    assert str(raised.value) == (
+        "archive.Box: Box.name: mask is for those whom a permission leaves out; give permission=… as well"
+    )
 
 
 @pytest.mark.django_db

@@ -16,6 +16,8 @@ from graphql import GraphQLEnumType, GraphQLObjectType
 
 import fraiseql_django as fraiseql
 from fraiseql_django import DeclarationError, GraphQLEngine, Registry
+from fraiseql_django.conf import get_settings
+from fraiseql_django.schema.build import build_schema
 from tests.support import data
 from tests.zoo.data import CONTROLS
 from tests.zoo.fields import PointField, TextPointField
@@ -185,7 +187,7 @@ VALUES: dict[str, dict[str, Any]] = {
         "json": {},
         "jsonSet": [],
         "odd": "NOTHING",
-        "plainChoice": "NO_CHOICE_MADE",
+        "plainChoice": "BLANK",
         "texts": [],
         "matrix": [],
         "level": "NONE_AT_ALL",
@@ -380,7 +382,7 @@ def test_labels_describe_choices(zoo: GraphQLEngine) -> None:
 
 
 def test_blank_is_a_choice_of_a_field_that_may_be_blank(zoo: GraphQLEngine) -> None:
-    assert enum_values(zoo, "SpecimenPlainChoice") == {"X": "x", "Y": "y", "NO_CHOICE_MADE": ""}
+    assert enum_values(zoo, "SpecimenPlainChoice") == {"X": "x", "Y": "y", "BLANK": ""}
 
 
 @isolate_apps("tests.zoo")
@@ -550,10 +552,12 @@ def test_field_class_that_extends_none_is_refused() -> None:
         class Meta:
             app_label = "zoo"
 
+    registry = Registry()
+    fraiseql.type(Place, fields=["id", "point"], registry=registry)(type("Place", (), {}))
     with pytest.raises(DeclarationError) as raised:
-        _ = engine_over(Place).schema
+        build_schema(registry, get_settings())
     assert str(raised.value) == (
-        "Place.point is a tests.zoo.fields.PointField, which extends no field class that is known; "
+        "zoo.Place: Place.point is a tests.zoo.fields.PointField, which extends no field class that is known; "
         "name the Django class to treat it as in FRAISEQL['SCALARS'], or leave it out"
     )
 

@@ -29,7 +29,7 @@ print(json.dumps([found[0].sql, *(one.params for one in found)]))
 
 
 def explained(settings: str, *moments: str) -> Any:
-    """Explain the query in a process with other settings: scalars are made once for a process."""
+    """Explain the query in a process that starts with other settings."""
     servers = {"DATABASE_URL": "postgresql:///nowhere", "REDIS_URL": "redis://nowhere"}  # planning needs none
     result = subprocess.run(
         [sys.executable, "-c", EXPLAIN, *moments],

@@ -26,14 +26,26 @@ class Command(BaseCommand):
         group.add_argument(
             "--check", metavar="FILE", type=Path, help="write nothing; fail if this file differs from the schema"
         )
+        group.add_argument(
+            "--left-out",
+            action="store_true",
+            help="list the models' fields that '__all__' has left out, each with the reason, instead of the schema",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Build the schema, then write or compare it."""
         try:
-            text = sdl(get_engine().schema.graphql)
+            schema = get_engine().schema
+            text = sdl(schema.graphql)
         except FraiseQLError as error:
             raise CommandError(f"the schema does not build:\n{error}") from error
-        if options["check"]:
+        if options["left_out"]:
+            for label, reason in schema.left_out.items():
+                self.stdout.write(f"{label} has no type: {reason}")
+            for definition in schema.types.values():
+                for item in definition.left_out:
+                    self.stdout.write(item.reason)
+        elif options["check"]:
             self._check(Path(options["check"]), text)
         elif options["out"]:
             self._write(Path(options["out"]), text)

@@ -10,8 +10,7 @@ from graphql import GraphQLArgument, GraphQLNonNull
 
 from ..._django import all_parents, key_fields
 from ...declare.model_mutations import FieldNames, ModelMutation, NestedWrite
-from ...declare.names import check_name, lower_first, pascal_case, snake_case
-from ...declare.names import plural as plural_of
+from ...declare.names import check_name, pascal_case, snake_case
 from ...declare.results import MutationError
 from ...declare.rules import check_rows
 from ...errors import DeclarationError
@@ -59,8 +58,8 @@ class _Describer:
         self.conventions = arguments.conventions
         self.columns = arguments.outputs.columns
         # names: of one object, of several, of the mutation in Python; and what those of its types begin with
-        self.single = self.type.single or lower_first(self.type.name)
-        self.plural = self.type.plural or plural_of(self.single)
+        self.single = self.type.single_name
+        self.plural = self.type.plural_name
         self.python_name = self._name(self.plural if declaration.bulk else self.single)
         self.stem = pascal_case(declaration.name or self.python_name)
 

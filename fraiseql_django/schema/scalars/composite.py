@@ -62,7 +62,8 @@ def _known(read: Callable[[str], Any]) -> Callable[[Any], Any]:
 def file_parts(field: models.FileField) -> Mapping[str, Part]:
     """Return the parts of a file field: its own storage answers url and size."""
     parts = dict(_IMAGE_PARTS if isinstance(field, models.ImageField) else _FILE_PARTS)
-    url, size = _known(field.storage.url), _known(field.storage.size)
+    # a storage may be replaced while the process runs, as tests do it: its methods are looked up when they are needed
+    url, size = _known(lambda name: field.storage.url(name)), _known(lambda name: field.storage.size(name))
     parts["url"] = replace(parts["url"], live=url)
     # BigInt is written as a string
     parts["size"] = replace(parts["size"], live=lambda name: None if (count := size(name)) is None else str(count))
@@ -76,11 +77,23 @@ def file_parts(field: models.FileField) -> Mapping[str, Part]:
 # --- ranges -----------------------------------------------------------------------------------
 
 
+def _bounds(bound: Scalar) -> dict[str, Part]:
+    return {
+        "lower": _part("Where it begins; null: nowhere.", bound, value="lower({0})", bound=True),
+        "upper": _part("Where it ends; null: nowhere.", bound, value="upper({0})", bound=True),
+    }
+
+
+def range_parts(value: ValueObject) -> Mapping[str, Part]:
+    """Return the parts of a range: bounds that are moments are written as USE_TZ has it now."""
+    bound = value.parts["lower"].scalar
+    return {**value.parts, **_bounds(scalars.localized(bound))}
+
+
 def _range(name: str, bound: Scalar, cast: str) -> tuple[ValueObject, InputScalar]:
     flag = partial(_part, scalar=scalars.BOOLEAN, nullable=False)
     parts = {
-        "lower": _part("Where it begins; null: nowhere.", bound, value="lower({0})", bound=True),
-        "upper": _part("Where it ends; null: nowhere.", bound, value="upper({0})", bound=True),
+        **_bounds(bound),
         "lowerInclusive": flag("Whether it holds its lower bound.", value="lower_inc({0})"),
         "upperInclusive": flag("Whether it holds its upper bound.", value="upper_inc({0})"),
         "isEmpty": flag("Whether nothing is in it.", value="isempty({0})"),

@@ -150,16 +150,22 @@ DATES = Scalar(
     cast="date",
     encode=encoding.encode_date,
 )
+
+
+def _moments(type_: str) -> Scalar:
+    return Scalar(
+        graphql=leaves.DATE_TIME,
+        json=f"to_json({{0}}::{type_})::text",
+        json_array=f"to_json({{0}}::{type_}[])::text",
+        fits=_IN_YEARS.format(cast=type_),
+        cast="timestamp with time zone",
+        encode=encoding.encode_date,
+    )
+
+
+DATETIME = _moments("timestamp with time zone")
 # without USE_TZ a moment is a local time in TIME_ZONE, which is the connection's zone as well
-_MOMENT = "timestamp with time zone" if settings.USE_TZ else "timestamp"
-DATETIME = Scalar(
-    graphql=leaves.DATE_TIME,
-    json=f"to_json({{0}}::{_MOMENT})::text",
-    json_array=f"to_json({{0}}::{_MOMENT}[])::text",
-    fits=_IN_YEARS.format(cast=_MOMENT),
-    cast="timestamp with time zone",
-    encode=encoding.encode_date,
-)
+LOCAL_DATETIME = _moments("timestamp")
 # PostgreSQL has 24:00, too (8.5)
 TIMES = Scalar(
     graphql=leaves.TIME,
@@ -209,6 +215,11 @@ LEXEMES = Scalar(
     ordered=False,
 )
 HSTORES = Scalar(graphql=leaves.HSTORE, cast="hstore", encode=encoding.encode_hstore, ordered=False, equatable=False)
+
+
+def localized(scalar: Scalar) -> Scalar:
+    """Return the type as USE_TZ has it now: it is read when a schema is built, not when this module is imported."""
+    return LOCAL_DATETIME if scalar is DATETIME and not settings.USE_TZ else scalar
 
 
 def is_whole(scalar: Scalar) -> bool:
