@@ -26,7 +26,7 @@ from graphql import FieldNode, GraphQLField, OperationType
 from .._django import Compiled, database_of
 from ..cache.lru import LRU
 from ..conf.settings import LimitSettings
-from ..invalidation.catalog import tables_read
+from ..invalidation.catalog import generation, tables_read
 from ..language.parser import Operation
 from ..language.variable_shapes import ABSENT
 from ..schema.arguments import MutationDef
@@ -56,7 +56,7 @@ class Read:
     ``digest`` names the statement among others, ``tables`` are what it reads, in a fixed order, and ``of_session``
     says whether its answer may depend on the viewer's session values. ``segments`` are the answer's bytes in order:
     constants, or the number of a column of the statement's one row. ``live`` finish marked parts in Python. ``sql`` is
-    None where nothing need be read.
+    None where nothing need be read. ``certain`` is False where the catalogue could not be asked for the tables.
     """
 
     sql: str | None
@@ -66,6 +66,7 @@ class Read:
     digest: str
     live: tuple[Live, ...]
     of_session: bool
+    certain: bool = True
 
     def params(self, variables: Variables) -> list[str | None]:
         """Return the statement's parameters; raise InvalidInput for a value that cannot be one."""
@@ -125,6 +126,11 @@ class Plan:
         """The mutations, in order."""
         return tuple(root for root in self.roots if isinstance(root, MutationCall))
 
+    @property
+    def certain(self) -> bool:
+        """Whether the catalogue could be asked for everything that the plan depends on."""
+        return self.read is None or self.read.certain
+
 
 class SessionPolicy(Protocol):
     """What the planner asks of the session values that hold while a viewer's statements run."""
@@ -150,6 +156,7 @@ class Planner:
         self.limits = limits
         self.cache: LRU[Plans[Plan]] = LRU(cache_size)
         self._types = {**schema.types, **schema.shapes}
+        self._generation = generation()
 
     def plan(self, operation: Operation, variables: Variables, viewer: Viewer | None = None) -> Plan:
         """Return the plan for an operation with variables of this shape, by a viewer (None: by nobody).
@@ -158,6 +165,11 @@ class Planner:
         not use.
         """
         viewer = viewer or Viewer()
+        current = generation()
+        if self._generation != current:
+            # a migration has run: what views, functions and policies read may be something else
+            self.cache.clear()
+            self._generation = current
         shape = tuple(
             variable.of(variables[variable.name]) if variable.name in variables else ABSENT
             for variable in operation.variables
@@ -170,7 +182,7 @@ class Planner:
             active = Active()
             planned.asked[active] = active.answer(planned)
             plan = self._make(operation, variables, planned)
-            if operation.kept:
+            if operation.kept and plan.certain and current == generation():
                 self.cache.set(key, (known or Plans()).adding(plan, planned.asked, self._planned(viewer)))
         else:
             plan.complexity.check(variables, self.limits)
@@ -238,11 +250,13 @@ class Planner:
             return Read(sql=None, binds=(), segments=parts, tables=(), digest="", live=(), of_session=False)
         sql, binds = statement(columns, self.alias)
         database = list(database_of(connections[self.alias]))
+        tables = tables_read(sql, self.alias)
         return Read(
             sql=sql,
             binds=binds,
             segments=parts,
-            tables=tables_read(sql, self.alias),
+            tables=tables.names,
+            certain=tables.certain,
             # the names of the answer's parts are not in the SQL
             digest=blake2b(repr((database, sql, parts)).encode(), digest_size=16).hexdigest(),
             live=tuple(live),
