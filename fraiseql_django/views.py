@@ -25,9 +25,9 @@ from .engine import GraphQLEngine, get_engine
 from .execution.response import Response
 from .health import as_dict, check_project
 from .http import batching, document_ids, graphiql, uploads
-from .http.csrf import require_preflight, require_token
+from .http.csrf import require_preflight, require_preflight_of_get, require_token
 from .http.errors import Refused
-from .http.negotiation import ANSWERS, JSON, is_form, preferred
+from .http.negotiation import ANSWERS, JSON, is_form, preferred, require_no_coding
 from .http.parameters import Parameters, from_url
 from .viewer import Viewer
 
@@ -75,6 +75,8 @@ class GraphQLView(View):
         unrestricted = settings.trusted_documents.mode != "required"
         if unrestricted and graphiql.is_for(request, self.accept, settings.graphiql, self.serving.introspection):
             return graphiql.page(request, settings.graphiql)
+        if settings.require_preflight:
+            require_preflight_of_get(request)
         self._require_acceptable()
         parameters = from_url(request, settings.limits.body_bytes)
         answer = self._execute(parameters, only=OperationType.QUERY)
@@ -86,6 +88,7 @@ class GraphQLView(View):
         """Execute the operations in a JSON body (GraphQL over HTTP, 4.4) or in a form with files."""
         self._require_acceptable()
         settings, with_files = self.serving.settings, is_form(request)
+        require_no_coding(request)
         require_token(request)
         parameters: Parameters | list[Parameters | Refused]
         if with_files:
