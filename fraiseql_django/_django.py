@@ -359,6 +359,19 @@ def raised_by_field(error: Exception) -> bool:
     return where.startswith("django.db.models.fields") and frame.f_code.co_name in ("get_prep_value", "to_python")
 
 
+def called_from(error: Exception) -> str:
+    """Return where the project's code called what has raised an error: the innermost ``shop/graphql.py:12``.
+
+    Relies on the names of the modules of Django and psycopg.
+    """
+    others = ("django.", "psycopg", __name__.partition(".")[0] + ".")
+    place = "an unknown place"
+    for frame, line in walk_tb(error.__traceback__):
+        if not f"{frame.f_globals.get('__name__', '')}.".startswith(others):
+            place = f"{frame.f_code.co_filename}:{line}"
+    return place
+
+
 def many_to_many_table(field: Any) -> tuple[str, str, str]:
     """Return the table of a many-to-many field, the column of its own model and the one of the other.
 

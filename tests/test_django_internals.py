@@ -375,6 +375,17 @@ def test_values_that_a_field_refuses() -> None:
     assert not internals.raised_by_field(error_of(lambda: int("x")))
 
 
+def test_place_that_an_error_was_raised_below() -> None:
+    error = error_of(lambda: Author.objects.get(pk="x"))
+    file, _, line = internals.called_from(error).rpartition(":")
+
+    assert (file, Path(file).read_text().splitlines()[int(line) - 1].strip()) == (
+        __file__,
+        'error = error_of(lambda: Author.objects.get(pk="x"))',
+    )
+    assert internals.called_from(ValueError("never raised")) == "an unknown place"
+
+
 # --- queries ---
 
 
