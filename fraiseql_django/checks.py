@@ -8,10 +8,13 @@
     E015–E016  trusted documents         W005        .sql files without their migration
     E017       session variables
     E018–E019  LIMITS.RATE and RATE_KEY
+    E030       models that DATABASE_ROUTERS send to another database
+    E031       backends that set the search path
     W006       types and mutations without a permission or row rule (--deploy)
     W007       computed fields and orders that read rows without row rules
     W008       introspection for everybody (--deploy)
     W009       no limit on the rows that an operation reads (--deploy)
+    W031       a cache whose keys contain the schema of a tenant
 
 The checks do not connect to a database or cache.
 """
@@ -36,7 +39,7 @@ from .declare.unrestricted_reads import past_rules
 from .documents.trusted import document_problems
 from .errors import ConfigurationError, DeclarationError
 from .execution.rate_limit import rate_problems
-from .execution.session import session_problems
+from .execution.session import schema_problems, session_problems
 from .schema.build import build_schema
 from .schema.django_fields import SCALARS, mapped_classes
 from .sql.files import all_differences
@@ -53,11 +56,13 @@ def check_project(**kwargs: Any) -> list[CheckMessage]:
     problems += rate_problems(settings, cached=settings.cache.alias is not None)
     problems += document_problems(settings.trusted_documents)
     problems += session_problems(settings.session)
+    if settings.cache.alias is not None and not any(problem.id == "fraiseql.E006" for problem in problems):
+        problems += schema_problems(settings.database, settings.session)
     problems += _scalar_problems(settings)
     if not problems:
         problems += _declaration_problems(settings)
     errors = [Error(item.message, hint=item.hint, id=item.id) for item in problems]
-    return [*errors, *_silent_cache(settings), *_nothing_declared(), *_unrestricted_reads()]
+    return [*errors, *_silent_cache(settings), *_keys_by_schema(settings), *_nothing_declared(), *_unrestricted_reads()]
 
 
 @register(TAG, deploy=True)
@@ -155,6 +160,25 @@ def _silent_cache(settings: Settings) -> Iterator[CheckMessage]:
                 f"separate alias for answers: FraiseQL continues without a cache that raises."
             ),
             id="fraiseql.W003",
+        )
+
+
+def _keys_by_schema(settings: Settings) -> Iterator[CheckMessage]:
+    cache, alias = _cache(settings), settings.cache.alias
+    if cache is None or alias is None:
+        return
+    function = getattr(cache, "key_func", None)
+    path = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
+    # what these packages document for CACHES
+    if path.startswith(("django_tenants.", "django_pgschemas.", "tenant_schemas.")):
+        yield Warning(
+            f"CACHES[{alias!r}]['KEY_FUNCTION'] is {path!r}: a write in one schema does not drop the answers that were "
+            "read in another.",
+            hint=(
+                f"Answers read from tables that the schemas share stay stale for up to {settings.cache.ttl} seconds. "
+                "Use a separate alias for answers, without KEY_FUNCTION: the schema is a part of their keys already."
+            ),
+            id="fraiseql.W031",
         )
 
 

@@ -84,7 +84,7 @@ class GraphQLEngine:
         self.storage: Storage = storage or make_storage(self.settings)
         self.cache: Cache | None = make_cache(self.settings) if cache is _FROM_SETTINGS else cache
         self.answers = invalidation.watch(Answers(self.cache, self.settings.cache.ttl))
-        self.session = Session(self.settings.session, self.settings.limits.statement_ms)
+        self.session = Session(self.settings.session, self.settings.limits.statement_ms, self.settings.database)
         self._measured = MeasuredStorage(self.storage)
         self.executor = Executor(self._measured, self.answers, self.session, self.settings.limits)
         self.rate = make_rate(self.settings, self.cache)

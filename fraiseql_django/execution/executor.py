@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Hashable
 from hashlib import blake2b
 
 from ..cache.answers import Answers
@@ -42,8 +43,9 @@ class Executor:
         if read.sql is None:
             return self.checked(b"".join(segment for segment in read.segments if isinstance(segment, bytes)))
         params = read.params(variables)
-        if cached and self.answers.cache is not None and self.storage.shared:
-            answer = self._through_cache(read, params, variables[VIEWER])
+        outside = self.session.outside() if cached and self.answers.cache is not None and self.storage.shared else None
+        if outside is not None:
+            answer = self._through_cache(read, params, variables[VIEWER], outside)
         else:
             answer = self._from_storage(read, params, variables[VIEWER])
         # a cached answer as well: it may have been stored under a higher limit
@@ -56,8 +58,8 @@ class Executor:
             raise LimitExceeded("bytes in its answer", limit=limit, value=len(answer), setting="LIMITS.RESPONSE_BYTES")
         return answer
 
-    def _through_cache(self, read: Read, params: list[str | None], viewer: Viewer) -> bytes:
-        session_values = self.session.values_of(viewer) if read.of_session else ()
+    def _through_cache(self, read: Read, params: list[str | None], viewer: Viewer, outside: Hashable) -> bytes:
+        session_values = (self.session.values_of(viewer) if read.of_session else (), outside)
         # repr tells apart what joined texts would not: None and "None", "a,b" and "a", "b"
         key = read.digest + blake2b(repr((params, session_values)).encode(), digest_size=16).hexdigest()
         # before the statement: a version read after it could belong to a write that it did not see
