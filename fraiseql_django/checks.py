@@ -42,6 +42,7 @@ from .execution.rate_limit import rate_problems
 from .execution.session import schema_problems, session_problems
 from .schema.build import build_schema
 from .schema.django_fields import SCALARS, mapped_classes
+from .schema.routing import routing_problems
 from .sql.files import all_differences
 
 TAG = "fraiseql"
@@ -127,7 +128,8 @@ def _unrestricted_reads() -> Iterator[CheckMessage]:
 def _declaration_problems(settings: Settings) -> Iterator[Problem]:
     try:
         if default_registry.types or default_registry.mutations or default_registry.problems:
-            build_schema(default_registry, settings)
+            schema = build_schema(default_registry, settings)
+            yield from routing_problems(schema, default_registry, settings.database)
     except DeclarationError as error:
         for line in str(error).splitlines():
             # by convention, the solution follows a semicolon
