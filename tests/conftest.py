@@ -30,6 +30,7 @@ LONGEST = {
     "test_operators.py",
     "test_guardian.py",
     "test_hidden_rows.py",
+    "test_non_interference.py",
 }
 
 

@@ -158,7 +158,7 @@ def _foreign(
     tables = {diag.table_name, *(table for _, table in rows)}
     mentioned = sum(len(re.findall(rf"(?<!\w){re.escape(table)}(?!\w)", rest)) for table in tables if table)
     if mentioned > 1 or diag.sqlstate == _RESTRICT:
-        if model is not None and not shows_all(model, context):
+        if model is not None and (context.may_hide(model) or not shows_all(model, context)):
             # PostgreSQL does not report which of its rows refer to it: they may be hidden
             return ValidationError(_still_referred_to(), code="protected"), (), 409
         others = model._meta.verbose_name_plural if model else _("others")

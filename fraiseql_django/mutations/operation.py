@@ -234,6 +234,7 @@ class Perform:
             types=self.schema.types,
             answer=answer,
             may_introspect=lambda: may_introspect(self.settings.introspection, self.asked.viewer),
+            may_hide=lambda model: self.executor.session.may_hide(model, self.settings.database),
         )
 
     def _written(self, call: MutationCall, result: object) -> Answer:
