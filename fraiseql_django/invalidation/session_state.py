@@ -184,8 +184,8 @@ def _source(module: str) -> str:
 
 
 def may_set(text: str) -> bool:
-    """Whether a text that looks like a statement that only reads may change a setting, by a quick look."""
-    return "set_config" in text or "SET_CONFIG" in text
+    """Whether a text that looks like a statement that only reads may change a setting, by a look at its beginning."""
+    return "set_config" in text[:200].lower()
 
 
 def settings_in(text: str, params: Any) -> Iterator[Setting]:
