@@ -5,7 +5,7 @@ of ``Meta``, ``_base_manager`` and ``_default_manager``, ``connection.vendor`` a
 ``transaction``'s functions, ``execute_wrapper()``, the methods of caches. The rest is here, and
 ``tests/test_django_internals.py`` holds Django to it.
 
-connections   state of a connection and its transaction; commit and rollback; a second connection
+connections   state of a connection and its transaction; commit and rollback; a second connection; routers
 caches        the settings of ``CACHES``; the keys that a cache holds
 models        the columns of a key; inheritance; the tables of many-to-many fields; values that a field refuses
 queries       compiling to SQL and parameters; joins of ORDER BY; aliases; literals; the columns that are read
@@ -24,7 +24,7 @@ from typing import Any, TypeAlias
 from django.core.cache import caches
 from django.core.cache.backends.db import BaseDatabaseCache
 from django.core.exceptions import EmptyResultSet, FieldError
-from django.db import connections, models
+from django.db import connections, models, router
 from django.db.models.expressions import Col
 from django.db.models.sql import Query
 from django.utils.module_loading import import_string
@@ -225,6 +225,51 @@ def database_of(connection: Any) -> tuple[Any, ...]:
     return (connection.alias, *(connection.settings_dict[key] for key in ("HOST", "PORT", "NAME")))
 
 
+def has_routers() -> bool:
+    """Whether ``DATABASE_ROUTERS`` has any. Relies on ``router.routers``."""
+    return bool(router.routers)
+
+
+def database_of_routers(model: Model, action: str) -> str | None:
+    """Return the database that routers give a model for ``db_for_read`` or ``db_for_write``; None for no opinion.
+
+    Unlike the methods of ``router``, which give the default database then. Relies on ``router.routers``.
+    """
+    for item in router.routers:
+        chosen: str | None = getattr(item, action)(model) if hasattr(item, action) else None
+        if chosen:
+            return chosen
+    return None
+
+
+def database_of_manager(model: Model) -> str | None:
+    """Return the database that a model's default manager is bound to; None for none, and where it cannot be asked.
+
+    Relies on ``_db`` of QuerySets.
+    """
+    try:
+        rows: Any = model._default_manager.get_queryset()
+    except Exception:
+        return None
+    found: str | None = rows._db
+    return found
+
+
+def is_same_database(alias: str, other: str) -> bool:
+    """Whether two aliases lead to the same rows: they are one, have one address, or one mirrors the other in tests.
+
+    Relies on ``connections.settings`` having all defaults. An alias that is not in DATABASES is only like itself.
+    """
+    if alias == other or alias not in connections or other not in connections:
+        return alias == other
+    one, two = connections.settings[alias], connections.settings[other]
+    mirrors = {one["TEST"]["MIRROR"], two["TEST"]["MIRROR"]}
+    # libpq's options may set another search path
+    options = one["OPTIONS"].get("options") == two["OPTIONS"].get("options")
+    same = options and all(one[key] == two[key] for key in ("HOST", "PORT", "NAME"))
+    return same or not mirrors.isdisjoint((alias, other))
+
+
 @contextmanager
 def connect_timeout(connection: Any, seconds: int) -> Iterator[None]:
     """Give up after some seconds if a connection has to be opened meanwhile, unless the project or a pool says when.
@@ -406,6 +451,19 @@ def raised_by_field(error: Exception) -> bool:
     *_, (frame, _) = walk_tb(error.__traceback__)
     where = frame.f_globals.get("__name__", "")
     return where.startswith("django.db.models.fields") and frame.f_code.co_name in ("get_prep_value", "to_python")
+
+
+def called_from(error: Exception) -> str:
+    """Return where the project's code called what has raised an error: the innermost ``shop/graphql.py:12``.
+
+    Relies on the names of the modules of Django and psycopg.
+    """
+    others = ("django.", "psycopg", __name__.partition(".")[0] + ".")
+    place = "an unknown place"
+    for frame, line in walk_tb(error.__traceback__):
+        if not f"{frame.f_globals.get('__name__', '')}.".startswith(others):
+            place = f"{frame.f_code.co_filename}:{line}"
+    return place
 
 
 def many_to_many_table(field: Any) -> tuple[str, str, str]:

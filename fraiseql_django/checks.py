@@ -8,12 +8,15 @@
     E015–E016  trusted documents         W005        .sql files without their migration
     E017       session variables
     E018–E019  LIMITS.RATE and RATE_KEY
+    E030       models that DATABASE_ROUTERS send to another database
+    E031       backends that set the search path
     W006       types and mutations without a permission or row rule (--deploy)
     W007       computed fields and orders that read rows without row rules
     W008       introspection for everybody (--deploy)
     W009       no limit on what an operation may cost, or on how many a client may send
     W020       columns that look like secrets, shown by fields="__all__"
     W021       columns that fields="__all__" leaves out
+    W031       a cache whose keys contain the schema of a tenant
     W022       columns whose type does not fit the class of their field (--database)
 
 Only the last one connects to a database, and none to a cache.
@@ -41,11 +44,12 @@ from .declare.unrestricted_reads import past_rules
 from .documents.trusted import document_problems
 from .errors import ConfigurationError, DeclarationError
 from .execution.rate_limit import rate_problems
-from .execution.session import session_problems
+from .execution.session import schema_problems, session_problems
 from .planner.column_types import fits
 from .schema.build import Schema, build_schema
 from .schema.definition import Column, Embedded, TypeDef
 from .schema.django_fields import SCALARS, mapped_classes
+from .schema.routing import routing_problems
 from .sql.files import all_differences
 
 TAG = "fraiseql"
@@ -60,6 +64,8 @@ def check_project(**kwargs: Any) -> list[CheckMessage]:
     problems += rate_problems(settings, cached=settings.cache.alias is not None)
     problems += document_problems(settings.trusted_documents)
     problems += session_problems(settings.session)
+    if settings.cache.alias is not None and not any(problem.id == "fraiseql.E006" for problem in problems):
+        problems += schema_problems(settings.database, settings.session)
     problems += _scalar_problems(settings)
     schema: Schema | None = None
     if not problems:
@@ -68,6 +74,7 @@ def check_project(**kwargs: Any) -> list[CheckMessage]:
     return [
         *errors,
         *_silent_cache(settings),
+        *_keys_by_schema(settings),
         *_nothing_declared(settings),
         *_unrestricted_reads(),
         *([] if problems else _unbounded(settings)),
@@ -217,7 +224,8 @@ def _built(settings: Settings) -> tuple[Schema | None, list[Problem]]:
     if not (default_registry.types or default_registry.mutations or default_registry.problems):
         return None, []
     try:
-        return build_schema(default_registry, settings), []
+        schema = build_schema(default_registry, settings)
+        return schema, list(routing_problems(schema, default_registry, settings.database))
     except DeclarationError as error:
         return None, [_declaration_problem(line) for line in str(error).splitlines()]
 
@@ -253,6 +261,25 @@ def _silent_cache(settings: Settings) -> Iterator[CheckMessage]:
                 f"separate alias for answers: FraiseQL continues without a cache that raises."
             ),
             id="fraiseql.W003",
+        )
+
+
+def _keys_by_schema(settings: Settings) -> Iterator[CheckMessage]:
+    cache, alias = _cache(settings), settings.cache.alias
+    if cache is None or alias is None:
+        return
+    function = getattr(cache, "key_func", None)
+    path = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
+    # what these packages document for CACHES
+    if path.startswith(("django_tenants.", "django_pgschemas.", "tenant_schemas.")):
+        yield Warning(
+            f"CACHES[{alias!r}]['KEY_FUNCTION'] is {path!r}: a write in one schema does not drop the answers that were "
+            "read in another.",
+            hint=(
+                f"Answers read from tables that the schemas share stay stale for up to {settings.cache.ttl} seconds. "
+                "Use a separate alias for answers, without KEY_FUNCTION: the schema is a part of their keys already."
+            ),
+            id="fraiseql.W031",
         )
 
 

@@ -91,7 +91,7 @@ class GraphQLEngine:
         self.answers = invalidation.watch(
             Answers(self.cache, kept.ttl, volatile_ttl=kept.volatile_ttl, max_bytes=kept.answer_bytes)
         )
-        self.session = Session(self.settings.session, self.settings.limits.statement_ms)
+        self.session = Session(self.settings.session, self.settings.limits.statement_ms, self.settings.database)
         self._measured = MeasuredStorage(self.storage)
         self.executor = Executor(self._measured, self.answers, self.session, self.settings.limits)
         self.rate = operation_rate(self.settings, self.cache)

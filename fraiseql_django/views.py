@@ -27,9 +27,9 @@ from .engine import GraphQLEngine, get_engine
 from .execution.response import Response
 from .health import as_dict, check_project, recent
 from .http import batching, document_ids, graphiql, uploads
-from .http.csrf import require_preflight, require_token
+from .http.csrf import require_preflight, require_preflight_of_get, require_token
 from .http.errors import Refused
-from .http.negotiation import ANSWERS, JSON, accept_of, is_form, preferred
+from .http.negotiation import ANSWERS, JSON, accept_of, is_form, preferred, require_no_coding
 from .http.parameters import Parameters, from_url
 from .viewer import Viewer
 
@@ -85,6 +85,8 @@ class GraphQLView(View):
             return graphiql.page(request, settings.graphiql)
         if (refusal := self._count()) is not None:
             return refusal
+        if settings.require_preflight:
+            require_preflight_of_get(request)
         self._require_acceptable()
         parameters = from_url(request, settings.limits.body_bytes)
         answer = self._execute(parameters, only=OperationType.QUERY)
@@ -98,6 +100,7 @@ class GraphQLView(View):
             return refusal
         self._require_acceptable()
         settings, with_files = self.serving.settings, is_form(request)
+        require_no_coding(request)
         require_token(request)
         parameters: Parameters | list[Parameters | Refused]
         if with_files:

@@ -31,6 +31,7 @@ LONGEST = {
     "test_guardian.py",
     "test_hidden_rows.py",
     "test_type_matrix.py",
+    "test_non_interference.py",
 }
 
 

@@ -425,6 +425,17 @@ def test_values_that_a_field_refuses() -> None:
     assert not internals.raised_by_field(error_of(lambda: int("x")))
 
 
+def test_place_that_an_error_was_raised_below() -> None:
+    error = error_of(lambda: Author.objects.get(pk="x"))
+    file, _, line = internals.called_from(error).rpartition(":")
+
+    assert (file, Path(file).read_text().splitlines()[int(line) - 1].strip()) == (
+        __file__,
+        'error = error_of(lambda: Author.objects.get(pk="x"))',
+    )
+    assert internals.called_from(ValueError("never raised")) == "an unknown place"
+
+
 # --- queries ---
 
 
@@ -678,3 +689,36 @@ def test_rows_of_a_manager_that_refuses_are_all_rows(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(UserManager, "get_queryset", refuse, raising=False)
     assert list(internals.default_rows(User)) == list(internals.all_rows(User, "default")) == [user]
     assert internals.default_rows(User, "other").db == internals.all_rows(User, "other").db == "other"
+
+
+class Router:
+    """Has an opinion on reading alone."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str | None:
+        return "second" if model is Author else None
+
+
+def test_routers_are_asked_for_their_opinions(settings: Any) -> None:
+    assert not internals.has_routers()
+    settings.DATABASE_ROUTERS = [f"{__name__}.Router"]
+
+    assert internals.has_routers()
+    assert internals.database_of_routers(Author, "db_for_read") == "second"
+    assert internals.database_of_routers(Author, "db_for_write") is None
+    assert internals.database_of_routers(User, "db_for_read") is None
+
+
+def test_manager_may_be_bound_to_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert internals.database_of_manager(Author) is None
+    monkeypatch.setattr(Author._default_manager, "_db", "second")
+    assert internals.database_of_manager(Author) == "second"
+
+
+def test_aliases_of_one_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert internals.is_same_database("default", "second")
+    assert not internals.is_same_database("default", "nowhere")
+    monkeypatch.setitem(connections.settings["second"], "NAME", "another")
+    # still its mirror in tests
+    assert internals.is_same_database("default", "second")
+    monkeypatch.setitem(connections.settings["second"], "TEST", {"MIRROR": None})
+    assert not internals.is_same_database("default", "second")

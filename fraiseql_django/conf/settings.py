@@ -240,6 +240,11 @@ class Settings:
         "or 'disabled' (nobody).",
         choices=("public", "authenticated", "staff", "disabled"),
     )
+    require_preflight: bool = _option(
+        False,
+        "Refuse a query by GET without a header that a page of another site cannot send, such as "
+        "`GraphQL-Require-Preflight`.",
+    )
     counts: bool = _option(True, "Give every list of rows a field beside it that counts them: `booksCount`.")
     camel_case: bool = _option(True, "Convert `first_name` to `firstName` in the schema.")
     document_cache_size: int = _option(1000, "Validated documents kept in each process.", minimum=1)

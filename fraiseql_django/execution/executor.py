@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import Hashable
 from hashlib import blake2b
 
 from ..cache.answers import Answers
@@ -46,8 +47,10 @@ class Executor:
             return self.checked(b"".join(segment for segment in read.segments if isinstance(segment, bytes)))
         params = read.params(variables)
         ttl = self.answers.volatile_ttl if read.volatile else self.answers.ttl
-        if cached and ttl and self.answers.cache is not None and self.storage.shared:
-            answer = self._through_cache(read, params, variables[VIEWER], ttl)
+        may_cache = cached and ttl and self.answers.cache is not None and self.storage.shared
+        outside = self.session.outside() if may_cache else None
+        if outside is not None:
+            answer = self._through_cache(read, params, variables[VIEWER], outside, ttl)
         else:
             answer = self._from_storage(read, params, variables[VIEWER])
         # a cached answer as well: it may have been stored under a higher limit
@@ -60,8 +63,10 @@ class Executor:
             raise LimitExceeded("bytes in its answer", limit=limit, value=len(answer), setting="LIMITS.RESPONSE_BYTES")
         return answer
 
-    def _through_cache(self, read: Read, params: list[str | None], viewer: Viewer, ttl: int) -> bytes:
-        session_values = self.session.values_of(viewer) if read.of_session else ()
+    def _through_cache(
+        self, read: Read, params: list[str | None], viewer: Viewer, outside: Hashable, ttl: int
+    ) -> bytes:
+        session_values = (self.session.values_of(viewer) if read.of_session else (), outside)
         # repr tells apart what joined texts would not: None and "None", "a,b" and "a", "b"
         key = read.digest + blake2b(repr((params, session_values)).encode(), digest_size=16).hexdigest()
         # before the statement: a version read after it could belong to a write that it did not see

@@ -7,12 +7,18 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
-from django.db import InterfaceError, OperationalError
+from django.core.exceptions import (
+    BadRequest,
+    ObjectDoesNotExist,
+    PermissionDenied,
+    SuspiciousOperation,
+    ValidationError,
+)
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404
 from graphql import GraphQLError, Node
 
-from .._django import raised_by_field
+from .._django import called_from, raised_by_field
 from ..errors import OperationError, StorageError, UserError
 from .field_errors import FieldError
 
@@ -33,7 +39,9 @@ _OF_CASTS = {"22P02", "22003", "22007", "22008"}
 # Classes of errors that evaluating an expression can end in: cardinality, data, errors of functions, RAISE
 _OF_DATA = ("21", "22", "38", "39", "P0")
 # The same operation may succeed when it is sent again (13.5)
-_CONFLICTS = {"40001": "SERIALIZATION_FAILURE", "40P01": "DEADLOCK"}
+_CONFLICTS = {"40001": "SERIALIZATION_FAILURE", "40P01": "DEADLOCK", "55P03": "LOCK_NOT_AVAILABLE"}
+# statement_timeout, idle_in_transaction_session_timeout, transaction_timeout (19.11.1)
+_TIMEOUTS = {"57014", "25P03", "25P04"}
 _PRIVILEGE = "42501"
 _UNREACHABLE = ("08", "57P", "53")
 
@@ -49,7 +57,7 @@ def failure(
         # raised by a mutation, like a UserError, or by graphql-core while a plan is made
         extensions = {"code": "USER_ERROR" if path else "BAD_REQUEST", **(error.extensions or {})}
         return GraphQLError(str(error.message), nodes or error.nodes, path=path or error.path, extensions=extensions)
-    known = _known(error)
+    known = _known(error, in_mutation=path is not None)
     if known is not None:
         message, extensions = known
         return GraphQLError(message, nodes, path=path, extensions=extensions)
@@ -84,7 +92,7 @@ def is_of_data(error: Exception) -> bool:
     return error.sqlstate.startswith(_OF_DATA) and not by_client
 
 
-def _known(error: Exception) -> tuple[str, dict[str, Any]] | None:
+def _known(error: Exception, *, in_mutation: bool) -> tuple[str, dict[str, Any]] | None:
     if isinstance(error, UserError):
         return str(error.message), dict(error.extensions)
     if isinstance(error, ValidationError):
@@ -102,19 +110,38 @@ def _known(error: Exception) -> tuple[str, dict[str, Any]] | None:
         return "Another operation was in the way, and nothing was written. The same operation may be sent again.", {
             "code": code
         }
+    if _sqlstate(error) in _TIMEOUTS:
+        return "The database took longer than is allowed.", {"code": "TIMEOUT"}
     if isinstance(error, StorageError) and error.sqlstate is not None:
-        if error.sqlstate == "57014":
-            return "The database took longer than is allowed.", {"code": "TIMEOUT"}
         if _is_malformed_parameter(error):
             return _MALFORMED, {"code": "BAD_USER_INPUT"}
         for prefix, message in _CAUSED_BY_CLIENT.items():
             if error.sqlstate.startswith(prefix) and not is_of_data(error):
                 return message, {"code": "BAD_USER_INPUT"}
+    if in_mutation and isinstance(error, DataError) and _sqlstate(error) not in _OF_PROJECT:
+        # by the ORM in a mutation in Python; without a code where psycopg refused a value, such as a text with NUL
+        _log_value("PostgreSQL was given a value that it does not take", error)
+        return _CAUSED_BY_CLIENT.get(_sqlstate(error), _MALFORMED), {"code": "BAD_USER_INPUT"}
     if raised_by_field(error):
-        # usually a client's value; where it is the project's own, the log shows the place
-        logger.warning("a field of a model was given what it does not take: %s", error, exc_info=error)
+        _log_value("a field of a model was given what it does not take", error)
         return _MALFORMED, {"code": "BAD_USER_INPUT"}
+    if isinstance(error, (SuspiciousOperation, BadRequest)):
+        # Django's views answer both with 400, and log the former like this
+        name = type(error).__name__
+        kind = f"django.security.{name}" if isinstance(error, SuspiciousOperation) else "django.request"
+        logging.getLogger(kind).error("%s in an operation: %s", name, _on_one_line(error))
+        return "The operation is not allowed as it was sent.", {"code": "BAD_USER_INPUT"}
     return None
+
+
+def _log_value(what: str, error: Exception) -> None:
+    """Log that a value was refused: usually a client's, so without a traceback, but with the place in the project."""
+    logger.warning("%s: %s (%s)", what, _on_one_line(error), called_from(error))
+
+
+def _on_one_line(error: Exception) -> str:
+    """Return an error's text with its line feeds escaped: it may hold a client's value."""
+    return str(error).encode("unicode_escape").decode("ascii")
 
 
 def _unexpected(

@@ -9,10 +9,11 @@ from __future__ import annotations
 import datetime as dt
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from django.db import connections
 from django.db.models import Model
 from django.utils.module_loading import import_string
 
@@ -22,6 +23,7 @@ from ..conf.settings import SessionSettings
 from ..errors import FraiseQLError
 from ..invalidation.catalog import asks_for_session, may_be_secured
 from ..invalidation.names import table_of
+from ..invalidation.session_state import key_of, switches_schema
 from ..storage.base import Settings
 from ..viewer import Viewer, required_value
 
@@ -36,8 +38,10 @@ _WRITTEN_AS_TEXT = (str, int, uuid.UUID, Decimal, dt.date)
 class Session:
     """The settings of PostgreSQL that hold while an operation runs."""
 
-    def __init__(self, settings: SessionSettings, statement_ms: int | None = None) -> None:
+    def __init__(self, settings: SessionSettings, statement_ms: int | None = None, alias: str | None = None) -> None:
         refuse(session_problems(settings))
+        self._alias = alias
+        self._sets_path = any(name.lower() == "search_path" for name in settings.variables)
         self._variables = {name: _source(source) for name, source in settings.variables.items()}
         self._role = None if settings.role is None else import_string(settings.role)
         self._limits: Settings = () if statement_ms is None else (("statement_timeout", str(statement_ms)),)
@@ -59,6 +63,10 @@ class Session:
         if viewer.session_values is None:
             viewer.session_values = tuple(self._values_of(viewer))
         return viewer.session_values
+
+    def outside(self) -> Hashable | None:
+        """Return what the project has set in the connection's session itself; None where that is not known."""
+        return () if self._alias is None else key_of(connections[self._alias], sets_path=self._sets_path)
 
     def may_show_in(self, sql: str, alias: str) -> bool:
         """Whether the answer of a statement may depend on the viewer's session values."""
@@ -91,6 +99,28 @@ def session_problems(settings: SessionSettings) -> Iterator[Problem]:
             yield from function_problems(f"{where}[{name!r}]", source, id="fraiseql.E017", hint=_HINT)
     if settings.role is not None:
         yield from function_problems("FRAISEQL['SESSION']['ROLE']", settings.role, id="fraiseql.E017", hint=_HINT)
+
+
+def schema_problems(alias: str, settings: SessionSettings) -> Iterator[Problem]:
+    """Return what is wrong where a backend sets the search path and the cache is not told which schema is in use."""
+    connection: Any = connections[alias]
+    backend: Any = type(connection)
+    if hasattr(connection, "schema_name") or not switches_schema(backend):
+        return
+    if not any(name.lower() == "search_path" for name in settings.variables):
+        yield Problem(
+            id="fraiseql.E031",
+            message=(
+                f"The backend of DATABASES[{alias!r}], {backend.__module__}.{backend.__qualname__}, seems to set the "
+                "search path, but FRAISEQL['SESSION']['VARIABLES'] has no search_path: the cache cannot tell the "
+                "schemas apart."
+            ),
+            hint=(
+                "Let a function of the viewer give the search path: {'search_path': 'shop.tenants.search_path_of'}; or "
+                "give the connection an attribute schema_name, which is then a part of the key. Until then no answers "
+                "are cached."
+            ),
+        )
 
 
 def _source(source: str) -> Callable[[Viewer], Any]:

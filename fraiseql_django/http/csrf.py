@@ -6,7 +6,7 @@ a header, or anonymous) does not use a browser's credentials and is not checked.
 they change nothing, and another site cannot read the response.
 
 A form with files must have a header that a page of another site cannot send, with or without a session: see
-``require_preflight``.
+``require_preflight``. With ``REQUIRE_PREFLIGHT``, a query by GET must have one, too.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
 from .errors import Refused
+from .negotiation import JSON
 
 logger = logging.getLogger("django.security.csrf")
 
-PREFLIGHT_HEADERS = ("GraphQL-Require-Preflight", "Apollo-Require-Preflight")
-"""Headers that only show that JavaScript sent the request; Apollo's clients can be configured to send theirs."""
+PREFLIGHT_HEADERS = ("GraphQL-Require-Preflight", "Apollo-Require-Preflight", "X-Apollo-Operation-Name")
+"""Headers that only show that JavaScript sent the request; Apollo's clients send the last one, or can be configured to
+send the second one."""
 
 
 class _Check(CsrfViewMiddleware):
@@ -71,13 +73,30 @@ def require_preflight(request: HttpRequest) -> None:
     sufficient, including the CSRF token's. Requests without a session are checked as well, because the browser may be
     in a network from which alone the site can be reached.
     """
+    headers = _required_headers(request)
+    if headers:
+        needs = f"A form with files must be sent with one of the headers: {headers}."
+        raise _rejected(request, "Cross-site forms are not allowed.", needs)
+
+
+def require_preflight_of_get(request: HttpRequest) -> None:
+    """Raise Refused (403) for a query by GET that a page of another site could have sent.
+
+    The Content-Type application/json is such a header as well: browsers send three other types without asking.
+    """
+    headers = _required_headers(request)
+    if headers and request.content_type != JSON:
+        needs = f"A query by GET must be sent with one of the headers: {headers}, or with the Content-Type {JSON}."
+        raise _rejected(request, "Cross-site requests are not allowed.", needs)
+
+
+def _required_headers(request: HttpRequest) -> str:
+    """Return the headers of which a request should have one; empty where it has."""
     # set by Django's test client, unless enforce_csrf_checks is True
     if getattr(request, "_dont_enforce_csrf_checks", False):
-        return
+        return ""
     headers = (header_name(), *PREFLIGHT_HEADERS)
-    if not any(request.headers.get(name) for name in headers):
-        needs = f"A form with files must be sent with one of the headers: {', '.join(headers)}."
-        raise _rejected(request, "Cross-site forms are not allowed.", needs)
+    return "" if any(request.headers.get(name) for name in headers) else ", ".join(headers)
 
 
 def _rejected(request: HttpRequest, reason: str, needs: str) -> Refused:

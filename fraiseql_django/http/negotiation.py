@@ -100,6 +100,22 @@ def is_form(request: HttpRequest) -> bool:
     )
 
 
+def require_no_coding(request: HttpRequest) -> None:
+    """Raise Refused (415) for a body in a content coding such as gzip (RFC 9110, 8.4), which Django does not decode.
+
+    A middleware or server that decodes bodies must remove the header.
+    """
+    sent = request.headers.get("Content-Encoding", "")
+    if any(coding.strip().lower() not in ("", "identity") for coding in sent.split(",")):
+        raise Refused(
+            f"The Content-Encoding of a POST must be identity; it is {sent[:100]}.",
+            status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            code="UNSUPPORTED_MEDIA_TYPE",
+            # RFC 9110, 15.5.16
+            headers={"Accept-Encoding": "identity"},
+        )
+
+
 def _ranges(accept: str) -> Iterator[MediaRange]:
     elements = accept.lower().split(",")
     for position, element in zip(range(len(elements), 0, -1), elements, strict=True):

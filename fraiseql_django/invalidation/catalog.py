@@ -1,4 +1,4 @@
-"""Reads from PostgreSQL's catalogue which tables views and functions read, and which triggers, rules and keys write.
+"""Reads from PostgreSQL's catalogue which tables views, policies and functions read, and which triggers and keys write.
 
 One statement reads it when it is first needed. It is kept until this process runs a migration, or a statement that
 creates, changes or drops a part of it. Changes by other processes are not seen; ``forget`` is for that. The statement
@@ -135,13 +135,25 @@ WITH relation AS (
     WHERE {_OWN} AND (l.lanname NOT IN ('c', 'internal') OR p.prokind = 'a') AND NOT EXISTS (
         SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
     )
+), reference AS (
+    SELECT d.classid, d.objid, d.refobjid, coalesce(t.name, f.name) AS name
+    FROM pg_depend d
+    LEFT JOIN relation t ON d.refclassid = 'pg_class'::regclass AND t.oid = d.refobjid
+    LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+    LEFT JOIN function f ON f.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE o.oprcode::oid END
+    WHERE d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass) AND coalesce(t.name, f.name) IS NOT NULL
 ), rewriting AS (
-    SELECT r.ev_type, v.name, v.kind, coalesce(t.name, f.name) AS other
+    SELECT r.ev_type, v.name, v.kind, e.name AS other
     FROM pg_rewrite r
     JOIN relation v ON v.oid = r.ev_class
-    JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refobjid <> r.ev_class
-    LEFT JOIN relation t ON d.refclassid = 'pg_class'::regclass AND t.oid = d.refobjid
-    LEFT JOIN function f ON d.refclassid = 'pg_proc'::regclass AND f.oid = d.refobjid
+    JOIN reference e ON e.classid = 'pg_rewrite'::regclass AND e.objid = r.oid AND e.refobjid <> r.ev_class
+), policy AS (
+    SELECT t.name, e.name AS other
+    FROM pg_policy p
+    JOIN pg_class c ON c.oid = p.polrelid AND c.relrowsecurity
+    JOIN relation t ON t.oid = p.polrelid
+    JOIN reference e ON e.classid = 'pg_policy'::regclass AND e.objid = p.oid AND e.refobjid <> p.polrelid
+    WHERE p.polcmd IN ('r', '*')
 ), trigger AS (
     SELECT r.name, f.name AS function, encode(t.tgargs, 'escape') AS arguments,
         CASE WHEN t.tgtype & 4 > 0 THEN 'I' ELSE '' END || CASE WHEN t.tgtype & 8 > 0 THEN 'D' ELSE '' END
@@ -153,9 +165,10 @@ WITH relation AS (
 SELECT DISTINCT 'relation', name, '', '' FROM relation
 UNION ALL SELECT 'function', name, source, '' FROM function
 UNION SELECT CASE kind WHEN 'v' THEN 'view' ELSE 'materialized' END, name, other, ''
-    FROM rewriting WHERE ev_type = '1' AND other IS NOT NULL
+    FROM rewriting WHERE ev_type = '1'
 UNION SELECT 'rule', name, other, CASE ev_type WHEN '2' THEN 'U' WHEN '3' THEN 'I' ELSE 'D' END
-    FROM rewriting WHERE ev_type <> '1' AND other IS NOT NULL
+    FROM rewriting WHERE ev_type <> '1'
+UNION SELECT 'policy', name, other, '' FROM policy
 UNION SELECT 'trigger', name, function, events FROM trigger
 UNION SELECT 'arguments', name, arguments, events FROM trigger WHERE arguments <> ''
 UNION SELECT 'key', t.name, r.name, k.confupdtype::text || k.confdeltype::text
@@ -272,19 +285,19 @@ def _by_name(rows: Iterable[tuple[Any, ...]]) -> Columns:
 
 
 def tables_read(sql: str, alias: str) -> tuple[str, ...]:
-    """Return the tables that a statement reads: those that it mentions, and what lies below views and functions.
+    """Return the tables that a statement reads: those that it mentions, and what lies below them.
 
-    The catalogue is asked only where a statement mentions what may be a view, or calls what may be a function of
-    the project's. Where it should be asked and cannot be, everything that is known counts as read.
+    Below views and functions are the tables that they read, below tables those that their policies read. Where the
+    catalogue cannot be asked, everything that is known counts as read.
     """
-    found = mentioned(sql)
-    asked = _asked(sql)
-    if asked:
-        found |= frozenset[str]().union(*map(declared_below, asked))
-        catalog = dependencies(connections[alias], connect=True)
-        found |= known() if catalog is None else catalog.below(asked | found)
-        # a view may lie on another, whose declaration knows of more
-        found |= frozenset[str]().union(*map(declared_below, found))
+    found, asked = mentioned(sql), _asked(sql)
+    if not found and not asked:
+        return ()
+    found |= frozenset[str]().union(*map(declared_below, asked))
+    catalog = dependencies(connections[alias], connect=True)
+    found |= known() if catalog is None else catalog.below(asked | found)
+    # a view may lie on another, whose declaration knows of more
+    found |= frozenset[str]().union(*map(declared_below, found))
     return tuple(sorted(found))
 
 

@@ -1,4 +1,4 @@
-"""The dependencies in a database: which tables views and functions read, and which a write changes in turn.
+"""The dependencies in a database: which tables views, policies and functions read, and which a write changes in turn.
 
 Names are bare, as in ``tables``. What a function does is read from its body by the look of it: it may be found
 to name too much, as in a comment, but not too little. Only names that it puts together at run time are not seen.
@@ -83,7 +83,7 @@ class Dependencies:
             getattr(self, f"_add_{kind}")(name, other, detail)
 
     def below(self, names: Iterable[str]) -> frozenset[str]:
-        """Return the relations that views and functions read, directly or not, without the given ones."""
+        """Return the relations that views, policies and functions read, directly or not, without the given ones."""
         start = frozenset(names)
         return (self.reached(start) - start) & frozenset(self.relations)
 
@@ -148,6 +148,9 @@ class Dependencies:
         self._below[name].add(other)
         # through a simple view its table is written (PostgreSQL documentation, CREATE VIEW, "Updatable Views")
         self._effects[name].append(Effect(ROWS, Change(other, _SAME)))
+
+    def _add_policy(self, name: str, other: str, _detail: str) -> None:
+        self._below[name].add(other)
 
     def _add_materialized(self, name: str, other: str, _detail: str) -> None:
         self._below[name].add(other)

@@ -18,7 +18,7 @@ from .names import bare, is_ordinary, names_in, several
 
 _BLANK = r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)"
 # What may stand before a statement's first word, and that word
-_START = re.compile(rf"(?:{_BLANK}|\()*(CREATE\s+OR\s+REPLACE|\w*)", re.DOTALL | re.IGNORECASE)
+_START = re.compile(rf"(?:{_BLANK}|\()*(CREATE\s+OR\s+REPLACE|CREATE\s+POLICY|\w*)", re.DOTALL | re.IGNORECASE)
 # A function that a SELECT begins with; every one is looked at, so that nothing is tried twice (``++``)
 _CALL = re.compile(
     r'\s+(?:\*\s+FROM\s+)?((?:(?:"[^"]++"|[\w$]++)\s*+\.\s*+)?(?:"[^"]++"|[\w$]++))\s*+\(', re.IGNORECASE
@@ -27,14 +27,14 @@ _CALL = re.compile(
 _REDEFINES = re.compile(
     rf"\b(?:CREATE|ALTER|DROP){_BLANK}+(?:OR{_BLANK}+REPLACE{_BLANK}+)?(?:CONSTRAINT{_BLANK}+|FOREIGN{_BLANK}+"
     rf"|UNLOGGED{_BLANK}+|RECURSIVE{_BLANK}+|MATERIALIZED{_BLANK}+)?"
-    rf"(?:TABLE|VIEW|FUNCTION|PROCEDURE|ROUTINE|TRIGGER|RULE|SCHEMA|EXTENSION)\b",
+    rf"(?:TABLE|VIEW|FUNCTION|PROCEDURE|ROUTINE|TRIGGER|RULE|POLICY|SCHEMA|EXTENSION)\b",
     re.DOTALL | re.IGNORECASE,
 )
 # What reads, or is about transactions and sessions
 _HARMLESS = {
     "SELECT", "SHOW", "SET", "RESET", "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT",
     "RELEASE", "FETCH", "MOVE", "DECLARE", "CLOSE", "LISTEN", "UNLISTEN", "NOTIFY", "ANALYZE", "VACUUM",
-    "DEALLOCATE", "DISCARD", "LOCK", "CHECKPOINT", "VALUES", "TABLE", "COMMENT", "GRANT", "REVOKE", "CREATE",
+    "DEALLOCATE", "DISCARD", "LOCK", "CHECKPOINT", "VALUES", "TABLE", "COMMENT", "CREATE",
 }  # fmt: skip
 # What happens to the tables that such a statement names; to those of others anything
 _EVENTS = {"TRUNCATE": "T", "COPY": "I", "REFRESH": ROWS}

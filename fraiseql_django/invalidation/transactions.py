@@ -24,6 +24,7 @@ from .._django import (
 )
 from . import catalog
 from .dependencies import ALL, CALL, REPORTED, Change
+from .session_state import may_set, settings_in, settings_of_body, state_of
 from .statements import as_text, changes, only_reads, redefines
 
 Committed = Callable[[frozenset[str]], None]
@@ -50,13 +51,17 @@ class Transactions:
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         """Run a statement and note what it changes (Django documentation, "Database instrumentation")."""
         text = as_text(sql)
-        if only_reads(text):
+        if only_reads(text) and not may_set(text):
             return execute(sql, params, many, context)
         try:
-            return execute(sql, params, many, context)
-        finally:
-            # a statement that failed may have written, too: the first half of an executemany, for instance
+            result = execute(sql, params, many, context)
+        except BaseException:
+            # it may have written, too: the first half of an executemany, for instance
             self._note(text)
+            raise
+        self._note_settings(text, params)
+        self._note(text)
+        return result
 
     def commit(self, commit: Callable[[], None]) -> None:
         """Commit by the connection's own method, and pass the changes on."""
@@ -69,11 +74,15 @@ class Transactions:
             # the connection was lost, and the commit may have been done
             self._settle()
             raise
+        if (state := state_of(self.connection)) is not None:
+            state.commit()
         self._settle()
 
     def rollback(self, rollback: Callable[[], None]) -> None:
         """Roll back by the connection's own method, and forget the changes."""
         rollback()
+        if (state := state_of(self.connection)) is not None:
+            state.rollback()
         self._forget()
 
     @property
@@ -104,6 +113,25 @@ class Transactions:
         """Pass on the changes where no transaction is open: they were committed without Django's methods."""
         if not self._open():
             self._settle()
+
+    def _note_settings(self, text: str, params: Any) -> None:
+        """Note what a statement has set in the session."""
+        state = state_of(self.connection)
+        if state is None or text[:6] in ("INSERT", "UPDATE", "DELETE"):
+            return
+        found = list(settings_in(text, params))
+        called = {change.name for change in changes(text) if change.events == CALL or change.guess}
+        known = catalog.dependencies(self.connection) if called else None
+        if known is not None:
+            for function in known.reached(called & known.functions.keys()) & known.functions.keys():
+                found += settings_of_body(known.functions[function])
+        is_open = self._open()
+        for setting in found:
+            state.add(setting, savepoints(self.connection), in_transaction=is_open)
+        if back := _ROLLBACK_TO.match(text):
+            state.rollback(back.group(1))
+        elif not is_open and not found:
+            state.ended()
 
     def _note(self, text: str) -> None:
         found = changes(text)

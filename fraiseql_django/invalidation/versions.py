@@ -19,6 +19,7 @@ from django.db.models.signals import post_migrate
 
 from . import catalog
 from .names import bare
+from .session_state import state_of
 from .transactions import of
 from .transactions import watch as watch_connection
 
@@ -89,6 +90,8 @@ def _watched() -> list[VersionedAnswers]:
 def _install(connection: Any, **kwargs: Any) -> None:
     if connection.vendor == "postgresql":
         watch_connection(connection, drop)
+        # as the connection is opened
+        state_of(connection)
 
 
 def _settle() -> None:

@@ -9,9 +9,12 @@ from graphql import FieldNode, Undefined, VariableNode, value_from_ast
 
 from ..errors import InvalidInput
 from ..schema.arguments import MutationDef
+from .uploads import Files
 
 
-def coerce_arguments(definition: MutationDef, node: FieldNode, variables: Mapping[str, Any]) -> dict[str, Any]:
+def coerce_arguments(
+    definition: MutationDef, node: FieldNode, variables: Mapping[str, Any], files: Files
+) -> dict[str, Any]:
     """Coerce the arguments that the client wrote, by Python name (GraphQL specification, 6.4.1)."""
     coerced: dict[str, Any] = {}
     for written in node.arguments or ():
@@ -22,5 +25,5 @@ def coerce_arguments(definition: MutationDef, node: FieldNode, variables: Mappin
         if value is Undefined:
             raise InvalidInput(f"argument {written.name.value!r} must not be null", nodes=[written])
         name = argument.out_name or written.name.value
-        coerced[name] = definition.converts[name](value)
+        coerced[name] = definition.converts[name](files.give(value))
     return coerced

@@ -74,14 +74,37 @@ def errors_of(
     return [Error(code=code, identifier=str(violation.code or "check"), message=violation.messages[0], field=field)]
 
 
-def coded(error: ValidationError, model: type[models.Model] | None) -> str:
-    """Return an error's code; of a constraint that has none, what kind of constraint it is."""
-    if error.code:
-        return str(error.code)
-    for constraint in _constraints(model) if model is not None else ():
-        if constraint.get_violation_error_message() == error.messages[0]:
-            return _kind(constraint)
-    return "invalid"
+def described(error: ValidationError, model: type[models.Model] | None) -> tuple[str, str | None]:
+    """Return the code of one of Django's errors, and the field that it concerns where it is a constraint's over one.
+
+    Django names neither the constraint nor, unless its code is "unique", the field, so the constraint is found by its
+    message; the code of one that has none is its kind. ``model`` is None where it may be a constraint of any model.
+    """
+    owners = apps.get_models(include_auto_created=True) if model is None else [model]
+    found = [
+        constraint
+        for owner in owners
+        for constraint in _constraints(owner)
+        if constraint.get_violation_error_message() == error.messages[0]
+    ]
+    fields = {_only_field(constraint) for constraint in found}
+    field = fields.pop() if len(fields) == 1 else None
+    return str(error.code or (_kind(found[0]) if found else "invalid")), field
+
+
+def _of_constraint(constraint: Any, model: type[models.Model]) -> tuple[ValidationError, tuple[str, ...]]:
+    """Return the error that Django's validation raises for a violated constraint, and the fields that it concerns."""
+    message = constraint.get_violation_error_message()
+    if (
+        isinstance(constraint, models.UniqueConstraint)
+        and constraint.fields
+        and not constraint.condition
+        and constraint.violation_error_message == constraint.default_violation_error_message
+    ):
+        # as UniqueConstraint.validate() has it
+        return model().unique_error_message(model, constraint.fields), tuple(constraint.fields)
+    code, field = described(ValidationError(message, code=constraint.violation_error_code), model)
+    return ValidationError(message, code=code), (field,) if field else ()
 
 
 def _violation(error: IntegrityError, context: MutationContext) -> tuple[ValidationError, tuple[str, ...], int]:
@@ -94,36 +117,26 @@ def _violation(error: IntegrityError, context: MutationContext) -> tuple[Validat
         known: Any = field or models.Field
         messages = field.error_messages if field else known.default_error_messages
         return ValidationError(messages["null"], code="null"), (field.name,) if field else (), 422
-    constraint = next((c for c in _constraints(model) if c.name == diag.constraint_name), None) if model else None
-    if sqlstate == _UNIQUE:
-        return _not_unique(diag, model, constraint, context.database)
     if sqlstate in (_FOREIGN_KEY, _RESTRICT):
         return _foreign(diag, model, context)
-    if constraint is not None:
-        message = constraint.get_violation_error_message()
-        return ValidationError(message, code=constraint.violation_error_code or _kind(constraint)), (), 422
+    constraint = next((c for c in _constraints(model) if c.name == diag.constraint_name), None) if model else None
+    if model is not None and constraint is not None:
+        return *_of_constraint(constraint, model), 422
+    if sqlstate == _UNIQUE:
+        return *_not_unique(diag, model, context.database), 422
     code = "exclusion" if sqlstate == _EXCLUSION else "check"
     return ValidationError(_("A rule of the database is violated."), code=code), (), 422
 
 
-def _not_unique(
-    diag: Any, model: type[models.Model] | None, constraint: Any, alias: str
-) -> tuple[ValidationError, tuple[str, ...], int]:
+def _not_unique(diag: Any, model: type[models.Model] | None, alias: str) -> tuple[ValidationError, tuple[str, ...]]:
+    """Describe a violated unique index that no constraint of a model has the name of."""
     fields = _unique_fields(diag, model, alias) if model is not None else None
-    if constraint is not None and (
-        constraint.violation_error_message != constraint.default_violation_error_message or not constraint.fields
-    ):
-        message = constraint.get_violation_error_message()
-        return ValidationError(message, code=constraint.violation_error_code or "unique"), fields or (), 422
     if model is None or not fields:
-        return ValidationError(_("Such an object already exists."), code="unique"), (), 422
-    return model().unique_error_message(model, fields), fields, 422
+        return ValidationError(_("Such an object already exists."), code="unique"), ()
+    return model().unique_error_message(model, fields), fields
 
 
 def _unique_fields(diag: Any, model: type[models.Model], alias: str) -> tuple[str, ...] | None:
-    for constraint in _constraints(model):
-        if constraint.name == diag.constraint_name:
-            return tuple(getattr(constraint, "fields", ())) or None
     with connections[alias].cursor() as cursor:
         cursor.execute(_COLUMNS, [diag.constraint_name, diag.schema_name])
         fields = [_field(model, column) for (column,) in cursor.fetchall()]
@@ -145,7 +158,7 @@ def _foreign(
     tables = {diag.table_name, *(table for _, table in rows)}
     mentioned = sum(len(re.findall(rf"(?<!\w){re.escape(table)}(?!\w)", rest)) for table in tables if table)
     if mentioned > 1 or diag.sqlstate == _RESTRICT:
-        if model is not None and not shows_all(model, context):
+        if model is not None and (context.may_hide(model) or not shows_all(model, context)):
             # PostgreSQL does not report which of its rows refer to it: they may be hidden
             return ValidationError(_still_referred_to(), code="protected"), (), 409
         others = model._meta.verbose_name_plural if model else _("others")
@@ -207,6 +220,12 @@ def _field(model: type[models.Model] | None, column: str) -> models.Field[Any, A
 
 def _constraints(model: type[models.Model]) -> list[Any]:
     return [item for owner in (model, *all_parents(model)) for item in owner._meta.constraints]
+
+
+def _only_field(constraint: Any) -> str | None:
+    """Return the field of a unique constraint over one field, with or without a condition; None for others."""
+    fields = constraint.fields if isinstance(constraint, models.UniqueConstraint) else ()
+    return str(fields[0]) if len(fields) == 1 else None
 
 
 def _kind(constraint: Any) -> str:

@@ -103,6 +103,7 @@ class MutationContext:
     ``types``           the declared types, by name
     ``answer``          reads what the client selected of a result
     ``may_introspect``  whether the viewer may see names of the schema in errors (``INTROSPECTION``)
+    ``may_hide``        whether policies of row security may hide rows of a model
     """
 
     info: Info
@@ -112,6 +113,7 @@ class MutationContext:
     types: Mapping[str, TypeDef]
     answer: Callable[[Any], Answer]
     may_introspect: Callable[[], bool]
+    may_hide: Callable[[type[Model]], bool] = lambda model: False
 
     @property
     def viewer(self) -> Viewer:

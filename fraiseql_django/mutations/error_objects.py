@@ -11,15 +11,24 @@ from django.db import Error as DatabaseError
 from django.db import IntegrityError
 from django.db.models import ProtectedError, RestrictedError
 
+from ..declare.registry import JSON
 from ..declare.results import Error
 from ..errors import StorageError, UserError
 from ..schema.arguments import MutationDef
 from ..schema.object_types import ObjectDef
-from .constraints import errors_of
+from .constraints import described, errors_of
 from .context import Made, MutationContext
 
 # PL/pgSQL's RAISE without a code of its own (PostgreSQL documentation, appendix A)
 RAISED = "P0001"
+# The classes of codes that PostgreSQL raises itself (appendix A, and src/backend/utils/errcodes.txt of older versions);
+# TS is TimescaleDB's. A code of any other class is the project's
+_OF_POSTGRESQL = frozenset(
+    """
+    00 01 02 03 08 09 0A 0B 0F 0L 0P 0Z 10 20 21 22 23 24 25 26 27 28 2B 2D 2F 34 38 39 3B 3D 3F 40 42 44 53 54 55 57 58
+    72 F0 HV P0 TS XX
+    """.split()  # noqa: SIM905 - codes, easier to read as words
+)
 # A serialisation failure and a deadlock: the same statements may succeed when they run again (13.5)
 REPEATABLE = ("40001", "40P01")
 
@@ -33,6 +42,14 @@ def sqlstate_of(error: BaseException) -> str | None:
             return sqlstate
         seen = seen.__cause__
     return None
+
+
+def is_of_project(sqlstate: str | None) -> bool:
+    """Whether an error's code says that a function of the project raised it, and wrote the message for the caller.
+
+    The class decides, not who raised it: a function may raise again what PostgreSQL said, with its code.
+    """
+    return sqlstate is not None and (sqlstate == RAISED or sqlstate[:2] not in _OF_POSTGRESQL)
 
 
 def as_result(
@@ -60,8 +77,11 @@ def as_user_error(error: Exception, context: MutationContext) -> Exception:
     if known is None:
         return error
     message, _, _, errors = known
-    code = "USER_ERROR" if sqlstate_of(error) == RAISED else "CONSTRAINT_VIOLATED"
-    return UserError(message, code=code, errors=_plain(errors))
+    sqlstate = sqlstate_of(error)
+    if not is_of_project(sqlstate):
+        return UserError(message, code="CONSTRAINT_VIOLATED", errors=_plain(errors))
+    own = {} if sqlstate == RAISED else {"sqlstate": sqlstate}
+    return UserError(message, code="USER_ERROR", **own, errors=_plain(errors))
 
 
 def _error_class(definition: MutationDef, objects: Mapping[str, ObjectDef]) -> ObjectDef | None:
@@ -85,9 +105,9 @@ def _known(error: Exception, context: MutationContext) -> tuple[str, int, str, S
         errors = errors_of(database, context)
         word = "conflict" if errors[0].code == HTTPStatus.CONFLICT else "failed"
         return errors[0].message, errors[0].code, f"{word}:{errors[0].identifier}", errors
-    message = _raised(database)
-    if message is not None:
-        return message, 422, "failed:raised", [Error(code=422, identifier="raised", message=message)]
+    raised = _raised(database)
+    if raised is not None:
+        return raised.message, raised.code, f"failed:{raised.identifier}", [raised]
     return None
 
 
@@ -96,12 +116,19 @@ def _is_violation(error: IntegrityError) -> bool:
     return isinstance(error, (ProtectedError, RestrictedError)) or (sqlstate_of(error) or "").startswith("23")
 
 
-def _raised(error: BaseException | None) -> str | None:
-    """Return the message of a function's own RAISE, which its author wrote for the caller."""
-    if not isinstance(error, DatabaseError) or sqlstate_of(error) != RAISED:
+def _raised(error: BaseException | None) -> Error | None:
+    """Return what a function's own RAISE says, which its author wrote for the caller."""
+    sqlstate = sqlstate_of(error) if isinstance(error, DatabaseError) else None
+    diag = getattr(error.__cause__, "diag", None) if error is not None else None
+    if diag is None or sqlstate is None or not is_of_project(sqlstate):
         return None
-    diag = getattr(error.__cause__, "diag", None)
-    return None if diag is None else diag.message_primary
+    details = {"detail": diag.message_detail, "hint": diag.message_hint}
+    return Error(
+        code=422,
+        identifier="raised" if sqlstate == RAISED else sqlstate,
+        message=diag.message_primary or "",
+        details=JSON({name: text for name, text in details.items() if text}) or None,
+    )
 
 
 def _of_validation(error: ValidationError, name_of: Callable[[str], str]) -> list[Error]:
@@ -109,14 +136,14 @@ def _of_validation(error: ValidationError, name_of: Callable[[str], str]) -> lis
     by_field = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
     for name, errors in by_field.items():
         for item in errors:
+            identifier, concerned = str(item.code or "invalid"), str(name)
+            if name == NON_FIELD_ERRORS:
+                # as if PostgreSQL had found the constraint violated
+                identifier, of_constraint = described(item, None)
+                concerned = of_constraint or ""
+            field = name_of(concerned) if concerned else None
             converted += [
-                Error(
-                    code=422,
-                    identifier=str(item.code or "invalid"),
-                    message=message,
-                    field=None if name == NON_FIELD_ERRORS else name_of(name),
-                )
-                for message in item.messages
+                Error(code=422, identifier=identifier, message=message, field=field) for message in item.messages
             ]
     return converted
 

@@ -33,6 +33,7 @@ from .answer import AnswerWriter
 from .arguments import coerce_arguments
 from .context import Answer, Info, Made, MutationContext
 from .error_objects import REPEATABLE, as_result, as_user_error, sqlstate_of
+from .uploads import Files
 
 # the wait before the first repetition; it doubles each time, with a random part, so that two do not meet again
 PAUSE_SECONDS = 0.01
@@ -57,6 +58,7 @@ class Perform:
     mask: bool
     # of the request, when the operation begins
     user: Any = None
+    files: Files = field(init=False)
     answers: dict[str, Answer] = field(default_factory=dict)
     errors: list[GraphQLError] = field(default_factory=list)
     # by response key: the code of what failed, the seconds that what was run has taken
@@ -79,6 +81,7 @@ class Perform:
             # who it is now, since a mutation may log in or out
             self.asked.user_id()
         if self.plan.calls:
+            self.files = Files([call.node for call in self.plan.calls], self.variables)
             run(self.plan.calls)
         invalid = [error for answer in self.answers.values() for error in answer.errors]
         errors = [*self.errors, *invalid_values(invalid, self.operation.nodes_at)]
@@ -210,7 +213,7 @@ class Perform:
 
     def _run(self, call: MutationCall) -> Answer:
         context = self._context(call)
-        arguments = coerce_arguments(call.definition, call.node, self.variables)
+        arguments = coerce_arguments(call.definition, call.node, self.variables, self.files)
         result = call.definition.perform(context, arguments)
         answered = result if isinstance(result, Answer) else context.answer(result)
         if answered.failed:
@@ -239,6 +242,7 @@ class Perform:
             types=self.schema.types,
             answer=answer,
             may_introspect=lambda: may_introspect(self.settings.introspection, self.asked.viewer),
+            may_hide=lambda model: self.executor.session.may_hide(model, self.settings.database),
         )
 
     def _written(self, call: MutationCall, result: object) -> Answer:

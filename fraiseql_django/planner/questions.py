@@ -23,6 +23,7 @@ from .._django import all_rows, compile_query
 from ..declare.rules import Rule, condition
 from ..memory import size_of
 from ..schema.definition import TypeDef
+from ..schema.routing import require_here
 from .expressions import Param
 from .planned_viewer import DecidingViewer, PlannedViewer, Question, ruling
 from .source_values import visible
@@ -63,6 +64,19 @@ class RowsOfManager:
     def answer(self, planned: PlannedViewer) -> Hashable:
         """Return the SQL of the rows."""
         return sql_of(self.rows())
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedHere:
+    """Whether DATABASE_ROUTERS, which may decide by the tenant of the request, let a model be read from here."""
+
+    model: type[Model]
+    alias: str
+
+    def answer(self, planned: PlannedViewer | None = None) -> Hashable:
+        """Return True; raise ConfigurationError where they send it to another database."""
+        require_here(self.model, self.alias)
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from .._django import overrides_building
+from .._django import has_routers, overrides_building
 from ..declare.lazy_code import manager_decides_nothing
 from ..declare.rules import once
 from ..errors import InvalidInput, LimitExceeded
@@ -20,7 +20,7 @@ from .filters import compile_condition
 from .kinds import TreeCompiler, kind_of
 from .locations import ROW, Location
 from .ordering import sort
-from .questions import Raised, RowsOfManager, sql_of
+from .questions import Raised, RoutedHere, RowsOfManager, sql_of
 from .source_values import visible
 from .tree import AllRows, Page, RowSet, Through, WithKeys
 
@@ -52,6 +52,9 @@ def _all_rows(compiler: TreeCompiler, rows: RowSet) -> QuerySet[Any]:
     """
     model, source = rows.type.model, rows.source
     default = isinstance(source, AllRows) or (isinstance(source, Through) and source.field.many)
+    if has_routers() and rows.type.source is None:
+        routed = RoutedHere(model, compiler.alias)
+        compiler.asked[routed] = routed.answer()
     question = RowsOfManager(model, default, compiler.alias)
     found = question.rows()
     if not manager_decides_nothing(model._default_manager if default else model._base_manager):

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from example_project.bookshop.models import Book
-from tests.http.requests import JSON, URL, codes, post
+from tests.http.requests import JSON, URL, codes, message, post
 
 pytestmark = pytest.mark.usefixtures("bookshop")
 
@@ -139,6 +141,55 @@ def test_answer_to_a_query_cannot_be_read_by_a_foreign_page(browser: Client) -> 
     assert response["Content-Type"] == "application/json; charset=utf-8"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response.content.startswith(b'{"data":')
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("content_type", [*SIMPLE, "multipart/form-data", "multipart/form-data; boundary=x"])
+def test_query_by_get_can_be_made_to_need_a_preflight(
+    browser: Client, settings: Any, content_type: str, method: str
+) -> None:
+    settings.FRAISEQL = {"REQUIRE_PREFLIGHT": True, "GRAPHIQL": {"ENABLED": True}}
+    headers = {**FOREIGN, "Content-Type": content_type, "Accept": "*/*"}
+
+    with CaptureQueriesContext(connection) as captured:
+        response = browser.generic(method, f"{URL}?query={{books{{title}}}}", headers=headers)
+
+    assert response.status_code == 403
+    assert "bookshop_book" not in str(captured.captured_queries)
+    if method == "GET":
+        assert (codes(response), message(response)) == (
+            ["CSRF_FAILED"],
+            "Cross-site requests are not allowed. A query by GET must be sent with one of the headers: X-CSRFTOKEN, "
+            "GraphQL-Require-Preflight, Apollo-Require-Preflight, X-Apollo-Operation-Name, or with the Content-Type "
+            "application/json.",
+        )
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"X-CSRFToken": "x"},
+        {"GraphQL-Require-Preflight": "1"},
+        {"Apollo-Require-Preflight": "true"},
+        {"X-Apollo-Operation-Name": "Books"},
+        {"Content-Type": "application/json"},
+        {"Content-Type": "application/json; charset=utf-8"},
+    ],
+)
+def test_header_that_needs_a_preflight_is_enough(browser: Client, settings: Any, header: dict[str, str]) -> None:
+    settings.FRAISEQL = {"REQUIRE_PREFLIGHT": True}
+
+    response = browser.get(URL, {"query": "{ __typename }"}, headers=header)
+
+    assert response.json() == {"data": {"__typename": "Query"}}
+
+
+def test_graphiql_needs_no_preflight(browser: Client, settings: Any) -> None:
+    settings.FRAISEQL = {"REQUIRE_PREFLIGHT": True, "GRAPHIQL": {"ENABLED": True}}
+
+    response = browser.get(URL, headers={"Accept": "text/html"})
+
+    assert response["Content-Type"] == "text/html; charset=utf-8"
 
 
 @pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])

@@ -1,5 +1,6 @@
 """Operations by POST: what the body may be, and what is said of one that may not (GraphQL over HTTP, 4.4)."""
 
+import gzip
 import json
 import sys
 from typing import Any
@@ -222,6 +223,25 @@ def test_surrogate_pair_is_a_character(client: Client) -> None:
 )
 def test_json_is_read(client: Client, content_type: str) -> None:
     assert post(client, {"query": "{ __typename }"}, content_type=content_type).status_code == 200
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "x-gzip", "br", "deflate", "zstd", "identity, gzip", "gzip, gzip"])
+def test_body_in_a_content_coding_is_415(client: Client, coding: str) -> None:
+    body = gzip.compress(b'{"query": "{ __typename }"}')
+
+    for sent in (body, b'{"query": "{ __typename }"}'):
+        response = post(client, sent, **{"Content-Encoding": coding})
+
+        assert (response.status_code, codes(response)) == (415, ["UNSUPPORTED_MEDIA_TYPE"])
+        assert message(response) == f"The Content-Encoding of a POST must be identity; it is {coding}."
+        assert response["Accept-Encoding"] == "identity"
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity", ""])
+def test_body_without_a_coding_may_say_so(client: Client, coding: str) -> None:
+    response = post(client, {"query": "{ __typename }"}, **{"Content-Encoding": coding})
+
+    assert response.json() == {"data": {"__typename": "Query"}}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import gc
 import io
 import json
+import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,10 +12,12 @@ from asgiref.sync import async_to_sync
 from asgiref.testing import ApplicationCommunicator
 from django.contrib.auth.models import User
 from django.core.asgi import get_asgi_application
+from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import (
     InMemoryUploadedFile,
     SimpleUploadedFile,
     TemporaryUploadedFile,
+    UploadedFile,
 )
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpload
 from django.core.wsgi import get_wsgi_application
@@ -188,13 +191,134 @@ def test_files_within_an_input_are_given(client: Client) -> None:
     assert found == {"label": "x", "cover": A_TXT, "files": [B_TXT]}
 
 
-def test_one_file_may_stand_at_several_paths(client: Client) -> None:
-    variables = {"parcel": {"cover": None, "files": [None]}}
-    paths = {"0": ["variables.parcel.cover", "variables.parcel.files.0"]}
+class ToStorage(FileUploadHandler):
+    """Keeps files in a way of its own, as handlers do that send them somewhere else."""
 
-    assert answer(client, SEND, variables, paths, ALPHA)["cover"] == A_TXT
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
+        self.chunks = [*getattr(self, "chunks", []), raw_data]
+        return b""
+
+    def file_complete(self, file_size: int) -> fraiseql.Upload:
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - Django closes it with the request
+        file.write(b"".join(self.chunks))
+        file.seek(0)
+        self.chunks = []
+        return UploadedFile(file, self.file_name, self.content_type, file_size, self.charset, self.content_type_extra)
+
+
+HANDLERS = pytest.mark.parametrize(
+    "handler",
+    [
+        pytest.param("django.core.files.uploadhandler.MemoryFileUploadHandler", id="in memory"),
+        pytest.param("django.core.files.uploadhandler.TemporaryFileUploadHandler", id="in a file"),
+        pytest.param(f"{__name__}.ToStorage", id="elsewhere"),
+    ],
+)
+
+
+@HANDLERS
+def test_one_file_at_several_paths_is_whole_at_each(client: Client, settings: Any, handler: str) -> None:
+    settings.FILE_UPLOAD_HANDLERS = [handler]
+    variables = {"parcel": {"cover": None, "files": [None, None, None]}}
+    paths = {
+        "0": ["variables.parcel.cover", "variables.parcel.files.0", "variables.parcel.files.2"],
+        "1": ["variables.parcel.files.1"],
+    }
+
+    found = answer(client, SEND, variables, paths, ALPHA, BETA)
+
+    assert (found["cover"], found["files"]) == (A_TXT, [A_TXT, B_TXT, A_TXT])
+    assert len(set(map(id, RECEIVED))) == 4
+
+
+@HANDLERS
+@pytest.mark.parametrize(
+    "query",
+    [
+        "mutation ($file: Upload!) { a: setCover(file: $file) b: setCover(file: $file) }",
+        "mutation ($file: Upload!) { a: addFiles(files: [$file]) b: addFiles(files: [$file]) }",
+        "mutation ($file: Upload!) { a: addFiles(files: [$file, $file]) }",
+        "mutation ($file: Upload!) { a: send(parcel: {cover: $file, files: [$file]}) }",
+    ],
+)
+def test_one_variable_in_several_places_is_a_whole_file_in_each(
+    client: Client, settings: Any, handler: str, query: str
+) -> None:
+    settings.FILE_UPLOAD_HANDLERS = [handler]
+
+    response = upload(client, form(query, {"file": None}, {"0": ["variables.file"]}, ALPHA))
+
+    assert response.content.count(b'"content":"Alpha"') == 2
     assert len(RECEIVED) == 2
-    assert RECEIVED[0] is RECEIVED[1]
+
+
+@fraiseql.mutation(registry=REGISTRY)
+def store(info: fraiseql.Info, files: list[fraiseql.Upload]) -> fraiseql.JSON:
+    """Store files, which moves those that have a path, and close them."""
+    storage = FileSystemStorage()
+    names = []
+    for file in files:
+        names.append(storage.save(file.name or "", file))
+        file.close()
+    contents = []
+    for name in names:
+        with storage.open(name) as stored:
+            contents.append(stored.read().decode())
+    return fraiseql.JSON(contents)
+
+
+@HANDLERS
+def test_file_that_was_stored_and_closed_in_one_place_is_whole_in_another(
+    client: Client, settings: Any, handler: str, tmp_path: Path
+) -> None:
+    settings.FILE_UPLOAD_HANDLERS = [handler]
+    settings.MEDIA_ROOT = tmp_path
+    query = "mutation ($file: Upload!) { store(files: [$file, $file, $file]) }"
+
+    found = answer(client, query, {"file": None}, {"0": ["variables.file"]}, Part("0", "Alpha" * 9_000, "a.txt"))
+
+    assert found == ["Alpha" * 9_000] * 3
+
+
+@HANDLERS
+def test_places_read_one_file_in_turns(client: Client, settings: Any, handler: str) -> None:
+    settings.FILE_UPLOAD_HANDLERS = [handler]
+    query = "mutation ($file: Upload!) { inTurns(files: [$file, $file, $file]) }"
+
+    found = answer(client, query, {"file": None}, {"0": ["variables.file"]}, ALPHA)
+
+    assert found == ["Alpha"] * 3 + ["pha"] * 3
+
+
+@fraiseql.mutation(registry=REGISTRY)
+def in_turns(info: fraiseql.Info, files: list[fraiseql.Upload]) -> fraiseql.JSON:
+    """Read a byte of each in turn, to the end; then from the third but last byte on."""
+    read = [b""] * len(files)
+    for _ in range(5):
+        read = [text + file.read(1) for text, file in zip(read, files, strict=True)]
+    for file in files:
+        file.seek(-3, io.SEEK_END)
+    return fraiseql.JSON([text.decode() for text in [*read, *(file.read() for file in files)]])
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are counted in /proc")
+def test_file_at_many_paths_is_opened_twice(client: Client, settings: Any) -> None:
+    settings.FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+    query = f"mutation ($file: Upload!) {{ countOpen(files: [{', '.join(['$file'] * 100)}]) }}"
+    before = len(list(Path("/proc/self/fd").iterdir()))
+
+    found = answer(client, query, {"file": None}, {"0": ["variables.file"]}, ALPHA)
+
+    assert found - before <= 3
+    gc.collect()
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 1
+
+
+@fraiseql.mutation(registry=REGISTRY)
+def count_open(info: fraiseql.Info, files: list[fraiseql.Upload]) -> int:
+    """Count the open files of the process."""
+    assert all(file.read() == b"Alpha" for file in files)
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def test_optional_file_may_be_null_or_left_out(client: Client) -> None:
@@ -851,7 +975,7 @@ def test_form_of_another_site_is_403(browser: Client) -> None:
     assert rejected(response)
     assert message(response) == (
         "Cross-site forms are not allowed. A form with files must be sent with one of the headers: "
-        "X-CSRFTOKEN, GraphQL-Require-Preflight, Apollo-Require-Preflight."
+        "X-CSRFTOKEN, GraphQL-Require-Preflight, Apollo-Require-Preflight, X-Apollo-Operation-Name."
     )
 
 

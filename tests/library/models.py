@@ -225,3 +225,44 @@ class Tidy(models.Model):
 
     def clean(self) -> None:
         self.slug = self.title.lower()
+
+
+class Shelf(models.Model):
+    """A constraint of every kind, over fields that clients write."""
+
+    slug = models.CharField(max_length=20, default="", blank=True)
+    label = models.CharField(max_length=20, default="", blank=True)
+    code = models.CharField(max_length=20, default="", blank=True)
+    row = models.IntegerField(default=0)
+    place = models.IntegerField(default=0)
+    wide = models.IntegerField(default=0)
+    tall = models.IntegerField(default=0)
+    lamp = models.IntegerField(null=True, blank=True)
+    span = postgres.IntegerRangeField(null=True, blank=True)
+    gone = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name_plural = "shelves"
+        constraints = (
+            models.UniqueConstraint(fields=["slug"], condition=~Q(slug="") & Q(gone=False), name="shelf_slug"),
+            models.UniqueConstraint(
+                fields=["label"],
+                condition=~Q(label=""),
+                name="shelf_label",
+                violation_error_message="This label is taken.",
+                violation_error_code="taken",
+            ),
+            models.UniqueConstraint(
+                fields=["code"], condition=~Q(code=""), name="shelf_code", violation_error_code="unique"
+            ),
+            models.UniqueConstraint(fields=["row", "place"], condition=Q(place__gt=0), name="shelf_row_place"),
+            models.UniqueConstraint(
+                Lower("slug"), "label", condition=Q(gone=True), name="shelf_gone", violation_error_message="Gone, too."
+            ),
+            models.UniqueConstraint(fields=["wide"], include=["tall"], condition=Q(wide__gt=0), name="shelf_wide"),
+            models.UniqueConstraint(
+                fields=["lamp", "tall"], condition=Q(tall__gt=0), nulls_distinct=False, name="shelf_lamp"
+            ),
+            models.CheckConstraint(condition=Q(row__gte=0), name="shelf_row"),
+            ExclusionConstraint(name="shelf_span", expressions=[("span", "&&")], condition=Q(gone=False)),
+        )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import NON_FIELD_ERRORS, FieldDoesNotExist
 from django.db import models
 from django.utils.datastructures import MultiValueDict
 from graphql import GraphQLBoolean, GraphQLFloat, GraphQLID, GraphQLInputType, GraphQLInt, GraphQLString
@@ -156,11 +156,12 @@ class FormMutation:
         if not item.values and not instance._state.adding:
             return instance
         form = self._bound(item, instance, writer.context)
+        writer.path, writer.keys = item.path, {name: writer.context.conventions.name(name) for name in self.members}
         if not form.is_valid():
             for name, errors in form.errors.as_data().items():
+                keys = writer.keys if name == NON_FIELD_ERRORS else {}
                 for error in errors:
-                    writer.errors += errors_from(error, self.model, self._path(writer, item.path, name), {})
-        writer.path, writer.keys = item.path, {name: writer.context.conventions.name(name) for name in self.members}
+                    writer.errors += errors_from(error, self.model, self._path(writer, item.path, name), keys)
         if not writer.errors:
             if bumped is not None:
                 setattr(instance, bumped, getattr(instance, bumped) + 1)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from ..._django import all_parents
 from ...declare.results import Error
 from ...errors import InvalidInput
-from ..constraints import coded
+from ..constraints import described
 from .fields import WrittenColumn
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -33,9 +33,11 @@ def errors_from(
         yield Error(code=code, identifier="invalid", message=_("Enter a valid value."), field=dotted(path))
     fields = raised.error_dict if hasattr(raised, "error_dict") else {NON_FIELD_ERRORS: raised.error_list}
     for name, items in fields.items():
-        field = dotted((*path, keys[name]) if name in keys else path)
         for item in items:
-            yield Error(code=code, identifier=coded(item, model), message=item.messages[0], field=field)
+            identifier, of_constraint = described(item, model)
+            concerned = of_constraint or name if name == NON_FIELD_ERRORS else name
+            field = dotted((*path, keys[concerned]) if concerned in keys else path)
+            yield Error(code=code, identifier=identifier, message=item.messages[0], field=field)
 
 
 def assign(instance: models.Model, column: WrittenColumn, value: Any) -> None:

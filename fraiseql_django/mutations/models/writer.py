@@ -15,8 +15,9 @@ from django.db import DataError, IntegrityError, connections, models, transactio
 from django.db.models.signals import pre_save
 from django.utils.translation import gettext as _
 
-from ..._django import key_fields
+from ..._django import has_routers, key_fields
 from ...declare.results import Error
+from ...schema.routing import require_here
 from ..constraints import errors_of
 from ..context import MutationContext
 from .fields import Fields
@@ -164,6 +165,8 @@ def attempt(context: MutationContext, type_name: str, write: Callable[[ObjectWri
     the database is then as it was. Deferred constraints are checked here and not at the commit, so that their
     violations are errors of the input, too.
     """
+    if has_routers():
+        require_here(context.types[type_name].model, context.database, to_write=True)
     writer = ObjectWriter(context, type_name)
     try:
         with transaction.atomic(using=context.database):
