@@ -109,10 +109,11 @@ SAME_PLAN: dict[str, tuple[str, list[dict[str, Any]]]] = {
 
 # operation → sets of variables that need a plan each
 OTHER_PLANS: dict[str, tuple[str, list[dict[str, Any]]]] = {
-    "null and absent": ("query ($t: String) { books(where: {title: {eq: $t}}) { id } }", [{"t": "a"}, {"t": None}, {}]),
+    "null": ("query ($t: String) { books(where: {title: {eq: $t}}) { id } }", [{"t": "a"}, {"t": None}]),
+    "null and absent": ("query ($n: Int) { books(limit: $n) { id } }", [{"n": 1}, {"n": None}, {}]),
     "directions": ("query ($d: OrderDirection!) { books(orderBy: [{title: $d}]) { id } }", [{"d": "ASC"}, {"d": "DESC"}, {"d": "DESC_NULLS_LAST"}]),
     "conditions": ("query ($yes: Boolean!) { books { id title @include(if: $yes) } }", [{"yes": True}, {"yes": False}]),
-    "flags": ("query ($no: Boolean) { books(where: {pages: {isnull: $no}}) { id } }", [{"no": True}, {"no": False}, {}]),
+    "flags": ("query ($no: Boolean) { books(where: {pages: {isnull: $no}}) { id } }", [{"no": True}, {"no": False}]),
     "keys of a where": ("query ($w: BookWhere) { books(where: $w) { id } }", [{}, {"w": {}}, {"w": {"title": {}}}, {"w": {"title": {"eq": "a"}}}, {"w": {"title": {"neq": "a"}}}, {"w": {"title": {"eq": None}}}]),
     "keys of an order": ("query ($o: [BookOrderBy!]) { books(orderBy: $o) { id } }", [{"o": []}, {"o": [{"id": "ASC"}]}, {"o": [{"title": "ASC"}]}, {"o": [{"title": "DESC"}, {"id": "ASC"}]}]),
     "alternatives": ("query ($w: [BookWhere!]) { books(where: {OR: $w}) { id } }", [{"w": []}, {"w": [{}]}, {"w": [{"id": {"eq": 1}}]}, {"w": [{"id": {"eq": 1}}, {"id": {"eq": 2}}]}]),
