@@ -172,6 +172,20 @@ def test_alternative_to_a_condition_on_a_missing_row_holds(pets: GraphQLEngine) 
     assert outcome(pets, f"{{ pets(where: {where}) {{ id }} }}")[0] == {"pets": [{"id": "1"}, {"id": "2"}, {"id": "3"}]}
 
 
+def test_relation_that_is_declared_with_none_is_null(legacy: tuple[Any, Any]) -> None:
+    pet, owner = legacy
+    registry = Registry()
+    owner_type = fraiseql.type(owner, name="Owner", fields=["id"], registry=registry)(type("Owner", (), {}))
+    body = {"__annotations__": {"owner": owner_type | None}, "__module__": __name__}
+    fraiseql.type(pet, name="Pet", fields=["id"], registry=registry)(type("Pet", (), body))
+    engine = GraphQLEngine(registry=registry, cache=None)
+
+    assert outcome(engine, "{ pets { owner { id } } }") == (
+        {"pets": [{"owner": {"id": "1"}}, {"owner": None}, {"owner": None}]},
+        [],
+    )
+
+
 def test_value_that_is_no_choice_is_null_for_filters_as_for_clients(pets: GraphQLEngine) -> None:
     assert outcome(pets, "{ pets(where: {color: {isnull: true}}) { id } }")[0] == {"pets": [{"id": "2"}, {"id": "3"}]}
     assert outcome(pets, "{ pets(where: {color: {neq: RED}}) { id } }")[0] == {"pets": []}
