@@ -8,7 +8,7 @@ from typing import Any
 from ..planner.column_types import column_info, type_of_column
 from ..planner.expressions import NULL, SQL, Piece
 from ..planner.json_values import Stored, leaf, null_problem
-from ..planner.kinds import ColumnUsage, TreeCompiler
+from ..planner.kinds import ColumnUsage, TreeBuilder, TreeCompiler
 from ..planner.locations import Local, Location, Row
 from ..planner.source_values import Compared
 from ..planner.tree import Member
@@ -56,6 +56,12 @@ class ColumnKind(ScalarKind[Column]):
         if template != "{0}":
             value = SQL(template, value)
         return Compared(value=value, scalar=known.scalar, cast=known.cast)
+
+    def may_fail(self, build: TreeBuilder, owner: Shape, field: Column) -> bool:
+        assert isinstance(owner, TypeDef)
+        known = type_of_column(owner.model, field, build.rules.alias)
+        # compared through a cast
+        return known.scalar.column != field.scalar.column or known.source_is_text
 
     def comparable(self, field: Column) -> Comparable | None:
         return field.scalar if field.compared else None

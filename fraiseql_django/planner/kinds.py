@@ -255,7 +255,7 @@ class ValueKind(FieldKind[F]):
         if operand is None and operator.null is None:
             takes = operator.takes.value
             raise InvalidInput(f"{label} is null; it takes {takes}.", hint="Ask for null with isnull.")
-        may_fail = self.computed or operator.may_fail
+        may_fail = operator.may_fail or self.may_fail(build, owner, field)
         return Compare(
             owner=owner, field=field, operator=operator, operand=operand, label=label, may_fail=may_fail,
             unknown_counts=negated,
@@ -266,6 +266,10 @@ class ValueKind(FieldKind[F]):
     ) -> tuple[Operand, Any]:
         build.budget.charge(RELATION if self.computed else CONDITION)
         return FieldOperand(owner, field, path), given.value
+
+    def may_fail(self, build: TreeBuilder, owner: Shape, field: F) -> bool:
+        """Whether reading what is compared may be an error for some rows."""
+        return self.computed
 
     def operand(self, compiler: TreeCompiler, owner: Shape, field: F, location: Location) -> Compared:
         """Return what conditions and orders compare: the value that clients see, so that null is null."""

@@ -11,7 +11,7 @@ import pytest
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
-from django.db.models import Avg, F, Value
+from django.db.models import Avg, F, Q, Value
 from django.db.models.functions import Cast
 from django.test.utils import isolate_apps
 from graphql import (
@@ -215,6 +215,30 @@ def test_relation_without_a_constraint_keeps_the_row() -> None:
             {"rooms": [{"id": "1", "house": None}]},
             [],
         )
+
+
+@pytest.mark.parametrize("condition", ["{n: {gt: 1}}", "{NOT: {n: {eq: 1}}}", "{n: {isnull: false}}"])
+def test_hidden_value_that_cannot_be_cast_is_not_told_by_a_condition(condition: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE legacy_text (id int PRIMARY KEY, n text, hidden bool)")
+        cursor.execute("INSERT INTO legacy_text VALUES (1, '5', false), (2, 'secret', true)")
+    with isolate_apps("tests.zoo"):
+
+        class Note(models.Model):
+            n = models.IntegerField()
+            hidden = models.BooleanField()
+
+            class Meta:
+                app_label = "zoo"
+                managed = False
+                db_table = "legacy_text"
+
+    registry = Registry()
+    declare = fraiseql.type(Note, fields=["id", "n"], rows=lambda viewer: Q(hidden=False), registry=registry)
+    declare(type("Note", (), {}))
+    engine = GraphQLEngine(registry=registry, cache=None)
+
+    assert outcome(engine, f"{{ notes(where: {condition}) {{ id n }} }}") == ({"notes": [{"id": "1", "n": 5}]}, [])
 
 
 # --- computed values --------------------------------------------------------------------------
