@@ -507,10 +507,12 @@ def all_rows(model: type[models.Model], alias: str) -> models.QuerySet[Any]:
 def default_rows(model: type[models.Model], alias: str | None = None) -> models.QuerySet[Any]:
     """Return the rows of a model's default manager for checks and commands, where no request is being answered.
 
-    A manager that refuses to be asked then, or needs the database, stands for all rows.
+    A manager that refuses to be asked then, or needs the database, stands for all rows; so does one whose QuerySet
+    refuses to be used, as that of django-scopes does.
     """
     try:
         found: models.QuerySet[Any] = model._default_manager.using(alias)
+        found.values("pk")
     except Exception:
         found = models.QuerySet(model).using(alias)
     return found
