@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "tests.archive",
     "tests.ledger",
     "tests.cabinet",
+    "tests.ambient",
     "knox",
     "guardian",
     # apps of the tests over packages that change managers and models, where they are installed
