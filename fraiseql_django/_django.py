@@ -529,12 +529,15 @@ def overrides_of(manager: Any) -> dict[str, Any] | None:
     return {name: member for cls in own for name, member in vars(cls).items() if not name.startswith("__")}
 
 
-def overrides_building(queryset: type) -> bool:
+def overrides_building(queryset: type, known: Mapping[str, Any] | None = None) -> bool:
     """Whether a class of QuerySets has its own way to be made, copied or extended, rather than Django's.
+
+    ``known`` has further methods that count as Django's, by name.
 
     Relies on the names of the methods and attributes of QuerySet, private ones included.
     """
-    return any(getattr_static(queryset, name) is not member for name, member in _BUILDING.items())
+    others = known or {}
+    return any(getattr_static(queryset, name) not in (member, others.get(name)) for name, member in _BUILDING.items())
 
 
 # What sends a statement takes no part in building one

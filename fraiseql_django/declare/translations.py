@@ -11,7 +11,7 @@ change the conditions and expressions that they are given in place; those that a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import cache
@@ -94,6 +94,12 @@ def translation_of(field: Any) -> Translation | None:
 def falls_back() -> bool:
     """Whether a text that is missing in the active language is looked for in others, which a context may turn off."""
     return is_installed() and bool(_of_package("thread_context.fallbacks_enabled")())
+
+
+@cache
+def queryset_methods() -> Mapping[str, Any]:
+    """Return what modeltranslation's class of QuerySets overrides: it decides by the active language alone."""
+    return vars(_of_package("manager.MultilingualQuerySet")) if is_installed() else {}
 
 
 @cache

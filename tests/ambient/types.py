@@ -34,7 +34,9 @@ class HouseType:
 
 @fraiseql.type(models.Author, fields=["name", "house", "publications"], registry=AMBIENT)
 class AuthorType:
-    """With a permission that asks state."""
+    """With a permission that asks state, and a text that only the language decides."""
+
+    greeting: str = fraiseql.field(Case(When(pk__gt=0, then=Value(_("Monday"), CharField())), default=Value("")))
 
     tenant: str = fraiseql.field(permission=lambda viewer: DESK.is_chief, mask=True)
 

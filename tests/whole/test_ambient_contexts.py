@@ -257,6 +257,12 @@ QUERIES: dict[str, tuple[str, Expected]] = {
         ),
     ),
     "time zone and lazy texts": ("publications { day hour label }", moments),
+    "language alone": (
+        'authors(where: {greeting: {startswith: "Mo"}}) { greeting }',
+        lambda context: [
+            {"greeting": "Montag" if context.language == "de" else "Monday"} for _ in Author.objects.all()
+        ],
+    ),
     "conditions on computed": (
         'publicationsCount(where: {hour: {gte: 12}, label: {in: ["Monday", "Montag"]}})',
         lambda context: sum(row["hour"] >= 12 and row["label"].startswith("Mon") for row in moments(context)),

@@ -128,6 +128,19 @@ def test_every_language_has_its_texts_after_every_other(query: str, engine: Grap
                 assert data(engine, query) == expected[name]
 
 
+def test_plan_is_kept_for_each_language(engine: GraphQLEngine) -> None:
+    parsed = engine.parser.parse(QUERIES["nested"]).operation(None)
+    plans = {}
+    for name, context in CONTEXTS.items():
+        with context():
+            plans[name] = engine.planner.plan(parsed, {})
+    assert len(set(map(id, plans.values()))) == len(CONTEXTS)
+
+    for name, context in CONTEXTS.items():
+        with context():
+            assert engine.planner.plan(parsed, {}) is plans[name]
+
+
 def test_what_stands_where_no_language_has_a_value(engine: GraphQLEngine) -> None:
     query = '{ articles(where: {slug: {eq: "a3"}}) { title titleEn note noteEn views file { name } } }'
 
