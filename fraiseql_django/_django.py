@@ -507,10 +507,12 @@ def all_rows(model: type[models.Model], alias: str) -> models.QuerySet[Any]:
 def default_rows(model: type[models.Model], alias: str | None = None) -> models.QuerySet[Any]:
     """Return the rows of a model's default manager for checks and commands, where no request is being answered.
 
-    A manager that refuses to be asked then, or needs the database, stands for all rows.
+    A manager that refuses to be asked then, or needs the database, stands for all rows; so does one whose QuerySet
+    refuses to be used, as that of django-scopes does.
     """
     try:
         found: models.QuerySet[Any] = model._default_manager.using(alias)
+        found.values("pk")
     except Exception:
         found = models.QuerySet(model).using(alias)
     return found
@@ -527,12 +529,15 @@ def overrides_of(manager: Any) -> dict[str, Any] | None:
     return {name: member for cls in own for name, member in vars(cls).items() if not name.startswith("__")}
 
 
-def overrides_building(queryset: type) -> bool:
+def overrides_building(queryset: type, known: Mapping[str, Any] | None = None) -> bool:
     """Whether a class of QuerySets has its own way to be made, copied or extended, rather than Django's.
+
+    ``known`` has further methods that count as Django's, by name.
 
     Relies on the names of the methods and attributes of QuerySet, private ones included.
     """
-    return any(getattr_static(queryset, name) is not member for name, member in _BUILDING.items())
+    others = known or {}
+    return any(getattr_static(queryset, name) not in (member, others.get(name)) for name, member in _BUILDING.items())
 
 
 # What sends a statement takes no part in building one

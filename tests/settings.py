@@ -8,6 +8,7 @@ pytest-django sees to, and keys of its own in Redis.
 
 import os
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 from psycopg import IsolationLevel
@@ -38,9 +39,14 @@ INSTALLED_APPS = [
     "tests.archive",
     "tests.ledger",
     "tests.cabinet",
+    "tests.ambient",
     "knox",
     "guardian",
+    # apps of the tests over packages that change managers and models, where they are installed
+    *(["tests.scoped"] if find_spec("django_scopes") else []),
+    *(["modeltranslation", "tests.translated"] if find_spec("modeltranslation") else []),
 ]
+MODELTRANSLATION_LANGUAGES = ("en", "de")
 DATABASES = {"default": database_settings(os.environ.get("DATABASE_URL") or POSTGRES.url)}
 # A second way to the same database, for the tests that ask for it; its transactions keep their first snapshot.
 DATABASES["second"] = {

@@ -676,6 +676,7 @@ def test_managers_that_decide_rows_are_known() -> None:
         assert "get_queryset" not in found
     assert internals.overrides_building(Made)
     assert not internals.overrides_building(Named)
+    assert not internals.overrides_building(Made, {"__init__": Made.__init__})
     assert internals.managers_of(Animal) == [Animal.objects, Animal.everything]
 
 

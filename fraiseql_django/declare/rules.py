@@ -17,6 +17,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 
 from ..errors import DeclarationError
 from .reporting import report
+from .translations import in_language
 
 
 class AnyViewer(Protocol):
@@ -175,6 +176,7 @@ def restrict(queryset: QuerySet[Any], condition: Q | bool) -> QuerySet[Any]:
 
 def once(model: type[models.Model], condition: Q) -> Q:
     """Return a condition that selects the same rows, each of them once."""
+    condition = in_language(model, condition)
     if not _may_multiply(model, condition):
         return condition
     # a join with a list of rows would repeat the row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..planner.column_types import column_info, type_of_column
@@ -12,7 +13,7 @@ from ..planner.kinds import ColumnUsage, TreeBuilder, TreeCompiler
 from ..planner.locations import Local, Location, Row
 from ..planner.source_values import Compared
 from ..planner.tree import Member
-from ..schema.definition import Column, Shape, TypeDef
+from ..schema.definition import Column, Embedded, Shape, TypeDef
 from ..schema.kinds import register
 from ..schema.operators import Comparable
 from ..schema.python_values import Conversion, finisher
@@ -26,12 +27,26 @@ def column(here: Local, name: str) -> Any:
     return here.column(name)
 
 
+def value_of(here: Local, field: Column | Embedded) -> Any:
+    """Return the value of a field for the row at a location: a column's, or that in the active language."""
+    if field.translation is None:
+        return column(here, field.column)
+    assert isinstance(here, Row)
+    return field.translation.value(partial(column, here), joined=bool(here.prefix))
+
+
+def note_columns_of(usage: ColumnUsage, model: Any, field: Column | Embedded) -> None:
+    """Note the columns that have the values of a field."""
+    for name in [field.column] if field.translation is None else field.translation.columns:
+        usage.column(model, name)
+
+
 class ColumnKind(ScalarKind[Column]):
     """Columns."""
 
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
         field: Column = member.field
-        value = here.value(lambda local: column(local, field.column))
+        value = here.value(lambda local: value_of(local, field))
         if field.conversion is not None:
             return [_made_in_python(compiler, member.owner, field, field.conversion, value)]
         model = member.owner.model
@@ -43,7 +58,7 @@ class ColumnKind(ScalarKind[Column]):
             value=value,
             base=base,
             textual=known.source_is_text or info is None,
-            present=info is not None and info.not_null,
+            present=info is not None and info.not_null and field.translation is None,
         )
         return leaf(compiler, f"{member.owner.name}.{field.name}", replace(field, scalar=known.scalar), stored)
 
@@ -51,7 +66,7 @@ class ColumnKind(ScalarKind[Column]):
         # JSON has no columns of a model
         assert isinstance(owner, TypeDef)
         known = type_of_column(owner.model, field, compiler.alias)
-        value = location.value(lambda local: column(local, field.column))
+        value = location.value(lambda local: value_of(local, field))
         template = known.value if field.dimensions else known.scalar.column
         if template != "{0}":
             value = SQL(template, value)
@@ -67,7 +82,7 @@ class ColumnKind(ScalarKind[Column]):
         return field.scalar if field.compared else None
 
     def note_columns(self, usage: ColumnUsage, owner: Any, field: Column) -> None:
-        usage.column(owner.model, field.column)
+        note_columns_of(usage, owner.model, field)
 
 
 def _made_in_python(compiler: TreeCompiler, owner: Any, field: Column, conversion: Conversion, value: Any) -> SQL:

@@ -21,6 +21,7 @@ from django.db.models.functions import Cast
 from django.db.models.lookups import Lookup
 
 from .._django import compile_query, free_name, output_type
+from ..declare.translations import with_translations
 from ..planner.expressions import SQL, Piece, condition
 from ..planner.json_values import Stored, leaf
 from ..planner.kinds import ColumnUsage, TreeCompiler
@@ -78,7 +79,7 @@ def computed_value(definition: TypeDef, field: Computed, prefix: str) -> Any:
     What aggregates, and what stands behind a path, is a subquery of its own: two counts in one query
     would inflate each other, and an expression's names mean its own model's columns.
     """
-    expression = field.expression
+    expression = with_translations(definition.model, field.expression)
     if names_tables(expression):
         return OwnQuery(definition.model, expression, prefix)
     if isinstance(expression, Value) and isinstance(expression.value, str):

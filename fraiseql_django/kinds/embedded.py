@@ -17,7 +17,7 @@ from ..planner.tree import Constant, Member
 from ..schema.definition import Embedded, Part, Shape, TypeDef
 from ..schema.kinds import OutputTypes, register
 from ..schema.operators import Comparable
-from .columns import column
+from .columns import column, note_columns_of, value_of
 
 
 class EmbeddedKind(ValueKind[Embedded]):
@@ -46,7 +46,7 @@ class EmbeddedKind(ValueKind[Embedded]):
             )
             for key, part in selection
         ]
-        value = _cast(known, here.value(lambda local: column(local, field.column)))
+        value = _cast(known, here.value(lambda local: value_of(local, field)))
         absent = absent_of(compiler, where, nullable=field.nullable)
         template = f"CASE WHEN {field.value.absent} THEN {absent} ELSE {{1}} END"
         return [SQL(template, value, json_object(members))]
@@ -55,14 +55,16 @@ class EmbeddedKind(ValueKind[Embedded]):
         # JSON has no columns of a model
         assert isinstance(owner, TypeDef)
         known = type_of_embedded(owner.model, field, compiler.alias)
-        value = _cast(known, location.value(lambda local: column(local, field.column)))
+        value = _cast(known, location.value(lambda local: value_of(local, field)))
         if known.filter.column != "{0}":
             value = SQL(known.filter.column, value)
         return Compared(value=value, scalar=known.filter, cast=known.filter.cast)
 
     def note_columns(self, usage: ColumnUsage, owner: Any, field: Embedded) -> None:
-        for name in (field.column, *(part.column for part in field.parts.values() if part.column)):
-            usage.column(owner.model, name)
+        note_columns_of(usage, owner.model, field)
+        for part in field.parts.values():
+            if part.column:
+                usage.column(owner.model, part.column)
 
 
 def _cast(known: EmbeddedType, value: Any) -> Any:
@@ -75,7 +77,7 @@ def _part(
     if part.value is None:
         return NULL
     where = f"{where}.{part.name}"
-    value = here.value(lambda local: column(local, part.column or field.column))
+    value = here.value(lambda local: column(local, part.column) if part.column else value_of(local, field))
     if part.column is None:
         value = _cast(known, value)
     with compiler.within([part.nullable]):

@@ -76,7 +76,8 @@ def _decides(model: type[models.Model], operand: Operand) -> bool:
     elif isinstance(operand, ExpressionOperand):
         name = getattr(operand.expression, "name", operand.expression)
     elif isinstance(operand, FieldOperand) and not operand.path.steps:
-        name = operand.field.stored_as
+        # rows that are unique in each language may be equal where one falls back to another
+        name = None if getattr(operand.field, "translation", None) else operand.field.stored_as
     if not isinstance(name, str):
         return False
     if name == "pk":

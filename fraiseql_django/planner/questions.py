@@ -21,6 +21,7 @@ from django.utils.translation import get_language
 
 from .._django import all_rows, compile_query
 from ..declare.rules import Rule, condition
+from ..declare.translations import falls_back
 from ..memory import size_of
 from ..schema.definition import TypeDef
 from ..schema.routing import require_here
@@ -42,11 +43,11 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """Which language and time zone are active."""
+    """Which language and time zone are active, and whether missing translations are looked for in other languages."""
 
     def answer(self, planned: PlannedViewer) -> Hashable:
-        """Return both."""
-        return get_language(), timezone.get_current_timezone()
+        """Return all three."""
+        return get_language(), timezone.get_current_timezone(), falls_back()
 
 
 @dataclass(frozen=True, slots=True)

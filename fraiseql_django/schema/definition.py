@@ -23,6 +23,7 @@ from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLScalarType
 
 from ..declare.rules import RowRule, Rule
 from ..declare.sources import Source
+from ..declare.translations import Translation
 from .python_values import Conversion
 from .scalars.postgres import Scalar
 
@@ -53,6 +54,7 @@ class Column(FieldDef):
 
     ``cast`` is the PostgreSQL type that a parameter is compared as: an array's is its very own. ``conversion`` is how
     Python makes the value where the field's class does, and ``compared`` whether what is stored can be compared.
+    ``translation`` has the columns of its languages, where it is not in a column of its own.
     """
 
     column: str
@@ -63,6 +65,7 @@ class Column(FieldDef):
     nullable_items: bool = False
     conversion: Conversion | None = None
     compared: bool = True
+    translation: Translation | None = None
 
     @property
     def stored_as(self) -> str | None:
@@ -144,13 +147,14 @@ class InputScalar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedded(FieldDef):
-    """A value object in a column."""
+    """A value object in a column, or in one for each language (``translation``)."""
 
     column: str
     value: ValueObject
     parts: Mapping[str, Part]
     nullable: bool
     filter: InputScalar
+    translation: Translation | None = None
 
     @property
     def signature(self) -> str:

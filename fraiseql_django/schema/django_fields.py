@@ -15,6 +15,7 @@ from django.utils.text import capfirst
 from graphql import GraphQLEnumType, GraphQLID
 
 from ..declare.names import NO_CHOICE, pascal_case
+from ..declare.translations import translation_of
 from ..errors import ConfigurationError, DeclarationError, FraiseQLError
 from .conventions import Conventions
 from .definition import Column, Embedded, EnumFactory, EnumSource, FieldDef
@@ -156,7 +157,7 @@ class ColumnDescriber:
             # only forms keep a column from being blank
             return Embedded(
                 name=name, description=described, column=field.attname, value=value, parts=file_parts(column),
-                nullable=True, filter=FILE_INPUT,
+                nullable=True, filter=FILE_INPUT, translation=translation_of(field),
             )  # fmt: skip
         ranged = ancestor(column, RANGES, self.conventions.scalars)
         if ranged is not None:
@@ -184,7 +185,7 @@ class ColumnDescriber:
             name=name, description=described, column=field.attname, scalar=scalar, dimensions=dimensions,
             cast=self._bare_type(column) if dimensions else scalar.cast,
             nullable=nullable or (has_null and not dimensions),
-            nullable_items=bool(dimensions) and (items.null or has_null),
+            nullable_items=bool(dimensions) and (items.null or has_null), translation=translation_of(field),
         )  # fmt: skip
         return self._converted(found, items if dimensions else field)
 

@@ -13,6 +13,7 @@ from django.db.models.fields.reverse_related import ForeignObjectRel
 from .._django import concrete_model
 from ..declare.members import FieldOptions
 from ..declare.registry import Registry, TypeDeclaration
+from ..declare.translations import translation_of
 from ..errors import DeclarationError
 from .annotations import Annotation, Named, innermost
 from .definition import Key, Link, Relation, TypeDef
@@ -96,6 +97,11 @@ def describe_relation(found: AnyModelField, name: str, target: str, where: str) 
     forward = not isinstance(found, ForeignObjectRel)
     many = bool(found.one_to_many or found.many_to_many)
     field: Any = found if forward else found.remote_field
+    if translation_of(field) is not None:
+        raise DeclarationError(
+            f"{where} is a relation that modeltranslation translates, which a join cannot follow; leave it out, or "
+            f"declare those of the languages"
+        )
     if isinstance(field, models.ManyToManyField):
         inverse = field.related_query_name() if forward else field.name
         key = "pk"

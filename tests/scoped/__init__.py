@@ -1,0 +1,1 @@
+"""An app whose managers are those of django-scopes: nothing is read outside a scope."""

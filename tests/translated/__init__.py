@@ -1,0 +1,1 @@
+"""An app whose texts django-modeltranslation keeps, a column for each language."""
