@@ -71,6 +71,9 @@ FRAISEQL = {
     "CACHE": {"ALIAS": "default", "TTL": 3600},
 }
 
+# a demo for one person; docs/limits.md has limits for a public endpoint
+SILENCED_SYSTEM_CHECKS = ["fraiseql.W009"]
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True

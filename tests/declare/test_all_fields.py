@@ -84,7 +84,7 @@ def test_relations_that_joins_cannot_follow_are_left_out() -> None:
 def test_columns_that_cannot_be_described_are_left_out() -> None:
     class Plot(models.Model):
         spans = ArrayField(IntegerRangeField(), default=list)
-        grid = ArrayField(ArrayField(models.FloatField()), default=list)
+        grid = ArrayField(ArrayField(models.DurationField()), default=list)
         files = ArrayField(models.FileField(), default=list)
         point = PointField()
         größe = models.IntegerField(default=0)

@@ -269,7 +269,7 @@ def test_models_whose_keys_clients_cannot_write_are_left_out(monkeypatch: pytest
     fraiseql.types(stay, span, registry=registry)
     monkeypatch.setattr(checks, "default_registry", registry)
 
-    (left_out, column) = run_checks(tags=["fraiseql"])
+    (left_out, column) = (message for message in run_checks(tags=["fraiseql"]) if message.id != "fraiseql.W009")
     assert (left_out.msg, left_out.id) == (
         "zoo.Span has no type: Span: the key range cannot be an argument.", "fraiseql.W021"
     )  # fmt: skip

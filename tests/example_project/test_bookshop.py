@@ -629,6 +629,7 @@ def test_showcase_asks_for_three_levels_in_one_statement(bookshop: Sizes, engine
     assert body.startswith(b'{"data":{"books":[{"title":')
 
 
+@pytest.mark.django_db
 def test_readable_sql_is_the_same_sql(engine: GraphQLEngine) -> None:
     sql = engine.explain(showcase.QUERY, showcase.VARIABLES).sql
 

@@ -41,16 +41,22 @@ def same_keys(
     The text of a uuid, a number in a CharField, citext in other letters: as the driver reads the key, it is another
     value than the client's.
     """
-    missing = [key for key in dict.fromkeys(keys) if key is not None and key not in found]
-    if not missing or len(found) == 0:
+    missing = [
+        key
+        for key in dict.fromkeys(keys)
+        if key is not None and key not in found and any(isinstance(part, str) for part in key)
+    ]
+    among = _with_keys(columns, list(found))
+    if not missing or among is None:
         return {}
-    rows = model._base_manager.using(context.database)
+    # only these: of a hidden row nothing is read, as of one that is missing
+    rows = model._base_manager.using(context.database).filter(among)
     same: dict[RowKey, RowKey] = {}
     for key in missing:
         wanted = _with_keys(columns, [key])
         assert wanted is not None
         other = rows.filter(wanted).values_list(*columns).first()
-        if other is not None and other in found:
+        if other is not None:
             same[key] = other
     return same
 
