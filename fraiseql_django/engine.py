@@ -185,7 +185,8 @@ class GraphQLEngine:
             values = self.parser.variables(operation, variables)
             # bind parameters of the plan may be values of the viewer
             values = {**values, VIEWER: context.viewer}
-            plan = self.planner.plan(operation, values, context.viewer, careful=self._in_transaction)
+            in_transaction = self._in_transaction
+            plan = self.planner.plan(operation, values, context.viewer, careful=in_transaction)
         except InvalidDocument as error:
             return failed(error.errors)
         except RecursionError:
@@ -200,6 +201,7 @@ class GraphQLEngine:
                 executor=self.executor,
                 careful=lambda: self.planner.careful_plan(operation, values, context.viewer),
                 mask=self._mask,
+                in_transaction=in_transaction,
             ).response()
         return Perform(
             operation=operation,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -36,6 +37,8 @@ _CAUSED_BY_CLIENT = {
 _OF_PROJECT = {"22012"}
 # ... or a view whose values are not of the declared type: text that is no number or date
 _OF_CASTS = {"22P02", "22003", "22007", "22008"}
+# How a context names a parameter, in every language
+_PARAMETER = re.compile(r"\$[0-9]+ = ")
 # Classes of errors that evaluating an expression can end in: cardinality, data, errors of functions, RAISE
 _OF_DATA = ("21", "22", "38", "39", "P0")
 # The same operation may succeed when it is sent again (13.5)
@@ -81,13 +84,13 @@ def invalid_values(
 def is_of_data(error: Exception) -> bool:
     """Whether a statement failed by what is stored, or by the project's own SQL: another statement may not fail.
 
-    Where a parameter could not be cast, PostgreSQL names it in the error's context.
+    Where a parameter could not be cast, PostgreSQL names it in the error's context; of JSON there is one in any case.
     """
     if not isinstance(error, StorageError) or error.sqlstate is None:
         return False
     if error.sqlstate in _OF_CASTS:
         raised = getattr(error.__cause__, "__cause__", None)
-        return raised is not None and not raised.diag.context
+        return raised is not None and not _PARAMETER.search(raised.diag.context or "")
     by_client = error.sqlstate not in _OF_PROJECT and error.sqlstate.startswith(tuple(_CAUSED_BY_CLIENT))
     return error.sqlstate.startswith(_OF_DATA) and not by_client
 

@@ -25,7 +25,10 @@ from .response import Response, failed
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query to run; ``careful`` returns its careful plan; ``mask`` says whether errors are masked."""
+    """A query to run; ``careful`` returns its careful plan; ``mask`` says whether errors are masked.
+
+    Within a transaction that others began (``in_transaction``) a failure has ended it, and no other statement can run.
+    """
 
     operation: Operation
     plan: Plan
@@ -33,6 +36,7 @@ class Query:
     executor: Executor
     careful: Callable[[], Plan]
     mask: bool
+    in_transaction: bool
 
     def response(self) -> Response:
         """Run the statement and answer."""
@@ -61,7 +65,7 @@ class Query:
 
     def _again(self, error: Exception) -> Response:
         plan = self.plan
-        if plan.uncertain:
+        if plan.uncertain and not self.in_transaction:
             try:
                 plan = self.careful()
                 assert plan.read is not None
@@ -76,6 +80,8 @@ class Query:
         """Read each root field by itself."""
         assert plan.read is not None
         columns = [root for root in plan.roots if isinstance(root, ColumnRoot)]
+        if self.in_transaction and len(columns) > 1:
+            return self._failed(error)
         answers: dict[str, bytes] = {}
         errors: list[GraphQLError] = []
         lost = False

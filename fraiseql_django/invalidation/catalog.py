@@ -57,15 +57,17 @@ class ColumnInfo(NamedTuple):
 
     ``type`` is the type as psql's ``\\d`` shows it; ``base`` the one that it is for a cast: without its sizes, of a
     domain the type below it; ``kind`` tells more of it. ``not_null`` says whether PostgreSQL enforces that it holds no
-    null, which it does for no view and no foreign table; ``leads`` whether it enforces, by a foreign key over this
-    column alone, that a value is one of the other table's. ``is_domain``: operators and functions for all enums, arrays
+    null, which it does for no view and no foreign table, and ``unique`` that no two rows have the same value. ``leads``
+    are the tables and columns that it enforces, by a foreign key over this column alone, a value to be in.
+    ``is_domain``: operators and functions for all enums, arrays
     or ranges do not take a domain over one.
     """
 
     type: str
     base: str
     not_null: bool
-    leads: bool
+    unique: bool
+    leads: frozenset[tuple[str, str]]
     is_domain: bool
     kind: TypeInfo
 
@@ -105,17 +107,27 @@ WITH RECURSIVE base AS (
 )
 SELECT n.nspname::text, c.relname::text, pg_table_is_visible(c.oid), a.attname::text,
     format_type(a.atttypid, a.atttypmod), format_type(b.type, -1),
-    a.attnotnull AND c.relkind IN ('r', 'p') AND NOT EXISTS (
+    w.whole AND a.attnotnull AND NOT EXISTS (
         SELECT FROM pg_constraint k
         WHERE k.conrelid = c.oid AND k.contype = 'n' AND NOT k.convalidated AND k.conkey[1] = a.attnum
     ),
-    EXISTS (
-        SELECT FROM pg_constraint k
-        WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.convalidated AND k.conkey = ARRAY[a.attnum]
+    w.whole AND EXISTS (
+        SELECT FROM pg_index i
+        WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indnkeyatts = 1
+            AND i.indkey[0] = a.attnum
     ),
+    CASE WHEN w.whole THEN ARRAY(
+        SELECT ARRAY[f.relname::text, fa.attname::text]
+        FROM pg_constraint k JOIN pg_class f ON f.oid = k.confrelid
+            JOIN pg_attribute fa ON fa.attrelid = f.oid AND fa.attnum = k.confkey[1]
+        WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.convalidated AND k.conkey = ARRAY[a.attnum]
+    ) ELSE '{{}}' END,
     b.oid <> b.type, t.name, t.category, t.element, t.sortable
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
     JOIN base b ON b.oid = a.atttypid JOIN kind t ON t.oid = b.type
+    -- what holds for a table need not hold for those that inherit from it, whose rows are read with its own
+    CROSS JOIN LATERAL (SELECT c.relkind = 'p' OR c.relkind = 'r'
+        AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid) AS whole) w
 WHERE {_OWN} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY c.oid, a.attnum
 """
@@ -276,9 +288,10 @@ def column_of(field: models.Field[Any, Any], alias: str) -> ColumnInfo | None:
 
 def _by_name(rows: Iterable[tuple[Any, ...]]) -> Columns:
     found: Columns = {}
-    for schema, name, visible, column, type_, base, not_null, leads, is_domain, *kind in rows:
+    for schema, name, visible, column, type_, base, not_null, unique, leads, is_domain, *kind in rows:
         of_relation = found.setdefault((schema, name), {})
-        of_relation[column] = ColumnInfo(type_, base, not_null, leads, is_domain, TypeInfo(*kind))
+        known = frozenset((table, key) for table, key in leads)
+        of_relation[column] = ColumnInfo(type_, base, not_null, unique, known, is_domain, TypeInfo(*kind))
         if visible:
             found[(name,)] = of_relation
     return found

@@ -32,6 +32,7 @@ from ..planner.tree import Member
 from ..schema.definition import Computed, Shape, TypeDef
 from ..schema.kinds import register
 from ..schema.one_value import names_tables
+from .columns import column
 from .scalars import ScalarKind
 
 # How Django's types of texts begin
@@ -49,7 +50,9 @@ class ComputedKind(ScalarKind[Computed]):
         type_ = output_type(member.owner.model, field.expression, compiler.alias)
         # a type is not known where the expression does not tell it
         textual = type_ is None or type_.startswith(_TEXTUAL)
-        return leaf(compiler, f"{member.owner.name}.{field.name}", field, Stored(value=value, textual=textual))
+        row = here.value(lambda local: column(local, key_columns(member.owner.model)[0]))
+        stored = Stored(value=value, textual=textual, row=row)
+        return leaf(compiler, f"{member.owner.name}.{field.name}", field, stored)
 
     def operand(self, compiler: TreeCompiler, owner: Shape, field: Computed, location: Location) -> Compared:
         scalar = field.scalar

@@ -13,6 +13,7 @@ from graphql import FieldNode
 from .._django import many_to_many_table
 from ..declare.lazy_code import manager_has_all_rows
 from ..invalidation.catalog import column_of
+from ..invalidation.names import table_of
 from ..planner.expressions import NULL, SQL, Piece, condition
 from ..planner.kinds import ColumnUsage, TreeBuilder, TreeCompiler
 from ..planner.locations import Location
@@ -102,7 +103,7 @@ def _may_join(build: TreeBuilder, owner: Any, field: Relation, target: TypeDef) 
         rules.may_join(target)
         and (is_parent or manager_has_all_rows(manager, rules.alias))
         # the join of a reverse relation is an outer one
-        and (reverse or _leads(named, rules.alias))
+        and (_is_unique(named.field, rules.alias) if reverse else _leads(named, rules.alias))
     )
 
 
@@ -111,8 +112,15 @@ def _leads(field: Any, alias: str) -> bool:
 
     Django asks the field's ``null``. What holds in the table is for the catalogue to say; in a view nothing does.
     """
+    known, there = column_of(field, alias), field.target_field
+    target = (table_of(there.model), there.column)
+    return known is not None and target in known.leads and (field.null or known.not_null)
+
+
+def _is_unique(field: Any, alias: str) -> bool:
+    """Whether PostgreSQL sees to it that one row at most has a key, so that a join repeats none."""
     known = column_of(field, alias)
-    return known is not None and known.leads and (field.null or known.not_null)
+    return known is not None and known.unique
 
 
 register(Relation, RelationKind())

@@ -68,12 +68,14 @@ class Stored:
     ``base``     its type in PostgreSQL, where that is known
     ``textual``  whether it is a text, or may be one, whatever type the field has
     ``present``  whether PostgreSQL enforces that it is not null
+    ``row``      the key of the row that it is computed for: it may be another one for each, by chance
     """
 
     value: Any
     base: str | None = None
     textual: bool = False
     present: bool = False
+    row: Any = None
 
 
 def leaf(marker: Marker, where: str, field: Any, stored: Stored) -> list[Piece]:
@@ -81,13 +83,13 @@ def leaf(marker: Marker, where: str, field: Any, stored: Stored) -> list[Piece]:
     scalar: Scalar = field.scalar
     absent = None if stored.present else absent_of(marker, where, nullable=field.nullable)
     if field.dimensions:
-        return [_once(stored.value, _array(marker, where, field, stored, absent))]
+        return [_once(stored, _array(marker, where, field, stored, absent))]
     template = value_template(marker, where, scalar, stored, absent)
     inner = template.removeprefix(f"{_QUOTE} || ").removesuffix(f" || {_QUOTE}")
     if len(inner) < len(template):
         # the quotes become part of the constants around it
         return ['"', SQL(inner, stored.value), '"']
-    return [_once(stored.value, template)]
+    return [_once(stored, template)]
 
 
 def value_template(marker: Marker, where: str, scalar: Scalar, stored: Stored, absent: str | None) -> str:
@@ -151,7 +153,7 @@ def json_list(marker: Marker, where: str, field: Any, stored: Stored) -> Piece:
     shown = "NULLIF(item, 'null'::jsonb)" if as_json else "item"
     items = listed(marker, where, field, item, f"{elements}({{0}})", shown)
     absent = absent_of(marker, where, nullable=field.nullable)
-    return _once(stored.value, json_kind("array", items, absent, bad))
+    return _once(stored, json_kind("array", items, absent, bad))
 
 
 def json_kind(kind: str, template: str, absent: str, bad: str) -> str:
@@ -190,10 +192,15 @@ def _castable(marker: Marker, cast: str) -> str | None:
     return None if expression is None else f"{{0}}::text ~* {template_literal(expression)}"
 
 
-def _once(value: Any, template: str) -> Piece:
-    """Fill a template whose value is evaluated once, however often it stands there."""
+def _once(stored: Stored, template: str) -> Piece:
+    """Fill a template whose value is evaluated once for a row, however often it stands there."""
+    value = stored.value
     if template.count("{0}") <= 1 or isinstance(value, (F, SiblingColumn)):
         return SQL(template, value)
-    # OFFSET 0 keeps PostgreSQL from putting the expression where the column stands
+    # OFFSET 0 keeps PostgreSQL from putting the expression where the column stands; the row's key, which is never null,
+    # keeps it from evaluating once for all rows what refers to none
     inner = template.replace("{0}", _VALUE)
-    return SQL(f"(SELECT {inner} FROM (SELECT {{0}} AS value OFFSET 0) AS fraiseql_once)", value)
+    if stored.row is None:
+        return SQL(f"(SELECT {inner} FROM (SELECT {{0}} AS value OFFSET 0) AS fraiseql_once)", value)
+    source = "(SELECT {0} AS value, {1} AS key OFFSET 0) AS fraiseql_once WHERE fraiseql_once.key IS NOT NULL"
+    return SQL(f"(SELECT {inner} FROM {source})", value, stored.row)

@@ -253,5 +253,8 @@ def _build(registry: Registry, settings: Settings) -> Schema:
     problems += colliding_types(registry.types, outputs.objects.values(), outputs.unions, described.built_in)
     if problems:
         # a module that builds the schema while it is imported has reported the same ones before
-        raise DeclarationError("\n".join(dict.fromkeys(line for item in problems for line in item.splitlines())))
+        lines = dict.fromkeys(line for item in problems for line in item.splitlines())
+        # what is wrong with a type's field is found again by the mutations over the type, without its label
+        told = {line.partition(": ")[2] for line in lines}
+        raise DeclarationError("\n".join(line for line in lines if line not in told))
     return replace(SchemaBuilder(described, outputs, mutations, conventions).build(), left_out=left_out)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.contrib.postgres.fields import ArrayField
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models import Avg, F, Q, Value
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Random
 from django.test.utils import isolate_apps
 from graphql import (
     GraphQLField,
@@ -467,3 +467,101 @@ def test_marks_keep_every_other_byte() -> None:
 
     assert found == text.replace(b"\x030", b"null")
     assert errors == [FieldError("wrong", ("c",))]
+
+
+# --- what a constraint does and does not say --------------------------------------------------
+
+
+def test_constraint_to_another_table_does_not_make_a_row_of_a_view_exist() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            CREATE TABLE legacy_customer (id int PRIMARY KEY, active bool NOT NULL);
+            CREATE VIEW legacy_active AS SELECT id FROM legacy_customer WHERE active;
+            CREATE TABLE legacy_order (id int PRIMARY KEY, customer_id int NOT NULL REFERENCES legacy_customer);
+            INSERT INTO legacy_customer VALUES (1, true), (2, false);
+            INSERT INTO legacy_order VALUES (1, 1), (2, 2)
+            """
+        )
+    with isolate_apps("tests.zoo"):
+
+        class Active(models.Model):
+            class Meta:
+                app_label = "zoo"
+                managed = False
+                db_table = "legacy_active"
+
+        class Purchase(models.Model):
+            customer = models.ForeignKey(Active, models.DO_NOTHING)
+
+            class Meta:
+                app_label = "zoo"
+                managed = False
+                db_table = "legacy_order"
+
+    engine = engine_over((Active, ["id"], {}), (Purchase, ["id", "customer"], {}))
+
+    assert outcome(engine, "{ purchases { customer { id } } }")[1] == [
+        ("Purchase.customer leads to no Active that can be read.", ["purchases", 1, "customer"])
+    ]
+    assert outcome(engine, "{ purchases(orderBy: [{customer: {id: ASC}}]) { id } purchasesCount }")[0] == {
+        "purchases": [{"id": "1"}, {"id": "2"}],
+        "purchasesCount": 2,
+    }
+    assert outcome(engine, "{ purchases(where: {customer: {}}) { id } }")[0] == {"purchases": [{"id": "1"}]}
+
+
+def test_one_to_one_that_is_not_unique_repeats_no_row() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            CREATE TABLE legacy_person (id int PRIMARY KEY);
+            CREATE TABLE legacy_profile (id int PRIMARY KEY, person_id int NOT NULL REFERENCES legacy_person, bio text);
+            INSERT INTO legacy_person VALUES (1), (2);
+            INSERT INTO legacy_profile VALUES (1, 1, 'x'), (2, 1, 'y')
+            """
+        )
+    with isolate_apps("tests.zoo"):
+
+        class Person(models.Model):
+            class Meta:
+                app_label = "zoo"
+                managed = False
+                db_table = "legacy_person"
+
+        class Profile(models.Model):
+            person = models.OneToOneField(Person, models.DO_NOTHING)
+            bio = models.TextField()
+
+            class Meta:
+                app_label = "zoo"
+                managed = False
+                db_table = "legacy_profile"
+
+    engine = engine_over((Person, ["id", "profile"], {}), (Profile, ["bio"], {}))
+
+    where = '{profile: {bio: {in: ["x", "y"]}}}'
+    assert outcome(engine, f"{{ people(where: {where}) {{ id }} }}")[0] == {"people": [{"id": "1"}]}
+    assert outcome(engine, "{ peopleCount(where: {profile: {}}) }")[0] == {"peopleCount": 1}
+
+
+@pytest.mark.parametrize("expression", [Random(), Cast(Random() * 1_000_000, models.IntegerField())])
+def test_value_of_chance_is_another_one_for_each_row(expression: Any) -> None:
+    Author.objects.bulk_create([Author(name=str(number)) for number in range(5)])
+    engine = engine_over((Author, [], {"value": (float, expression)}))
+
+    data, _ = outcome(engine, "{ authors { value } }")
+
+    assert len({row["value"] for row in data["authors"]}) > 1
+
+
+def test_failure_within_a_transaction_is_an_error_of_the_server() -> None:
+    Author.objects.create(name="a")
+    body = {"broken": (int | None, Value(1) / Cast(Value(0), models.IntegerField()))}
+    engine = engine_over((Author, ["name"], body), (Category, ["name"], {}))
+    with transaction.atomic():
+        answer = engine.execute("{ authors { broken } categories { name } }")
+        transaction.set_rollback(True)
+
+    assert answer.status == 500
+    assert answer.json()["errors"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR"

@@ -256,18 +256,26 @@ def test_what_postgresql_enforces_of_columns() -> None:
 
     columns, view = catalog.columns("facts", "default"), catalog.columns("facts_view", "default")
 
-    assert {name: column[:4] for name, column in (columns or {}).items()} == {
-        "id": ("integer", "integer", True, False),
-        "parent_id": ("integer", "integer", True, True),
-        "loose_id": ("integer", "integer", False, False),
-        "code": ("text", "text", False, True),
-        "label": ("character varying(20)", "character varying", False, False),
-        "price": ("facts_price", "numeric", False, False),
+    parent = ("facts_parent", "id")
+    assert {name: column[:5] for name, column in (columns or {}).items()} == {
+        "id": ("integer", "integer", True, True, set()),
+        "parent_id": ("integer", "integer", True, False, {parent}),
+        "loose_id": ("integer", "integer", False, False, set()),
+        "code": ("text", "text", False, False, {("facts_parent", "code")}),
+        "label": ("character varying(20)", "character varying", False, False, set()),
+        "price": ("facts_price", "numeric", False, False, set()),
     }
-    assert {name: column[:4] for name, column in (view or {}).items()} == {
-        "id": ("integer", "integer", False, False),
-        "parent_id": ("integer", "integer", False, False),
+    assert {name: column[:5] for name, column in (view or {}).items()} == {
+        "id": ("integer", "integer", False, False, set()),
+        "parent_id": ("integer", "integer", False, False, set()),
     }
+    with connection.cursor() as cursor:
+        # its rows are read with the others, and no constraint of theirs is inherited
+        cursor.execute("CREATE TABLE facts_child () INHERITS (facts)")
+    catalog.forget()
+    again = catalog.columns("facts", "default")
+    assert again is not None
+    assert {column[2:5] for column in again.values()} == {(False, False, frozenset())}
     assert columns is not None
     assert [name for name, column in columns.items() if column.is_domain] == ["price"]
 

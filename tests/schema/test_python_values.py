@@ -289,6 +289,6 @@ def test_class_that_raises_is_refused_by_name() -> None:
         piece("word", Broken(choices=[(object(), "x")], max_length=9))[1].schema  # noqa: B018
 
     assert str(raised.value) == (
-        "zoo.Piece: Piece.word is a tests.schema.test_python_values.Broken, which raised TypeError: not in this version; leave "
-        "the field out, or name the Django class to treat it as in FRAISEQL['SCALARS']"
+        "zoo.Piece: Piece.word is a tests.schema.test_python_values.Broken, which raised TypeError: not in this "
+        "version; leave the field out, or name the Django class to treat it as in FRAISEQL['SCALARS']"
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connections, models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
@@ -77,7 +78,7 @@ class RowFinder:
             elif key in forbidden:
                 row = None
                 writer.refuse(_forbidden(), item.path, 403)
-            elif self.version is not None and getattr(row, self.version) != item.version:
+            elif self.version is not None and not _is_same(getattr(row, self.version), item.version, writer.context):
                 message = _("This object has been changed since you read it.")
                 path = (*item.path, writer.context.conventions.name(self.version))
                 writer.refuse(ValidationError(message, code="stale"), path, 409)
@@ -195,3 +196,10 @@ def _same(fields: Fields, unique: Sequence[str], values: Mapping[str, Any]) -> Q
         except InvalidInput:
             return None
     return wanted
+
+
+def _is_same(stored: Any, given: Any, context: MutationContext) -> bool:
+    """Whether a version is the one that was read; a moment without time zone is one in the connection's."""
+    if isinstance(stored, dt.datetime) and isinstance(given, dt.datetime) and stored.tzinfo is None and given.tzinfo:
+        stored = stored.replace(tzinfo=connections[context.database].timezone)
+    return bool(stored == given)

@@ -213,6 +213,8 @@ def _changed(instance: models.Model, before: Mapping[str, Any], written: set[str
 
 def _sets_itself(field: models.Field[Any, Any]) -> bool:
     owner = next(cls for cls in type(field).__mro__ if "pre_save" in vars(cls))
+    if owner in (models.DateField, models.DateTimeField, models.TimeField):
+        return bool(field.auto_now)  # type: ignore[attr-defined]
     return owner is not models.Field and not isinstance(field, models.FileField)
 
 

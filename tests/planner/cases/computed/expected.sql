@@ -8,9 +8,10 @@ SELECT ('[' || array_to_string(ARRAY(
                 LEFT OUTER JOIN "bookshop_review" U1 ON (U0."id" = U1."book_id")
                 WHERE U0."id" = ("bookshop_book"."id")
                 GROUP BY U0."id"
-            ) AS value
+            ) AS value, "bookshop_book"."id" AS key
             OFFSET 0
         ) AS fraiseql_once
+        WHERE fraiseql_once.key IS NOT NULL
     )
         || ',"averageStars":' || (
             SELECT CASE WHEN fraiseql_once.value::double precision - fraiseql_once.value::double precision = 0 THEN fraiseql_once.value::double precision::text ELSE CASE WHEN fraiseql_once.value IS NULL THEN 'null' ELSE chr(3) || '3' END END
@@ -21,9 +22,10 @@ SELECT ('[' || array_to_string(ARRAY(
                     LEFT OUTER JOIN "bookshop_review" U1 ON (U0."id" = U1."book_id")
                     WHERE U0."id" = ("bookshop_book"."id")
                     GROUP BY U0."id"
-                ) AS value
+                ) AS value, "bookshop_book"."id" AS key
                 OFFSET 0
             ) AS fraiseql_once
+            WHERE fraiseql_once.key IS NOT NULL
         )
         || ',"authors":' || ('[' || array_to_string(ARRAY(
             SELECT ('{"bookCount":' || (
@@ -35,9 +37,10 @@ SELECT ('[' || array_to_string(ARRAY(
                         LEFT OUTER JOIN "bookshop_book_authors" U1 ON (U0."id" = U1."author_id")
                         WHERE U0."id" = (V0."id")
                         GROUP BY U0."id"
-                    ) AS value
+                    ) AS value, V0."id" AS key
                     OFFSET 0
                 ) AS fraiseql_once
+                WHERE fraiseql_once.key IS NOT NULL
             ) || '}') AS "fraiseql_json"
             FROM "bookshop_author" V0
             INNER JOIN "bookshop_book_authors" V1 ON (V0."id" = V1."author_id")
