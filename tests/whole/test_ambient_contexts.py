@@ -83,8 +83,13 @@ OTHER: dict[str, Any] = {
     "language": "de",
     "user": Clerk(2, is_staff=True),
 }
-# one thing is different, or all are
-CONTEXTS = [HERE, *(replace(HERE, **{name: value}) for name, value in OTHER.items()), Context(**OTHER)]
+THERE = Context(**OTHER)
+# for whatever is asked, two contexts that differ in nothing else
+CONTEXTS = [
+    *(HERE, THERE),
+    *(replace(HERE, **{name: value}) for name, value in OTHER.items()),
+    *(replace(THERE, **{name: getattr(HERE, name)}) for name in OTHER),
+]
 ALL = [
     Context(**{name: value for name, value, chosen in zip(OTHER, OTHER.values(), choice, strict=True) if chosen})
     for choice in product((False, True), repeat=len(OTHER))
@@ -224,6 +229,10 @@ QUERIES: dict[str, tuple[str, Expected]] = {
         ],
     ),
     "row rule at the root": ("notes { text }", lambda context: notes(Note.objects, context)),
+    "row rule over a query alone": (
+        "houses { name }",
+        lambda context: [{"name": house.name} for house in houses(context)],
+    ),
     "row rule over a query": (
         "houses { name authors { name } authorsCount }",
         lambda context: [
