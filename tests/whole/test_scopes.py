@@ -153,7 +153,7 @@ def test_plan_is_kept_for_each_scope(engine: GraphQLEngine, tenants: dict[str, S
 def test_commands_need_no_scope(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "default_registry", declared())
 
-    call_command("check", stdout=StringIO(), stderr=(written := StringIO()))
+    call_command("check", databases=["default"], stdout=StringIO(), stderr=(written := StringIO()))
     with connection.cursor() as cursor:
         for name in (*NAMES, "Project_labels"):
             cursor.execute(f"DROP TABLE scoped_{name.lower()} CASCADE")
