@@ -3,11 +3,13 @@
 What is expected is what the ORM gives in the same scope.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
 from io import StringIO
 from itertools import permutations
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 import fraiseql_django as fraiseql
+from example_project.settings import BASE_DIR
 from fraiseql_django import GraphQLEngine, Registry, checks
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.planner.column_usage import readable_columns
@@ -150,7 +153,7 @@ def test_plan_is_kept_for_each_scope(engine: GraphQLEngine, tenants: dict[str, S
 def test_commands_need_no_scope(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "default_registry", declared())
 
-    call_command("check", stdout=StringIO(), stderr=(written := StringIO()))
+    call_command("check", databases=["default"], stdout=StringIO(), stderr=(written := StringIO()))
     with connection.cursor() as cursor:
         for name in (*NAMES, "Project_labels"):
             cursor.execute(f"DROP TABLE scoped_{name.lower()} CASCADE")
@@ -189,3 +192,16 @@ def test_mutations_write_in_their_scope(tenants: dict[str, Scope]) -> None:
         assert data(engine, update) == {"updateTask": {"__typename": "UpdateTaskSuccess"}}
     with scopes.scopes_disabled():
         assert models().Task.objects.get(pk=key).name == "new"
+
+
+def test_middleware_of_the_documentation(engine: GraphQLEngine, tenants: dict[str, Scope]) -> None:
+    page = (BASE_DIR / "docs" / "multi-tenancy.md").read_text()
+    (block,) = [part for part in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "class ScopeMiddleware" in part]
+    names: dict[str, Any] = {"scope": scopes.scope}
+    exec(block, names)
+    serve = names["ScopeMiddleware"](lambda request: data(engine, QUERIES["list"]))
+
+    for number in (2, 1, 2):
+        request = SimpleNamespace(tenant=models().Tenant.objects.get(pk=number))
+        assert serve(request) == {"projects": [{"name": f"project {number}"}]}
+    assert "data" not in engine.execute(QUERIES["list"]).json()
