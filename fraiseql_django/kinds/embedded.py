@@ -76,7 +76,7 @@ def _part(
 ) -> Piece:
     if part.value is None:
         return NULL
-    where = f"{where}.{part.name}"
+    where = f"{where}.{next(name for name, known_part in field.parts.items() if known_part is part)}"
     value = here.value(lambda local: column(local, part.column) if part.column else value_of(local, field))
     if part.column is None:
         value = _cast(known, value)

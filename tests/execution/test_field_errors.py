@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.fields import ArrayField, DateRangeField
 from django.db import connection, models, transaction
 from django.db.models import Avg, F, Q, Value
 from django.db.models.functions import Cast, Random
@@ -565,3 +565,25 @@ def test_failure_within_a_transaction_is_an_error_of_the_server() -> None:
 
     assert answer.status == 500
     assert answer.json()["errors"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+
+
+def test_error_of_a_part_names_it() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE legacy_span (id int PRIMARY KEY, days daterange NOT NULL)")
+        cursor.execute("INSERT INTO legacy_span VALUES (1, '[2024-01-01,infinity)')")
+    with isolate_apps("tests.zoo"):
+
+        class Span(models.Model):
+            days = DateRangeField()
+
+            class Meta:
+                app_label = "zoo"
+                managed = False
+                db_table = "legacy_span"
+
+    engine = engine_over((Span, "__all__", {}))
+
+    assert outcome(engine, "{ spans { days { lower upper } } }") == (
+        {"spans": [{"days": {"lower": "2024-01-01", "upper": None}}]},
+        [("Span.days.upper holds a value that Date cannot represent.", ["spans", 0, "days", "upper"])],
+    )
