@@ -20,9 +20,9 @@ Model: TypeAlias = type[models.Model]
 
 # The last word of a name that says it, and pairs of words that do; "password_hint" and "token_count" do not
 _WORDS = frozenset((
-    "accesstoken", "apikey", "authtoken", "cookie", "cookies", "credential", "credentials", "cvc", "cvv", "nonce", "otp",
-    "passcode", "passphrase", "passwd", "password", "passwords", "pin", "pincode", "privatekey", "pwd", "refreshtoken", "salt",
-    "secret", "secrets", "seed", "sessionid", "ssn", "token", "tokens", "totp",
+    "accesstoken", "apikey", "authtoken", "cookie", "cookies", "credential", "credentials", "cvc", "cvv", "nonce",
+    "otp", "passcode", "passphrase", "passwd", "password", "passwords", "pin", "pincode", "privatekey", "pwd",
+    "refreshtoken", "salt", "secret", "secrets", "seed", "sessionid", "ssn", "token", "tokens", "totp",
 ))  # fmt: skip
 _PAIRS = frozenset(
     tuple(pair.split())
