@@ -22,6 +22,7 @@ from .names import (
     all_called,
     bare_words,
     called,
+    called_anywhere,
     declared_below,
     known,
     may_be_view,
@@ -203,27 +204,17 @@ WHERE {_OWN} AND (c.relrowsecurity OR c.relkind = 'v' AND pg_get_viewdef(c.oid) 
 _CLOCK_FUNCTIONS = frozenset({"age", "now", "statement_timestamp", "transaction_timestamp"})
 _CLOCK_WORDS = frozenset({"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"})
 _VOLATILE = f"""
-WITH builtin AS MATERIALIZED (
-    SELECT DISTINCT p.proname::text AS name
+SELECT DISTINCT 'builtin', p.proname::text, ''
     FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
     WHERE p.provolatile = 'v' AND p.prokind = 'f' AND l.lanname IN ('c', 'internal')
-    UNION SELECT unnest('{{{",".join(sorted(_CLOCK_FUNCTIONS))}}}'::text[])
-), pattern AS MATERIALIZED (
-    SELECT '\\m(' || string_agg(regexp_replace(name, '(\\W)', '\\\1', 'g'), '|') || ')"?\\s*\\('
-        || '|\\m({"|".join(sorted(_CLOCK_WORDS))})\\M' AS text
-    FROM builtin
-)
-SELECT 'builtin', name FROM builtin
-UNION ALL SELECT 'own', c.relname::text
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, pattern
-    WHERE {_OWN} AND c.relkind = 'v' AND regexp_replace(pg_get_viewdef(c.oid), $$'[^']*'$$, '', 'g') ~* pattern.text
-UNION ALL SELECT 'own', c.relname::text
-    FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid, pattern
-    WHERE c.relrowsecurity AND pg_get_expr(p.polqual, p.polrelid) ~* pattern.text
-UNION ALL SELECT 'own', p.proname::text
-    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang, pattern
+UNION ALL SELECT 'view', c.relname::text, pg_get_viewdef(c.oid)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {_OWN} AND c.relkind = 'v'
+UNION ALL SELECT 'view', c.relname::text, pg_get_expr(p.polqual, p.polrelid)
+    FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid WHERE c.relrowsecurity AND p.polqual IS NOT NULL
+UNION ALL SELECT 'function', p.proname::text,
+        CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE pg_get_function_sqlbody(p.oid) END
+    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
     WHERE {_OWN} AND l.lanname NOT IN ('c', 'internal') AND p.provolatile <> 'i'
-        AND CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE pg_get_function_sqlbody(p.oid) END ~* pattern.text
 """
 
 _dependencies: dict[tuple[Any, ...], Dependencies] = {}
@@ -351,10 +342,11 @@ def is_volatile(sql: str, alias: str) -> bool:
     names = names_in(sql)
     if not names.isdisjoint(volatile["own"]):
         return True
-    asked = _asked(sql)
-    catalog = dependencies(connection, connect=True) if asked and volatile["own"] else None
+    if not volatile["own"]:
+        return False
+    catalog = dependencies(connection, connect=True)
     if catalog is None:
-        return bool(asked and volatile["own"])
+        return True
     reached = catalog.reached(names & (catalog.relations | catalog.functions.keys()))
     return not reached.isdisjoint(volatile["own"])
 
@@ -363,11 +355,19 @@ def _volatile_names(connection: Any) -> Mapping[str, frozenset[str]] | None:
     return _kept(_volatile, connection, _VOLATILE, _by_kind, connect=True)
 
 
-def _by_kind(rows: Iterable[tuple[str, str]]) -> Mapping[str, frozenset[str]]:
-    found: dict[str, set[str]] = {"builtin": set(), "own": set()}
-    for kind, name in rows:
-        found[kind].add(name)
-    return {kind: frozenset(names) for kind, names in found.items()}
+def _by_kind(rows: Iterable[tuple[str, str, str]]) -> Mapping[str, frozenset[str]]:
+    texts = list(rows)
+    builtin = _CLOCK_FUNCTIONS.union(name for kind, name, _ in texts if kind == "builtin")
+
+    def is_volatile_text(kind: str, text: str) -> bool:
+        # a function may execute what it has in a string
+        called_there, words = (
+            (all_called(text), bare_words(text)) if kind == "view" else (called_anywhere(text), names_in(text))
+        )
+        return not (called_there.isdisjoint(builtin) and words.isdisjoint(_CLOCK_WORDS))
+
+    own = frozenset(name for kind, name, text in texts if kind != "builtin" and is_volatile_text(kind, text))
+    return {"builtin": builtin, "own": own}
 
 
 def may_be_secured(table: str, alias: str) -> bool:

@@ -25,6 +25,7 @@ _TOKENS = re.compile(rf"{_HIDDEN}|({NAME})", re.DOTALL)
 # A name before a parenthesis is a function's, unless it is an alias or a type
 _CALLS = re.compile(rf"{_HIDDEN}|\bAS\s+{NAME}|::\s*{NAME}|({NAME})(\s*\()?", re.DOTALL | re.IGNORECASE)
 _HIDDEN_OR_NAME = re.compile(rf'{_HIDDEN}|"(?:[^"]|"")+"', re.DOTALL)
+_CALLED_ANYWHERE = re.compile(r'([^\W\d][\w$]*)"?\s*\(')
 _WORDS = re.compile(r"[^\W\d][\w$]*")
 # What stands before a parenthesis in ordinary statements, beside the functions that Django has classes for
 _ORDINARY = {
@@ -123,6 +124,11 @@ def called(sql: str) -> frozenset[str]:
 def all_called(sql: str) -> frozenset[str]:
     """Return all words of a statement that may be a function's name: before a parenthesis."""
     return frozenset(bare(name) for name, parenthesis in _CALLS.findall(sql) if parenthesis)
+
+
+def called_anywhere(text: str) -> frozenset[str]:
+    """Return all words of a text that may be a function's name, also in strings, in lower case."""
+    return frozenset(map(str.lower, _CALLED_ANYWHERE.findall(text)))
 
 
 def bare_words(sql: str) -> frozenset[str]:
