@@ -331,7 +331,7 @@ def test_several_latest_migrations(app: App) -> None:
     ("arguments", "said"),
     [
         (["--name", "a-b"], "the name 'a-b' is not a valid Python identifier"),
-        (["nothing"], "there is no app 'nothing'; must be one of: archive, auth, bookshop, cabinet, cascades, "),
+        (["nothing"], "there is no app 'nothing'; must be one of: ambient, archive, auth, bookshop, cabinet, "),
     ],
 )
 def test_wrong_arguments(app: App, arguments: list[str], said: str) -> None:
