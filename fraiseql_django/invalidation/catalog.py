@@ -273,7 +273,7 @@ def columns_of(model: type[models.Model], alias: str) -> Mapping[str, ColumnInfo
 
 
 def column_of(field: models.Field[Any, Any], alias: str) -> ColumnInfo | None:
-    """Return the column of a model's field; None where it is not known."""
+    """Return the column of a model's field, which may be in a parent's table; None where it is not known."""
     return columns_of(field.model, alias).get(field.column or "")
 
 

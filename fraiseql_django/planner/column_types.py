@@ -33,7 +33,7 @@ from django.conf import settings
 from django.db import connections, models
 
 from ..errors import InvalidInput
-from ..invalidation.catalog import ColumnInfo, TypeInfo, columns_of
+from ..invalidation.catalog import ColumnInfo, TypeInfo, column_of
 from ..schema.definition import Column, Embedded, InputScalar
 from ..schema.scalars import encoding
 from ..schema.scalars.postgres import Scalar, is_whole
@@ -91,8 +91,7 @@ class ColumnType:
 def column_info(model: type[models.Model], name: str, alias: str) -> ColumnInfo | None:
     """Return what the catalogue knows of a column, by the ORM's name; None where it is not known."""
     found: Any = model._meta.get_field(name)
-    # a column that is inherited is in the parent's table
-    return columns_of(found.model, alias).get(found.column)
+    return column_of(found, alias)
 
 
 def type_of_column(model: type[models.Model], field: Column, alias: str) -> ColumnType:
