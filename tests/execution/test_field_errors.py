@@ -457,7 +457,14 @@ def test_nulls_are_propagated_as_the_reference_does(seed: int) -> None:
     )
 
     assert (None if found is None else json.loads(found)) == expected.data
-    assert [error.path for error in errors] == [tuple(error.path or ()) for error in expected.errors or ()]
+    # graphql-core 3.2 tells of errors in another order than 3.3
+    assert _in_order([error.path for error in errors]) == _in_order(
+        [error.path or [] for error in expected.errors or ()]
+    )
+
+
+def _in_order(paths: list[Any]) -> list[tuple[str | int, ...]]:
+    return sorted((tuple(path) for path in paths), key=str)
 
 
 def test_marks_keep_every_other_byte() -> None:
