@@ -26,7 +26,9 @@ from .ordering import total_order
 from .rules import Rules
 from .tree import (
     NOTHING,
+    WHOLE,
     All,
+    AllRows,
     AnyOf,
     Condition,
     Constant,
@@ -127,19 +129,20 @@ class OperationBuilder:
 
     def rows(
         self, type_: TypeDef, source: Source, *, where: Condition | None = None, ordered: bool = False, order: Any = (),
-        page: Page | None = None,
+        page: Page = WHOLE,
     ) -> RowSet:  # fmt: skip
         """Return rows of a type that the viewer can see.
 
         ``ordered`` says whether their order matters: ``order`` is that of an argument, the type's own where it is
-        empty, and the key decides at last.
+        empty, and the key decides at last. All rows that a relation leads to stay in the order in which PostgreSQL
+        finds them where neither an argument nor the type has one.
         """
         keys: tuple[OrderKey, ...] = ()
         if ordered:
-            keys = total_order(type_, self.order(type_, order))
-        return RowSet(
-            type=type_, source=source, rule=self.rules.row_rule(type_), where=where, order=keys, page=page or Page()
-        )
+            by_key = isinstance(source, AllRows) or page.is_part
+            keys = total_order(type_, self.order(type_, order), by_key=by_key)
+        rule = self.rules.row_rule(type_)
+        return RowSet(type=type_, source=source, rule=rule, where=where, order=keys, page=page)
 
     # --- conditions ---
 

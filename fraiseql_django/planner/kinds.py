@@ -28,6 +28,7 @@ from .planned_viewer import Question
 from .rules import Rules
 from .source_values import Compared
 from .tree import (
+    WHOLE,
     All,
     Compare,
     Condition,
@@ -84,7 +85,7 @@ class TreeBuilder(Protocol):
 
     def rows(
         self, type_: TypeDef, source: Source, *, where: Condition | None = None, ordered: bool = False, order: Any = (),
-        page: Page | None = None,
+        page: Page = WHOLE,
     ) -> RowSet:  # fmt: skip
         """Return rows of a type that the viewer can see."""
         ...
@@ -118,7 +119,7 @@ class TreeCompiler(Marker, Protocol):
         ...
 
     def list(self, selection: Selection, around: Location) -> Any:
-        """Write the JSON array of a selection's rows, which may be related to a location of the query around them."""
+        """Write the items of the JSON array of a selection's rows, which may be related to a location around them."""
         ...
 
     def one(self, selection: Selection, around: Location, absent: str = "'null'") -> Any:

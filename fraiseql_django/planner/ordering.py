@@ -22,12 +22,17 @@ from .tree import ColumnOperand, ExpressionOperand, FieldOperand, Operand, Order
 # --- the order of a row set ---
 
 
-def total_order(definition: TypeDef, terms: Sequence[OrderKey]) -> tuple[OrderKey, ...]:
-    """Return these terms, or else the order of the type's model or manager; then the key, unless a term decides."""
+def total_order(definition: TypeDef, terms: Sequence[OrderKey], *, by_key: bool) -> tuple[OrderKey, ...]:
+    """Return these terms, or else the order of the type's model or manager; then the key, unless a term decides.
+
+    ``by_key`` says whether rows are sorted by the key alone where there is no term.
+    """
     if terms:
         return (*terms, *_key(definition, terms))
     rows = definition.model._default_manager.all()
     own = [_term(term) for term in declared_order(rows)]
+    if not own and not by_key:
+        return ()
     keys = (*own, *_key(definition, own))
     # of a manager that reverses its order, what breaks ties is reversed as well
     return tuple(map(_reversed, keys)) if is_reversed(rows) else keys

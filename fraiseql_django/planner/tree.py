@@ -108,6 +108,14 @@ class Page:
     offset: Leaf | None = None
     maximum: int | None = None
 
+    @property
+    def is_part(self) -> bool:
+        """Whether rows may be left out."""
+        return self.limit is not None or self.offset is not None
+
+
+WHOLE = Page()
+
 
 # --- rows ---
 
@@ -138,7 +146,8 @@ class RowSet:
     """Rows of a type, whatever is written of them: the only way to read rows.
 
     ``rule`` is the row rule's condition for the viewer: True for every row, False for none. An order is total:
-    its last keys tell all rows apart; it is empty where one row at most is read, or none of the rows' values.
+    its last keys tell all rows apart; it is empty where one row at most is read, none of the rows' values, or
+    all rows in no order of anybody's.
     """
 
     type: TypeDef
@@ -146,7 +155,7 @@ class RowSet:
     rule: Q | bool
     where: Condition | None = None
     order: tuple[OrderKey, ...] = ()
-    page: Page = field(default_factory=Page)
+    page: Page = WHOLE
 
 
 # --- conditions ---

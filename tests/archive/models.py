@@ -25,6 +25,7 @@ class Guarded(models.Model):
 
     class Meta:
         abstract = True
+        ordering = ("pk",)
 
 
 class Room(Guarded):
