@@ -6,7 +6,7 @@ STEP = "    "
 TOKEN = re.compile(
     r"""
       (?P<quoted> '(?:[^']|'')*' | "(?:[^"]|"")*" )
-    | (?P<field>  \s(?=\|\|\s'[^']{0,2},") )  # what follows is the name of an object's next field
+    | (?P<field>  \s(?=\|\|\s\(*'[^']{0,5},") )  # what follows is the name of an object's next field
     | (?P<select> \((?=SELECT\b) )
     | (?P<open>   \( )
     | (?P<close>  \) )

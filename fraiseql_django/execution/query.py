@@ -90,7 +90,7 @@ class Query:
             try:
                 if len(columns) == 1:
                     raise error
-                text, wrong = self._column(plan.read.alone(root.column), root)
+                text, wrong = self._column(plan.read.alone(root), root)
                 errors += wrong
             except Exception as another:
                 errors.append(failure(another, mask=self.mask, nodes=[root.node], path=[root.key]))

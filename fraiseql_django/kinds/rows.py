@@ -106,7 +106,7 @@ class RowsKind(ReferenceKind[R]):
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
         (selection,) = member.selections
         if member.field.many:
-            return [compiler.list(selection, here)]
+            return ["[", compiler.list(selection, here), "]"]
         where = f"{member.owner.name}.{member.field.name}"
         nothing = f"{where} leads to no {selection.definition.name} that can be read"
         absent = NULL_TEXT if member.field.nullable else compiler.mark(nothing)

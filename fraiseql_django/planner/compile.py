@@ -118,7 +118,7 @@ class Compiler:
     # --- rows ---
 
     def list(self, selection: Selection, around: Location) -> JSONList:
-        """Write the JSON array of a selection's rows, which may be related to a location of the query around them."""
+        """Write the items of the JSON array of a selection's rows, which may be related to a location around them."""
         assert selection.rows is not None
         lost = self.mark(f"a {selection.definition.name} cannot be written")
         return JSONList(self._objects(selection, around), lost, *page_params(selection.rows.page))

@@ -10,7 +10,7 @@ execution each Bind is filled from the operation's variables.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
@@ -134,17 +134,25 @@ def condition(template: str, *expressions: Any, **named: Any) -> Q:
     return Q(SQL(template, *expressions, output_field=BooleanField(), **named))
 
 
+# PostgreSQL copies what is left of each ``||``. So at most so many texts are joined at once, and the joined ones again
+_GROUP = 10
+
+
 class Concat(Func):
-    """Pieces of text one after the other; neighbouring constants become one."""
+    """Pieces of text one after the other; neighbouring constants become one, and texts in texts are one text."""
 
     def __init__(self, *pieces: Piece) -> None:
-        super().__init__(*(piece for piece in pieces if not isinstance(piece, str)), output_field=TextField())
+        self.pieces: tuple[Piece, ...] = tuple(
+            inner for piece in pieces for inner in (piece.pieces if isinstance(piece, Concat) else (piece,))
+        )
+        super().__init__(*(piece for piece in self.pieces if not isinstance(piece, str)), output_field=TextField())
         # where the expressions stand among the constants
-        self.layout = tuple(piece if isinstance(piece, str) else None for piece in pieces)
+        self.layout = tuple(piece if isinstance(piece, str) else None for piece in self.pieces)
 
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
         expressions = iter(self.get_source_expressions())
         parts: list[str] = []
+        lists: list[int] = []
         params: list[Any] = []
         constant = ""
         for text in self.layout:
@@ -154,12 +162,41 @@ class Concat(Func):
             if constant:
                 parts.append(sql_literal(constant))
                 constant = ""
-            sql, own = compiler.compile(next(expressions))
+            expression = next(expressions)
+            if _has_list(expression):
+                lists.append(len(parts))
+            sql, own = compiler.compile(expression)
             parts.append(sql)
             params.extend(own)
         if constant or not parts:
             parts.append(sql_literal(constant))
-        return f"({' || '.join(parts)})", params
+        return f"({_joined(_around(parts, lists))})", params
+
+
+def _has_list(expression: Any) -> bool:
+    return any(isinstance(part, JSONList) for part in expression.flatten())
+
+
+def _around(parts: Sequence[str], lists: Iterable[int]) -> list[str]:
+    """Join the parts between lists: a list's text may be long, and is copied as seldom as can be."""
+    found: list[str] = []
+    start = 0
+    for place in lists:
+        found += [_group(parts[start:place]) if found else _joined(parts[start:place])] if start < place else []
+        found.append(parts[place])
+        start = place + 1
+    return [*found, _group(parts[start:])] if found and start < len(parts) else found or list(parts)
+
+
+def _joined(parts: Sequence[str]) -> str:
+    """Join texts in SQL."""
+    while len(parts) > _GROUP:
+        parts = [_group(parts[start : start + _GROUP]) for start in range(0, len(parts), _GROUP)]
+    return " || ".join(parts)
+
+
+def _group(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"({_joined(parts)})"
 
 
 class Rows(Subquery):
@@ -170,6 +207,7 @@ class Rows(Subquery):
     """
 
     empty: str
+    no_limit = ""
 
     def __init__(self, queryset: QuerySet[Any], limit: Param | None = None, offset: Param | None = None) -> None:
         super().__init__(queryset, output_field=TextField())
@@ -177,7 +215,7 @@ class Rows(Subquery):
         self.offset = offset
 
     def as_sql(self, compiler: Any, connection: Any, template: Any = None, **extra: Any) -> tuple[str, Any]:
-        page, page_params = "", []
+        page, page_params = self.no_limit if self.limit is None else "", []
         for word, value in ((" LIMIT ", self.limit), (" OFFSET ", self.offset)):
             if value is not None:
                 value_sql, own = compiler.compile(value)
@@ -191,17 +229,21 @@ class Rows(Subquery):
 
 
 class JSONList(Rows):
-    """The rows of a query as a JSON array; the query selects one column, the JSON text of a row.
+    """The rows of a query as the items of a JSON array; the query selects one column, the JSON text of a row.
 
     ``lost`` is SQL for a row whose text is null: without it the row would vanish.
+
+    Without LIMIT, PostgreSQL writes the texts of all rows, with those of their own lists, and sorts these. LIMIT ALL
+    makes it sort first, as it does for a page (``make_sort_input_target`` in its source, ``planner.c``).
     """
 
-    template = "('[' || array_to_string(ARRAY(%(subquery)s%(page)s), ',', %(lost)s) || ']')"
-    empty = "'[]'"
+    template = "array_to_string(ARRAY(%(subquery)s%(page)s), ',', %(lost)s)"
+    empty = "''"
 
     def __init__(self, queryset: QuerySet[Any], lost: str, *page: Param | None) -> None:
         super().__init__(queryset, *page)
         self.lost = lost
+        self.no_limit = " LIMIT ALL" if queryset.query.order_by else ""
 
     def as_sql(self, compiler: Any, connection: Any, template: Any = None, **extra: Any) -> tuple[str, Any]:
         return super().as_sql(compiler, connection, template, lost=self.lost, **extra)

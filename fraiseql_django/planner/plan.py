@@ -47,7 +47,7 @@ from .payload import SLOT_END, Node, Payloads, Slot
 from .planned_viewer import PlannedViewer, Question
 from .questions import Active, Plans
 from .rules import Rules
-from .statement import Part, compile_pieces, joined, statement
+from .statement import Part, compile_pieces, joined, split, statement
 from .tree import Constant, Member
 
 # What a plan takes in bytes, measured: 3 to 5 for each byte of SQL where there are no parameters (of 1, if the
@@ -86,16 +86,16 @@ class Read:
         """Return the statement's parameters; raise InvalidInput for a value that cannot be one."""
         return [bind.fill(variables) for bind in self.binds]
 
-    def alone(self, column: int) -> Read:
-        """Return the statement of one column, whose answer is the column's text."""
+    def alone(self, root: ColumnRoot) -> Read:
+        """Return the statement of one root field, whose answer is the field's text."""
         assert self.sql is not None
-        part = self.parts[column]
+        part = self.parts[root.column]
         return replace(
             self,
             sql=f"SELECT {self.sql[part.text]}",
             binds=self.binds[part.binds],
-            segments=(0,),
-            digest=f"{self.digest}{column}",
+            segments=joined(root.segments(0)),
+            digest=f"{self.digest}{root.column}",
             parts=(),
         )
 
@@ -123,12 +123,18 @@ class ConstantRoot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColumnRoot:
-    """A root field that a column of the operation's statement answers."""
+    """A root field that a column of the operation's statement answers, with constants around it."""
 
     key: str
     column: int
+    before: bytes
+    after: bytes
     node: FieldNode
     nullable: bool
+
+    def segments(self, column: int) -> tuple[bytes | int, ...]:
+        """Return the bytes of the field, which has this column of a statement."""
+        return tuple(part for part in (self.before, column, self.after) if part != b"")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -325,8 +331,10 @@ class Planner:
             if isinstance(member, Constant):
                 roots.append(ConstantRoot(key, member.text.encode()))
             else:
-                roots.append(ColumnRoot(key, len(columns), build.root_nodes[key][0], compiler.may_be_null(member)))
-                columns.append(compile_pieces(compiler.member(member, ROW), self.alias))
+                before, pieces, after = split(compiler.member(member, ROW))
+                node, nullable = build.root_nodes[key][0], compiler.may_be_null(member)
+                roots.append(ColumnRoot(key, len(columns), before.encode(), after.encode(), node, nullable))
+                columns.append(compile_pieces(pieces, self.alias))
         read = self._read(columns, list(_segments(roots)), compiler)
         return Plan(complexity=complexity, roots=tuple(roots), read=read, uncertain=compiler.uncertain and not careful)
 
@@ -416,7 +424,7 @@ def _segments(roots: Sequence[ConstantRoot | ColumnRoot]) -> Iterator[bytes | in
     """Yield the bytes of a query's data in order: constants, and the numbers of the statement's columns."""
     for index, root in enumerate(roots):
         yield b'%b"%b":' % (b"," if index else b"{", root.key.encode())
-        yield root.text if isinstance(root, ConstantRoot) else root.column
+        yield from (root.text,) if isinstance(root, ConstantRoot) else root.segments(root.column)
     yield b"}" if roots else b"{}"
 
 

@@ -19,6 +19,20 @@ from .._django import Compiled, compile_expression, compile_query, compiler_of, 
 from .expressions import Bind, Concat, Piece
 
 
+def split(pieces: Sequence[Piece]) -> tuple[str, Sequence[Piece], str]:
+    """Return the constants before and after what must be read of what a root field writes, and this.
+
+    PostgreSQL would copy all of the answer to put them around it.
+    """
+    start, end = 0, len(pieces)
+    while start < end and isinstance(pieces[start], str):
+        start += 1
+    while end > start and isinstance(pieces[end - 1], str):
+        end -= 1
+    before, after = ("".join(map(str, constants)) for constants in (pieces[:start], pieces[end:]))
+    return before, pieces[start:end], after
+
+
 def compile_pieces(pieces: Sequence[Piece], alias: str) -> Compiled:
     """Compile what a root field writes to SQL whose value is its JSON text."""
     expression: Any = Concat(*pieces) if len(pieces) != 1 or isinstance(pieces[0], str) else pieces[0]

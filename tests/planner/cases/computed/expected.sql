@@ -1,4 +1,4 @@
-SELECT ('[' || array_to_string(ARRAY(
+SELECT array_to_string(ARRAY(
     SELECT ('{"reviewCount":' || (
         SELECT CASE WHEN fraiseql_once.value BETWEEN -2147483648 AND 2147483647 THEN fraiseql_once.value::bigint::text ELSE CASE WHEN fraiseql_once.value IS NULL THEN chr(3) || '1' ELSE chr(3) || '2' END END
         FROM (
@@ -27,7 +27,7 @@ SELECT ('[' || array_to_string(ARRAY(
             ) AS fraiseql_once
             WHERE fraiseql_once.key IS NOT NULL
         )
-        || ',"authors":' || ('[' || array_to_string(ARRAY(
+        || ',"authors":[' || array_to_string(ARRAY(
             SELECT ('{"bookCount":' || (
                 SELECT CASE WHEN fraiseql_once.value BETWEEN -2147483648 AND 2147483647 THEN fraiseql_once.value::bigint::text ELSE CASE WHEN fraiseql_once.value IS NULL THEN chr(3) || '5' ELSE chr(3) || '6' END END
                 FROM (
@@ -46,7 +46,8 @@ SELECT ('[' || array_to_string(ARRAY(
             INNER JOIN "bookshop_book_authors" V1 ON (V0."id" = V1."author_id")
             WHERE V1."book_id" = ("bookshop_book"."id")
             ORDER BY V0."name" ASC, V0."id" ASC
-        ), ',', chr(3) || '4') || ']') || '}') AS "fraiseql_json"
+            LIMIT ALL
+        ), ',', chr(3) || '4') || ']}') AS "fraiseql_json"
     FROM "bookshop_book"
     WHERE (((
         SELECT COUNT(U1."id") AS "fraiseql_value"
@@ -63,4 +64,4 @@ SELECT ('[' || array_to_string(ARRAY(
         GROUP BY U0."id"
     ))::double precision DESC, "bookshop_book"."id" ASC
     LIMIT %s::bigint
-), ',', chr(3) || '0') || ']')
+), ',', chr(3) || '0')

@@ -1,4 +1,4 @@
-SELECT ('[' || array_to_string(ARRAY(
+SELECT array_to_string(ARRAY(
     SELECT ('{"tags":' || CASE WHEN array_ndims("bookshop_book"."tags") <> 1 THEN chr(3) || '1' ELSE CASE WHEN EXISTS (
         SELECT
         FROM unnest("bookshop_book"."tags") AS items(item)
@@ -18,4 +18,4 @@ SELECT ('[' || array_to_string(ARRAY(
     WHERE (("bookshop_book"."tags" <> %s::character varying[]) AND (NULLIF("bookshop_book"."attributes", 'null'::jsonb) <> %s::jsonb) AND ("bookshop_book"."reading_time" > %s::interval))
     ORDER BY "bookshop_book"."title" ASC, "bookshop_book"."id" ASC
     LIMIT %s::bigint
-), ',', chr(3) || '0') || ']')
+), ',', chr(3) || '0')

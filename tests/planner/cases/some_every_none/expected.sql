@@ -1,4 +1,4 @@
-SELECT ('[' || array_to_string(ARRAY(
+SELECT array_to_string(ARRAY(
     SELECT ('{"id":"' || "bookshop_book"."id"::bigint::text
         || '","title":' || to_json("bookshop_book"."title")::text || '}') AS "fraiseql_json"
     FROM "bookshop_book"
@@ -21,4 +21,4 @@ SELECT ('[' || array_to_string(ARRAY(
     ))
     ORDER BY "bookshop_book"."id" ASC
     LIMIT %s::bigint
-), ',', chr(3) || '0') || ']')
+), ',', chr(3) || '0')
