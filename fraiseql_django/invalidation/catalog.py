@@ -132,6 +132,11 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute 
 WHERE {_OWN} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY c.oid, a.attnum
 """
+# -1 where the table was never analysed (documentation, "pg_class"); of views nothing is known
+_ROWS = f"""
+SELECT n.nspname::text, c.relname::text, pg_table_is_visible(c.oid), greatest(c.reltuples, 0)::bigint
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {_OWN} AND c.relkind IN ('r', 'p', 'm')
+"""
 # PostgreSQL documentation, "System Catalogs"; a body that is parsed (BEGIN ATOMIC) is written as text again.
 # tgtype holds the events as bits: 4 INSERT, 8 DELETE, 16 UPDATE, 32 TRUNCATE (its source, catalog/pg_trigger.h)
 _DEPENDENCIES = f"""
@@ -220,6 +225,7 @@ UNION ALL SELECT 'function', p.proname::text,
 _dependencies: dict[tuple[Any, ...], Dependencies] = {}
 _asking: dict[tuple[Any, ...], frozenset[str]] = {}
 _columns: dict[tuple[Any, ...], Columns] = {}
+_rows: dict[tuple[Any, ...], Mapping[tuple[str, ...], int]] = {}
 _volatile: dict[tuple[Any, ...], Mapping[str, frozenset[str]]] = {}
 _failed_at: dict[tuple[Any, ...], float] = {}
 # how often it was forgotten: what was read meanwhile is not kept
@@ -232,7 +238,7 @@ def forget(**kwargs: Any) -> None:
     """Read the catalogues again when they are next needed; also a receiver of Django's signals."""
     global _forgotten
     _forgotten += 1
-    for kept in (_dependencies, _asking, _columns, _volatile, _failed_at):
+    for kept in (_dependencies, _asking, _columns, _rows, _volatile, _failed_at):
         kept.clear()
 
 
@@ -266,15 +272,38 @@ def columns(source: str, alias: str) -> Mapping[str, ColumnInfo] | None:
 
 def columns_of(model: type[models.Model], alias: str) -> Mapping[str, ColumnInfo]:
     """Return the columns of a model's table by their names in the database; none where they are not known."""
+    return columns(_table_name(model), alias) or {}
+
+
+def rows_of(model: type[models.Model], alias: str) -> int:
+    """Return how many rows a model's table had when PostgreSQL last counted; 0 where that is not known.
+
+    It may be any other number by now, so that only the speed of a statement can follow from it.
+    """
+    found = _kept(_rows, connections[alias], _ROWS, _counts, connect=True) or {}
+    return found.get(tuple(parts(_table_name(model))[-2:]), 0)
+
+
+def _table_name(model: type[models.Model]) -> str:
+    """Return the name of a model's table as SQL writes it."""
     name = model._meta.db_table
     # Django leaves a name alone that is quoted already
     quoted = name.startswith('"') and name.endswith('"')
-    return columns(name if quoted else '"{}"'.format(name.replace('"', '""')), alias) or {}
+    return name if quoted else '"{}"'.format(name.replace('"', '""'))
 
 
 def column_of(field: models.Field[Any, Any], alias: str) -> ColumnInfo | None:
     """Return the column of a model's field, which may be in a parent's table; None where it is not known."""
     return columns_of(field.model, alias).get(field.column or "")
+
+
+def _counts(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[str, ...], int]:
+    found: dict[tuple[str, ...], int] = {}
+    for schema, name, visible, count in rows:
+        found[schema, name] = count
+        if visible:
+            found[(name,)] = count
+    return found
 
 
 def _by_name(rows: Iterable[tuple[Any, ...]]) -> Columns:

@@ -31,9 +31,10 @@ _WORDS = re.compile(r"[^\W\d][\w$]*")
 _ORDINARY = {
     "all", "and", "any", "array", "array_ndims", "array_to_string", "by", "case", "chr", "concat", "current_database",
     "current_setting", "distinct", "else", "except", "exists", "filter", "from", "having", "in", "intersect",
-    "json_agg", "json_build_object", "jsonb_agg", "jsonb_build_object", "lateral", "like", "limit", "nextval",
-    "not", "now", "offset", "on", "or", "over", "row", "row_to_json", "select", "set_config", "setval", "some",
-    "then", "to_json", "to_jsonb", "union", "unnest", "using", "values", "version", "when", "where", "with",
+    "json_agg", "json_build_object", "jsonb_agg", "jsonb_build_object", "jsonb_object_agg", "lateral", "like", "limit",
+    "nextval", "not", "now", "octet_length", "offset", "on", "or", "over", "row", "row_to_json", "select", "set_config",
+    "setval", "some", "string_agg", "then", "to_json", "to_jsonb", "union", "unnest", "using", "values", "version",
+    "when", "where", "with",
 }  # fmt: skip
 
 Model = type[models.Model]

@@ -81,6 +81,9 @@ class ColumnKind(ScalarKind[Column]):
     def comparable(self, field: Column) -> Comparable | None:
         return field.scalar if field.compared else None
 
+    def is_of_row(self, member: Member) -> bool:
+        return True
+
     def note_columns(self, usage: ColumnUsage, owner: Any, field: Column) -> None:
         note_columns_of(usage, owner.model, field)
 

@@ -15,10 +15,11 @@ from ..declare.lazy_code import manager_has_all_rows
 from ..invalidation.catalog import column_of
 from ..invalidation.names import table_of
 from ..planner.expressions import NULL, SQL, Piece, condition
-from ..planner.kinds import ColumnUsage, TreeBuilder, TreeCompiler
-from ..planner.locations import Location
+from ..planner.kinds import ColumnUsage, TreeBuilder, TreeCompiler, kind_of
+from ..planner.locations import Location, Row
+from ..planner.lookups import looked_up, pays
 from ..planner.ordering import key_columns
-from ..planner.tree import Member, RowSet, Through
+from ..planner.tree import Constant, Member, RowSet, Selection, Through
 from ..schema.definition import Relation, Shape, TypeDef
 from ..schema.kinds import register
 from .columns import column
@@ -51,12 +52,21 @@ class RelationKind(RowsKind[Relation]):
         if selection.rows is not None:
             return super().write(compiler, member, here)
         field: Relation = member.field
-        there = here.join(field.path)
-        value = compiler.object(selection, there)
+        key: Any
+        if isinstance(here, Row) and _may_look_up(compiler, member):
+            key = column(here, field.key)
+            value = looked_up(compiler, selection, field.inverse, here, field.key)
+        else:
+            there = here.join(field.path)
+            key = there.value(lambda local: column(local, key_columns(selection.definition.model)[0]))
+            value = compiler.object(selection, there)
         if not field.nullable:
             return [value]
-        key = there.value(lambda local: column(local, key_columns(selection.definition.model)[0]))
         return [SQL(f"CASE WHEN {{0}} IS NULL THEN '{NULL}' ELSE {{1}} END", key, value)]
+
+    def is_of_row(self, member: Member) -> bool:
+        (selection,) = member.selections
+        return not member.field.many and selection.rows is None and _is_of_row(selection)
 
     def inner(self, compiler: TreeCompiler, owner: Shape, field: Relation, location: Location) -> Location:
         return location.join(field.path)
@@ -86,6 +96,21 @@ class RelationKind(RowsKind[Relation]):
             usage.table(table, columns)
         else:
             usage.table(relation.model._meta.db_table, (relation.column,))
+
+
+def _may_look_up(compiler: TreeCompiler, member: Member) -> bool:
+    """Whether the row that a relation leads to is looked up among those of a small table, which are written once."""
+    (selection,) = member.selections
+    key: Any = member.owner.model._meta.get_field(member.field.path)
+    if isinstance(key, ForeignObjectRel) or not _is_of_row(selection):
+        return False
+    there = column_of(key.target_field, compiler.alias)
+    return there is not None and there.not_null and pays(compiler, selection.definition.model)
+
+
+def _is_of_row(selection: Selection) -> bool:
+    members = (member for _, member in selection)
+    return all(isinstance(member, Constant) or kind_of(member.field).is_of_row(member) for member in members)
 
 
 def _may_join(build: TreeBuilder, owner: Any, field: Relation, target: TypeDef) -> bool:

@@ -17,13 +17,13 @@ from graphql import GraphQLObjectType, GraphQLSchema, is_list_type, is_non_null_
 
 from .._django import free_name, server_version
 from ..schema.definition import Shape
-from .expressions import SQL, Concat, JSONList, Piece, json_object
+from .expressions import SQL, Concat, JSONList, LongJSONList, Piece, json_object
 from .filters import compile_condition
 from .kinds import kind_of
 from .locations import ROW, Location, SubqueryRow
 from .marks import Mark, mark_sql
 from .planned_viewer import Question
-from .row_sets import page_params, queryset_of
+from .row_sets import expected_rows, page_params, queryset_of
 from .tree import Condition, Constant, Member, RowSet, Selection, Step
 
 
@@ -36,6 +36,9 @@ class Live:
     failed: int | None = None
 
 
+# From so many rows on an aggregate is faster than an array (see docs/architecture.md)
+LONG = 1000
+
 # Around what Python finishes: JSON text never holds these characters unescaped (RFC 8259, 7)
 LIVE_MARK = "chr(1) || '{index}' || chr(2) || {json} || chr(1)"
 
@@ -47,6 +50,7 @@ class Compiler:
     ``asked`` gathers what Python decided, ``live`` the functions that finish parts of the answer in Python, and
     ``marks`` what may be wrong with values, both by the number in the answer's text. With ``careful`` the statement
     asks before each cast whether it can succeed; ``uncertain`` says that there was something to ask.
+    ``expected`` is for how many rows the place is written that is being written, as far as that is known.
     """
 
     types: Mapping[str, Shape]
@@ -55,6 +59,7 @@ class Compiler:
     graphql: GraphQLSchema
     careful: bool = False
     uncertain: bool = False
+    expected: int = 0
     live: list[Live] = field(default_factory=list)
     marks: dict[Mark, int] = field(default_factory=dict)
     # what may be null on the way to the place that is being written
@@ -92,6 +97,15 @@ class Compiler:
         finally:
             del self._nullable[len(self._nullable) - len(nullable) :]
 
+    @contextmanager
+    def expecting(self, rows: int) -> Iterator[None]:
+        """Write what is written for so many rows, as far as that is known; 0 where it is not."""
+        around, self.expected = self.expected, rows
+        try:
+            yield
+        finally:
+            self.expected = around
+
     def mark(self, problem: str) -> str:
         """Return SQL for the mark of a field error at the place that is being written."""
         return mark_sql(self._number(problem))
@@ -121,11 +135,17 @@ class Compiler:
         """Write the items of the JSON array of a selection's rows, which may be related to a location around them."""
         assert selection.rows is not None
         lost = self.mark(f"a {selection.definition.name} cannot be written")
-        return JSONList(self._objects(selection, around), lost, *page_params(selection.rows.page))
+        expected = expected_rows(selection.rows, self.expected, self.alias)
+        # how these are spread over several lists is not known
+        make = LongJSONList if expected >= LONG and not self.expected else JSONList
+        with self.expecting(expected):
+            objects = self._objects(selection, around)
+        return make(objects, lost, *page_params(selection.rows.page))
 
     def one(self, selection: Selection, around: Location, absent: str = "'null'") -> SQL:
         """Write the only row of a selection; ``absent`` is SQL for the text where there is none."""
-        return SQL(f"coalesce({{0}}, {absent})", Subquery(self._objects(selection, around)))
+        with self.expecting(0):
+            return SQL(f"coalesce({{0}}, {absent})", Subquery(self._objects(selection, around)))
 
     def _objects(self, selection: Selection, around: Location) -> QuerySet[Any]:
         """Return a query that selects one column: the JSON text of each row."""

@@ -113,6 +113,7 @@ class TreeCompiler(Marker, Protocol):
     types: Mapping[str, Shape]
     alias: str
     asked: dict[Question, Hashable]
+    expected: int
 
     def object(self, selection: Selection, here: Location) -> Any:
         """Write the object at a location."""
@@ -136,6 +137,10 @@ class TreeCompiler(Marker, Protocol):
 
     def condition(self, condition: Condition, location: Location) -> Any:
         """Return the ORM's form of a condition on the row or object at a location."""
+        ...
+
+    def expecting(self, rows: int) -> AbstractContextManager[None]:
+        """Write what is written for so many rows, as far as that is known; 0 where it is not."""
         ...
 
     def within(self, nullable: Sequence[bool]) -> AbstractContextManager[None]:
@@ -209,6 +214,13 @@ class FieldKind(SchemaKind[F]):
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
         """Write the JSON text of the field, read from a location."""
         raise NotImplementedError
+
+    def is_of_row(self, member: Member) -> bool:
+        """Whether what is written follows from columns alone: those of the row, and of rows that to-one keys lead to.
+
+        Then it can be written once for many rows that lead to the same one.
+        """
+        return False
 
     # --- what the schema reads ---
 

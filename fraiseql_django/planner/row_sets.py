@@ -14,6 +14,7 @@ from ..declare.lazy_code import manager_decides_nothing
 from ..declare.rules import once
 from ..declare.translations import queryset_methods
 from ..errors import InvalidInput, LimitExceeded
+from ..invalidation.catalog import rows_of
 from ..schema.definition import TypeDef
 from .arguments import Leaf
 from .expressions import SQL, Bind, Param, bind, condition
@@ -64,6 +65,17 @@ def _all_rows(compiler: TreeCompiler, rows: RowSet) -> QuerySet[Any]:
         # one that decides otherwise within a moment has no answer to keep a plan by
         compiler.asked[question] = answer if compiler.asked.get(question, answer) == answer else Raised()
     return found
+
+
+def expected_rows(rows: RowSet, around: int, alias: str) -> int:
+    """Return how many rows a statement reads, where that is all rows of a table; 0 where it is not known.
+
+    ``around`` is that number for the rows that these are related to.
+    """
+    is_all = rows.rule is True and rows.where is None and not rows.page.is_part
+    if not is_all or not (around or isinstance(rows.source, AllRows)):
+        return 0
+    return rows_of(rows.type.model, alias)
 
 
 def _after_rule(rows: RowSet, asked: Q) -> Q:

@@ -1,6 +1,7 @@
 """What lies below views and functions: a write to it drops what was read through them."""
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -450,3 +451,21 @@ def test_failed_transaction_is_left_alone() -> None:
         transaction.set_rollback(True)
 
     assert catalog.dependencies(connection) is not None
+
+
+@pytest.mark.django_db
+def test_rows_are_counted_as_postgresql_last_did():
+    model: Any = SimpleNamespace(_meta=SimpleNamespace(db_table="counted rows"))
+    with connection.cursor() as cursor:
+        cursor.execute('CREATE TABLE "counted rows" AS SELECT generate_series(1, 7) AS id')
+    catalog.forget()
+    assert catalog.rows_of(model, "default") == 0
+    with connection.cursor() as cursor:
+        cursor.execute('ANALYZE "counted rows"')
+    catalog.forget()
+    assert catalog.rows_of(model, "default") == 7
+    model._meta.db_table = '"public"."counted rows"'
+    assert catalog.rows_of(model, "default") == 7
+    model._meta.db_table = "of nobody"
+    assert catalog.rows_of(model, "default") == 0
+    catalog.forget()
