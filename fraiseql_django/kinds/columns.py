@@ -60,7 +60,10 @@ class ColumnKind(ScalarKind[Column]):
             textual=known.source_is_text or info is None,
             present=info is not None and info.not_null and field.translation is None,
         )
-        return leaf(compiler, f"{member.owner.name}.{field.name}", replace(field, scalar=known.scalar), stored)
+        scalar = known.scalar
+        if info is not None and info.type.startswith("numeric(") and scalar.fits_sized is not None:
+            scalar = replace(scalar, fits=scalar.fits_sized)
+        return leaf(compiler, f"{member.owner.name}.{field.name}", replace(field, scalar=scalar), stored)
 
     def operand(self, compiler: TreeCompiler, owner: Shape, field: Column, location: Location) -> Compared:
         # JSON has no columns of a model

@@ -594,3 +594,35 @@ def test_error_of_a_part_names_it() -> None:
         {"spans": [{"days": {"lower": "2024-01-01", "upper": None}}]},
         [("Span.days.upper holds a value that Date cannot represent.", ["spans", 0, "days", "upper"])],
     )
+
+
+@pytest.mark.parametrize(
+    ("type_", "values"), [("numeric(6,2)", ["NaN"]), ("numeric", ["NaN", "Infinity", "-Infinity"])]
+)
+def test_number_that_is_none_is_an_error(type_: str, values: list[str]) -> None:
+    """A column with a size holds no infinity, and is not asked for one."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TABLE legacy_price (id int PRIMARY KEY, amount {type_}, past {type_}[])")
+        for key, value in enumerate(["1.50", *values]):
+            cursor.execute("INSERT INTO legacy_price VALUES (%s, %s, ARRAY[%s]::numeric[])", [key, value, value])
+    with isolate_apps("tests.zoo"):
+
+        class Price(models.Model):
+            amount = models.DecimalField(max_digits=6, decimal_places=2, null=True)
+            past = ArrayField(models.DecimalField(max_digits=6, decimal_places=2), null=True)
+
+            class Meta:
+                app_label = "zoo"
+                managed = False
+                db_table = "legacy_price"
+
+    engine = engine_over((Price, "__all__", {}))
+    query = "{ prices { amount past } }"
+
+    data, errors = outcome(engine, query)
+    assert ("Infinity" in engine.explain(query).sql) == (type_ == "numeric")
+    assert data["prices"][0] == {"amount": "1.50", "past": ["1.50"]}
+    assert data["prices"][1:] == [{"amount": None, "past": None}] * len(values)
+    assert [path[1:3] for _, path in errors] == [
+        [key + 1, name] for key in range(len(values)) for name in ("amount", "past")
+    ]

@@ -41,6 +41,7 @@ class Scalar:
     ``json``       SQL template that writes a value that is not null as JSON text
     ``json_array`` the same for an array of values; None where its elements are written one by one
     ``fits``       SQL condition that GraphQL's type holds a value; None where it holds every value
+    ``fits_sized`` the same for a column with a size, such as ``numeric(8,2)``; None where that tells nothing
     ``fitting``    PostgreSQL types all of whose values fit
     ``names``      the texts of values with the names that are written for them; no other value fits
     ``cast``       the PostgreSQL type that parameters are cast to
@@ -58,6 +59,7 @@ class Scalar:
     json: str = "to_json({0})::text"
     json_array: str | None = "to_json({0})::text"
     fits: str | None = None
+    fits_sized: str | None = None
     fitting: frozenset[str] = frozenset()
     names: tuple[tuple[str, str], ...] = ()
     cast: str
@@ -123,12 +125,13 @@ FLOAT = Scalar(
     # NaN is larger than infinity (PostgreSQL documentation, 8.1.3)
     shown="abs({0}) < 'Infinity'",
 )
-# NaN is the largest value (8.1.2)
+# NaN is the largest value, and the only special one of a column with a size (8.1.2)
 NUMERIC = Scalar(
     graphql=leaves.DECIMAL,
     json=_quoted("numeric"),
     json_array=_TEXTS,
     fits="({0}::numeric < 'Infinity'::numeric AND {0}::numeric > '-Infinity'::numeric)",
+    fits_sized="{0}::numeric <> 'NaN'",
     fitting=_SMALL | {"bigint"},
     cast="numeric",
     encode=str,
