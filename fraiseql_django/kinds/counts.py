@@ -67,8 +67,8 @@ class CountKind(FieldKind[Count]):
 
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
         assert member.rows is not None
-        queryset = compiler.queryset(member.rows, here.outer())
-        return [RowCount(queryset.values(*key_columns(member.rows.type.model)))]
+        queryset = compiler.existing(member.rows, here.outer())
+        return [RowCount(queryset.values(*key_columns(queryset.model)))]
 
 
 def counted(owner: Shape, conventions: Conventions) -> Iterable[Count]:

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from graphql import FieldNode
 
-from .._django import many_to_many_table
+from .._django import all_rows, has_routers, many_to_many_fields, many_to_many_table
 from ..declare.lazy_code import manager_has_all_rows
 from ..invalidation.catalog import column_of
 from ..invalidation.names import table_of
@@ -19,8 +19,8 @@ from ..planner.kinds import ColumnUsage, TreeBuilder, TreeCompiler, kind_of
 from ..planner.locations import Location, Row
 from ..planner.lookups import looked_up, pays
 from ..planner.ordering import key_columns
-from ..planner.tree import Constant, Member, RowSet, Selection, Through
-from ..schema.definition import Relation, Shape, TypeDef
+from ..planner.tree import All, AnyOf, Compare, Condition, Constant, IsNot, Member, Not, RowSet, Selection, Through
+from ..schema.definition import Column, Relation, Shape, TypeDef
 from ..schema.kinds import register
 from .columns import column
 from .rows import RowsKind
@@ -88,6 +88,33 @@ class RelationKind(RowsKind[Relation]):
         related: models.QuerySet[Any] = rows.filter(equal)
         return related
 
+    def links(self, compiler: TreeCompiler, rows: RowSet, location: Location) -> models.QuerySet[Any] | None:
+        source = rows.source
+        assert isinstance(source, Through)
+        owner, field = source.owner, source.field
+        assert isinstance(owner, TypeDef)
+        assert isinstance(field, Relation)
+        named: Any = owner.model._meta.get_field(field.path)
+        reverse = isinstance(named, ForeignObjectRel)
+        relation: Any = named.field if reverse else named
+        if not named.many_to_many or not rows.shows_all or has_routers():
+            return None
+        table = relation.remote_field.through
+        own, other = (table._meta.get_field(name) for name in many_to_many_fields(relation)[:: -1 if reverse else 1])
+        if not (
+            field.key in ("pk" if own.target_field.primary_key else "", own.target_field.attname)
+            and not other.null
+            and _leads(other, compiler.alias)
+            and (rows.where is None or _asks_for(rows.where, other.target_field.attname))
+            and manager_has_all_rows(rows.type.model._default_manager, compiler.alias)
+        ):
+            return None
+        here = location.value(lambda local: column(local, field.key))
+        found = all_rows(table, compiler.alias).filter(Q((own.attname, here)))
+        if rows.where is not None:
+            found = found.filter(compiler.condition(rows.where, Row(f"{other.name}__")))
+        return found.order_by()
+
     def note_columns(self, usage: ColumnUsage, owner: Any, field: Relation) -> None:
         named: Any = owner.model._meta.get_field(field.path)
         relation: Any = named.remote_field if isinstance(named, ForeignObjectRel) else named
@@ -96,6 +123,19 @@ class RelationKind(RowsKind[Relation]):
             usage.table(table, columns)
         else:
             usage.table(relation.model._meta.db_table, (relation.column,))
+
+
+def _asks_for(condition: Condition, name: str) -> bool:
+    """Whether a condition compares nothing but one column, by the ORM's name."""
+    match condition:
+        case Compare():
+            return isinstance(condition.field, Column) and condition.field.column == name
+        case All() | AnyOf():
+            return all(_asks_for(part, name) for part in condition.parts)
+        case Not() | IsNot():
+            return _asks_for(condition.part, name)
+        case _:
+            return False
 
 
 def _may_look_up(compiler: TreeCompiler, member: Member) -> bool:

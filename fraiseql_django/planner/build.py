@@ -141,8 +141,8 @@ class OperationBuilder:
         if ordered:
             by_key = isinstance(source, AllRows) or page.is_part
             keys = total_order(type_, self.order(type_, order), by_key=by_key)
-        rule = self.rules.row_rule(type_)
-        return RowSet(type=type_, source=source, rule=rule, where=where, order=keys, page=page)
+        rule, shows_all = self.rules.row_rule(type_), self.rules.may_join(type_)
+        return RowSet(type=type_, source=source, rule=rule, where=where, order=keys, page=page, shows_all=shows_all)
 
     # --- conditions ---
 

@@ -23,8 +23,8 @@ from .kinds import kind_of
 from .locations import ROW, Location, SubqueryRow
 from .marks import Mark, mark_sql
 from .planned_viewer import Question
-from .row_sets import expected_rows, page_params, queryset_of
-from .tree import Condition, Constant, Member, RowSet, Selection, Step
+from .row_sets import MANY_ROWS, expected_rows, page_params, queryset_of
+from .tree import Condition, Constant, Member, RowSet, Selection, Step, Through
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,6 @@ class Live:
     absent: int | None = None
     failed: int | None = None
 
-
-# From so many rows on an aggregate is faster than an array (see docs/architecture.md)
-LONG = 1000
 
 # Around what Python finishes: JSON text never holds these characters unescaped (RFC 8259, 7)
 LIVE_MARK = "chr(1) || '{index}' || chr(2) || {json} || chr(1)"
@@ -137,7 +134,7 @@ class Compiler:
         lost = self.mark(f"a {selection.definition.name} cannot be written")
         expected = expected_rows(selection.rows, self.expected, self.alias)
         # how these are spread over several lists is not known
-        make = LongJSONList if expected >= LONG and not self.expected else JSONList
+        make = LongJSONList if expected >= MANY_ROWS and not self.expected else JSONList
         with self.expecting(expected):
             objects = self._objects(selection, around)
         return make(objects, lost, *page_params(selection.rows.page))
@@ -159,6 +156,12 @@ class Compiler:
     def queryset(self, rows: RowSet, location: Location) -> QuerySet[Any]:
         """Return the query of a row set; ``location`` is the one that its rows are related to, as the query sees it."""
         return queryset_of(self, rows, location)
+
+    def existing(self, rows: RowSet, location: Location) -> QuerySet[Any]:
+        """Return a query with one row for each row of a row set, whichever columns it has."""
+        source = rows.source
+        links = kind_of(source.field).links(self, rows, location) if isinstance(source, Through) else None
+        return self.queryset(rows, location) if links is None else links
 
     # --- locations and conditions ---
 

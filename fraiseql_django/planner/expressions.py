@@ -142,12 +142,17 @@ class Concat(Func):
     """Pieces of text one after the other; neighbouring constants become one, and texts in texts are one text."""
 
     def __init__(self, *pieces: Piece) -> None:
-        self.pieces: tuple[Piece, ...] = tuple(
-            inner for piece in pieces for inner in (piece.pieces if isinstance(piece, Concat) else (piece,))
-        )
-        super().__init__(*(piece for piece in self.pieces if not isinstance(piece, str)), output_field=TextField())
+        flat: list[Piece] = []
+        for piece in pieces:
+            flat += piece.pieces() if isinstance(piece, Concat) else [piece]
+        super().__init__(*(piece for piece in flat if not isinstance(piece, str)), output_field=TextField())
         # where the expressions stand among the constants
-        self.layout = tuple(piece if isinstance(piece, str) else None for piece in self.pieces)
+        self.layout = tuple(piece if isinstance(piece, str) else None for piece in flat)
+
+    def pieces(self) -> list[Piece]:
+        """Return the texts that are joined."""
+        expressions = iter(self.get_source_expressions())
+        return [next(expressions) if text is None else text for text in self.layout]
 
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
         expressions = iter(self.get_source_expressions())

@@ -69,7 +69,7 @@ def _quantified(compiler: TreeCompiler, given: Quantified, location: Location) -
     if given.rows is None:
         found: Q = kind_of(given.field).quantified(compiler, given, location)
         return found
-    rows = Exists(compiler.queryset(given.rows, location.outer()))
+    rows = Exists(compiler.existing(given.rows, location.outer()))
     return Q(rows if given.exists else ~rows)
 
 

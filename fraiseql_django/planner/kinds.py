@@ -131,6 +131,10 @@ class TreeCompiler(Marker, Protocol):
         """Return the query of a row set; ``location`` is the one that its rows are related to, as the query sees it."""
         ...
 
+    def existing(self, rows: RowSet, location: Location) -> Any:
+        """Return a query with one row for each row of a row set, whichever columns it has."""
+        ...
+
     def follow(self, step: Step, location: Location) -> Location:
         """Return the location behind a to-one field."""
         ...
@@ -381,6 +385,10 @@ class ReferenceKind(FieldKind[R]):
     def present(self, compiler: TreeCompiler, owner: Shape, field: R, location: Location) -> Any:
         """Return the condition that there is such an object, which is true or false."""
         raise NotImplementedError
+
+    def links(self, compiler: TreeCompiler, rows: RowSet, location: Location) -> Any:
+        """Return a query with one row for each of the rows behind the field that does not read them; None for none."""
+        return None
 
     def relate(self, compiler: TreeCompiler, source: Through, rows: Any, target: TypeDef, location: Location) -> Any:
         """Filter a queryset of the target's rows by the field, from a location as this queryset sees it."""

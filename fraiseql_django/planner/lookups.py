@@ -22,12 +22,13 @@ from ..invalidation.catalog import rows_of
 from .expressions import SQL, Rows
 from .kinds import TreeCompiler
 from .locations import ROW, Row
+from .row_sets import MANY_ROWS
 from .tree import Selection
 
 # A table is small if it has at most so many rows, and is read by so many times as many: a lookup is faster than a join
 # from two or three times as many on (see docs/architecture.md)
 _SMALL = 500
-_MANY = 10
+_SHARED_BY = 10
 
 
 class Texts(Rows):
@@ -43,7 +44,7 @@ class Texts(Rows):
 def pays(compiler: TreeCompiler, model: type[models.Model]) -> bool:
     """Whether looking up the rows of a model is faster than joining them, for the rows that are being written."""
     count = rows_of(model, compiler.alias)
-    return 0 < count <= _SMALL and compiler.expected >= _MANY * count
+    return 0 < count <= _SMALL and compiler.expected >= max(MANY_ROWS, _SHARED_BY * count)
 
 
 def looked_up(compiler: TreeCompiler, selection: Selection, name: str, here: Row, key: str) -> SQL:

@@ -26,6 +26,9 @@ from .questions import Raised, RoutedHere, RowsOfManager, sql_of
 from .source_values import visible
 from .tree import AllRows, Page, RowSet, Through, WithKeys
 
+# From so many rows on it pays to prepare for them: to aggregate (see docs/architecture.md), to look up (``lookups``)
+MANY_ROWS = 1000
+
 # The rows of a slot of a mutation's answer are joined with their keys, k0, k1 …, by this name
 KEYS_ALIAS = "fraiseql_keys"
 

@@ -145,7 +145,8 @@ Source: TypeAlias = AllRows | Through | WithKeys
 class RowSet:
     """Rows of a type, whatever is written of them: the only way to read rows.
 
-    ``rule`` is the row rule's condition for the viewer: True for every row, False for none. An order is total:
+    ``rule`` is the row rule's condition for the viewer: True for every row, False for none; ``shows_all`` says that
+    neither a rule nor a policy of row security may hide rows. An order is total:
     its last keys tell all rows apart; it is empty where one row at most is read, none of the rows' values, or
     all rows in no order of anybody's.
     """
@@ -156,6 +157,7 @@ class RowSet:
     where: Condition | None = None
     order: tuple[OrderKey, ...] = ()
     page: Page = WHOLE
+    shows_all: bool = False
 
 
 # --- conditions ---
