@@ -1,6 +1,8 @@
 """What is relied on in Django without being documented: a failure here says which function of ``_django`` to change."""
 
 import ast
+import functools
+import pickle
 import re
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,14 @@ from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelatio
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import caches
 from django.core.cache.backends.db import DatabaseCache
-from django.db import IntegrityError, OperationalError, connection, connections, models, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, connections, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Count, Exists, F, OuterRef, Q, Value
 from django.db.models.expressions import Func
+from django.db.transaction import TransactionManagementError
 from django.test import override_settings
-from django.test.utils import isolate_apps
+from django.test.utils import CaptureQueriesContext, isolate_apps
 from psycopg import IsolationLevel, RawCursor
 from psycopg.pq import TransactionStatus
 
@@ -28,7 +33,11 @@ from tests.zoo.models import Animal, Restaurant
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROOT = Path(fraiseql_django.__file__).parent
-PUBLIC = [name for name, member in vars(internals).items() if getattr(member, "__module__", "") == internals.__name__]
+PUBLIC = [
+    name
+    for name, member in vars(internals).items()
+    if getattr(member, "__module__", "") == internals.__name__ and not isinstance(member, type)
+]
 
 
 @pytest.mark.parametrize("name", [name for name in PUBLIC if not name.startswith("_")])
@@ -359,20 +368,118 @@ def test_keys_of_caches(kind: str) -> None:
         cache.delete_many(["pre[*]:one", "pre[*]:two", "prex:three"])
 
 
-def test_local_cache_is_shrunk_from_its_oldest_values() -> None:
+def test_parts_of_a_local_cache() -> None:
     cache = caches["locmem"]
     cache.clear()
-    cache.set_many({key: key * 1000 for key in "abcd"}, 60)
-    assert cache.get("a") == "a" * 1000
+    parts = internals.local_parts(cache)
 
-    internals.shrink_local_cache(cache, 3500, 2000)
-    assert [key for key in "abcd" if cache.get(key)] == ["a", "c", "d"]
+    cache.set_many({"a": 1, "b": 2}, 60)
+    cache.get("a")
+    # the value that was used last comes first
+    assert list(parts.values) == [parts.full_key("a"), parts.full_key("b")]
+    assert parts.expiries.keys() == parts.values.keys()
 
-    cache.set("e", "e" * 2500, 60)
-    internals.shrink_local_cache(cache, 10_000, 2000)
-    assert [key for key in "acde" if cache.get(key)] == ["a", "c", "d"]
-    assert set(cache._expire_info) == set(cache._cache)
+    with parts.lock:
+        parts.put(parts.full_key("c"), pickle.dumps("of ours"), None)
+        parts.remove(parts.full_key("a"))
+        parts.remove("missing")
+    assert cache.get_many("abc") == {"b": 2, "c": "of ours"}
+    assert parts.expiries[parts.full_key("c")] is None
     cache.clear()
+    assert not parts.values
+    assert isinstance(parts, internals.LocalParts)
+    assert internals.is_local_cache(cache)
+    assert not internals.is_local_cache(caches["redis"])
+
+
+def of_tests() -> Any:
+    """Return a connection of Django's own class, and the wrapper that every connection of the project has."""
+    connection = connections["default"]
+    (own,) = connection.execute_wrappers
+    return connection, own
+
+
+def test_nothing_observes_a_connection_of_django() -> None:
+    connection, own = of_tests()
+
+    assert not internals.is_observed(connection, own)
+    # a second time, when the methods are known
+    assert not internals.is_observed(connection, own)
+
+
+def test_wrappers_and_the_log_of_queries_observe() -> None:
+    connection, own = of_tests()
+
+    with connection.execute_wrapper(lambda execute, *args: execute(*args)):
+        assert internals.is_observed(connection, own)
+    with CaptureQueriesContext(connection):
+        assert internals.is_observed(connection, own)
+    with override_settings(DEBUG=True):
+        assert internals.is_observed(connection, own)
+    assert internals.is_observed(connection, None)
+    assert not internals.is_observed(connection, own)
+
+
+@pytest.mark.parametrize("method", ["cursor", "_cursor", "make_cursor"])
+def test_methods_that_are_replaced_on_a_connection_observe(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection, own = of_tests()
+    monkeypatch.setattr(connection, method, getattr(connection, method))
+
+    assert internals.is_observed(connection, own)
+
+
+@pytest.mark.parametrize(
+    ("owner", "method"),
+    [
+        *((BaseDatabaseWrapper, name) for name in ("cursor", "_cursor", "make_cursor", "_prepare_cursor")),
+        *((CursorWrapper, name) for name in ("execute", "_execute", "_execute_with_wrappers", "__enter__")),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_methods_that_are_replaced_on_a_class_observe(
+    owner: Any, method: str, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, own = of_tests()
+    if known:
+        assert not internals.is_observed(connection, own)
+    original = getattr(owner, method)
+
+    @functools.wraps(original)
+    def observed(*args: Any, **kwargs: Any) -> Any:
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(owner, method, observed)
+
+    assert internals.is_observed(connection, own)
+
+
+def test_backend_that_makes_its_own_cursors_observes() -> None:
+    connection, own = of_tests()
+
+    class Tenants(type(connection)):  # type: ignore[misc]
+        def _cursor(self, name: Any = None) -> Any:
+            return super()._cursor(name)
+
+    class Plain(type(connection)):  # type: ignore[misc]
+        """Nothing else."""
+
+    for backend, expected in ((Tenants, True), (Plain, False)):
+        other = backend(connection.settings_dict, "default")
+        other.execute_wrappers.append(own)
+        assert internals.is_observed(other, own) is expected
+
+
+def test_statements_that_must_not_be_run() -> None:
+    connection, _ = of_tests()
+    connection.ensure_connection()
+
+    internals.check_usable(connection)
+    with pytest.raises(DatabaseError, match="created in a thread"):
+        in_thread(lambda: internals.check_usable(connection))
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        with pytest.raises(TransactionManagementError, match="until the end of the 'atomic' block"):
+            internals.check_usable(connection)
 
 
 def test_keys_of_other_caches_cannot_be_listed(tmp_path: Path) -> None:

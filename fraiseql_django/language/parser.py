@@ -161,13 +161,16 @@ class Parser:
             self.cache.set(text, document, document.weight)
         return document
 
-    def variables(self, operation: Operation, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Coerce a request's variables (GraphQL specification, 6.1.2).
+    def variables(
+        self, operation: Operation, inputs: Mapping[str, Any], sent_bytes: int | None = None
+    ) -> dict[str, Any]:
+        """Coerce a request's variables (GraphQL specification, 6.1.2) and return them in a new dictionary.
 
+        ``sent_bytes`` is how many bytes of JSON they came in at most, None where that is not known.
         Raises InvalidDocument with all errors, InvalidInput or LimitExceeded.
         """
         try:
-            check_variables_bytes(inputs, self.limits.variables_bytes)
+            check_variables_bytes(inputs, self.limits.variables_bytes, sent_bytes)
             accepted = operation.coercion.accept(inputs)
             if accepted is not None:
                 return accepted

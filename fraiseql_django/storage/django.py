@@ -14,6 +14,7 @@ from .._compat import NO_PIPELINE, ClientCursor, PyFormat, RawCursor, Transactio
 from .._django import (
     block_is_broken,
     break_block,
+    check_usable,
     close_if_broken,
     connect_timeout,
     cursor_of,
@@ -23,13 +24,16 @@ from .._django import (
     has_own_cursors,
     in_atomic_block,
     inner_cursor,
+    is_observed,
 )
 from ..errors import StorageError
 from ..invalidation.reported import REPORTED_TABLES
+from ..invalidation.statements import only_reads
 from ..invalidation.transactions import of, sees_committed_only
-from .base import ExecuteResult, Health, QueryResult, Settings
+from .base import ExecuteResult, Health, QueryResult, Row, Settings
 from .cursors import ConnectionCursors, check_texts, encode_text, rows_of
 from .pipeline import Command, ConnectionPipeline, FormerSettings, missing_in
+from .pipeline import rows_of as rows_of_result
 
 logger = logging.getLogger("fraiseql_django.storage")
 
@@ -132,11 +136,19 @@ class UnpreparedCursor(PreparedCursor):
 
 def _encode(driver: Any, params: Sequence[Any]) -> tuple[list[Any] | None, tuple[int, ...], list[int] | None]:
     """Return parameters as PostgreSQL reads them, with types and formats where not all of them are texts."""
-    if all(param is None or type(param) is str for param in params):
-        return [None if param is None else encode_text(param) for param in params] or None, (), None
+    texts: list[Any] = []
+    for param in params:
+        if type(param) is str:
+            texts.append(encode_text(param))
+        elif param is None:
+            texts.append(None)
+        else:
+            break
+    else:
+        return texts or None, (), None
     adapted = Transformer.from_context(driver)
-    texts = adapted.dump_sequence(params, [PyFormat.AUTO] * len(params))
-    return list(texts), tuple(adapted.types or ()), list(adapted.formats or ())
+    written = adapted.dump_sequence(params, [PyFormat.AUTO] * len(params))
+    return list(written), tuple(adapted.types or ()), list(adapted.formats or ())
 
 
 class DjangoTransaction:
@@ -258,11 +270,32 @@ class DjangoStorage:
         ``settings`` hold in PostgreSQL for this statement alone; the pipeline sends them in the same round trip.
         """
         started = time.perf_counter()
+        rows = self._rows(connections[self.alias], sql, params, settings)
+        elapsed = (time.perf_counter() - started) * 1000
+        return QueryResult(rows, len(rows), elapsed)
+
+    def _rows(self, connection: Any, sql: str, params: Sequence[Any], settings: Settings) -> list[Row]:
+        """Run a statement: straight through libpq where nobody sees the statements of Django's cursors."""
+        transactions = of(connection)
+        if is_observed(connection, transactions) or not only_reads(sql):
+            with self._cursor(settings, params) as cursor:
+                cursor.execute(sql, params)
+                return rows_of(cursor)
+        try:
+            ensure_usable(connection)
+            pipeline = pipeline_of(connection)
+            if pipeline is not None:
+                check_usable(connection)
+                pipeline.bound(self.max_prepared, self.prepared_bytes)
+                with database_errors(connection):
+                    texts, types, formats = _encode(driver_connection(connection), params)
+                    command = Command(sql, texts, types, formats, self.prepare_statements)
+                    return rows_of_result(pipeline.run_with(settings, command, jit=self.jit))
+        except Error as error:
+            raise self._failed(connection, error) from error
         with self._cursor(settings, params) as cursor:
             cursor.execute(sql, params)
-            rows = rows_of(cursor)
-        elapsed = (time.perf_counter() - started) * 1000
-        return QueryResult(rows=rows, row_count=len(rows), execution_time_ms=elapsed)
+            return rows_of(cursor)
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> ExecuteResult:
         """Run a statement that changes rows; raise StorageError on failure."""
@@ -318,12 +351,15 @@ class DjangoStorage:
                     # the settings' own transaction was ended without Django
                     transactions.settle_if_ended()
         except Error as error:
-            if in_atomic_block(connection):
-                # whoever opened the block does not see this error, and must not believe that it commits
-                break_block(connection, error)
-            else:
-                close_if_broken(connection)
-            raise _storage_error(error) from error
+            raise self._failed(connection, error) from error
+
+    def _failed(self, connection: Any, error: Error) -> StorageError:
+        if in_atomic_block(connection):
+            # whoever opened the block does not see this error, and must not believe that it commits
+            break_block(connection, error)
+        else:
+            close_if_broken(connection)
+        return _storage_error(error)
 
 
 def _storage_error(error: Error) -> StorageError:
