@@ -276,23 +276,20 @@ class DjangoStorage:
 
     def _rows(self, connection: Any, sql: str, params: Sequence[Any], settings: Settings) -> list[Row]:
         """Run a statement: straight through libpq where nobody sees the statements of Django's cursors."""
-        transactions = of(connection)
-        if is_observed(connection, transactions) or not only_reads(sql):
-            with self._cursor(settings, params) as cursor:
-                cursor.execute(sql, params)
-                return rows_of(cursor)
-        try:
-            ensure_usable(connection)
-            pipeline = pipeline_of(connection)
-            if pipeline is not None:
-                check_usable(connection)
-                pipeline.bound(self.max_prepared, self.prepared_bytes)
-                with database_errors(connection):
-                    texts, types, formats = _encode(driver_connection(connection), params)
-                    command = Command(sql, texts, types, formats, self.prepare_statements)
-                    return rows_of_result(pipeline.run_with(settings, command, jit=self.jit))
-        except Error as error:
-            raise self._failed(connection, error) from error
+        if not is_observed(connection, of(connection)) and only_reads(sql):
+            try:
+                ensure_usable(connection)
+                pipeline = pipeline_of(connection)
+                # a monitor may have put a wrapper around the driver's connection, which its own cursors pass
+                if pipeline is not None and pipeline.is_plain:
+                    check_usable(connection)
+                    pipeline.bound(self.max_prepared, self.prepared_bytes)
+                    with database_errors(connection):
+                        texts, types, formats = _encode(pipeline.driver, params)
+                        command = Command(sql, texts, types, formats, self.prepare_statements)
+                        return rows_of_result(pipeline.run_with(settings, command, jit=self.jit))
+            except Error as error:
+                raise self._failed(connection, error) from error
         with self._cursor(settings, params) as cursor:
             cursor.execute(sql, params)
             return rows_of(cursor)
@@ -338,9 +335,15 @@ class DjangoStorage:
             if (pipeline := pipeline_of(connection)) is not None:
                 pipeline.bound(self.max_prepared, self.prepared_bytes)
                 made = PreparedCursor if self.prepare_statements else UnpreparedCursor
-                with cursor_of(connection, lambda own: made) as cursor:
-                    inner = inner_cursor(cursor)
-                    inner.settings, inner.jit = settings, self.jit
+                cursor = cursor_of(connection, lambda own: made)
+                inner = inner_cursor(cursor)
+                # a wrapper around the driver's connection may make cursors of another class
+                is_prepared = isinstance(inner, PreparedCursor)
+            else:
+                is_prepared = False
+            if is_prepared:
+                inner.settings, inner.jit = settings, self.jit
+                with cursor:
                     yield cursor
             else:
                 with database_errors(connection):

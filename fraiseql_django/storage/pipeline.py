@@ -31,6 +31,7 @@ from time import perf_counter
 from typing import Any, NamedTuple, TypeAlias
 
 from .._compat import (
+    Connection,
     DuplicatePreparedStatement,
     Error,
     ExecStatus,
@@ -158,6 +159,7 @@ class ConnectionPipeline:
 
     def __init__(self, driver: Any) -> None:
         self.driver = driver
+        self.is_plain = type(driver) is Connection
         # those of the open transaction; statements in it need not set them again
         self.in_force: Settings = ()
         # the names of prepared statements, and what these take in PostgreSQL; the storage has the bounds
