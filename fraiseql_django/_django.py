@@ -14,12 +14,14 @@ queries       compiling to SQL and parameters; joins of ORDER BY; aliases; liter
 from __future__ import annotations
 
 import os
+from asyncio import _get_running_loop
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from inspect import getattr_static
 from operator import attrgetter
+from threading import get_ident
 from traceback import walk_tb
 from types import FunctionType
 from typing import Any, NamedTuple, TypeAlias
@@ -199,15 +201,15 @@ _OF_CURSOR = attrgetter("__init__", "__enter__", "execute", "_execute", "_execut
 _plain_methods: dict[type, tuple[Any, ...]] = {}
 
 
-def is_observed(connection: Any, own: Any) -> bool:
+def is_observed(connection: Any, own: type) -> bool:
     """Whether anything sees the statements of a connection's cursors, or takes a part in them.
 
-    That is a wrapper other than ``own``, the log of queries, and a method of the connection or of Django's cursor that
-    is not Django's, as backends for tenants, debug_toolbar and monitors replace them. Relies on ``execute_wrappers``,
-    ``queries_logged`` and the methods that ``cursor()`` and ``CursorWrapper.execute()`` call.
+    That is a wrapper beside one of the class ``own``, the log of queries, and a method of the connection or of Django's
+    cursor that is not Django's, as backends for tenants, debug_toolbar and monitors replace them. Relies on
+    ``execute_wrappers``, ``queries_logged`` and the methods that ``cursor()`` and ``CursorWrapper.execute()`` call.
     """
     wrappers = connection.execute_wrappers
-    if len(wrappers) != 1 or wrappers[0] is not own or connection.queries_logged:
+    if len(wrappers) != 1 or type(wrappers[0]) is not own or connection.queries_logged:
         return True
     backend = type(connection)
     methods = (*_OF_CONNECTION(backend), *_OF_CURSOR(CursorWrapper))
@@ -229,6 +231,20 @@ def _is_of_django(method: Any) -> bool:
 
 
 _DJANGO = os.path.dirname(django.__file__) + os.sep
+
+
+def is_ready(connection: Any) -> bool:
+    """Whether nothing stands against a statement on an open connection, and nothing need be done before it.
+
+    False may be wrong: ``ensure_usable`` and ``check_usable`` then say more. Relies on ``health_check_enabled``,
+    ``needs_rollback`` and ``_thread_ident``, and on ``asyncio`` having the running loop of the thread.
+    """
+    return (
+        not connection.health_check_enabled
+        and not connection.needs_rollback
+        and connection._thread_ident == get_ident()
+        and _get_running_loop() is None
+    )
 
 
 def check_usable(connection: Any) -> None:

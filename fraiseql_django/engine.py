@@ -193,8 +193,10 @@ class GraphQLEngine:
             _, parser, planner = self._stages
             operation = parser.parse(context.text).operation(context.operation_name)
             context.operation_name = operation.name
-            operation.require(only)
-            self.introspection.require(viewer, operation.introspecting)
+            if only is not None:
+                operation.require(only)
+            if operation.introspecting is not None:
+                self.introspection.require(viewer, operation.introspecting)
             values = parser.variables(operation, variables, sent_bytes)
             # bind parameters of the plan may be values of the viewer
             values[VIEWER] = viewer

@@ -1,6 +1,7 @@
 """What is relied on in Django without being documented: a failure here says which function of ``_django`` to change."""
 
 import ast
+import asyncio
 import functools
 import pickle
 import re
@@ -27,6 +28,7 @@ from psycopg.pq import TransactionStatus
 import fraiseql_django
 from example_project.bookshop.models import Author, Book, OrderLine, Publisher
 from fraiseql_django import _django as internals
+from fraiseql_django.invalidation.transactions import Transactions
 from tests.support import in_thread
 from tests.zoo.models import Animal, Restaurant
 
@@ -392,40 +394,33 @@ def test_parts_of_a_local_cache() -> None:
     assert not internals.is_local_cache(caches["redis"])
 
 
-def of_tests() -> Any:
-    """Return a connection of Django's own class, and the wrapper that every connection of the project has."""
-    connection = connections["default"]
-    (own,) = connection.execute_wrappers
-    return connection, own
-
-
 def test_nothing_observes_a_connection_of_django() -> None:
-    connection, own = of_tests()
+    connection = connections["default"]
 
-    assert not internals.is_observed(connection, own)
+    assert not internals.is_observed(connection, Transactions)
     # a second time, when the methods are known
-    assert not internals.is_observed(connection, own)
+    assert not internals.is_observed(connection, Transactions)
 
 
 def test_wrappers_and_the_log_of_queries_observe() -> None:
-    connection, own = of_tests()
+    connection = connections["default"]
 
     with connection.execute_wrapper(lambda execute, *args: execute(*args)):
-        assert internals.is_observed(connection, own)
+        assert internals.is_observed(connection, Transactions)
     with CaptureQueriesContext(connection):
-        assert internals.is_observed(connection, own)
+        assert internals.is_observed(connection, Transactions)
     with override_settings(DEBUG=True):
-        assert internals.is_observed(connection, own)
-    assert internals.is_observed(connection, None)
-    assert not internals.is_observed(connection, own)
+        assert internals.is_observed(connection, Transactions)
+    assert internals.is_observed(connection, object)
+    assert not internals.is_observed(connection, Transactions)
 
 
 @pytest.mark.parametrize("method", ["cursor", "_cursor", "make_cursor"])
 def test_methods_that_are_replaced_on_a_connection_observe(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    connection, own = of_tests()
+    connection = connections["default"]
     monkeypatch.setattr(connection, method, getattr(connection, method))
 
-    assert internals.is_observed(connection, own)
+    assert internals.is_observed(connection, Transactions)
 
 
 @pytest.mark.parametrize(
@@ -439,9 +434,9 @@ def test_methods_that_are_replaced_on_a_connection_observe(method: str, monkeypa
 def test_methods_that_are_replaced_on_a_class_observe(
     owner: Any, method: str, known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connection, own = of_tests()
+    connection = connections["default"]
     if known:
-        assert not internals.is_observed(connection, own)
+        assert not internals.is_observed(connection, Transactions)
     original = getattr(owner, method)
 
     @functools.wraps(original)
@@ -450,11 +445,11 @@ def test_methods_that_are_replaced_on_a_class_observe(
 
     monkeypatch.setattr(owner, method, observed)
 
-    assert internals.is_observed(connection, own)
+    assert internals.is_observed(connection, Transactions)
 
 
 def test_backend_that_makes_its_own_cursors_observes() -> None:
-    connection, own = of_tests()
+    connection = connections["default"]
 
     class Tenants(type(connection)):  # type: ignore[misc]
         def _cursor(self, name: Any = None) -> Any:
@@ -465,12 +460,31 @@ def test_backend_that_makes_its_own_cursors_observes() -> None:
 
     for backend, expected in ((Tenants, True), (Plain, False)):
         other = backend(connection.settings_dict, "default")
-        other.execute_wrappers.append(own)
-        assert internals.is_observed(other, own) is expected
+        other.execute_wrappers += connection.execute_wrappers
+        assert internals.is_observed(other, Transactions) is expected
+
+
+def test_connection_is_ready() -> None:
+    connection = connections["default"]
+
+    assert internals.is_ready(connection)
+    assert not in_thread(lambda: internals.is_ready(connection))
+    with transaction.atomic():
+        assert internals.is_ready(connection)
+        transaction.set_rollback(True)
+        assert not internals.is_ready(connection)
+
+    async def in_event_loop() -> bool:
+        return internals.is_ready(connection)
+
+    assert not asyncio.run(in_event_loop())
+    other = connection.copy("other")
+    other.health_check_enabled = True
+    assert not internals.is_ready(other)
 
 
 def test_statements_that_must_not_be_run() -> None:
-    connection, _ = of_tests()
+    connection = connections["default"]
     connection.ensure_connection()
 
     internals.check_usable(connection)

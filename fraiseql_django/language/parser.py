@@ -104,9 +104,9 @@ class Operation:
                 spread.add(item.name.value)
                 yield from self._named(key, self.fragments[item.name.value].selection_set, spread)
 
-    def require(self, kind: OperationType | None) -> None:
-        """Raise OperationError if the operation is not of this kind; None allows every kind."""
-        if kind is not None and self.kind is not kind:
+    def require(self, kind: OperationType) -> None:
+        """Raise OperationError if the operation is not of this kind."""
+        if self.kind is not kind:
             raise OperationError(
                 f"This is a {self.kind.value}; only a {kind.value} can be executed here.", code="OPERATION_NOT_ALLOWED"
             )

@@ -25,11 +25,12 @@ from .._django import (
     in_atomic_block,
     inner_cursor,
     is_observed,
+    is_ready,
 )
 from ..errors import StorageError
 from ..invalidation.reported import REPORTED_TABLES
 from ..invalidation.statements import only_reads
-from ..invalidation.transactions import of, sees_committed_only
+from ..invalidation.transactions import Transactions, of, sees_committed_only
 from .base import ExecuteResult, Health, QueryResult, Row, Settings
 from .cursors import ConnectionCursors, check_texts, encode_text, rows_of
 from .pipeline import Command, ConnectionPipeline, FormerSettings, missing_in
@@ -270,13 +271,34 @@ class DjangoStorage:
         ``settings`` hold in PostgreSQL for this statement alone; the pipeline sends them in the same round trip.
         """
         started = time.perf_counter()
-        rows = self._rows(connections[self.alias], sql, params, settings)
+        connection: Any = connections[self.alias]
+        rows = None if settings else self._rows_of_known(connection, sql, params)
+        if rows is None:
+            rows = self._rows(connection, sql, params, settings)
         elapsed = (time.perf_counter() - started) * 1000
         return QueryResult(rows, len(rows), elapsed)
 
+    def _rows_of_known(self, connection: Any, sql: str, params: Sequence[Any]) -> list[Row] | None:
+        """Run a statement that was run before, in as few steps as possible; None where it needs more of them."""
+        pipeline: ConnectionPipeline | None = getattr(driver_connection(connection), _PIPELINE, None)
+        if (
+            pipeline is None
+            or not PIPELINE_ALLOWED
+            or not pipeline.is_plain
+            or not is_ready(connection)
+            or is_observed(connection, Transactions)
+        ):
+            return None
+        try:
+            with database_errors(connection):
+                result = pipeline.run_known(sql, params, jit=self.jit)
+        except Error as error:
+            raise self._failed(connection, error) from error
+        return None if result is None else rows_of_result(result)
+
     def _rows(self, connection: Any, sql: str, params: Sequence[Any], settings: Settings) -> list[Row]:
         """Run a statement: straight through libpq where nobody sees the statements of Django's cursors."""
-        if not is_observed(connection, of(connection)) and only_reads(sql):
+        if not is_observed(connection, Transactions) and only_reads(sql):
             try:
                 ensure_usable(connection)
                 pipeline = pipeline_of(connection)

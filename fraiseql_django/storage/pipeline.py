@@ -46,6 +46,7 @@ from .._compat import (
     send,
 )
 from ..invalidation.catalog import RESUME_JIT, SUSPEND_JIT
+from ..invalidation.statements import only_reads
 from ..memory import LRU
 from .base import NO_JIT, Row, Settings
 
@@ -134,14 +135,17 @@ class _Step(NamedTuple):
 
 
 class _Prepared:
-    """A prepared statement: its name, how often it was executed with ``jit`` off, and whether it is too cheap to be
+    """A prepared statement: its name, and whether it certainly changes nothing.
+
+    ``executions`` is how often it was executed with ``jit`` off, ``is_cheap`` says whether it costs too little to be
     compiled.
     """
 
-    __slots__ = ("executions", "is_cheap", "name")
+    __slots__ = ("executions", "is_cheap", "name", "only_reads")
 
-    def __init__(self, name: bytes) -> None:
+    def __init__(self, name: bytes, *, only_reads: bool) -> None:
         self.name = name
+        self.only_reads = only_reads
         self.executions = 0
         self.is_cheap = False
 
@@ -238,6 +242,40 @@ class ConnectionPipeline:
             known.is_cheap = plan["Plan"]["Total Cost"] < _CHEAP * self._jit_above_cost
         return results[1]
 
+    def _described(self, step: _Step) -> _Prepared:
+        sql = step.command.sql
+        return _Prepared(step.name, only_reads=isinstance(sql, str) and only_reads(sql))
+
+    def run_known(self, sql: str, params: Sequence[Any], *, jit: bool) -> Result | None:
+        """Execute a statement that is prepared, changes nothing and needs no other beside it.
+
+        Return None, and send nothing, where that is not so, or where a parameter is not a text.
+        """
+        known = self._prepared.get((sql, ()))
+        if known is None or not known.only_reads or not (known.is_cheap or jit or not self._has_jit):
+            return None
+        texts: list[bytes | None] = []
+        for param in params:
+            if param is None:
+                texts.append(None)
+            elif type(param) is str and "\0" not in param:
+                texts.append(param.encode("utf-8", "surrogatepass"))
+            else:
+                return None
+        driver = self.driver
+        if not driver.autocommit:
+            return None
+        began = perf_counter()
+        try:
+            with driver.lock:
+                result = self._execute_prepared(known.name, texts or None)
+        except InvalidSqlStatementName:
+            # nothing was executed; it is prepared anew
+            return self.run([Command(sql, texts or None, prepare=True)])[0]
+        if perf_counter() - began > _SLOW_SECONDS:
+            known.is_cheap, known.executions = False, 0
+        return result
+
     def _run_cheap(self, command: Command, known: _Prepared) -> Result:
         """Send a command that PostgreSQL takes for too cheap to compile; note where that seems to be wrong."""
         began = perf_counter()
@@ -266,7 +304,7 @@ class ConnectionPipeline:
         first = commands[0]
         begins = not self.driver.autocommit and self.driver.pgconn.transaction_status == TransactionStatus.IDLE
         if len(commands) == 1 and not begins and (known := self._prepared.get(first.key)) is not None and first.prepare:
-            return [self._execute_prepared(first, known.name)]
+            return [self._execute_prepared(known.name, first.params, first.formats)]
         before: list[Command] = [Command(_begin(self.driver))] if begins else []
         if self._is_pooled is None:
             before.append(_PROCESS)
@@ -282,15 +320,18 @@ class ConnectionPipeline:
             self._has_jit = of_process.get_value(0, 1) == b"on" and self._jit_above_cost >= 0
         return results[len(before) :]
 
-    def _execute_prepared(self, command: Command, name: bytes) -> Result:
+    def _execute_prepared(
+        self, name: bytes, params: list[bytes | None] | None, formats: list[int] | None = None
+    ) -> Result:
         """Execute a prepared statement alone, in as few steps as possible."""
         pgconn = self.driver.pgconn
         try:
-            pgconn.send_query_prepared(name, command.params, command.formats)
+            pgconn.send_query_prepared(name, params, formats)
             result = self.driver.wait(execute(pgconn))[0]
         finally:
             self._close_if_out_of_step()
-        _check(result)
+        if result.status != _TUPLES:
+            _check(result)
         return result
 
     def _close_if_out_of_step(self) -> None:
@@ -335,10 +376,13 @@ class ConnectionPipeline:
             if not step.prepares:
                 results.append(result)
             elif step.name:
-                self._prepared.set(step.command.key, _Prepared(step.name), step.command.weight)
+                self._prepared.set(step.command.key, self._described(step), step.command.weight)
             else:
                 self._prepared.remove(step.removes)
         return results
+
+
+_TUPLES = None if ExecStatus is None else ExecStatus.TUPLES_OK.value
 
 
 def numbered(sql: str) -> bytes:
