@@ -47,7 +47,7 @@ class GraphQLView(View):
     def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
         """Return the view, exempt from CsrfViewMiddleware: ``require_token`` checks requests instead."""
         view = csrf_exempt(super().as_view(**initkwargs))
-        if cls is not GraphQLView:
+        if cls is not GraphQLView or not initkwargs.keys() <= {"engine"}:
             return view
         engine: GraphQLEngine | None = initkwargs.get("engine")
 
