@@ -65,9 +65,9 @@ projects: $(VENV)/dev.stamp
 clean:
 	@rm -rf $(VENV) $(BENCH_VENV) .local
 
-$(bin)/python:
+$(bin)/python $(BENCH_VENV)/bin/python:
 	@for python in $(candidates); do \
-		if "$$python" -c '$(usable)' >/dev/null 2>&1; then exec "$$python" -m venv --clear $(VENV); fi; \
+		if "$$python" -c '$(usable)' >/dev/null 2>&1; then exec "$$python" -m venv --clear $(patsubst %/bin/python,%,$@); fi; \
 	done; echo '$(no_python)' >&2; exit 1
 
 # Dependency groups came with pip 25.1, so pip goes first. What dev installs contains what demo installs.
@@ -78,8 +78,7 @@ $(VENV)/demo.stamp: pyproject.toml | $(bin)/python
 	@touch $@
 
 # The benchmark has an environment of its own: the other GraphQL packages do not work with every graphql-core.
-$(BENCH_VENV)/bench.stamp: pyproject.toml
-	@$(MAKE) --no-print-directory VENV=$(BENCH_VENV) $(BENCH_VENV)/bin/python
+$(BENCH_VENV)/bench.stamp: pyproject.toml | $(BENCH_VENV)/bin/python
 	@echo 'Installing into $(BENCH_VENV) …'
 	@$(BENCH_VENV)/bin/python -m pip --quiet --disable-pip-version-check install --upgrade 'pip>=25.1'
 	@$(BENCH_VENV)/bin/python -m pip --quiet --disable-pip-version-check install --editable . --group bench

@@ -38,7 +38,9 @@ def measure(workload: Workload, sides: dict[str, WorkerProcess], seconds: float)
             "statements": worker.ask("statements", workload=workload.name),
             "peak_bytes": worker.ask("peak", workload=workload.name),
         }
-        warm = worker.ask("time", workload=workload.name, calls=6)
+        warm = worker.ask("time", workload=workload.name, calls=2)
+        if median(warm) < BURST:
+            warm = worker.ask("time", workload=workload.name, calls=8)
         calls[name] = max(1, min(MOST_CALLS, int(BURST / median(warm))))
         found[name]["rounds"] = max(4, int(seconds / (calls[name] * median(warm) + 0.004)))
     times = _rounds(workload, sides, calls, {name: min(MOST_ROUNDS, each["rounds"]) for name, each in found.items()})

@@ -12,21 +12,23 @@ from benchmarks.sides import common
 from benchmarks.workloads import Workload
 
 CLIENTS = 8
+WARM_NODE_SECONDS = 4
 
 
 def measure(workload: Workload, sides: dict[str, Server], *, rounds: int, seconds: int) -> dict[str, dict[str, Any]]:
     """Measure one workload: medians of the rounds, and the median of each round's ratio.
 
-    A round before them is not counted: Node compiles what it runs often, and every thread opens its connection.
+    A round before them is not counted: every thread opens its connection, and Node compiles what it runs often, for
+    which it takes longer.
     """
     compare(workload, {name: _asking(server) for name, server in sides.items()})
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in sides}
     order = list(sides)
-    for turn in range(rounds + 1):
+    for server in sides.values():
+        server.load(workload, seconds=WARM_NODE_SECONDS if server.own else seconds, clients=CLIENTS)
+    for _ in range(rounds):
         for name in order:
             measured = sides[name].load(workload, seconds=seconds, clients=CLIENTS)
-            if turn == 0:
-                continue
             found[name].append({**measured, "rps": measured["requests"] / measured["seconds"]})
         order.append(order.pop(0))
     return {name: _summary(name, workload, found) for name in sides}
