@@ -67,9 +67,14 @@ def _in_process(
     found = {}
     with workers(names, left_out) as started:
         for workload in chosen:
-            found[workload.name] = in_process.measure(workload, started, seconds)
+            found[workload.name] = in_process.measure(workload, _able(workload, started), seconds)
             output.print_in_process(workload, found[workload.name])
     return found
+
+
+def _able(workload: Workload, sides: dict[str, Any]) -> dict[str, Any]:
+    """Return the sides that can do it: a constant answer writes nothing."""
+    return {name: side for name, side in sides.items() if not (workload.writes and name == "const")}
 
 
 def _instructions(chosen: list[Workload], left_out: dict[str, str]) -> dict[str, dict[str, int]]:
@@ -98,7 +103,8 @@ def _http(chosen: list[Workload], names: list[str], left_out: dict[str, str], *,
         with servers(kind, names, left_out) as started:
             measured = {}
             for workload in chosen:
-                measured[workload.name] = over_http.measure(workload, started, rounds=1 if quick else 3, seconds=1)
+                able = _able(workload, started)
+                measured[workload.name] = over_http.measure(workload, able, rounds=1 if quick else 3, seconds=1)
                 output.print_http(kind, workload, measured[workload.name])
             memory = {name: server.memory() for name, server in started.items()}
         found[kind] = {"workloads": measured, "memory": memory}

@@ -48,12 +48,19 @@ def _counted(worker: WorkerProcess, workload: Workload, out: Path) -> int:
         _control("--zero", pid)
         worker.ask("run")
         _control("--dump", pid)
-        (dump,) = out.parent.glob("out*")
-        match = re.search(r"^(?:summary|totals): (\d+)", dump.read_text(), re.MULTILINE)
-        counts.append(int(match[1]) if match else 0)
-        dump.unlink()
+        # a dump for each thread, if there are several
+        dumps = list(out.parent.glob("out.*"))
+        counts.append(sum(map(_total, dumps)))
+        for dump in dumps:
+            dump.unlink()
     _control("--instr=off", pid)
     return (counts[1] - counts[0]) // CALLS
+
+
+def _total(dump: Path) -> int:
+    """Return the instructions in a dump."""
+    match = re.search(r"^(?:summary|totals): (\d+)", dump.read_text(), re.MULTILINE)
+    return int(match[1]) if match else 0
 
 
 def _control(*arguments: str) -> None:

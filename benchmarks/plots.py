@@ -9,6 +9,7 @@ import matplotlib
 
 matplotlib.use("svg")
 from matplotlib import pyplot
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 # texts stay texts, and the same data gives the same file
 matplotlib.rcParams |= {
@@ -52,10 +53,12 @@ def _bars(bench: Result, values: dict[str, dict[str, float]], label: str, path: 
         rows = [row + place * thickness for row, _ in have]
         axes.barh(rows, [value for _, value in have], thickness * 0.9, label=title, color=colours[side])
     axes.set_xscale("log")
+    _plain(axes.xaxis)
     axes.set_xlabel(label)
     axes.set_yticks([row + 0.5 - thickness for row in range(len(values))])
     axes.set_yticklabels([bench["titles"]["workloads"][name] for name in values])
     axes.invert_yaxis()
+    axes.margins(y=0.01)
     axes.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside upper center", ncols=3, frameon=False)
     _save(figure, path)
@@ -70,6 +73,8 @@ def _lines(series: dict[str, Any], path: Path) -> None:
     if series["logarithmic"]:
         axes.set_xscale("log")
         axes.set_yscale("log")
+        _plain(axes.xaxis)
+        _plain(axes.yaxis)
     else:
         axes.set_ylim(bottom=0)
     axes.set_xlabel(series["x"])
@@ -77,6 +82,12 @@ def _lines(series: dict[str, Any], path: Path) -> None:
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     _save(figure, path)
+
+
+def _plain(axis: Any) -> None:
+    """Write the numbers of a logarithmic axis as they are, and only powers of ten."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}" if value < 1e5 else f"{value:,.0f}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _save(figure: Any, path: Path) -> None:

@@ -96,6 +96,11 @@ def _with_ratio(one: dict[str, Any]) -> str:
     return shown if one["ratio"] == 1 else f"{shown} ({_ratio(one['ratio'])})"
 
 
+def _requests_with_ratio(one: dict[str, Any]) -> str:
+    shown = f"{one['rps']:,.0f}"
+    return shown if one["ratio"] in (None, 1) else f"{shown} ({_ratio(one['ratio'])})"
+
+
 def times(found: dict[str, Result]) -> str:
     """Return medians in milliseconds, with ratios."""
     bench = found["bench.json"]
@@ -136,9 +141,17 @@ def requests(kind: str) -> Callable[[dict[str, Result]], str]:
         bench = found["bench.json"]
         if kind not in bench["http"]:
             return "Not measured in this run."
-        return _by_side(bench, bench["http"][kind]["workloads"], lambda one: f"{one['rps']:,.0f}")
+        return _by_side(bench, bench["http"][kind]["workloads"], _requests_with_ratio)
 
     return made
+
+
+def latencies(found: dict[str, Result]) -> str:
+    """Return 95th percentiles in milliseconds, behind granian."""
+    bench = found["bench.json"]
+    if "granian" not in bench["http"]:
+        return "Not measured in this run."
+    return _by_side(bench, bench["http"]["granian"]["workloads"], lambda one: _milliseconds(one["p95_ms"]))
 
 
 def memory(found: dict[str, Result]) -> str:
@@ -202,6 +215,7 @@ TABLES: dict[str, Callable[[dict[str, Result]], str]] = {
     "instructions": instructions,
     "requests-granian": requests("granian"),
     "requests-gunicorn": requests("gunicorn"),
+    "latencies": latencies,
     "memory": memory,
     "setup": setup,
     **{f"growth-{name}": growth(name) for name in GROWTH},

@@ -22,7 +22,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.growth.settings"
 django.setup()
 
 import psutil  # noqa: E402
-from django.db import connection  # noqa: E402
+from django.db import connections  # noqa: E402
 from django.http import HttpResponse  # noqa: E402
 from django.test import RequestFactory  # noqa: E402
 
@@ -51,7 +51,7 @@ def engine_over(declared: list[Any]) -> GraphQLEngine:
 def sides(root: str, query: str, sql: str) -> dict[str, Callable[[], HttpResponse]]:
     """Return the functions that answer the operation: by hand, with a known plan, and cold."""
     workload = Workload(root, root, root, root, query, {}, sql, lambda given: [])
-    by_hand = limit.view(workload)
+    by_hand = limit.view(workload, "by_hand")
     engine = engine_over([models.Row, models.Node, models.Wide, models.Event])
     view = GraphQLView.as_view(engine=engine)
     body = json.dumps({"query": query, "variables": {}})
@@ -88,7 +88,8 @@ def memory(root: str, query: str, sql: str, side: str) -> dict[str, int]:
     """Return the bytes of the answer, and the memory that one side has taken at most while answering once."""
     process = psutil.Process()
     asked = sides(root, query, sql)[side]
-    connection.ensure_connection()
+    for connection in connections.all():
+        connection.ensure_connection()
     before = process.memory_info().rss
     size = len(asked().content)
     return {"bytes": size, "memory": max(0, peak_memory(process) - before)}
