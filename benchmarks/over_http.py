@@ -13,6 +13,9 @@ from benchmarks.workloads import Workload
 
 CLIENTS = 8
 WARM_NODE_SECONDS = 4
+# a round with fewer requests says little, and takes longer
+FEWEST = 3 * CLIENTS
+SLOW_SECONDS = 5
 
 
 def measure(workload: Workload, sides: dict[str, Server], *, rounds: int, seconds: int) -> dict[str, dict[str, Any]]:
@@ -24,11 +27,13 @@ def measure(workload: Workload, sides: dict[str, Server], *, rounds: int, second
     compare(workload, {name: _asking(server) for name, server in sides.items()})
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in sides}
     order = list(sides)
-    for server in sides.values():
-        server.load(workload, seconds=WARM_NODE_SECONDS if server.own else seconds, clients=CLIENTS)
+    lasting: dict[str, int] = {}
+    for name, server in sides.items():
+        warm = server.load(workload, seconds=WARM_NODE_SECONDS if server.own else seconds, clients=CLIENTS)
+        lasting[name] = seconds if warm["requests"] >= FEWEST else SLOW_SECONDS
     for _ in range(rounds):
         for name in order:
-            measured = sides[name].load(workload, seconds=seconds, clients=CLIENTS)
+            measured = sides[name].load(workload, seconds=lasting[name], clients=CLIENTS)
             found[name].append({**measured, "rps": measured["requests"] / measured["seconds"]})
         order.append(order.pop(0))
     return {name: _summary(name, workload, found) for name in sides}

@@ -89,7 +89,9 @@ CARDS_SQL = """
             || '],"publisher":{"name":' || (data #> '{publisher,name}')::text || '},"category":'
             || (data -> 'category')::text || ',"stars":' || coalesce(data ->> 'stars', 'null') || ',"reviewCount":'
             || (data -> 'review_count')::text || '}'
-        FROM v_book_card ORDER BY id DESC LIMIT $1::bigint), ',') || ']'"""
+        -- in a subquery, or PostgreSQL makes the card anew for each key that is taken of it
+        FROM (SELECT id, data FROM v_book_card ORDER BY id DESC LIMIT $1::bigint) AS card
+        ORDER BY id DESC), ',') || ']'"""
 
 RENAME = """mutation($id: ID!, $title: String!) {
   renameBook(id: $id, title: $title) { id title price publisher { name } authors(orderBy: {id: ASC}) { name } }
