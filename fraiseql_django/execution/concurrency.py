@@ -9,8 +9,6 @@ from threading import BoundedSemaphore, local
 
 from ..errors import TryLater
 
-_UNLIMITED = nullcontext()
-
 
 class ConcurrencyLimit:
     """Limits how many statements run at once in this process; None means no limit.
@@ -24,9 +22,14 @@ class ConcurrencyLimit:
         self._wait_ms = wait_ms
         self._thread = local()
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is a limit."""
+        return self._free is not None
+
     def slot(self) -> AbstractContextManager[None]:
         """Hold a slot in a block; entering it raises TryLater where none becomes free in time."""
-        return _UNLIMITED if self._free is None else self._slot(self._free)
+        return nullcontext() if self._free is None else self._slot(self._free)
 
     @contextmanager
     def _slot(self, free: BoundedSemaphore) -> Iterator[None]:

@@ -95,7 +95,10 @@ class Executor:
     def _from_storage(self, read: Read, params: list[str | None], viewer: Viewer) -> bytes:
         assert read.sql is not None
         settings = self.session.of(viewer)
-        with self.concurrency.slot():
+        if self.concurrency.is_limited:
+            with self.concurrency.slot():
+                values = self.storage.query(read.sql, params, settings).rows[0]
+        else:
             values = self.storage.query(read.sql, params, settings).rows[0]
         row = [b"null" if value is None else value for value in values]
         return b"".join([segment if isinstance(segment, bytes) else row[segment] for segment in read.segments])

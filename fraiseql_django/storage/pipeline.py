@@ -328,10 +328,13 @@ class ConnectionPipeline:
         try:
             pgconn.send_query_prepared(name, params, formats)
             result = self.driver.wait(execute(pgconn))[0]
-        finally:
+            if result.status == _TUPLES:
+                return result
+        except BaseException:
             self._close_if_out_of_step()
-        if result.status != _TUPLES:
-            _check(result)
+            raise
+        self._close_if_out_of_step()
+        _check(result)
         return result
 
     def _close_if_out_of_step(self) -> None:
