@@ -135,13 +135,14 @@ def instructions(found: dict[str, Result]) -> str:
 
 
 def requests(kind: str) -> Callable[[dict[str, Result]], str]:
-    """Return a table maker: requests a second behind one server."""
+    """Return a table maker: requests a second behind one server, with the plot of them."""
 
     def made(found: dict[str, Result]) -> str:
         bench = found["bench.json"]
         if kind not in bench["http"]:
             return "Not measured in this run."
-        return _by_side(bench, bench["http"][kind]["workloads"], _requests_with_ratio)
+        shown = _by_side(bench, bench["http"][kind]["workloads"], _requests_with_ratio)
+        return f"{shown}\n\n![Requests a second behind {kind}](performance/requests-{kind}.svg)"
 
     return made
 

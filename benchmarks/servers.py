@@ -22,7 +22,7 @@ from urllib.parse import quote, urlencode
 import psutil
 from django.db import connection
 
-from benchmarks.sides import NotHere, Query, bodies, load, postgraphile
+from benchmarks.sides import NotHere, Query, bodies, postgraphile, queries
 from benchmarks.workloads import Workload
 
 START_SECONDS = 60
@@ -63,7 +63,7 @@ class Server:
             self.queries = postgraphile.queries(side)
         else:
             command = django_command(kind, port, workers)
-            self.queries = queries_of(side)
+            self.queries = queries(side)
         self.process = subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
@@ -125,11 +125,6 @@ class Server:
                     return
             time.sleep(0.05)
         raise NotHere("its server does not start")
-
-
-def queries_of(side: str) -> dict[str, Query]:
-    """Return how a Django side is asked; raise NotHere where it is not installed."""
-    return load(side).queries
 
 
 def peak_memory(process: psutil.Process) -> int:

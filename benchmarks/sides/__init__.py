@@ -98,8 +98,18 @@ def common(queries: dict[str, Query], workload: Workload, answer: bytes) -> Any:
 
 def load(name: str) -> Side:
     """Return the side; raise NotHere where it is not installed."""
+    side: Side = _module(name).make(name)
+    return side
+
+
+def queries(name: str) -> dict[str, Query]:
+    """Return how a Django side is asked, without making it; raise NotHere where it is not installed."""
+    found: dict[str, Query] = getattr(_module(name), "QUERIES", {})
+    return found
+
+
+def _module(name: str) -> Any:
     try:
-        side: Side = import_module(f"benchmarks.sides.{MODULES[name]}").make(name)
+        return import_module(f"benchmarks.sides.{MODULES[name]}")
     except ModuleNotFoundError as error:
         raise NotHere(f"{error.name} is not installed (pip install --group bench)") from error
-    return side
