@@ -3,7 +3,8 @@
 # make fuzz   malformed requests, for as long as it is told: ARGS="--seconds 60 --seed 1"
 # make lint   style, types and migrations
 # make projects  declares and queries all models of wagtail, django-cms, Oscar and pretix: ARGS="pretix"
-# make bench  the endpoint against a bare view with hand-written SQL, on the demo's data
+# make bench  the endpoint beside SQL by hand, a constant view and other GraphQL servers; ARGS=--quick: in two minutes
+# make bench-growth  how cost grows with answers, documents, schemas, clients and tables; ARGS=--quick: in two minutes
 # make clean  forgets the environment and the demo's data
 #
 # DATABASE_URL and REDIS_URL name servers to use instead of the embedded ones.
@@ -14,10 +15,11 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test fuzz lint bench projects clean
+.PHONY: help demo test fuzz lint bench bench-growth projects clean
 
 ARGS ?=
 VENV ?= .venv
+BENCH_VENV ?= .venv-bench
 DJANGO ?=
 GRAPHQL ?=
 bin := $(VENV)/bin
@@ -49,19 +51,23 @@ lint: $(VENV)/dev.stamp
 	@$(bin)/python manage.py makemigrations --check --dry-run
 	@$(bin)/python manage.py fraiseql_makemigrations --check
 
-bench: .venv/dev.stamp
-	@$(bin)/python manage.py demo --once >/dev/null
-	@$(bin)/python -m benchmarks.bare_view $(ARGS)
+bench: $(BENCH_VENV)/bench.stamp
+	@$(BENCH_VENV)/bin/python manage.py demo --once >/dev/null
+	@$(BENCH_VENV)/bin/python -m benchmarks $(ARGS)
+
+bench-growth: $(BENCH_VENV)/bench.stamp
+	@$(BENCH_VENV)/bin/python manage.py demo --once >/dev/null
+	@$(BENCH_VENV)/bin/python -m benchmarks.growth $(ARGS)
 
 projects: $(VENV)/dev.stamp
 	@$(bin)/python -m scripts.declare_projects $(ARGS)
 
 clean:
-	@rm -rf $(VENV) .local
+	@rm -rf $(VENV) $(BENCH_VENV) .local
 
-$(bin)/python:
+$(bin)/python $(BENCH_VENV)/bin/python:
 	@for python in $(candidates); do \
-		if "$$python" -c '$(usable)' >/dev/null 2>&1; then exec "$$python" -m venv --clear $(VENV); fi; \
+		if "$$python" -c '$(usable)' >/dev/null 2>&1; then exec "$$python" -m venv --clear $(patsubst %/bin/python,%,$@); fi; \
 	done; echo '$(no_python)' >&2; exit 1
 
 # Dependency groups came with pip 25.1, so pip goes first. What dev installs contains what demo installs.
@@ -69,6 +75,13 @@ $(VENV)/demo.stamp: pyproject.toml | $(bin)/python
 	@echo 'Installing into $(VENV) …'
 	@$(pip) install --upgrade 'pip>=25.1'
 	@$(pip) install --editable . --group demo $(versions)
+	@touch $@
+
+# The benchmark has an environment of its own: the other GraphQL packages do not work with every graphql-core.
+$(BENCH_VENV)/bench.stamp: pyproject.toml | $(BENCH_VENV)/bin/python
+	@echo 'Installing into $(BENCH_VENV) …'
+	@$(BENCH_VENV)/bin/python -m pip --quiet --disable-pip-version-check install --upgrade 'pip>=25.1'
+	@$(BENCH_VENV)/bin/python -m pip --quiet --disable-pip-version-check install --editable . --group bench
 	@touch $@
 
 $(VENV)/dev.stamp: pyproject.toml | $(bin)/python

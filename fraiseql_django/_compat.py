@@ -18,6 +18,7 @@ from graphql.execution import values as graphql_values
 
 try:
     from psycopg import ClientCursor as ClientCursor
+    from psycopg import Connection as Connection
     from psycopg import Error as Error
     from psycopg import IsolationLevel as IsolationLevel
     from psycopg import ProgrammingError as ProgrammingError
@@ -34,7 +35,7 @@ except ImportError:
     # Django would go on with psycopg 2; so does the import of this package, for a system check to say so
     PSYCOPG_3 = False
     ClientCursor = IsolationLevel = conninfo_to_dict = None  # type: ignore[assignment, misc]
-    Conninfo = Error = ProgrammingError = TransactionStatus = tuple_row = None  # type: ignore[assignment, misc]
+    Connection = Conninfo = Error = ProgrammingError = TransactionStatus = tuple_row = None  # type: ignore[assignment, misc]
     CharacterNotInRepertoire = InternalError_ = None  # type: ignore[assignment, misc]
     DuplicatePreparedStatement = InvalidSqlStatementName = None  # type: ignore[assignment, misc]
     RawCursor = list  # type: ignore[assignment, misc]

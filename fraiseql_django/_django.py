@@ -13,18 +13,27 @@ queries       compiling to SQL and parameters; joins of ORDER BY; aliases; liter
 
 from __future__ import annotations
 
-from collections import defaultdict
+import os
+from asyncio import _get_running_loop
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from inspect import getattr_static
+from operator import attrgetter
+from threading import get_ident
 from traceback import walk_tb
-from typing import Any, TypeAlias
+from types import FunctionType
+from typing import Any, NamedTuple, TypeAlias
 
+import django
 from django.core.cache import caches
+from django.core.cache.backends.base import default_key_func
 from django.core.cache.backends.db import BaseDatabaseCache
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import EmptyResultSet, FieldError
 from django.db import connections, models, router
+from django.db.backends.utils import CursorWrapper
 from django.db.models.expressions import Col
 from django.db.models.sql import Query
 from django.utils.module_loading import import_string
@@ -185,6 +194,68 @@ def inner_cursor(cursor: Any) -> Any:
     return cursor.cursor
 
 
+# What a statement passes on its way through Django's cursors
+_OF_CONNECTION = attrgetter("cursor", "_cursor", "create_cursor", "make_cursor", "_prepare_cursor")
+_OF_CURSOR = attrgetter("__init__", "__enter__", "execute", "_execute", "_execute_with_wrappers")
+# The methods of each class of connections when they were last found to be Django's own
+_plain_methods: dict[type, tuple[Any, ...]] = {}
+
+
+def is_observed(connection: Any, own: type) -> bool:
+    """Whether anything sees the statements of a connection's cursors, or takes a part in them.
+
+    That is a wrapper beside one of the class ``own``, the log of queries, and a method of the connection or of Django's
+    cursor that is not Django's, as backends for tenants, debug_toolbar and monitors replace them. Relies on
+    ``execute_wrappers``, ``queries_logged`` and the methods that ``cursor()`` and ``CursorWrapper.execute()`` call.
+    """
+    wrappers = connection.execute_wrappers
+    if len(wrappers) != 1 or type(wrappers[0]) is not own or connection.queries_logged:
+        return True
+    backend = type(connection)
+    methods = (*_OF_CONNECTION(backend), *_OF_CURSOR(CursorWrapper))
+    if methods != _plain_methods.get(backend):
+        if not all(map(_is_of_django, methods)):
+            return True
+        _plain_methods[backend] = methods
+    attributes = connection.__dict__
+    return "cursor" in attributes or "_cursor" in attributes or "make_cursor" in attributes
+
+
+def _is_of_django(method: Any) -> bool:
+    """Whether a method is Django's own, also behind a decorator of Django's."""
+    while type(method) is FunctionType and method.__code__.co_filename.startswith(_DJANGO):
+        if not hasattr(method, "__wrapped__"):
+            return True
+        method = method.__wrapped__
+    return False
+
+
+_DJANGO = os.path.dirname(django.__file__) + os.sep
+
+
+def is_ready(connection: Any) -> bool:
+    """Whether nothing stands against a statement on an open connection, and nothing need be done before it.
+
+    False may be wrong: ``ensure_usable`` and ``check_usable`` then say more. Relies on ``health_check_enabled``,
+    ``needs_rollback`` and ``_thread_ident``, and on ``asyncio`` having the running loop of the thread.
+    """
+    return (
+        not connection.health_check_enabled
+        and not connection.needs_rollback
+        and connection._thread_ident == get_ident()
+        and _get_running_loop() is None
+    )
+
+
+def check_usable(connection: Any) -> None:
+    """Raise Django's error where a statement must not be run: by another thread, or in a block that is broken.
+
+    Relies on ``validate_thread_sharing()`` and ``validate_no_broken_transaction()``, which Django's cursors call.
+    """
+    connection.validate_thread_sharing()
+    connection.validate_no_broken_transaction()
+
+
 def has_own_cursors(connection: Any) -> bool:
     """Whether the cursors of an open connection are those that Django makes by default, not a project's.
 
@@ -343,7 +414,6 @@ def uses_no_database(backend: type) -> bool:
 _CACHES_WITHOUT_DATABASE = {
     *(f"django.core.cache.backends.{name}" for name in ("dummy", "filebased", "locmem", "memcached", "redis")),
     "django_redis.cache",
-    "fraiseql_django.cache.local",
 }
 
 
@@ -381,21 +451,36 @@ def cache_keys(store: Any, prefix: str) -> Iterator[str] | None:
     return None
 
 
-def shrink_local_cache(store: Any, max_bytes: int, share: int) -> None:
-    """Remove the value that was used last where it has more bytes than ``share``, and old ones above ``max_bytes``.
+class LocalParts(NamedTuple):
+    """The parts of a ``LocMemCache``: pickled values by full key, the one used last first, and when each expires.
 
-    Relies on ``_lock``, ``_cache`` and ``_expire_info`` of ``LocMemCache``: pickled values, the one used last first.
+    ``put`` stores a value for some seconds (None: without a limit) and ``remove`` removes one; both want the lock held.
+    ``full_key`` is that of Django's ``make_key``. See ``local_parts`` for what it relies on.
     """
-    with store._lock:
-        total = sum(map(len, store._cache.values()))
-        if store._cache and len(next(iter(store._cache.values()))) > share:
-            key, value = store._cache.popitem(last=False)
-            store._expire_info.pop(key, None)
-            total -= len(value)
-        while total > max_bytes:
-            key, value = store._cache.popitem()
-            store._expire_info.pop(key, None)
-            total -= len(value)
+
+    lock: AbstractContextManager[Any]
+    values: OrderedDict[str, bytes]
+    expiries: dict[str, float | None]
+    put: Callable[[str, bytes, int | None], None]
+    remove: Callable[[str], Any]
+    full_key: Callable[[str], str]
+
+
+def is_local_cache(store: Any) -> bool:
+    """Whether a cache is Django's ``LocMemCache`` itself; a subclass may do something else."""
+    return type(store) is LocMemCache
+
+
+def local_parts(store: Any) -> LocalParts:
+    """Return the parts of a ``LocMemCache``.
+
+    Relies on ``_lock``, ``_cache``, ``_expire_info``, ``_set()`` and ``_delete()``, on reads passing whatever
+    bytes are in ``_cache`` to ``pickle.loads``, and on ``default_key_func`` putting the key behind a fixed prefix.
+    """
+    full_key = store.make_key
+    if store.key_func is default_key_func:
+        full_key = store.make_key("").__add__
+    return LocalParts(store._lock, store._cache, store._expire_info, store._set, store._delete, full_key)
 
 
 def _redis_pattern(start: str) -> str:

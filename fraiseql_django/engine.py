@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from threading import Lock
 from typing import Any
@@ -141,66 +141,82 @@ class GraphQLEngine:
         context: Any = None,
         only: OperationType | None = None,
         counted: bool = False,
+        sent_bytes: int | None = None,
     ) -> Response:
         """Execute an operation and return the response; never raises for errors in the operation.
 
         ``only`` limits the kinds of operations. ``request`` and ``context`` are passed to rules and mutations.
-        ``counted`` says that ``count`` has counted the operation already.
+        ``counted`` says that ``count`` has counted the operation already, ``sent_bytes`` how many bytes of JSON the
+        variables came in at most; None where that is not known.
         """
         viewer = Viewer(request, context)
         operation_context = OperationContext(
             text=query, operation_name=operation_name, viewer=viewer, alias=self.settings.database
         )
         try:
-            response = self._execute(operation_context, variables or {}, only, counted)
+            response = self._execute(operation_context, variables or {}, only, counted, sent_bytes)
+            if not response.errors:
+                return response
             audit.report_refusals(operation_context, response.errors)
             errors = self.introspection.redacted(response.errors, viewer, query, variables or {})
-            return response if errors is response.errors else replace(response, errors=errors)
+            return Response(response.data, errors, response.status)
         finally:
-            self.release()
+            if self._pooled:
+                self.release()
 
     def count(self, request: HttpRequest) -> Response | None:
         """Count an operation before it is read; return the error where ``LIMITS.RATE`` is exceeded."""
+        if self.rate is None:
+            return None
         context = OperationContext(viewer=Viewer(request), alias=self.settings.database)
         try:
-            if self.rate is not None:
-                self.rate.count(context.viewer)
+            self.rate.count(context.viewer)
         except Exception as error:
-            response = failed([failure(error, mask=self._mask)])
+            response = failed([failure(error, mask=self._masks())])
             audit.report_refusals(context, response.errors)
             return response
         return None
 
     def _execute(
-        self, context: OperationContext, variables: Mapping[str, Any], only: OperationType | None, counted: bool
+        self,
+        context: OperationContext,
+        variables: Mapping[str, Any],
+        only: OperationType | None,
+        counted: bool,
+        sent_bytes: int | None,
     ) -> Response:
+        viewer = context.viewer
         try:
             if self.rate is not None and not counted:
                 # first, because all other steps take time
-                self.rate.count(context.viewer)
-            operation = self.parser.parse(context.text).operation(context.operation_name)
+                self.rate.count(viewer)
+            _, parser, planner = self._stages
+            operation = parser.parse(context.text).operation(context.operation_name)
             context.operation_name = operation.name
-            operation.require(only)
-            self.introspection.require(context.viewer, operation.introspecting)
-            values = self.parser.variables(operation, variables)
+            if only is not None:
+                operation.require(only)
+            if operation.introspecting is not None:
+                self.introspection.require(viewer, operation.introspecting)
+            values = parser.variables(operation, variables, sent_bytes)
             # bind parameters of the plan may be values of the viewer
-            values = {**values, VIEWER: context.viewer}
-            in_transaction = self._in_transaction
-            plan = self.planner.plan(operation, values, context.viewer, careful=in_transaction)
+            values[VIEWER] = viewer
+            in_transaction = in_atomic_block(connections[self.settings.database])
+            plan = planner.plan(operation, values, viewer, careful=in_transaction)
         except InvalidDocument as error:
             return failed(error.errors)
         except RecursionError:
             return failed([InvalidInput("The operation is nested too deeply.").as_graphql_error()])
         except Exception as error:
-            return failed([failure(error, mask=self._mask)])
+            return failed([failure(error, mask=self._masks())])
         if plan.read is not None:
             return Query(
                 operation=operation,
                 plan=plan,
                 variables=values,
                 executor=self.executor,
-                careful=lambda: self.planner.careful_plan(operation, values, context.viewer),
-                mask=self._mask,
+                careful=planner.careful_plan,
+                masks=self._masks,
+                # an error of a statement would end a transaction that others began
                 in_transaction=in_transaction,
             ).response()
         return Perform(
@@ -212,7 +228,7 @@ class GraphQLEngine:
             executor=self.executor,
             schema=self.schema,
             settings=self.settings,
-            mask=self._mask,
+            mask=self._masks(),
         ).response()
 
     def execute_query(
@@ -314,13 +330,8 @@ class GraphQLEngine:
                     self._built = schema, parser, planner
         return self._built
 
-    @property
-    def _in_transaction(self) -> bool:
-        """Whether an error of a statement would end a transaction that others began."""
-        return in_atomic_block(connections[self.settings.database])
-
-    @property
-    def _mask(self) -> bool:
+    def _masks(self) -> bool:
+        """Whether messages of unexpected errors are replaced by an id."""
         mask = self.settings.mask_errors
         return not django_settings.DEBUG if mask is None else mask
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from sys import getsizeof
 from threading import Lock
@@ -60,8 +59,10 @@ class LRU(Generic[V]):
             self._misses += 1
             return None
         self._hits += 1
-        with suppress(KeyError):  # another thread may just have let it go
+        try:
             self._entries.move_to_end(key)
+        except KeyError:
+            return None  # another thread has just let it go
         return found[0]
 
     def takes(self, *weights: int) -> bool:

@@ -7,13 +7,13 @@ client that disconnects could cancel a mutation before its end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import update_wrapper
 from http import HTTPMethod, HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.conf import settings as django_settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.utils.functional import cached_property
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
@@ -46,166 +46,204 @@ class GraphQLView(View):
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
         """Return the view, exempt from CsrfViewMiddleware: ``require_token`` checks requests instead."""
-        return csrf_exempt(super().as_view(**initkwargs))
+        view = csrf_exempt(super().as_view(**initkwargs))
+        if cls is not GraphQLView or not initkwargs.keys() <= {"engine"}:
+            return view
+        engine: GraphQLEngine | None = initkwargs.get("engine")
 
-    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        """Choose the engine."""
-        super().setup(request, *args, **kwargs)
-        self.serving = self.get_engine()
-        # operations that may be executed without being counted: the request was counted already
-        self.counted = 0
+        def without_instance(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            # what a subclass may override is as it is here, so that nothing needs an instance but OPTIONS
+            handler = _HANDLERS.get(request.method or "")
+            if handler is None:
+                return view(request, *args, **kwargs)
+            return _respond(request, engine or get_engine(), handler)
+
+        return update_wrapper(without_instance, view)
 
     def get_engine(self) -> GraphQLEngine:
         """Return the engine; override it to choose one by ``self.request``, for instance that of a tenant."""
         return self.engine or get_engine()
 
-    @cached_property
-    def media_type(self) -> str | None:
-        """The media type of the response; None if the client accepts none. Raises Refused for an unreadable header."""
-        return preferred(accept_of(self.request), ANSWERS)
-
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Return the response; a refused request gets an error in the format of GraphQL."""
-        try:
-            response = super().dispatch(request, *args, **kwargs)
-        except Refused as refused:
-            response = self._respond(self._refuse(refused), refused.status)
-            for name, value in refused.headers.items():
-                response[name] = value
+        self.serving = self.get_engine()
+        own = super().dispatch
+        response = _respond(request, self.serving, lambda request, engine: own(request, *args, **kwargs))
         response.setdefault("Vary", "Accept")
-        forget_unknown_codecs()
         return response
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Execute a query whose parameters are in the URL (GraphQL over HTTP, 4.3), or show GraphiQL to a browser."""
-        settings = self.serving.settings
-        # GraphiQL cannot be used if only trusted documents are executed
-        unrestricted = settings.trusted_documents.mode != "required"
-        if unrestricted and graphiql.is_for(request, accept_of(request), settings.graphiql, self.serving.introspection):
-            return graphiql.page(request, settings.graphiql)
-        if (refusal := self._count()) is not None:
-            return refusal
-        if settings.require_preflight:
-            require_preflight_of_get(request)
-        self._require_acceptable()
-        parameters = from_url(request, settings.limits.body_bytes)
-        answer = self._execute(parameters, only=OperationType.QUERY)
-        if _codes(answer) == {"OPERATION_NOT_ALLOWED"}:
-            raise _not_allowed(answer.errors[0].message + " Send it by POST.", [HTTPMethod.POST])
-        return self._respond(answer, self._status(answer))
+        return _get(request, self.serving)
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Execute the operations in a JSON body (GraphQL over HTTP, 4.4) or in a form with files."""
-        if (refusal := self._count()) is not None:
-            return refusal
-        self._require_acceptable()
-        settings, with_files = self.serving.settings, is_form(request)
-        require_no_coding(request)
-        require_token(request)
-        parameters: Parameters | list[Parameters | Refused]
-        if with_files:
-            require_preflight(request)
-            parameters = uploads.from_form(request, settings.limits)
-        else:
-            parameters = batching.from_body(request, settings.limits.body_bytes, settings.batching.max_operations)
-        if isinstance(parameters, list):
-            return self._respond_to_batch([self._answer(item) for item in parameters])
-        answer = self._execute(parameters)
-        return self._respond(answer, self._status(answer))
+        return _post(request, self.serving)
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Refuse another method."""
         allowed = [name.upper() for name in self.http_method_names]
         raise _not_allowed(f"The method {request.method} is not one of: {', '.join(allowed)}.", allowed)
 
-    def _count(self) -> HttpResponse | None:
-        """Count the request as one operation; return the response where there were too many.
 
-        First, so that a request costs little if it is one too many, whatever is wrong with it.
-        """
-        exceeded = self.serving.count(self.request)
-        self.counted = 1
-        return None if exceeded is None else self._respond(exceeded, self._status(exceeded))
+Handler: TypeAlias = Callable[[HttpRequest, GraphQLEngine], HttpResponseBase]
 
-    def _require_acceptable(self) -> None:
-        if self.media_type is None:
-            raise Refused(
-                f"The Accept header accepts none of: {', '.join(ANSWERS)}.",
-                status=HTTPStatus.NOT_ACCEPTABLE,
-                code="NOT_ACCEPTABLE",
-            )
 
-    def _refuse(self, refused: Refused) -> Response:
-        answer = Response(None, [refused.as_graphql_error()], refused.status)
-        audit.report_refusals(
-            OperationContext(viewer=Viewer(self.request), alias=self.serving.settings.database), answer.errors
+def _respond(request: HttpRequest, engine: GraphQLEngine, handler: Handler) -> HttpResponseBase:
+    try:
+        response = handler(request, engine)
+    except Refused as refused:
+        answer = _refuse(request, engine, refused)
+        response = _write(request, answer.body, refused.status, _written_as(request), [answer])
+        for name, value in refused.headers.items():
+            response[name] = value
+    forget_unknown_codecs()
+    return response
+
+
+def _get(request: HttpRequest, engine: GraphQLEngine) -> HttpResponseBase:
+    settings = engine.settings
+    # GraphiQL cannot be used if only trusted documents are executed
+    unrestricted = settings.trusted_documents.mode != "required"
+    if unrestricted and graphiql.is_for(request, accept_of(request), settings.graphiql, engine.introspection):
+        return graphiql.page(request, settings.graphiql)
+    if (exceeded := engine.count(request)) is not None:
+        return _write_one(request, exceeded, _written_as(request))
+    if settings.require_preflight:
+        require_preflight_of_get(request)
+    media_type = _acceptable(request)
+    parameters = from_url(request, settings.limits.body_bytes)
+    answer = _execute(request, engine, parameters, only=OperationType.QUERY)
+    if _codes(answer) == {"OPERATION_NOT_ALLOWED"}:
+        raise _not_allowed(answer.errors[0].message + " Send it by POST.", [HTTPMethod.POST])
+    return _write_one(request, answer, media_type)
+
+
+def _post(request: HttpRequest, engine: GraphQLEngine) -> HttpResponseBase:
+    # first, so that a request costs little if it is one too many, whatever is wrong with it
+    if (exceeded := engine.count(request)) is not None:
+        return _write_one(request, exceeded, _written_as(request))
+    media_type = _acceptable(request)
+    settings, with_files = engine.settings, is_form(request)
+    require_no_coding(request)
+    require_token(request)
+    parameters: Parameters | list[Parameters | Refused]
+    if with_files:
+        require_preflight(request)
+        parameters = uploads.from_form(request, settings.limits)
+    else:
+        parameters = batching.from_body(request, settings.limits.body_bytes, settings.batching.max_operations)
+    if isinstance(parameters, list):
+        # the request was counted as its first operation
+        answers = [_answer(request, engine, item, counted=not index) for index, item in enumerate(parameters)]
+        return _write(request, batching.body(answers), batching.status(answers), media_type, answers)
+    return _write_one(request, _execute(request, engine, parameters), media_type)
+
+
+_CONTENT_TYPES = {media_type: f"{media_type}; charset=utf-8" for media_type in ANSWERS}
+_HANDLERS: Mapping[str, Handler] = {"GET": _get, "HEAD": _get, "POST": _post}
+
+
+def _acceptable(request: HttpRequest) -> str:
+    """Return the media type of the response; raise Refused (406) if the client accepts none."""
+    media_type = preferred(accept_of(request), ANSWERS)
+    if media_type is None:
+        raise Refused(
+            f"The Accept header accepts none of: {', '.join(ANSWERS)}.",
+            status=HTTPStatus.NOT_ACCEPTABLE,
+            code="NOT_ACCEPTABLE",
         )
-        return answer
+    return media_type
 
-    def _answer(self, parameters: Parameters | Refused) -> Response:
-        """Return the response to one operation of a batch; a refusal does not affect the others."""
-        try:
-            if isinstance(parameters, Refused):
-                raise parameters
-            return self._execute(parameters)
-        except Refused as refused:
-            return self._refuse(refused)
 
-    def _execute(self, parameters: Parameters, only: OperationType | None = None) -> Response:
-        counted, self.counted = self.counted > 0, 0
-        try:
-            text = document_ids.text_of(parameters, self.serving.documents)
-        except Refused:
-            # otherwise, trying identifiers would be free
-            exceeded = None if counted else self.serving.count(self.request)
-            if exceeded is not None:
-                return exceeded
-            raise
-        answer = self.serving.execute(
-            text, parameters.variables, parameters.operation_name, request=self.request, only=only, counted=counted
-        )
-        document_ids.persist(parameters, answer, self.serving.documents, Viewer(self.request))
-        return answer
+def _written_as(request: HttpRequest) -> str:
+    """Return the media type of an error."""
+    try:
+        return preferred(accept_of(request), ANSWERS) or JSON
+    except Refused:
+        # the error is about the header that would tell
+        return JSON
 
-    def _status(self, answer: Response) -> int:
-        """Return the status of the response to a well-formed request (GraphQL over HTTP, 5.4).
 
-        With the media type application/json, a refused operation has status 200: a 4xx response of this type may come
-        from a proxy, so clients do not read GraphQL errors from it (5.4.1). Failures of the server keep their 5xx, for
-        monitoring, and rate limits their 429, which means the same from a proxy.
-        """
-        if (
-            self._written_as == JSON
-            and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
-            and answer.status != HTTPStatus.TOO_MANY_REQUESTS
-        ):
-            return HTTPStatus.OK
-        return answer.status
+def _refuse(request: HttpRequest, engine: GraphQLEngine, refused: Refused) -> Response:
+    answer = Response(None, [refused.as_graphql_error()], refused.status)
+    audit.report_refusals(OperationContext(viewer=Viewer(request), alias=engine.settings.database), answer.errors)
+    return answer
 
-    def _respond(self, answer: Response, status: int) -> HttpResponse:
-        return self._write(answer.body, status, [answer])
 
-    def _respond_to_batch(self, answers: Sequence[Response]) -> HttpResponse:
-        return self._write(batching.body(answers), batching.status(answers), answers)
+def _answer(
+    request: HttpRequest, engine: GraphQLEngine, parameters: Parameters | Refused, *, counted: bool
+) -> Response:
+    """Return the response to one operation of a batch; a refusal does not affect the others."""
+    try:
+        if isinstance(parameters, Refused):
+            raise parameters
+        return _execute(request, engine, parameters, counted=counted)
+    except Refused as refused:
+        return _refuse(request, engine, refused)
 
-    @property
-    def _written_as(self) -> str:
-        try:
-            return self.media_type or JSON
-        except Refused:
-            # the error is about the header that would tell
-            return JSON
 
-    def _write(self, body: bytes, status: int, answers: Sequence[Response]) -> HttpResponse:
-        response = HttpResponse(body, status=status, content_type=f"{self._written_as}; charset=utf-8")
-        # Errors and answers to mutations must not be cached. Answers to GET may be cached by the browser; the project
-        # can allow shared caches, such as a CDN, by Django's decorators.
-        cacheable = self.request.method != HTTPMethod.POST and not any(answer.errors for answer in answers)
-        response["Cache-Control"] = "private" if cacheable else "no-store"
+def _execute(
+    request: HttpRequest,
+    engine: GraphQLEngine,
+    parameters: Parameters,
+    *,
+    only: OperationType | None = None,
+    counted: bool = True,
+) -> Response:
+    """Execute one operation; ``counted`` says that it was counted already."""
+    try:
+        text = document_ids.text_of(parameters, engine.documents)
+    except Refused:
+        # otherwise, trying identifiers would be free
+        exceeded = None if counted else engine.count(request)
+        if exceeded is not None:
+            return exceeded
+        raise
+    answer = engine.execute(
+        text,
+        parameters.variables,
+        parameters.operation_name,
+        request=request,
+        only=only,
+        counted=counted,
+        sent_bytes=parameters.sent_bytes,
+    )
+    if parameters.identifiers:
+        document_ids.persist(parameters, answer, engine.documents, Viewer(request))
+    return answer
+
+
+def _write_one(request: HttpRequest, answer: Response, media_type: str) -> HttpResponse:
+    """Write the response to a well-formed request (GraphQL over HTTP, 5.4).
+
+    With the media type application/json, a refused operation has status 200: a 4xx response of this type may come
+    from a proxy, so clients do not read GraphQL errors from it (5.4.1). Failures of the server keep their 5xx, for
+    monitoring, and rate limits their 429, which means the same from a proxy.
+    """
+    status = answer.status
+    if status != 200 and media_type == JSON and status < 500 and status != HTTPStatus.TOO_MANY_REQUESTS:
+        status = 200
+    return _write(request, answer.body, status, media_type, (answer,))
+
+
+def _write(
+    request: HttpRequest, body: bytes, status: int, media_type: str, answers: Sequence[Response]
+) -> HttpResponse:
+    errors = [error for answer in answers for error in answer.errors]
+    # Errors and answers to mutations must not be cached. Answers to GET may be cached by the browser; the project
+    # can allow shared caches, such as a CDN, by Django's decorators.
+    cacheable = request.method != "POST" and not errors
+    headers = {
+        "Content-Type": _CONTENT_TYPES[media_type],
+        "Cache-Control": "private" if cacheable else "no-store",
+        "Vary": "Accept",
+    }
+    if errors:
         waits = [answer.retry_after for answer in answers if answer.retry_after is not None]
         if waits:
-            response["Retry-After"] = str(max(waits))
-        return response
+            headers["Retry-After"] = str(max(waits))
+    return HttpResponse(body, status=status, headers=headers)
 
 
 @never_cache

@@ -1,6 +1,9 @@
 """What is relied on in Django without being documented: a failure here says which function of ``_django`` to change."""
 
 import ast
+import asyncio
+import functools
+import pickle
 import re
 from pathlib import Path
 from typing import Any
@@ -11,24 +14,32 @@ from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelatio
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import caches
 from django.core.cache.backends.db import DatabaseCache
-from django.db import IntegrityError, OperationalError, connection, connections, models, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, connections, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Count, Exists, F, OuterRef, Q, Value
 from django.db.models.expressions import Func
+from django.db.transaction import TransactionManagementError
 from django.test import override_settings
-from django.test.utils import isolate_apps
+from django.test.utils import CaptureQueriesContext, isolate_apps
 from psycopg import IsolationLevel, RawCursor
 from psycopg.pq import TransactionStatus
 
 import fraiseql_django
 from example_project.bookshop.models import Author, Book, OrderLine, Publisher
 from fraiseql_django import _django as internals
+from fraiseql_django.invalidation.transactions import Transactions
 from tests.support import in_thread
 from tests.zoo.models import Animal, Restaurant
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROOT = Path(fraiseql_django.__file__).parent
-PUBLIC = [name for name, member in vars(internals).items() if getattr(member, "__module__", "") == internals.__name__]
+PUBLIC = [
+    name
+    for name, member in vars(internals).items()
+    if getattr(member, "__module__", "") == internals.__name__ and not isinstance(member, type)
+]
 
 
 @pytest.mark.parametrize("name", [name for name in PUBLIC if not name.startswith("_")])
@@ -359,20 +370,130 @@ def test_keys_of_caches(kind: str) -> None:
         cache.delete_many(["pre[*]:one", "pre[*]:two", "prex:three"])
 
 
-def test_local_cache_is_shrunk_from_its_oldest_values() -> None:
+def test_parts_of_a_local_cache() -> None:
     cache = caches["locmem"]
     cache.clear()
-    cache.set_many({key: key * 1000 for key in "abcd"}, 60)
-    assert cache.get("a") == "a" * 1000
+    parts = internals.local_parts(cache)
 
-    internals.shrink_local_cache(cache, 3500, 2000)
-    assert [key for key in "abcd" if cache.get(key)] == ["a", "c", "d"]
+    cache.set_many({"a": 1, "b": 2}, 60)
+    cache.get("a")
+    # the value that was used last comes first
+    assert list(parts.values) == [parts.full_key("a"), parts.full_key("b")]
+    assert parts.expiries.keys() == parts.values.keys()
 
-    cache.set("e", "e" * 2500, 60)
-    internals.shrink_local_cache(cache, 10_000, 2000)
-    assert [key for key in "acde" if cache.get(key)] == ["a", "c", "d"]
-    assert set(cache._expire_info) == set(cache._cache)
+    with parts.lock:
+        parts.put(parts.full_key("c"), pickle.dumps("of ours"), None)
+        parts.remove(parts.full_key("a"))
+        parts.remove("missing")
+    assert cache.get_many("abc") == {"b": 2, "c": "of ours"}
+    assert parts.expiries[parts.full_key("c")] is None
     cache.clear()
+    assert not parts.values
+    assert isinstance(parts, internals.LocalParts)
+    assert internals.is_local_cache(cache)
+    assert not internals.is_local_cache(caches["redis"])
+
+
+def test_nothing_observes_a_connection_of_django() -> None:
+    connection = connections["default"]
+
+    assert not internals.is_observed(connection, Transactions)
+    # a second time, when the methods are known
+    assert not internals.is_observed(connection, Transactions)
+
+
+def test_wrappers_and_the_log_of_queries_observe() -> None:
+    connection = connections["default"]
+
+    with connection.execute_wrapper(lambda execute, *args: execute(*args)):
+        assert internals.is_observed(connection, Transactions)
+    with CaptureQueriesContext(connection):
+        assert internals.is_observed(connection, Transactions)
+    with override_settings(DEBUG=True):
+        assert internals.is_observed(connection, Transactions)
+    assert internals.is_observed(connection, object)
+    assert not internals.is_observed(connection, Transactions)
+
+
+@pytest.mark.parametrize("method", ["cursor", "_cursor", "make_cursor"])
+def test_methods_that_are_replaced_on_a_connection_observe(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = connections["default"]
+    monkeypatch.setattr(connection, method, getattr(connection, method))
+
+    assert internals.is_observed(connection, Transactions)
+
+
+@pytest.mark.parametrize(
+    ("owner", "method"),
+    [
+        *((BaseDatabaseWrapper, name) for name in ("cursor", "_cursor", "make_cursor", "_prepare_cursor")),
+        *((CursorWrapper, name) for name in ("execute", "_execute", "_execute_with_wrappers", "__enter__")),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_methods_that_are_replaced_on_a_class_observe(
+    owner: Any, method: str, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = connections["default"]
+    if known:
+        assert not internals.is_observed(connection, Transactions)
+    original = getattr(owner, method)
+
+    @functools.wraps(original)
+    def observed(*args: Any, **kwargs: Any) -> Any:
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(owner, method, observed)
+
+    assert internals.is_observed(connection, Transactions)
+
+
+def test_backend_that_makes_its_own_cursors_observes() -> None:
+    connection = connections["default"]
+
+    class Tenants(type(connection)):  # type: ignore[misc]
+        def _cursor(self, name: Any = None) -> Any:
+            return super()._cursor(name)
+
+    class Plain(type(connection)):  # type: ignore[misc]
+        """Nothing else."""
+
+    for backend, expected in ((Tenants, True), (Plain, False)):
+        other = backend(connection.settings_dict, "default")
+        other.execute_wrappers += connection.execute_wrappers
+        assert internals.is_observed(other, Transactions) is expected
+
+
+def test_connection_is_ready() -> None:
+    connection = connections["default"]
+
+    assert internals.is_ready(connection)
+    assert not in_thread(lambda: internals.is_ready(connection))
+    with transaction.atomic():
+        assert internals.is_ready(connection)
+        transaction.set_rollback(True)
+        assert not internals.is_ready(connection)
+
+    async def in_event_loop() -> bool:
+        return internals.is_ready(connection)
+
+    assert not asyncio.run(in_event_loop())
+    other = connection.copy("other")
+    other.health_check_enabled = True
+    assert not internals.is_ready(other)
+
+
+def test_statements_that_must_not_be_run() -> None:
+    connection = connections["default"]
+    connection.ensure_connection()
+
+    internals.check_usable(connection)
+    with pytest.raises(DatabaseError, match="created in a thread"):
+        in_thread(lambda: internals.check_usable(connection))
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        with pytest.raises(TransactionManagementError, match="until the end of the 'atomic' block"):
+            internals.check_usable(connection)
 
 
 def test_keys_of_other_caches_cannot_be_listed(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Caches answers with the versions of the tables that they were read from.
 
 Each table has a version in the cache, a random text. An entry holds the versions of its tables from *before* its
-statement ran; a lookup reads the entry and the versions in one round trip and compares them. A write gives its tables
+statement ran; a lookup reads the entry and the versions in one round trip and compares them. Which tables these are is
+a part of the key. A write gives its tables
 new versions, so that everything read before it is a miss from then on, including the answer of a statement that ran
 while the write was committed. A version that the cache has lost is replaced by a new one, never by one that was used
 before.
@@ -9,10 +10,11 @@ before.
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
+import secrets
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from threading import Lock
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ..invalidation.names import known
@@ -23,12 +25,22 @@ ENTRY = "result:"
 VERSION = "version:"
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """The result of a lookup: an answer, or the versions to keep a fresh answer under; neither without a cache."""
+# Between the versions of an entry; versions have none
+_SEPARATOR = ","
+
+
+class Lookup(NamedTuple):
+    """The result of a lookup: an answer, or the versions to keep a fresh answer under; neither without a cache.
+
+    ``marked`` says whether the answer has marks in it (see ``planner.marks``).
+    """
 
     answer: bytes | None = None
-    versions: tuple[str | None, ...] | None = None
+    marked: bool = False
+    versions: str | None = None
+
+
+_NO_CACHE = Lookup()
 
 
 class Answers:
@@ -53,39 +65,38 @@ class Answers:
     def lookup(self, key: str, tables: tuple[str, ...]) -> Lookup:
         """Look up an answer that was read from these tables, in one round trip."""
         if self.cache is None or not self._breaker.allows() or (self._pending and not self._renew(())):
-            return Lookup()
-        names = [_version_key(table) for table in tables]
+            return _NO_CACHE
+        names = _version_keys(tables)
+        entry_key = ENTRY + key
         try:
-            found = self.cache.get_many([ENTRY + key, *names])
-            entry = found.get(ENTRY + key)
-            if any(name not in found for name in names):
-                found = self._with_new_versions(names)
+            found = self.cache.get_many((entry_key, *names))
+            versions = _joined(found, names)
+            if versions is None:
+                versions = _joined(self._with_new_versions(names), names)
         except Exception as error:
             self._breaker.failed(error)
-            return Lookup()
+            return _NO_CACHE
         self._breaker.succeeded()
-        versions = tuple(found.get(name) for name in names)
-        if None in versions:
+        if versions is None:
             # a cache that keeps nothing, like Django's dummy
-            return Lookup()
-        if entry is not None and entry[:2] == (tables, versions):
+            return _NO_CACHE
+        entry = found.get(entry_key)
+        if entry is not None and entry[0] == versions:
             self._count(1, 0)
-            return Lookup(entry[2], versions)
+            return Lookup(entry[1], entry[2], versions)
         self._count(0, 1)
-        return Lookup(None, versions)
+        return Lookup(versions=versions)
 
-    def keep(
-        self, key: str, tables: tuple[str, ...], versions: tuple[str | None, ...], answer: bytes, ttl: int
-    ) -> None:
+    def keep(self, key: str, versions: str, answer: bytes, marked: bool, ttl: int, *, envelope: int = 0) -> None:
         """Store an answer for ``ttl`` seconds under the versions that its tables had before it was read.
 
-        One that is too large is not stored.
+        One that is too large is not stored; so many bytes of it, the ``envelope``, do not count.
         """
         assert self.cache is not None
-        if self.max_bytes is not None and len(answer) > self.max_bytes:
+        if self.max_bytes is not None and len(answer) - envelope > self.max_bytes:
             return
         try:
-            self.cache.set(ENTRY + key, (tables, versions, answer), ttl)
+            self.cache.set(ENTRY + key, (versions, answer, marked), ttl)
         except Exception as error:
             self._breaker.log(error)
 
@@ -109,8 +120,9 @@ class Answers:
     def remove(self, table: str | None = None) -> int | None:
         """Remove the answers that were read from a table, or all, and return their number.
 
-        None where the cache cannot list its keys: the answers are then misses from now on. Raises what the cache
-        raises, since a caller has to know that nothing was removed.
+        Answers that a write has made misses before count only where all are removed. None where the cache cannot list
+        its keys: the answers are then misses from now on. Raises what the cache raises, since a caller has to know that
+        nothing was removed.
         """
         if self.cache is None:
             return 0
@@ -125,12 +137,14 @@ class Answers:
         for start in range(0, len(entries), 100):
             chosen = entries[start : start + 100]
             if table is not None:
-                chosen = [key for key, entry in self.cache.get_many(chosen).items() if table in entry[0]]
+                former = {*versions.values()}
+                kept = self.cache.get_many(chosen)
+                chosen = [key for key, entry in kept.items() if not former.isdisjoint(entry[0].split(_SEPARATOR))]
             self.cache.delete_many(chosen)
             removed += len(chosen)
         return removed
 
-    def _with_new_versions(self, names: list[str]) -> dict[str, str]:
+    def _with_new_versions(self, names: tuple[str, ...]) -> dict[str, str]:
         assert self.cache is not None
         for name in names:
             # of several processes the first succeeds; all then read its version
@@ -170,7 +184,21 @@ class Answers:
 
 
 def _new_version() -> str:
-    return uuid.uuid4().hex
+    # 64 random bits: short, since each lookup reads one for every table
+    return secrets.token_urlsafe(8)
+
+
+def _joined(found: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    """Return the versions under these names as one text; None where one is missing."""
+    try:
+        return _SEPARATOR.join([found[name] for name in names])
+    except KeyError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _version_keys(tables: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(_version_key, tables))
 
 
 def _version_key(table: str) -> str:

@@ -10,9 +10,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.core.cache import caches
 
-from .._django import cache_keys, is_database_cache, uses_no_database
+from .._django import cache_keys, cache_settings, is_database_cache, is_local_cache, uses_no_database
 from ..storage.base import Health
 from .connections import outside_transactions
+from .local import LocalValues
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,11 +33,28 @@ def _outside(
 
 
 class DjangoCache:
-    """The engine's keys in the cache of an alias in ``CACHES``, outside of the project's transactions."""
+    """The engine's keys in the cache of an alias in ``CACHES``, outside of the project's transactions.
+
+    In a ``LocMemCache`` the values have ``local_bytes`` bytes at most, and are not pickled (see ``local``).
+    """
+
+    local_bytes = 64_000_000
 
     def __init__(self, alias: str = "default", *, prefix: str = "fraiseql") -> None:
         self.alias = alias
         self.prefix = prefix + ":"
+        # for which settings of CACHES
+        self._local: tuple[Any, LocalValues | None] = (None, None)
+
+    @property
+    def _local_values(self) -> LocalValues | None:
+        """The values in the memory of this process; None where the cache is another."""
+        seen, values = self._local
+        if seen is not cache_settings():
+            cache = self._django
+            values = LocalValues(cache, self.local_bytes) if is_local_cache(cache) else None
+            self._local = cache_settings(), values
+        return values
 
     @cached_property
     def _uses_no_database(self) -> bool:
@@ -55,23 +73,38 @@ class DjangoCache:
     @_outside
     def get(self, key: str) -> Any | None:
         """Return the value, or None where it is missing or has expired."""
+        if (local := self._local_values) is not None:
+            return local.get_many([self.prefix + key]).get(self.prefix + key)
         return self._django.get(self.prefix + key)
 
     @_outside
     def get_many(self, keys: Iterable[str]) -> Mapping[str, Any]:
         """Return the values that exist, in one round trip."""
-        start = len(self.prefix)
-        found = self._django.get_many([self.prefix + key for key in keys])
+        prefix = self.prefix
+        full = [prefix + key for key in keys]
+        local = self._local_values
+        found = self._django.get_many(full) if local is None else local.get_many(full)
+        start = len(prefix)
         return {key[start:]: value for key, value in found.items()}
 
     @_outside
     def set(self, key: str, value: Any, ttl_seconds: int | None) -> None:
         """Store a value for some seconds, or without a limit (None)."""
-        self._django.set(self.prefix + key, value, ttl_seconds)
+        self._set(self._local_values, key, value, ttl_seconds)
+
+    def _set(self, local: LocalValues | None, key: str, value: Any, ttl_seconds: int | None) -> None:
+        if local is not None and local.takes(value):
+            local.set(self.prefix + key, value, ttl_seconds)
+        else:
+            self._django.set(self.prefix + key, value, ttl_seconds)
 
     @_outside
     def set_many(self, values: Mapping[str, Any], ttl_seconds: int | None) -> None:
         """Store several values, in one round trip where the cache can."""
+        if (local := self._local_values) is not None:
+            for key, value in values.items():
+                self._set(local, key, value, ttl_seconds)
+            return
         keyed = {self.prefix + key: value for key, value in values.items()}
         failed = self._django.set_many(keyed, ttl_seconds)
         if failed:
@@ -84,6 +117,8 @@ class DjangoCache:
     @_outside
     def add(self, key: str, value: Any, ttl_seconds: int | None) -> bool:
         """Store a value unless one exists, and return whether it was stored."""
+        if (local := self._local_values) is not None and local.takes(value):
+            return local.add(self.prefix + key, value, ttl_seconds)
         return bool(self._django.add(self.prefix + key, value, ttl_seconds))
 
     @_outside

@@ -1,31 +1,112 @@
-"""Django's cache in the memory of a process, bounded in bytes: for engines from the upstream's configuration."""
+"""The engine's values in a ``LocMemCache`` of Django's: as they are, not pickled, and bounded in bytes.
+
+``LocMemCache`` keeps every value pickled, unpickles it at each read and bounds the number of values alone. What the
+engine keeps is text, bytes and tuples of them, which nobody can change. So it is put into the store of Django's cache
+as an object that is the value itself. Django's methods still govern it: it goes with ``clear()`` and ``delete()``, it
+expires, and it is culled where there are more than ``MAX_ENTRIES``. Read by Django's ``get()``, it is None.
+"""
 
 from __future__ import annotations
 
+import pickle
+import time
+from collections.abc import Iterable
 from typing import Any
 
-from django.core.cache.backends import locmem
-from django.core.cache.backends.base import DEFAULT_TIMEOUT
-
-from .._django import shrink_local_cache
+from .._django import local_parts
 from ..memory import SHARE
 
+# The pickled form of None
+_NONE = pickle.dumps(None)
+_UNCHANGEABLE = (str, bytes, tuple)
+# What a full cache is reduced to, so that not every new value has all others counted
+_REDUCED = 0.9
 
-class LocMemCache(locmem.LocMemCache):
-    """Keeps the values that were used last, of ``OPTIONS["MAX_BYTES"]`` bytes in total as pickled."""
 
-    def __init__(self, name: str, params: dict[str, Any]) -> None:
-        options = dict(params.get("OPTIONS", {}))
-        self.max_bytes: int = options.pop("MAX_BYTES")
-        super().__init__(name, {**params, "OPTIONS": options})
+class _Unpickled(bytes):
+    """A value of the store, with the value itself beside the bytes that ``LocMemCache`` unpickles."""
 
-    def set(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
-        """Keep a value; it goes again at once where it is larger than a share of the bound."""
-        super().set(key, value, timeout, version)
-        shrink_local_cache(self, self.max_bytes, self.max_bytes // SHARE)
+    value: Any
+    size: int
 
-    def add(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
-        """Keep a value unless there is one."""
-        added = super().add(key, value, timeout, version)
-        shrink_local_cache(self, self.max_bytes, self.max_bytes // SHARE)
-        return added
+
+def _unpickled(value: Any, size: int) -> _Unpickled:
+    made = _Unpickled(_NONE)
+    made.value, made.size = value, size
+    return made
+
+
+class LocalValues:
+    """Values in the store of a ``LocMemCache``, at most ``max_bytes`` of them, as estimated."""
+
+    def __init__(self, cache: Any, max_bytes: int) -> None:
+        self._parts = local_parts(cache)
+        self._max_bytes = max_bytes
+        # at least the bytes of all values: what Django removes is not subtracted until they are counted again
+        self._at_most = self._counted()
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
+        """Return the values that exist, and mark them as used."""
+        values, expiries = self._parts.values, self._parts.expiries
+        full_key, now = self._parts.full_key, time.time()
+        found: dict[str, Any] = {}
+        with self._parts.lock:
+            for key in keys:
+                full = full_key(key)
+                expiry = expiries.get(full, -1)
+                if expiry is None or expiry > now:
+                    found[key] = values[full]
+                    values.move_to_end(full, last=False)
+        for key, kept in found.items():
+            # a counter is pickled, as Django's incr() wants it
+            found[key] = kept.value if type(kept) is _Unpickled else pickle.loads(kept)
+        return found
+
+    def takes(self, value: Any) -> bool:
+        """Whether a value can be kept as it is: nobody can change it, and Django's ``incr()`` has no use for it."""
+        return type(value) in _UNCHANGEABLE
+
+    def set(self, key: str, value: Any, ttl_seconds: int | None) -> None:
+        """Keep a value, unless it is larger than a share of the bound; an earlier value goes in any case."""
+        with self._parts.lock:
+            self._put(key, value, ttl_seconds)
+
+    def add(self, key: str, value: Any, ttl_seconds: int | None) -> bool:
+        """Keep a value unless there is one, and return whether there was none."""
+        with self._parts.lock:
+            expiry = self._parts.expiries.get(self._parts.full_key(key), -1)
+            if expiry is None or expiry > time.time():
+                return False
+            self._put(key, value, ttl_seconds)
+            return True
+
+    def _put(self, key: str, value: Any, ttl_seconds: int | None) -> None:
+        full, size = self._parts.full_key(key), _size(value)
+        self._parts.remove(full)
+        if size <= self._max_bytes // SHARE:
+            self._parts.put(full, _unpickled(value, size), ttl_seconds)
+            self._at_most += size
+            if self._at_most > self._max_bytes:
+                self._shrink()
+
+    def _shrink(self) -> None:
+        """Remove what was not used for longest, where there is too much; the lock is held."""
+        self._at_most = self._counted()
+        if self._at_most <= self._max_bytes:
+            return
+        for key, kept in list(reversed(self._parts.values.items())):
+            if self._at_most <= self._max_bytes * _REDUCED:
+                break
+            # others' values are theirs to bound
+            if type(kept) is _Unpickled:
+                self._at_most -= kept.size
+                self._parts.remove(key)
+
+    def _counted(self) -> int:
+        return sum(kept.size for kept in list(self._parts.values.values()) if type(kept) is _Unpickled)
+
+
+def _size(value: Any) -> int:
+    """Return about how many bytes a value takes with its key and its place in the store."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return 500 + sum(len(part) for part in parts if isinstance(part, (str, bytes)))

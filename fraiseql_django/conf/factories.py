@@ -11,6 +11,7 @@ from django.utils.module_loading import import_string
 
 from .._compat import PSYCOPG_3
 from ..cache.base import Cache
+from ..cache.django import DjangoCache
 from ..errors import ConfigurationError
 from ..storage.base import Storage
 from ..storage.django import DjangoStorage
@@ -41,6 +42,8 @@ def make_cache(settings: Settings) -> Cache | None:
     made: Cache = _make(
         "FRAISEQL['CACHE']['BACKEND']", settings.cache.backend, settings.cache.alias, prefix=settings.cache.key_prefix
     )
+    if isinstance(made, DjangoCache):
+        made.local_bytes = settings.memory.answers
     return made
 
 

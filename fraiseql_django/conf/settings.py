@@ -121,7 +121,7 @@ class MemorySettings:
     plans: int = _option(64_000_000, "Bytes of plans in each process.", minimum=0)
     persisted_queries: int = _option(8_000_000, "Bytes of persisted queries in each process.", minimum=0)
     answers: int = _option(
-        64_000_000, "Bytes of answers in each process, in the memory cache of the upstream's configuration.", minimum=0
+        64_000_000, "Bytes of answers in each process, where they are kept in a `LocMemCache`.", minimum=0
     )
     prepared_statements: int = _option(
         64_000_000, "Bytes of prepared statements in PostgreSQL, for each connection.", minimum=0

@@ -187,12 +187,9 @@ def _cache(value: Any) -> tuple[str, int | None]:
 
 def _memory(given: Mapping[str, Any], alias: str) -> dict[str, Any]:
     return {
-        "BACKEND": "fraiseql_django.cache.local.LocMemCache",
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": alias,
-        "OPTIONS": {
-            "MAX_ENTRIES": given.get("max_size", _MEMORY_MAX_SIZE),
-            "MAX_BYTES": get_settings().memory.answers,
-        },
+        "OPTIONS": {"MAX_ENTRIES": given.get("max_size", _MEMORY_MAX_SIZE)},
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import BoundedSemaphore, local
 
 from ..errors import TryLater
@@ -22,13 +22,21 @@ class ConcurrencyLimit:
         self._wait_ms = wait_ms
         self._thread = local()
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is a limit."""
+        return self._free is not None
+
+    def slot(self) -> AbstractContextManager[None]:
+        """Hold a slot in a block; entering it raises TryLater where none becomes free in time."""
+        return nullcontext() if self._free is None else self._slot(self._free)
+
     @contextmanager
-    def slot(self) -> Iterator[None]:
-        """Hold a slot; raise TryLater where none becomes free in time."""
-        if self._free is None or getattr(self._thread, "holds_slot", False):
+    def _slot(self, free: BoundedSemaphore) -> Iterator[None]:
+        if getattr(self._thread, "holds_slot", False):
             yield
             return
-        if not self._free.acquire(timeout=self._wait_ms / 1000):
+        if not free.acquire(timeout=self._wait_ms / 1000):
             raise TryLater(
                 "The server is busy; the same operation may be sent again.",
                 code="OVERLOADED",
@@ -39,4 +47,4 @@ class ConcurrencyLimit:
             yield
         finally:
             self._thread.holds_slot = False
-            self._free.release()
+            free.release()

@@ -37,54 +37,71 @@ class Executor:
         self._max_bytes = limits.response_bytes
 
     def read(self, read: Read, variables: Variables, *, cached: bool = True) -> bytes:
-        """Return the JSON text of a statement's answer with these variables, with marks where values are wrong.
+        """Return the JSON text of a statement's answer, as ``answer`` does, with marks where values are wrong."""
+        return self.answer(read, variables, cached=cached)[0]
+
+    def answer(self, read: Read, variables: Variables, *, cached: bool = True) -> tuple[bytes, bool]:
+        """Return the JSON text of a statement's answer with these variables, and whether there are marks in it.
 
         With ``cached=False`` the cache is neither read nor written, as in a transaction that has written.
         Raises InvalidInput for a value that cannot be a parameter, StorageError when the database fails, LimitExceeded
         for an answer that is too large, TryLater where too many statements are running.
         """
         if read.sql is None:
-            return self.checked(b"".join(segment for segment in read.segments if isinstance(segment, bytes)))
-        params = read.params(variables)
-        ttl = self.answers.volatile_ttl if read.volatile else self.answers.ttl
-        may_cache = cached and ttl and self.answers.cache is not None and self.storage.shared
-        outside = self.session.outside() if may_cache else None
-        if outside is not None:
-            answer = self._through_cache(read, params, variables[VIEWER], outside, ttl)
+            answer, marked = b"".join(segment for segment in read.segments if isinstance(segment, bytes)), False
         else:
-            answer = self._from_storage(read, params, variables[VIEWER])
+            params = read.params(variables)
+            ttl = self.answers.volatile_ttl if read.volatile else self.answers.ttl
+            may_cache = cached and ttl and self.answers.cache is not None and self.storage.shared
+            outside = self.session.outside() if may_cache else None
+            if outside is not None:
+                answer, marked = self._through_cache(read, params, variables[VIEWER], outside, ttl)
+            else:
+                answer = self._from_storage(read, params, variables[VIEWER])
+                marked = MARK in answer
+        if read.live:
+            answer = _finished(answer, read)
+            marked = MARK in answer
         # a cached answer as well: it may have been stored under a higher limit
-        return self.checked(_finished(answer, read) if read.live else answer)
+        return self.checked(answer, read.envelope), marked
 
-    def checked(self, answer: bytes) -> bytes:
-        """Return an answer; raise LimitExceeded for one that is larger than allowed."""
+    def checked(self, answer: bytes, envelope: int = 0) -> bytes:
+        """Return an answer; raise LimitExceeded for one that is larger than allowed.
+
+        So many bytes of it, the ``envelope``, do not count.
+        """
         limit = self._max_bytes
-        if limit is not None and len(answer) > limit:
-            raise LimitExceeded("bytes in its answer", limit=limit, value=len(answer), setting="LIMITS.RESPONSE_BYTES")
+        if limit is not None and len(answer) - envelope > limit:
+            value = len(answer) - envelope
+            raise LimitExceeded("bytes in its answer", limit=limit, value=value, setting="LIMITS.RESPONSE_BYTES")
         return answer
 
     def _through_cache(
         self, read: Read, params: list[str | None], viewer: Viewer, outside: Hashable, ttl: int
-    ) -> bytes:
+    ) -> tuple[bytes, bool]:
         session_values = (self.session.values_of(viewer) if read.of_session else (), outside)
         # repr tells apart what joined texts would not: None and "None", "a,b" and "a", "b"
-        key = read.digest + blake2b(repr((params, session_values)).encode(), digest_size=16).hexdigest()
+        key = blake2b(f"{read.digest}{params!r}{session_values!r}".encode(), digest_size=16).hexdigest()
         # before the statement: a version read after it could belong to a write that it did not see
         lookup = self.answers.lookup(key, read.tables)
         if lookup.answer is not None:
-            return lookup.answer
+            return lookup.answer, lookup.marked
         answer = self._from_storage(read, params, viewer)
-        if lookup.versions is not None and (self._max_bytes is None or len(answer) <= self._max_bytes):
-            self.answers.keep(key, read.tables, lookup.versions, answer, ttl)
-        return answer
+        marked = MARK in answer
+        if lookup.versions is not None and (self._max_bytes is None or len(answer) - read.envelope <= self._max_bytes):
+            self.answers.keep(key, lookup.versions, answer, marked, ttl, envelope=read.envelope)
+        return answer, marked
 
     def _from_storage(self, read: Read, params: list[str | None], viewer: Viewer) -> bytes:
         assert read.sql is not None
         settings = self.session.of(viewer)
-        with self.concurrency.slot():
+        if self.concurrency.is_limited:
+            with self.concurrency.slot():
+                values = self.storage.query(read.sql, params, settings).rows[0]
+        else:
             values = self.storage.query(read.sql, params, settings).rows[0]
         row = [b"null" if value is None else value for value in values]
-        return b"".join(segment if isinstance(segment, bytes) else row[segment] for segment in read.segments)
+        return b"".join([segment if isinstance(segment, bytes) else row[segment] for segment in read.segments])
 
 
 def _finished(answer: bytes, read: Read) -> bytes:

@@ -29,7 +29,7 @@ class MeasuredStorage:
 
     def query(self, sql: str, params: Sequence[Any] = (), settings: Settings = ()) -> QueryResult:
         """Run a query of the storage; settings are passed on only where there are any."""
-        result = self.storage.query(sql, params, *([settings] if settings else []))
+        result = self.storage.query(sql, params, settings) if settings else self.storage.query(sql, params)
         self._note(sql, result.row_count, "read", result.execution_time_ms)
         return result
 
@@ -56,4 +56,5 @@ class MeasuredStorage:
         with self._lock:
             self.statements += 1
             self.total_ms += took
-        logger.debug("%d rows %s in %.3f ms: %s", rows, verb, took, sql, extra={"rows": rows, "duration_ms": took})
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("%d rows %s in %.3f ms: %s", rows, verb, took, sql, extra={"rows": rows, "duration_ms": took})

@@ -15,17 +15,17 @@ from graphql import GraphQLError
 from ..errors import OperationError
 from ..language.parser import Operation
 from ..planner.arguments import Variables
-from ..planner.marks import MARK
 from ..planner.plan import ColumnRoot, Plan, Read, members_of
+from ..viewer import VIEWER, Viewer
 from .executor import Executor
 from .failures import failure, invalid_values, is_of_data
 from .field_errors import Path, without_marks
-from .response import Response, failed
+from .response import Response, data_of, failed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, kw_only=True)
 class Query:
-    """A query to run; ``careful`` returns its careful plan; ``mask`` says whether errors are masked.
+    """A query to run; ``careful`` makes its careful plan; ``masks`` says whether errors are masked.
 
     Within a transaction that others began (``in_transaction``) a failure has ended it, and no other statement can run.
     """
@@ -34,8 +34,8 @@ class Query:
     plan: Plan
     variables: Variables
     executor: Executor
-    careful: Callable[[], Plan]
-    mask: bool
+    careful: Callable[[Operation, Variables, Viewer], Plan]
+    masks: Callable[[], bool]
     in_transaction: bool
 
     def response(self) -> Response:
@@ -47,10 +47,10 @@ class Query:
             return self._again(error) if is_of_data(error) else self._failed(error)
 
     def _answered(self, read: Read) -> Response:
-        text = self.executor.read(read, self.variables)
-        if MARK not in text:
-            return Response(text)
-        data, errors = self._without_marks(text, read)
+        text, marked = self.executor.answer(read, self.variables)
+        if not marked:
+            return Response(body=text)
+        data, errors = self._without_marks(data_of(text), read)
         return failed(errors, b"null" if data is None else data)
 
     def _without_marks(self, text: bytes, read: Read, prefix: Path = ()) -> tuple[bytes | None, list[GraphQLError]]:
@@ -61,13 +61,13 @@ class Query:
         # An OperationError here is about a value that plans do not depend on, for instance a negative limit in a
         # variable. Execution has not begun, so the response has no data (GraphQL specification, 7.1.1).
         data = None if isinstance(error, OperationError) else b"null"
-        return failed([failure(error, mask=self.mask)], data)
+        return failed([failure(error, mask=self.masks())], data)
 
     def _again(self, error: Exception) -> Response:
         plan = self.plan
         if plan.uncertain and not self.in_transaction:
             try:
-                plan = self.careful()
+                plan = self.careful(self.operation, self.variables, self.variables[VIEWER])
                 assert plan.read is not None
                 return self._answered(plan.read)
             except Exception as another:
@@ -93,13 +93,13 @@ class Query:
                 text, wrong = self._column(plan.read.alone(root), root)
                 errors += wrong
             except Exception as another:
-                errors.append(failure(another, mask=self.mask, nodes=[root.node], path=[root.key]))
+                errors.append(failure(another, mask=self.masks(), nodes=[root.node], path=[root.key]))
             answers[root.key] = b"null" if text is None else text
             lost = lost or (text is None and not root.nullable)
         return failed(errors, b"null" if lost else members_of(plan, answers))
 
     def _column(self, read: Read, root: ColumnRoot) -> tuple[bytes | None, Sequence[GraphQLError]]:
-        text = self.executor.read(read, self.variables)
-        if MARK not in text:
+        text, marked = self.executor.answer(read, self.variables)
+        if not marked:
             return text, ()
         return self._without_marks(text, read, (root.key,))

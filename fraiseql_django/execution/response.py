@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
@@ -14,31 +13,56 @@ from graphql import GraphQLError
 
 from ..errors import TryLater
 from ..memory import Counts
+from ..planner.plan import AFTER_DATA, BEFORE_DATA
 from .failures import status_of
 
 
-@dataclass(frozen=True)
 class Response:
     """The answer of an operation.
 
     ``data`` is the JSON text of the data: ``b"null"`` where an error left nothing of it, None where
     execution did not begin (GraphQL specification, 7.1). ``status`` is what HTTP says of it.
+    ``body``, the whole response as JSON text, is made of the others unless it is given.
     """
 
-    data: bytes | None
-    errors: Sequence[GraphQLError] = ()
-    status: int = 200
+    __slots__ = ("_body", "_data", "errors", "status")
 
-    @cached_property
+    def __init__(
+        self,
+        data: bytes | None = None,
+        errors: Sequence[GraphQLError] = (),
+        status: int = 200,
+        *,
+        body: bytes | None = None,
+    ) -> None:
+        self.errors = errors
+        self.status = status
+        self._data = data
+        self._body = body
+
+    @property
+    def data(self) -> bytes | None:
+        """The JSON text of the data."""
+        if self._data is None and self._body is not None and not self.errors:
+            self._data = data_of(self._body)
+        return self._data
+
+    @property
     def body(self) -> bytes:
         """The whole response as JSON text."""
+        if self._body is None:
+            self._body = self._written()
+        return self._body
+
+    def _written(self) -> bytes:
+        data = self._data
         if not self.errors:
-            return b'{"data":%b}' % (self.data or b"null")
+            return b"%b%b%b" % (BEFORE_DATA, data or b"null", AFTER_DATA)
         formatted = [error.formatted for error in self.errors]
         errors = json.dumps(formatted, ensure_ascii=False, separators=(",", ":"), default=_as_json)
         # a lone surrogate in a client's text has no UTF-8
         encoded = errors.encode("utf-8", "backslashreplace")
-        return b'{"errors":%b}' % encoded if self.data is None else b'{"errors":%b,"data":%b}' % (encoded, self.data)
+        return b'{"errors":%b}' % encoded if data is None else b'{"errors":%b,"data":%b}' % (encoded, data)
 
     @property
     def retry_after(self) -> int | None:
@@ -49,6 +73,11 @@ class Response:
     def json(self) -> Any:
         """The whole response as Python objects: for tests and scripts."""
         return json.loads(self.body)
+
+
+def data_of(body: bytes) -> bytes:
+    """Return the data of a response without errors, as JSON text."""
+    return body[len(BEFORE_DATA) : -len(AFTER_DATA)]
 
 
 def failed(errors: Sequence[GraphQLError], data: bytes | None = None) -> Response:

@@ -54,7 +54,7 @@ class Session:
 
         Raises FraiseQLError where a value is missing or cannot be written.
         """
-        return (*self._limits, *self.values_of(viewer))
+        return (*self._limits, *self.values_of(viewer)) if self._has_values else self._limits
 
     def values_of(self, viewer: Viewer) -> Settings:
         """Return the session variables and the role of a viewer, on which answers may depend."""

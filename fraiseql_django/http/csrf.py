@@ -112,7 +112,9 @@ def carries_session(request: HttpRequest) -> bool:
     The cookie is sufficient, even without SessionMiddleware or for an anonymous session. A session without a cookie
     exists when it was opened in this request, as RemoteUserMiddleware does.
     """
-    if settings.SESSION_COOKIE_NAME in request.COOKIES:
+    # the header is parsed at the first access
+    has_cookies = request.META.get("HTTP_COOKIE") or "COOKIES" in request.__dict__
+    if has_cookies and settings.SESSION_COOKIE_NAME in request.COOKIES:
         return True
     session = getattr(request, "session", None)
     return session is not None and SESSION_KEY in session

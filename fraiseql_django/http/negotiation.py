@@ -105,8 +105,8 @@ def require_no_coding(request: HttpRequest) -> None:
 
     A middleware or server that decodes bodies must remove the header.
     """
-    sent = request.headers.get("Content-Encoding", "")
-    if any(coding.strip().lower() not in ("", "identity") for coding in sent.split(",")):
+    sent = request.META.get("HTTP_CONTENT_ENCODING", "")
+    if sent and any(coding.strip().lower() not in ("", "identity") for coding in sent.split(",")):
         raise Refused(
             f"The Content-Encoding of a POST must be identity; it is {sent[:100]}.",
             status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

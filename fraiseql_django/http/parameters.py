@@ -35,13 +35,15 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 class Parameters:
     """The parameters of one operation. At least one of ``query`` and ``identifiers`` is present.
 
-    Identifiers are in the form of ``documents.trusted.normalised``.
+    Identifiers are in the form of ``documents.trusted.normalised``. The variables are part of a JSON text of
+    ``sent_bytes`` bytes.
     """
 
     query: str | None
     identifiers: tuple[str, ...]
     variables: Mapping[str, Any] | None
     operation_name: str | None
+    sent_bytes: int
 
 
 def body_of(request: HttpRequest, limit: int | None) -> str:
@@ -74,9 +76,9 @@ def from_value(value: Any, text: str, what: str) -> Parameters:
     """
     if not isinstance(value, dict):
         raise Refused(f"{what} is {kind_of(value)}; it must be a JSON object with a query.")
-    if _SURROGATE.search(text):
+    if "\\u" in text and _SURROGATE.search(text):
         _refuse_surrogates(value)
-    return _checked(value)
+    return _checked(value, len(text) if text.isascii() else 4 * len(text))
 
 
 def from_url(request: HttpRequest, limit: int | None) -> Parameters:
@@ -99,7 +101,7 @@ def from_url(request: HttpRequest, limit: int | None) -> Parameters:
         if not _is_text(value):
             raise Refused(f"The parameter {name} is not UTF-8.")
         texts[name] = value
-    return _checked(_decoded(texts))
+    return _checked(_decoded(texts), len(query_string))
 
 
 def _decoded(texts: Mapping[str, str]) -> dict[str, Any]:
@@ -115,23 +117,23 @@ def _decoded(texts: Mapping[str, str]) -> dict[str, Any]:
     return values
 
 
-def _checked(values: Mapping[str, Any]) -> Parameters:
+def _checked(values: Mapping[str, Any], sent_bytes: int) -> Parameters:
     """Check the types of the parameters; unknown parameters are ignored (GraphQL over HTTP, 4.4.1)."""
-    for name, kind, allowed in (
-        ("documentId", str, "a string or null"),
-        ("variables", dict, "an object or null"),
-        ("operationName", str, "a string or null"),
-        ("extensions", dict, "an object or null"),
-    ):
-        if values.get(name) is not None:
-            _require(name, values[name], kind, allowed)
-    identifiers = tuple(_identifiers(values))
+    variables, operation_name = values.get("variables"), values.get("operationName")
+    identifiers: tuple[str, ...] = ()
+    if "documentId" in values or "extensions" in values:
+        _require("documentId", values.get("documentId"), str, "a string or null")
+        _require("extensions", values.get("extensions"), dict, "an object or null")
+        identifiers = tuple(_identifiers(values))
+    _require("variables", variables, dict, "an object or null")
+    _require("operationName", operation_name, str, "a string or null")
     return Parameters(
         query=_query(values, identifiers),
         identifiers=identifiers,
-        variables=values.get("variables"),
+        variables=variables,
         # an empty name counts as missing, as it does in a URL
-        operation_name=values.get("operationName") or None,
+        operation_name=operation_name or None,
+        sent_bytes=sent_bytes,
     )
 
 
@@ -142,8 +144,9 @@ def _query(values: Mapping[str, Any], identifiers: tuple[str, ...]) -> str | Non
     if "query" not in values:
         raise Refused("The parameter query is missing; it must be a string that contains a GraphQL document.")
     query = values["query"]
-    _require("query", query, str, "a string")
-    return str(query)
+    if not isinstance(query, str):
+        raise _of_another_type("query", query, "a string")
+    return query
 
 
 def _identifiers(values: Mapping[str, Any]) -> Iterator[str]:
@@ -157,15 +160,21 @@ def _identifiers(values: Mapping[str, Any]) -> Iterator[str]:
     version, sha256 = persisted.get("version"), persisted.get("sha256Hash")
     if version != 1:
         raise Refused(f"The parameter {where}.version is {json.dumps(version)[:100]}; it must be 1.")
-    _require(f"{where}.sha256Hash", sha256, str, "a string of 64 hexadecimal digits")
+    if not isinstance(sha256, str):
+        raise _of_another_type(f"{where}.sha256Hash", sha256, "a string of 64 hexadecimal digits")
     if not is_hash(sha256):
         raise Refused(f"The parameter {where}.sha256Hash is {sha256[:100]!r}; it must be 64 hexadecimal digits.")
     yield normalised(sha256)
 
 
 def _require(name: str, value: Any, kind: type, allowed: str) -> None:
-    if not isinstance(value, kind):
-        raise Refused(f"The parameter {name} is {kind_of(value)}; it must be {allowed}.")
+    """Raise Refused for a value of another type; null counts as missing."""
+    if value is not None and not isinstance(value, kind):
+        raise _of_another_type(name, value, allowed)
+
+
+def _of_another_type(name: str, value: Any, allowed: str) -> Refused:
+    return Refused(f"The parameter {name} is {kind_of(value)}; it must be {allowed}.")
 
 
 def _body(request: HttpRequest, limit: int | None) -> bytes:

@@ -35,6 +35,9 @@ logger = logging.getLogger("fraiseql_django.cache")
 
 # After a failure the catalogue is not read for so long: where connecting times out, every request would wait for it
 RETRY_SECONDS = 5
+# Around a statement in a transaction that others began: PostgreSQL compiles nothing in between
+SUSPEND_JIT = "SELECT set_config('fraiseql.jit', current_setting('jit'), true), set_config('jit', 'off', true)"
+RESUME_JIT = "SELECT set_config('jit', current_setting('fraiseql.jit'), true)"
 
 K = TypeVar("K")
 
@@ -199,9 +202,10 @@ UNION SELECT 'part', c.name, p.name, ''
 # Where a session variable may be asked for. A materialised view is not asked anew for each viewer
 _ASKS = r"current_setting|pg_settings|pg_show_all_settings"
 _ASKS_ITSELF = re.compile(_ASKS, re.IGNORECASE)
+# CASE, so that the texts of PostgreSQL's own views, which are many, are not searched before the schema is known
 _ASKING = f"""
 SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE {_OWN} AND (c.relrowsecurity OR c.relkind = 'v' AND pg_get_viewdef(c.oid) ~* '{_ASKS}')
+WHERE CASE WHEN {_OWN} THEN c.relrowsecurity OR c.relkind = 'v' AND pg_get_viewdef(c.oid) ~* '{_ASKS}' END
 """
 
 # What gives another value though no table was written: the clock, and volatile functions (PostgreSQL documentation,
@@ -456,7 +460,12 @@ def _ask(connection: Any, sql: str, *, connect: bool) -> list[Any] | None:
             return None
         # in an open transaction this is a savepoint, so that an error does not break the transaction
         with driver.transaction():
-            return list(driver.cursor(row_factory=tuple_row).execute(sql).fetchall())
+            cursor = driver.cursor(row_factory=tuple_row)
+            # compiling would take seconds: PostgreSQL takes these statements for far more costly than they are
+            cursor.execute(SUSPEND_JIT)
+            rows = list(cursor.execute(sql).fetchall())
+            cursor.execute(RESUME_JIT)
+            return rows
     except Exception as error:
         # whatever it is, the request goes on without; if the database is gone, its own statement says so
         _failed_at[key] = time.monotonic()

@@ -108,6 +108,9 @@ class SessionState:
 
     def key(self, *, with_path: bool) -> tuple[Any, ...] | None:
         """Return what tells this state from others, with the search path or without; None where it is not known."""
+        if self._known and not self._values and not self._pending:
+            path = _reported_path(self._driver()) if with_path else self._first_path
+            return () if path == self._first_path else (path,)
         values = dict(self._values)
         known = self._known
         for _, setting in self._pending:

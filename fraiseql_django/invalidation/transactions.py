@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import IntegrityError
 
-from .._compat import IsolationLevel, TransactionStatus
+from .._compat import PSYCOPG_3, IsolationLevel, TransactionStatus
 from .._django import (
     add_first_wrapper,
     driver_connection,
@@ -30,6 +30,7 @@ from .statements import as_text, changes, only_reads, redefines
 Committed = Callable[[frozenset[str]], None]
 
 _ROLLBACK_TO = re.compile(r'ROLLBACK\s+(?:(?:WORK|TRANSACTION)\s+)?TO\s+(?:SAVEPOINT\s+)?"?(\w+)', re.IGNORECASE)
+_OPEN = (TransactionStatus.ACTIVE, TransactionStatus.INTRANS, TransactionStatus.INERROR) if PSYCOPG_3 else ()
 _ISOLATION = re.compile(r"\s*(?:SET|BEGIN|START)\b.*(?:REPEATABLE\s+READ|SERIALIZABLE)", re.IGNORECASE | re.DOTALL)
 
 
@@ -95,7 +96,7 @@ class Transactions:
         if not in_autocommit_mode(connection) and isolation_level(connection) != IsolationLevel.READ_COMMITTED:
             # later statements see the snapshot of the first one (PostgreSQL documentation, 13.2)
             return False
-        return not self._open() or not (self._written or self._keeps_snapshot)
+        return not (self._written or self._keeps_snapshot) or not self._open()
 
     def mark_written(self, tables: frozenset[str]) -> None:
         """Add tables that the project says it has written in a way that no statement shows."""
@@ -156,11 +157,7 @@ class Transactions:
     def _open(self) -> bool:
         """Whether PostgreSQL has a transaction open; that of a lost connection has ended, perhaps by a commit."""
         driver = driver_connection(self.connection)
-        return driver is not None and driver.info.transaction_status in (
-            TransactionStatus.ACTIVE,
-            TransactionStatus.INTRANS,
-            TransactionStatus.INERROR,
-        )
+        return driver is not None and driver.info.transaction_status in _OPEN
 
     def _settle(self) -> None:
         """Pass on the tables that the transaction has written."""
@@ -190,7 +187,7 @@ def watch(connection: Any, committed: Committed) -> None:
 def of(connection: Any) -> Transactions | None:
     """Return the collected writes of a connection; None for one that is not watched."""
     for wrapper in wrappers(connection):
-        if isinstance(wrapper, Transactions):
+        if type(wrapper) is Transactions:
             return wrapper
     return None
 

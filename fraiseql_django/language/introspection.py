@@ -58,9 +58,9 @@ class Introspection:
         """Whether a viewer may query the schema."""
         return may_introspect(self.policy, viewer)
 
-    def require(self, viewer: Viewer, field: FieldNode | None) -> None:
-        """Raise OperationError if ``field`` queries the schema and the viewer may not; None allows everybody."""
-        if field is not None and not self.allows(viewer):
+    def require(self, viewer: Viewer, field: FieldNode) -> None:
+        """Raise OperationError if the viewer may not query the schema, as ``field`` does."""
+        if not self.allows(viewer):
             _, message = _POLICIES[self.policy]
             raise OperationError(message, nodes=[field], code="INTROSPECTION_DISABLED")
 

@@ -188,13 +188,15 @@ def check_document_bytes(text: str, limit: int | None) -> None:
         _check("bytes of text", _bytes(text), limit, "DOCUMENT_BYTES")
 
 
-def check_variables_bytes(variables: Mapping[str, Any], limit: int | None) -> None:
+def check_variables_bytes(variables: Mapping[str, Any], limit: int | None, sent: int | None = None) -> None:
     """Raise LimitExceeded if the variables, as compact JSON, have more bytes than ``limit``.
+
+    They are not measured where the JSON that they were ``sent`` in is far too small for that.
 
     A file counts as null, and any other object without a JSON form as its ``str()``. Raises InvalidInput for values
     that cannot be written as JSON, RecursionError for values that are nested too deeply.
     """
-    if limit is None or not variables:
+    if limit is None or not variables or (sent is not None and sent * _GROWTH <= limit):
         return
     try:
         size = _bytes(_COMPACT.encode(variables))
@@ -202,6 +204,10 @@ def check_variables_bytes(variables: Mapping[str, Any], limit: int | None) -> No
         # only possible for variables given in Python; JSON has neither
         raise InvalidInput("The variables contain a key that is not a string, or a number that is too long.") from None
     _check("bytes of variables", size, limit, "VARIABLES_BYTES")
+
+
+# How much longer compact JSON may be than what it was read from: 1e15 becomes 1000000000000000.0
+_GROWTH = 6
 
 
 def _bytes(text: str) -> int:

@@ -104,9 +104,9 @@ class Operation:
                 spread.add(item.name.value)
                 yield from self._named(key, self.fragments[item.name.value].selection_set, spread)
 
-    def require(self, kind: OperationType | None) -> None:
-        """Raise OperationError if the operation is not of this kind; None allows every kind."""
-        if kind is not None and self.kind is not kind:
+    def require(self, kind: OperationType) -> None:
+        """Raise OperationError if the operation is not of this kind."""
+        if self.kind is not kind:
             raise OperationError(
                 f"This is a {self.kind.value}; only a {kind.value} can be executed here.", code="OPERATION_NOT_ALLOWED"
             )
@@ -161,13 +161,16 @@ class Parser:
             self.cache.set(text, document, document.weight)
         return document
 
-    def variables(self, operation: Operation, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Coerce a request's variables (GraphQL specification, 6.1.2).
+    def variables(
+        self, operation: Operation, inputs: Mapping[str, Any], sent_bytes: int | None = None
+    ) -> dict[str, Any]:
+        """Coerce a request's variables (GraphQL specification, 6.1.2) and return them in a new dictionary.
 
+        ``sent_bytes`` is how many bytes of JSON they came in at most, None where that is not known.
         Raises InvalidDocument with all errors, InvalidInput or LimitExceeded.
         """
         try:
-            check_variables_bytes(inputs, self.limits.variables_bytes)
+            check_variables_bytes(inputs, self.limits.variables_bytes, sent_bytes)
             accepted = operation.coercion.accept(inputs)
             if accepted is not None:
                 return accepted

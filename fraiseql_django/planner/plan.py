@@ -50,6 +50,8 @@ from .rules import Rules
 from .statement import Part, compile_pieces, joined, split, statement
 from .tree import Constant, Member
 
+# The response around the data of a query (GraphQL specification, 7.1)
+BEFORE_DATA, AFTER_DATA = b'{"data":', b"}"
 # What a plan takes in bytes, measured: 3 to 5 for each byte of SQL where there are no parameters (of 1, if the
 # characters are ASCII), 700 for a parameter with the functions that fetch it
 _OF_PLAN = 4000
@@ -65,10 +67,10 @@ class Read:
 
     ``digest`` names the statement among others, ``tables`` are what it reads, in a fixed order, and ``of_session``
     says whether its answer may depend on the viewer's session values, ``volatile`` whether on the clock or on chance.
-    ``segments`` are the answer's bytes in order:
-    constants, or the number of a column of the statement's one row; ``parts`` say where each column stands in the
-    statement. ``live`` finish parts of the answer in Python, ``marks`` are what may be wrong with its values (see
-    ``marks``). ``sql`` is None where nothing need be read.
+    ``segments`` are the answer's bytes in order: constants, or the number of a column of the statement's one row. Of a
+    query they are the whole response, with ``envelope`` bytes around its data. ``parts`` say where each column stands
+    in the statement. ``live`` finish parts of the answer in Python, ``marks`` are what may be wrong with its values
+    (see ``marks``). ``sql`` is None where nothing need be read.
     """
 
     sql: str | None
@@ -81,6 +83,7 @@ class Read:
     of_session: bool
     volatile: bool
     parts: tuple[Part, ...]
+    envelope: int = 0
 
     def params(self, variables: Variables) -> list[str | None]:
         """Return the statement's parameters; raise InvalidInput for a value that cannot be one."""
@@ -97,6 +100,7 @@ class Read:
             segments=joined(root.segments(0)),
             digest=f"{self.digest}{root.column}",
             parts=(),
+            envelope=0,
         )
 
     @property
@@ -245,9 +249,9 @@ class Planner:
                 self._keep(key, operation, known or Plans(), plan, asked, viewer)
         else:
             plan.complexity.check(variables, self.limits)
-        for root in plan.roots:
-            if isinstance(root, MutationCall):
-                for slot in root.slots:
+        if plan.read is None:
+            for call in plan.calls:
+                for slot in call.slots:
                     slot.check(variables)
         return plan
 
@@ -335,10 +339,13 @@ class Planner:
                 node, nullable = build.root_nodes[key][0], compiler.may_be_null(member)
                 roots.append(ColumnRoot(key, len(columns), before.encode(), after.encode(), node, nullable))
                 columns.append(compile_pieces(pieces, self.alias))
-        read = self._read(columns, list(_segments(roots)), compiler)
+        segments = [BEFORE_DATA, *_segments(roots), AFTER_DATA]
+        read = self._read(columns, segments, compiler, envelope=len(BEFORE_DATA) + len(AFTER_DATA))
         return Plan(complexity=complexity, roots=tuple(roots), read=read, uncertain=compiler.uncertain and not careful)
 
-    def _read(self, columns: Sequence[Compiled], segments: Sequence[bytes | int], compiler: Compiler) -> Read:
+    def _read(
+        self, columns: Sequence[Compiled], segments: Sequence[bytes | int], compiler: Compiler, *, envelope: int = 0
+    ) -> Read:
         around = joined(segments)
         if not columns:
             return Read(
@@ -352,24 +359,27 @@ class Planner:
                 of_session=False,
                 volatile=False,
                 parts=(),
+                envelope=envelope,
             )
         sql, binds, parts = statement(columns, self.alias)
         marks = tuple(compiler.marks)
         connection = connections[self.alias]
         # moments are written in the connection's time zone
         database = [*database_of(connection), connection.timezone_name]
+        tables = tables_read(sql, self.alias)
         return Read(
             sql=sql,
             binds=binds,
             segments=around,
-            tables=tables_read(sql, self.alias),
-            # neither the names of the answer's parts nor what marks mean is in the SQL
-            digest=blake2b(repr((database, sql, around, marks)).encode(), digest_size=16).hexdigest(),
+            tables=tables,
+            # neither the names of the answer's parts nor what marks mean is in the SQL; what a view reads may change
+            digest=blake2b(repr((database, sql, around, marks, tables)).encode(), digest_size=16).hexdigest(),
             live=tuple(compiler.live),
             marks=marks,
             parts=parts,
             of_session=self.session.may_show_in(sql, self.alias),
             volatile=is_volatile(sql, self.alias),
+            envelope=envelope,
         )
 
     # --- mutations ---
@@ -414,8 +424,10 @@ class Planner:
 def _key(operation: Operation, variables: Variables, *, careful: bool) -> tuple[Hashable, ...]:
     """Return what plans are kept by: the operation and the shape of its variables, and the state of the catalogue."""
     shape = tuple(
-        variable.of(variables[variable.name]) if variable.name in variables else ABSENT
-        for variable in operation.variables
+        [
+            variable.of(variables[variable.name]) if variable.name in variables else ABSENT
+            for variable in operation.variables
+        ]
     )
     return operation, shape, generation(), careful
 

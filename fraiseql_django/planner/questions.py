@@ -175,7 +175,7 @@ class Plans(Generic[T]):
 
     def of(self, asking: PlannedViewer) -> T | None:
         """Return the plan for a viewer, at this moment; None where there is none yet."""
-        return self.by_answers.get(tuple(_answer(question, asking) for question in self.questions))
+        return self.by_answers.get(tuple([_answer(question, asking) for question in self.questions]))
 
     def adding(
         self, plan: T, weight: int, asked: Mapping[Question, Hashable], asking: PlannedViewer, room: int

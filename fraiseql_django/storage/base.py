@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 Row = tuple["bytes | None", ...]
 # Names and values of PostgreSQL's settings, all as texts
@@ -13,8 +13,7 @@ Settings: TypeAlias = tuple[tuple[str, str], ...]
 NO_JIT = ("jit", "off")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueryResult:
+class QueryResult(NamedTuple):
     """The rows of a statement: each value is the bytes of PostgreSQL's text form, None for null."""
 
     rows: Sequence[Row]

@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from .._compat import CharacterNotInRepertoire, Error, TransactionStatus, tuple_row
+from ..invalidation.catalog import RESUME_JIT, SUSPEND_JIT
 from .base import NO_JIT, Row, Settings
-from .pipeline import RESUME_JIT, SUSPEND_JIT, FormerSettings, refused_setting
+from .pipeline import FormerSettings, refused_setting
 from .pipeline import rows_of as rows_of_result
 
 

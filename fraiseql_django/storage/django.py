@@ -14,6 +14,7 @@ from .._compat import NO_PIPELINE, ClientCursor, PyFormat, RawCursor, Transactio
 from .._django import (
     block_is_broken,
     break_block,
+    check_usable,
     close_if_broken,
     connect_timeout,
     cursor_of,
@@ -23,13 +24,17 @@ from .._django import (
     has_own_cursors,
     in_atomic_block,
     inner_cursor,
+    is_observed,
+    is_ready,
 )
 from ..errors import StorageError
 from ..invalidation.reported import REPORTED_TABLES
-from ..invalidation.transactions import of, sees_committed_only
-from .base import ExecuteResult, Health, QueryResult, Settings
+from ..invalidation.statements import only_reads
+from ..invalidation.transactions import Transactions, of, sees_committed_only
+from .base import ExecuteResult, Health, QueryResult, Row, Settings
 from .cursors import ConnectionCursors, check_texts, encode_text, rows_of
 from .pipeline import Command, ConnectionPipeline, FormerSettings, missing_in
+from .pipeline import rows_of as rows_of_result
 
 logger = logging.getLogger("fraiseql_django.storage")
 
@@ -132,11 +137,19 @@ class UnpreparedCursor(PreparedCursor):
 
 def _encode(driver: Any, params: Sequence[Any]) -> tuple[list[Any] | None, tuple[int, ...], list[int] | None]:
     """Return parameters as PostgreSQL reads them, with types and formats where not all of them are texts."""
-    if all(param is None or type(param) is str for param in params):
-        return [None if param is None else encode_text(param) for param in params] or None, (), None
+    texts: list[Any] = []
+    for param in params:
+        if type(param) is str:
+            texts.append(encode_text(param))
+        elif param is None:
+            texts.append(None)
+        else:
+            break
+    else:
+        return texts or None, (), None
     adapted = Transformer.from_context(driver)
-    texts = adapted.dump_sequence(params, [PyFormat.AUTO] * len(params))
-    return list(texts), tuple(adapted.types or ()), list(adapted.formats or ())
+    written = adapted.dump_sequence(params, [PyFormat.AUTO] * len(params))
+    return list(written), tuple(adapted.types or ()), list(adapted.formats or ())
 
 
 class DjangoTransaction:
@@ -258,11 +271,50 @@ class DjangoStorage:
         ``settings`` hold in PostgreSQL for this statement alone; the pipeline sends them in the same round trip.
         """
         started = time.perf_counter()
+        connection: Any = connections[self.alias]
+        rows = None if settings else self._rows_of_known(connection, sql, params)
+        if rows is None:
+            rows = self._rows(connection, sql, params, settings)
+        elapsed = (time.perf_counter() - started) * 1000
+        return QueryResult(rows, len(rows), elapsed)
+
+    def _rows_of_known(self, connection: Any, sql: str, params: Sequence[Any]) -> list[Row] | None:
+        """Run a statement that was run before, in as few steps as possible; None where it needs more of them."""
+        pipeline: ConnectionPipeline | None = getattr(driver_connection(connection), _PIPELINE, None)
+        if (
+            pipeline is None
+            or not PIPELINE_ALLOWED
+            or not pipeline.is_plain
+            or not is_ready(connection)
+            or is_observed(connection, Transactions)
+        ):
+            return None
+        try:
+            with database_errors(connection):
+                result = pipeline.run_known(sql, params, jit=self.jit)
+        except Error as error:
+            raise self._failed(connection, error) from error
+        return None if result is None else rows_of_result(result)
+
+    def _rows(self, connection: Any, sql: str, params: Sequence[Any], settings: Settings) -> list[Row]:
+        """Run a statement: straight through libpq where nobody sees the statements of Django's cursors."""
+        if not is_observed(connection, Transactions) and only_reads(sql):
+            try:
+                ensure_usable(connection)
+                pipeline = pipeline_of(connection)
+                # a monitor may have put a wrapper around the driver's connection, which its own cursors pass
+                if pipeline is not None and pipeline.is_plain:
+                    check_usable(connection)
+                    pipeline.bound(self.max_prepared, self.prepared_bytes)
+                    with database_errors(connection):
+                        texts, types, formats = _encode(pipeline.driver, params)
+                        command = Command(sql, texts, types, formats, self.prepare_statements)
+                        return rows_of_result(pipeline.run_with(settings, command, jit=self.jit))
+            except Error as error:
+                raise self._failed(connection, error) from error
         with self._cursor(settings, params) as cursor:
             cursor.execute(sql, params)
-            rows = rows_of(cursor)
-        elapsed = (time.perf_counter() - started) * 1000
-        return QueryResult(rows=rows, row_count=len(rows), execution_time_ms=elapsed)
+            return rows_of(cursor)
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> ExecuteResult:
         """Run a statement that changes rows; raise StorageError on failure."""
@@ -305,9 +357,15 @@ class DjangoStorage:
             if (pipeline := pipeline_of(connection)) is not None:
                 pipeline.bound(self.max_prepared, self.prepared_bytes)
                 made = PreparedCursor if self.prepare_statements else UnpreparedCursor
-                with cursor_of(connection, lambda own: made) as cursor:
-                    inner = inner_cursor(cursor)
-                    inner.settings, inner.jit = settings, self.jit
+                cursor = cursor_of(connection, lambda own: made)
+                inner = inner_cursor(cursor)
+                # a wrapper around the driver's connection may make cursors of another class
+                is_prepared = isinstance(inner, PreparedCursor)
+            else:
+                is_prepared = False
+            if is_prepared:
+                inner.settings, inner.jit = settings, self.jit
+                with cursor:
                     yield cursor
             else:
                 with database_errors(connection):
@@ -318,12 +376,15 @@ class DjangoStorage:
                     # the settings' own transaction was ended without Django
                     transactions.settle_if_ended()
         except Error as error:
-            if in_atomic_block(connection):
-                # whoever opened the block does not see this error, and must not believe that it commits
-                break_block(connection, error)
-            else:
-                close_if_broken(connection)
-            raise _storage_error(error) from error
+            raise self._failed(connection, error) from error
+
+    def _failed(self, connection: Any, error: Error) -> StorageError:
+        if in_atomic_block(connection):
+            # whoever opened the block does not see this error, and must not believe that it commits
+            break_block(connection, error)
+        else:
+            close_if_broken(connection)
+        return _storage_error(error)
 
 
 def _storage_error(error: Error) -> StorageError:

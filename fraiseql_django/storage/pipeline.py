@@ -13,7 +13,9 @@ opened. The first round trip of a connection finds that out, and prepares nothin
 
 PostgreSQL plans statements of operations with ``jit`` off, where the session has it on: they have hundreds of
 expressions, and compiling these takes seconds where it takes the costs for high, as it does for tables that were not
-analysed yet. The setting goes with the statement, in its round trip, and ends with it.
+analysed yet. The setting goes with the statement, in its round trip, and ends with it. It takes a quarter of the time
+of a small statement, so PostgreSQL is asked once for the costs of one that is executed again: where they are far below
+``jit_above_cost``, it is sent alone from then on. If it ever takes long, PostgreSQL is asked anew.
 
 This relies on pieces of psycopg that are not documented, all of them imported by ``_compat``. A connection that lacks
 any of them is served by ``cursors``.
@@ -21,12 +23,15 @@ any of them is served by ``cursors``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Sequence
 from functools import cache
 from hashlib import blake2b
+from time import perf_counter
 from typing import Any, NamedTuple, TypeAlias
 
 from .._compat import (
+    Connection,
     DuplicatePreparedStatement,
     Error,
     ExecStatus,
@@ -40,6 +45,8 @@ from .._compat import (
     fetch_many,
     send,
 )
+from ..invalidation.catalog import RESUME_JIT, SUSPEND_JIT
+from ..invalidation.statements import only_reads
 from ..memory import LRU
 from .base import NO_JIT, Row, Settings
 
@@ -102,11 +109,14 @@ class FormerSettings(NamedTuple):
 _OF_STATEMENT = 16_000
 _OF_BYTE = 250
 
-_PROCESS = Command(b"SELECT pg_backend_pid(), current_setting('jit', true)")
+_PROCESS = Command(b"SELECT pg_backend_pid(), current_setting('jit', true), current_setting('jit_above_cost', true)")
 _JIT_OFF = Command(b"SELECT set_config('jit', 'off', true)", sets_session=True)
-# In somebody else's transaction
-SUSPEND_JIT = "SELECT set_config('fraiseql.jit', current_setting('jit'), true), set_config('jit', 'off', true)"
-RESUME_JIT = "SELECT set_config('jit', current_setting('fraiseql.jit'), true)"
+# PostgreSQL is asked for the costs of a statement at this execution
+_ASKED_AT = 3
+# What it may cost to be sent without the setting, as a part of jit_above_cost: its tables may grow
+_CHEAP = 0.1
+# Compiling takes longer than this where it does harm
+_SLOW_SECONDS = 0.05
 _SAVEPOINT = Command(b"SAVEPOINT _fraiseql")
 _ROLLBACK = Command(b"ROLLBACK TO SAVEPOINT _fraiseql")
 _RELEASE = Command(b"RELEASE SAVEPOINT _fraiseql")
@@ -124,6 +134,22 @@ class _Step(NamedTuple):
     removes: Any = None
 
 
+class _Prepared:
+    """A prepared statement: its name, and whether it certainly changes nothing.
+
+    ``executions`` is how often it was executed with ``jit`` off, ``is_cheap`` says whether it costs too little to be
+    compiled.
+    """
+
+    __slots__ = ("executions", "is_cheap", "name", "only_reads")
+
+    def __init__(self, name: bytes, *, only_reads: bool) -> None:
+        self.name = name
+        self.only_reads = only_reads
+        self.executions = 0
+        self.is_cheap = False
+
+
 def missing_in(driver: Any) -> str | None:
     """Return what a driver's connection lacks to send statements through libpq; None where it has everything."""
     pgconn = getattr(driver, "pgconn", None)
@@ -137,15 +163,17 @@ class ConnectionPipeline:
 
     def __init__(self, driver: Any) -> None:
         self.driver = driver
+        self.is_plain = type(driver) is Connection
         # those of the open transaction; statements in it need not set them again
         self.in_force: Settings = ()
         # the names of prepared statements, and what these take in PostgreSQL; the storage has the bounds
-        self._prepared: LRU[bytes] = LRU(500, 64_000_000)
+        self._prepared: LRU[_Prepared] = LRU(500, 64_000_000)
         # part of the names: those of an earlier generation may still be taken
         self._generation = 0
         # None until PostgreSQL has been asked
         self._is_pooled: bool | None = None
         self._has_jit = True
+        self._jit_above_cost = 0.0
 
     def bound(self, count: int, size: int) -> None:
         """Let so many statements stay prepared, of so many bytes in PostgreSQL."""
@@ -176,11 +204,17 @@ class ConnectionPipeline:
         Without ``jit`` PostgreSQL does not compile it.
         """
         without_jit = self._has_jit and not jit
-        if not settings or settings == self.in_force:
-            if not without_jit:
-                return self.run([command])[0]
-            return self._run_without_jit(command)
-        setting = _setting((*settings, NO_JIT) if without_jit else settings, prepare=command.prepare)
+        if settings and settings != self.in_force:
+            setting = _setting((*settings, NO_JIT) if without_jit else settings, prepare=command.prepare)
+            return self._run_with(setting, command)
+        if not without_jit:
+            return self.run([command])[0]
+        known = self._prepared.get(command.key) if command.prepare else None
+        if known is not None and known.is_cheap:
+            return self._run_cheap(command, known)
+        return self._run_without_jit(command, known)
+
+    def _run_with(self, setting: Command, command: Command) -> Result:
         if self._is_alone:
             return self.run([setting, command])[1]
         # in somebody else's transaction they would hold until its end; a rollback to a savepoint takes them back
@@ -191,13 +225,64 @@ class ConnectionPipeline:
         """Whether what is sent together is one transaction."""
         return bool(self.driver.autocommit) and self.driver.pgconn.transaction_status == TransactionStatus.IDLE
 
-    def _run_without_jit(self, command: Command) -> Result:
+    def _run_without_jit(self, command: Command, known: _Prepared | None) -> Result:
         prepare = command.prepare
-        if self._is_alone:
-            return self.run([_JIT_OFF._replace(prepare=prepare), command])[1]
-        # no savepoint, which costs more; a transaction whose statement fails is rolled back, with its settings
-        before, after = (Command(sql, prepare=prepare, sets_session=True) for sql in (SUSPEND_JIT, RESUME_JIT))
-        return self.run([before, command, after])[1]
+        if not self._is_alone:
+            # no savepoint, which costs more; a transaction whose statement fails is rolled back, with its settings
+            before, after = (Command(sql, prepare=prepare, sets_session=True) for sql in (SUSPEND_JIT, RESUME_JIT))
+            return self.run([before, command, after])[1]
+        commands = [_JIT_OFF._replace(prepare=prepare), command]
+        if known is not None:
+            known.executions += 1
+            if known.executions == _ASKED_AT and command.text[:7] == b"SELECT ":
+                commands.append(command._replace(sql=b"EXPLAIN (FORMAT JSON) " + command.text, prepare=False))
+        results = self.run(commands)
+        if known is not None and len(results) == len(commands) == 3:
+            (plan,) = json.loads(results[2].get_value(0, 0))
+            known.is_cheap = plan["Plan"]["Total Cost"] < _CHEAP * self._jit_above_cost
+        return results[1]
+
+    def _described(self, step: _Step) -> _Prepared:
+        sql = step.command.sql
+        return _Prepared(step.name, only_reads=isinstance(sql, str) and only_reads(sql))
+
+    def run_known(self, sql: str, params: Sequence[Any], *, jit: bool) -> Result | None:
+        """Execute a statement that is prepared, changes nothing and needs no other beside it.
+
+        Return None, and send nothing, where that is not so, or where a parameter is not a text.
+        """
+        known = self._prepared.get((sql, ()))
+        if known is None or not known.only_reads or not (known.is_cheap or jit or not self._has_jit):
+            return None
+        texts: list[bytes | None] = []
+        for param in params:
+            if param is None:
+                texts.append(None)
+            elif type(param) is str and "\0" not in param:
+                texts.append(param.encode("utf-8", "surrogatepass"))
+            else:
+                return None
+        driver = self.driver
+        if not driver.autocommit:
+            return None
+        began = perf_counter()
+        try:
+            with driver.lock:
+                result = self._execute_prepared(known.name, texts or None)
+        except InvalidSqlStatementName:
+            # nothing was executed; it is prepared anew
+            return self.run([Command(sql, texts or None, prepare=True)])[0]
+        if perf_counter() - began > _SLOW_SECONDS:
+            known.is_cheap, known.executions = False, 0
+        return result
+
+    def _run_cheap(self, command: Command, known: _Prepared) -> Result:
+        """Send a command that PostgreSQL takes for too cheap to compile; note where that seems to be wrong."""
+        began = perf_counter()
+        result = self.run([command])[0]
+        if perf_counter() - began > _SLOW_SECONDS:
+            known.is_cheap, known.executions = False, 0
+        return result
 
     def set_locally(self, settings: Settings, *, prepare: bool) -> FormerSettings:
         """Set settings until the open transaction ends; return what ``restore`` needs to end them earlier."""
@@ -218,8 +303,8 @@ class ConnectionPipeline:
     def _run(self, commands: Sequence[Command]) -> list[Result]:
         first = commands[0]
         begins = not self.driver.autocommit and self.driver.pgconn.transaction_status == TransactionStatus.IDLE
-        if len(commands) == 1 and not begins and (name := self._prepared.get(first.key)) is not None and first.prepare:
-            return [self._execute_prepared(first, name)]
+        if len(commands) == 1 and not begins and (known := self._prepared.get(first.key)) is not None and first.prepare:
+            return [self._execute_prepared(known.name, first.params, first.formats)]
         before: list[Command] = [Command(_begin(self.driver))] if begins else []
         if self._is_pooled is None:
             before.append(_PROCESS)
@@ -230,17 +315,25 @@ class ConnectionPipeline:
             of_process = results[len(before) - 1]
             self._is_pooled = int(of_process.get_value(0, 0) or b"0") != self.driver.pgconn.backend_pid
             # sessions behind a pooler are of one server, database and user
-            self._has_jit = of_process.get_value(0, 1) == b"on"
+            # where the costs are negative, nothing is compiled
+            self._jit_above_cost = float(of_process.get_value(0, 2) or -1)
+            self._has_jit = of_process.get_value(0, 1) == b"on" and self._jit_above_cost >= 0
         return results[len(before) :]
 
-    def _execute_prepared(self, command: Command, name: bytes) -> Result:
+    def _execute_prepared(
+        self, name: bytes, params: list[bytes | None] | None, formats: list[int] | None = None
+    ) -> Result:
         """Execute a prepared statement alone, in as few steps as possible."""
         pgconn = self.driver.pgconn
         try:
-            pgconn.send_query_prepared(name, command.params, command.formats)
+            pgconn.send_query_prepared(name, params, formats)
             result = self.driver.wait(execute(pgconn))[0]
-        finally:
+            if result.status == _TUPLES:
+                return result
+        except BaseException:
             self._close_if_out_of_step()
+            raise
+        self._close_if_out_of_step()
         _check(result)
         return result
 
@@ -255,13 +348,14 @@ class ConnectionPipeline:
         added: list[int] = []
         removed: set[Any] = set()
         for command in commands:
-            name = self._prepared.get(command.key) if command.prepare and command.key not in removed else None
+            known = self._prepared.get(command.key) if command.prepare and command.key not in removed else None
+            name = None if known is None else known.name
             if name is None and command.prepare and self._prepared.takes(*added, command.weight):
                 added.append(command.weight)
                 for key, old in self._prepared.surplus(added).items():
                     if key not in removed:
                         removed.add(key)
-                        steps.append(_Step(Command(b'DEALLOCATE "%b"' % old), b"", prepares=True, removes=key))
+                        steps.append(_Step(Command(b'DEALLOCATE "%b"' % old.name), b"", prepares=True, removes=key))
                 name = command.name(self._generation)
                 steps.append(_Step(command, name, prepares=True))
             steps.append(_Step(command, name or b"", prepares=False))
@@ -285,10 +379,13 @@ class ConnectionPipeline:
             if not step.prepares:
                 results.append(result)
             elif step.name:
-                self._prepared.set(step.command.key, step.name, step.command.weight)
+                self._prepared.set(step.command.key, self._described(step), step.command.weight)
             else:
                 self._prepared.remove(step.removes)
         return results
+
+
+_TUPLES = None if ExecStatus is None else ExecStatus.TUPLES_OK.value
 
 
 def numbered(sql: str) -> bytes:

@@ -521,3 +521,32 @@ def test_redis_that_is_stopped_and_started(own_redis: EmbeddedRedis) -> None:
     assert is_hit(engine, AUTHORS)
     Author.objects.update(name="Joanna")
     assert data(engine, AUTHORS) == {"authors": [{"name": "Joanna"}]}
+
+
+def test_hit_in_redis_is_one_short_command(cache_alias: str) -> None:
+    if cache_alias != "redis":
+        pytest.skip("about Redis")
+    make_shop()
+    engine = make_engine("redis")
+    query = "{ books { title publisher { name } } }"
+    answer = engine.execute(query).body
+    client = caches["redis"].client.get_client()  # type: ignore[attr-defined]
+    (key,) = [key for key in engine.cache.keys() or () if key.startswith(ENTRY)]  # type: ignore[union-attr]
+
+    with client.monitor() as monitor:
+        assert is_hit(engine, query)
+        client.ping()
+        seen = []
+        for command in monitor.listen():
+            if command["command"] == "PING":
+                break
+            seen.append(command["command"])
+
+    # other processes of the tests may use the same server
+    (command,) = [text for text in seen if key in text]
+    assert command.startswith("MGET ")
+    # the entry, and the versions of two tables
+    assert len(command.split()) == 1 + 1 + 2
+    stored = client.get(caches["redis"].make_key(f"fraiseql:{key}"))
+    # two versions and what pickle needs
+    assert len(stored) - len(answer) < 60

@@ -132,7 +132,7 @@ def test_unreachable_database_is_503_in_either_media_type(
     def unreachable(*args: object, **kwargs: object) -> None:
         raise StorageError("connection refused")
 
-    monkeypatch.setattr(get_engine().executor, "read", unreachable)
+    monkeypatch.setattr(get_engine().executor, "answer", unreachable)
     response = post(client, {"query": "{ books { title } }"}, accept=media_type)
 
     assert response.status_code == 503

@@ -3,10 +3,10 @@
 import gzip
 import json
 import sys
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from django.http import UnreadablePostError
+from django.http import HttpRequest, UnreadablePostError
 from django.test import Client, RequestFactory
 
 from example_project.bookshop.models import Author, Book
@@ -370,3 +370,67 @@ def test_view_serves_the_engine_that_it_is_given(rf: RequestFactory) -> None:
 
     assert engine.statistics().documents.misses == 1
     assert get_engine().statistics().documents == before
+
+
+# --- the view and its subclasses ---
+
+
+class Overridden(GraphQLView):
+    """A view of a project's, with everything that Django documents overridden."""
+
+    seen: ClassVar[list[str]] = []
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        self.seen.append("setup")
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        self.seen.append("dispatch")
+        return super().dispatch(request, *args, **kwargs)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        self.seen.append("post")
+        return super().post(request, *args, **kwargs)
+
+
+def request_of(query: str, method: str = "post") -> HttpRequest:
+    factory = RequestFactory()
+    if method == "post":
+        return factory.post("/graphql/", json.dumps({"query": query}), content_type=JSON)
+    found: HttpRequest = getattr(factory, method)("/graphql/", {"query": query})
+    return found
+
+
+def test_view_of_the_package_makes_no_instance(monkeypatch: pytest.MonkeyPatch) -> None:
+    view = GraphQLView.as_view()
+    monkeypatch.setattr(GraphQLView, "__init__", lambda *args, **kwargs: pytest.fail("an instance was made"))
+
+    assert json.loads(view(request_of("{ __typename }")).content) == {"data": {"__typename": "Query"}}
+    assert json.loads(view(request_of("{ __typename }", "get")).content) == {"data": {"__typename": "Query"}}
+    # what Django's tools look for
+    assert view.view_class is GraphQLView  # type: ignore[attr-defined]
+    assert view.csrf_exempt  # type: ignore[attr-defined]
+
+
+def test_methods_of_a_subclass_are_called() -> None:
+    Overridden.seen.clear()
+
+    response = Overridden.as_view()(request_of("{ __typename }"))
+
+    assert json.loads(response.content) == {"data": {"__typename": "Query"}}
+    assert Overridden.seen == ["setup", "dispatch", "post"]
+
+
+def test_methods_can_be_left_out() -> None:
+    view = GraphQLView.as_view(http_method_names=["post"])
+
+    assert view(request_of("{ __typename }")).status_code == 200
+    response = view(request_of("{ __typename }", "get"))
+    assert response.status_code == 405
+    assert response["Allow"] == "POST"
+
+
+@pytest.mark.parametrize("view", [GraphQLView.as_view(), Overridden.as_view()])
+@pytest.mark.parametrize("method", ["post", "get", "head", "options", "put"])
+def test_every_response_depends_on_the_accept_header(view: Any, method: str) -> None:
+    assert view(request_of("{ __typename }", method))["Vary"] == "Accept"

@@ -1,6 +1,7 @@
 """What lies below views and functions: a write to it drops what was read through them."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -349,6 +350,15 @@ def test_uncommitted_writes_do_not_ask_the_catalogue() -> None:
     Author.objects.count()
 
     assert not is_read()
+
+
+@pytest.mark.parametrize("in_transaction", [True, False])
+def test_catalogue_is_read_without_compiling(in_transaction: bool) -> None:
+    ask = "SELECT current_setting('jit')"
+    with transaction.atomic() if in_transaction else nullcontext(), connection.cursor() as cursor:
+        assert catalog._ask(connection, ask, connect=True) == [("off",)]
+        cursor.execute(ask)
+        assert cursor.fetchall() == [("on",)]
 
 
 @COMMITS

@@ -104,7 +104,7 @@ class TestClearCache:
             read = engine.answers.lookup("reading", ("bookshop_book",))
             run("fraiseql_clear_cache", *arguments)
             assert read.versions is not None
-            engine.answers.keep("reading", ("bookshop_book",), read.versions, b"stale", 60)
+            engine.answers.keep("reading", read.versions, b"stale", False, 60)
 
             assert engine.answers.lookup("reading", ("bookshop_book",)).answer is None
 

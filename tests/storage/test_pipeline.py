@@ -151,6 +151,8 @@ def test_flood_of_statements_stays_within_the_bound_in_postgresql(
 
 # --- jit ---
 
+SETTINGS = (("app.x", "1"),)
+
 
 def jit_of(storage: DjangoStorage, settings: Any = ()) -> str:
     ((value,),) = storage.query("SELECT current_setting('jit')", [], settings).rows
@@ -164,15 +166,75 @@ def jit_of_project() -> str:
 
 
 @pytest.fixture
+def above_cost(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Open connections to the tests' database with another ``jit_above_cost``; a statement of ``jit_of`` costs 0.01."""
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "options", f"-c jit_above_cost={request.param}")
+    DjangoStorage(prepare_statements=False).query("SELECT 0")
+    yield
+    connection.close()
+
+
+@pytest.fixture
 def with_jit(storage: DjangoStorage) -> None:
-    """Turn jit on for new connections to the tests' database, as it is by default."""
+    """Check that jit is on for new connections to the tests' database, as it is by default."""
     assert jit_of_project() == "on"
 
 
-SETTINGS = (("app.x", "1"),)
+@pytest.mark.parametrize("above_cost", [0.5], indirect=True)
+@pytest.mark.usefixtures("with_jit", "above_cost")
+def test_statement_that_is_too_cheap_to_compile_is_sent_alone_once_that_is_known(storage: DjangoStorage) -> None:
+    found = []
+    for _ in range(8):
+        with round_trips() as trips:
+            found.append(jit_of(storage))
+        assert trips == [1]
+
+    assert found == ["off"] * 4 + ["on"] * 4
+    # another one is not known yet
+    assert storage.query("SELECT current_setting('jit'), 1").rows == [(b"off", b"1")]
+    # with settings it costs nothing
+    assert jit_of(storage, SETTINGS) == "off"
+    with transaction.atomic():
+        assert jit_of(storage) == "on"
 
 
-@pytest.mark.usefixtures("with_jit", "storage_path")
+@pytest.mark.parametrize("above_cost", [0.05, 0], indirect=True)
+@pytest.mark.usefixtures("with_jit", "above_cost")
+def test_statement_that_may_be_compiled_is_never_sent_alone(storage: DjangoStorage) -> None:
+    assert [jit_of(storage) for _ in range(8)] == ["off"] * 8
+
+
+@pytest.mark.parametrize("above_cost", [-1], indirect=True)
+@pytest.mark.usefixtures("with_jit", "above_cost")
+def test_nothing_is_compiled_where_no_cost_is_enough(storage: DjangoStorage) -> None:
+    storage.query("SELECT 0")
+
+    assert jit_of(storage) == "on"
+
+
+@pytest.mark.parametrize("above_cost", [0.5], indirect=True)
+@pytest.mark.usefixtures("with_jit", "above_cost")
+def test_costs_are_asked_for_again_where_a_statement_takes_long(
+    storage: DjangoStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [jit_of(storage) for _ in range(6)][-1] == "on"
+    monkeypatch.setattr(wire, "_SLOW_SECONDS", 0)
+    assert jit_of(storage) == "on"
+    monkeypatch.undo()
+
+    assert [jit_of(storage) for _ in range(4)] == ["off", "off", "off", "on"]
+
+
+@pytest.mark.usefixtures("with_jit")
+def test_statement_that_cannot_be_explained_is_run_as_ever(storage: DjangoStorage) -> None:
+    for _ in range(8):
+        assert storage.query("SHOW jit").rows == [(b"off",)]
+        assert storage.query("VALUES (1)").rows == [(b"1",)]
+
+
+@pytest.mark.parametrize("above_cost", [0], indirect=True)
+@pytest.mark.usefixtures("with_jit", "storage_path", "above_cost")
 def test_statements_run_without_jit_and_all_others_as_the_project_has_it(storage: DjangoStorage) -> None:
     for _ in range(3):
         for settings in ((), SETTINGS):

@@ -1,10 +1,13 @@
 """The storage: what a statement answers, how it is prepared, what Django's instruments see, what fails how."""
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import IntegrityError, connection, connections, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.transaction import TransactionManagementError
@@ -12,8 +15,9 @@ from django.test.utils import CaptureQueriesContext
 
 from example_project.bookshop.models import Author, Publisher
 from fraiseql_django import GraphQLEngine, StorageError
+from fraiseql_django.invalidation.transactions import of
 from fraiseql_django.storage.base import ExecuteResult, Health
-from fraiseql_django.storage.django import DjangoStorage
+from fraiseql_django.storage.django import DjangoStorage, PreparedCursor
 from tests.support import FakeClock, data, in_thread, make_shop, statements
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("storage_path")]
@@ -562,6 +566,68 @@ def test_cursors_that_are_replaced_by_subclasses_see_statements(
     assert storage.query("SELECT %s::int", ["41"]).rows == [(b"41",)]
     assert seen == [("SELECT %s::int", ["41"])]
     assert Author.objects.count() == 0
+
+
+def test_methods_that_are_replaced_on_djangos_cursor_see_statements(
+    storage: DjangoStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Sentry and others do, at any time."""
+    seen: list[Any] = []
+    original = CursorWrapper.execute
+
+    def execute(self: CursorWrapper, sql: Any, params: Any = None) -> Any:
+        seen.append((sql, params))
+        return original(self, sql, params)
+
+    assert storage.query("SELECT %s::int", ["41"]).rows == [(b"41",)]
+    monkeypatch.setattr(CursorWrapper, "execute", execute)
+
+    assert storage.query("SELECT %s::int", ["42"]).rows == [(b"42",)]
+    assert seen == [("SELECT %s::int", ["42"])]
+
+
+@PIPELINE
+@pytest.mark.usefixtures("storage_path")
+def test_statement_that_nobody_sees_needs_no_cursor(storage: DjangoStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PreparedCursor, "execute", lambda *args: pytest.fail("a cursor was used"))
+
+    assert storage.query("SELECT %s::int", ["41"]).rows == [(b"41",)]
+    with transaction.atomic():
+        assert storage.query("SELECT %s::int", ["41"]).rows == [(b"41",)]
+
+
+def test_statement_that_may_write_is_seen_by_who_drops_answers(storage: DjangoStorage) -> None:
+    seen: list[Any] = []
+    transactions = of(connection)
+    assert transactions is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transactions, "_note", seen.append)
+        for sql in ("WITH x AS (SELECT 1) SELECT * FROM x", "SELECT lock_author(1)", "SELECT 1; SELECT 2", "SELECT 3"):
+            with suppress(StorageError):
+                storage.query(sql)
+
+    assert seen == ["WITH x AS (SELECT 1) SELECT * FROM x", "SELECT lock_author(1)", "SELECT 1; SELECT 2"]
+
+
+@pytest.mark.parametrize("broken", ["block", "event loop"])
+def test_statement_that_django_forbids_is_refused(storage: DjangoStorage, broken: str) -> None:
+    connection.ensure_connection()
+
+    def run() -> None:
+        storage.query("SELECT 1")
+
+    if broken == "block":
+        with transaction.atomic():
+            transaction.set_rollback(True)
+            with pytest.raises(StorageError, match="until the end of the 'atomic' block"):
+                run()
+    else:
+
+        async def main() -> None:
+            run()
+
+        with pytest.raises(SynchronousOnlyOperation):
+            asyncio.run(main())
 
 
 def test_operation_is_one_statement() -> None:

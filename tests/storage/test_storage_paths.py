@@ -115,6 +115,48 @@ def test_connection_behind_a_wrapper_is_served(caplog: pytest.LogCaptureFixture)
     assert "Hidden lacks lock, wait" in warnings(caplog)[0]
 
 
+class Traced(Hidden):
+    """A connection behind a wrapper that has everything and notes the statements of its cursors."""
+
+    def __init__(self, inner: Any) -> None:
+        super().__init__(inner)
+        self.seen: list[Any] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def cursor(self, *args: Any, **kwargs: Any) -> Any:
+        cursor = self.inner.cursor(*args, **kwargs)
+        execute = cursor.execute
+
+        def traced(sql: Any, *args: Any, **kwargs: Any) -> Any:
+            self.seen.append(sql)
+            return execute(sql, *args, **kwargs)
+
+        cursor.execute = traced
+        return cursor
+
+
+class Transparent(Traced):
+    """One that also passes on what is set, as those of wrapt do."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("inner", "seen"):
+            super().__setattr__(name, value)
+        else:
+            setattr(self.inner, name, value)
+
+
+@pytest.mark.parametrize("wrapper", [Traced, Transparent])
+def test_wrapper_around_the_drivers_connection_sees_statements(wrapper: type[Traced]) -> None:
+    connection.ensure_connection()
+    traced = connection.connection = wrapper(connection.connection)
+
+    assert DjangoStorage().query(READ, ["x"], SETTINGS).rows == [(b"7", b"x")]
+    assert READ in traced.seen
+    connection.close()
+
+
 def test_nothing_is_missing_in_a_connection_of_psycopg(caplog: pytest.LogCaptureFixture) -> None:
     connection.ensure_connection()
     assert missing_in(connection.connection) is None

@@ -252,10 +252,11 @@ def identifier(stored: Scalar, parse: Callable[[str], Any], *, is_shown: bool = 
     ``is_shown`` says whether clients see what is stored: of a number its digits.
     """
     whole = is_whole(stored) and is_shown
+    has_digits = re.compile(r"[+-]?[0-9]+").fullmatch
 
     def read(value: Any) -> Any:
         # int() accepts more than digits, and two spellings of a key would be two entries of the cache
-        return None if whole and not re.fullmatch(r"[+-]?[0-9]+", str(value)) else parse(str(value))
+        return None if whole and not has_digits(str(value)) else parse(str(value))
 
     # the type of the column may be any: only of whole numbers is it known that nothing needs escaping
     json = stored.json if stored.textual else _quoted("bigint") if whole else "to_json({0}::text)::text"
