@@ -271,7 +271,7 @@ def columns(source: str, alias: str) -> Mapping[str, ColumnInfo] | None:
     there is no such relation, or the database cannot be asked now.
     """
     found = _kept(_columns, connections[alias], _COLUMNS, _by_name, connect=True)
-    return None if found is None else found.get(tuple(parts(source)[-2:]))
+    return None if found is None else found.get(parts(source)[-2:])
 
 
 def columns_of(model: type[models.Model], alias: str) -> Mapping[str, ColumnInfo]:
@@ -285,7 +285,7 @@ def rows_of(model: type[models.Model], alias: str) -> int:
     It may be any other number by now, so that only the speed of a statement can follow from it.
     """
     found = _kept(_rows, connections[alias], _ROWS, _counts, connect=True) or {}
-    return found.get(tuple(parts(_table_name(model))[-2:]), 0)
+    return found.get(parts(_table_name(model))[-2:], 0)
 
 
 def _table_name(model: type[models.Model]) -> str:

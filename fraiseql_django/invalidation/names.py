@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from threading import Lock
 from typing import Any
 
@@ -44,10 +44,11 @@ _registered: dict[str, frozenset[str]] = {}
 _known: set[str] = set()
 
 
-def parts(name: str) -> list[str]:
+@lru_cache(maxsize=8192)
+def parts(name: str) -> tuple[str, ...]:
     """Return the parts of a name as SQL writes it: ``PUBLIC."Book"`` is public and Book."""
     found: list[str] = re.findall(NAME, name)
-    return [part[1:-1].replace('""', '"') if part[0] == '"' else part.lower() for part in found]
+    return tuple(part[1:-1].replace('""', '"') if part[0] == '"' else part.lower() for part in found)
 
 
 def bare(name: str) -> str:
