@@ -127,8 +127,8 @@ SELECT n.nspname::text, c.relname::text, pg_table_is_visible(c.oid), a.attname::
     ) ELSE '{{}}' END,
     b.oid <> b.type, t.name IN ('json', 'jsonb') AND (c.relkind = 'v' OR EXISTS (
         SELECT FROM pg_class p JOIN pg_class o ON o.oid = p.reltoastrelid
-        WHERE o.relpages > 0
-            AND (p.oid = c.oid OR p.oid IN (SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = c.oid))
+        WHERE p.oid = ANY(c.oid || ARRAY(SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = c.oid))
+            AND o.relpages > 0
     )), t.name, t.category, t.element, t.sortable
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
     JOIN base b ON b.oid = a.atttypid JOIN kind t ON t.oid = b.type

@@ -461,6 +461,24 @@ def test_a_view_computes_json_in_a_column_once(query: str, answer: Any, calls: i
     assert sql.run("SELECT nextval('calls') - 1") == [(calls,)]
 
 
+def test_conditions_and_orders_use_indexes_below_a_view_whose_json_is_computed_once() -> None:
+    engine = over(
+        "v_many",
+        {"id": int, "code": str},
+        "CREATE TABLE many (id int PRIMARY KEY)",
+        "INSERT INTO many SELECT generate_series(1, 2000)",
+        "CREATE VIEW v_many AS SELECT id, jsonb_build_object('id', id, 'code', 'c' || id) AS data FROM many",
+        "ANALYZE many",
+        jsonb_column="data",
+    )
+
+    for arguments in ("where: {id: {eq: 7}}", "orderBy: {id: DESC}, limit: 3"):
+        plan = explain(engine, f"{{ things({arguments}) {{ id code }} }}")
+        assert "fraiseql_object" in plan
+        assert "many_pkey" in plan
+        assert "Sort" not in plan
+
+
 def test_long_json_of_a_table_is_fetched_once_and_short_json_is_read_from_its_row() -> None:
     create = [
         "CREATE TABLE tree (id int, data jsonb) PARTITION BY RANGE (id)",
@@ -468,7 +486,9 @@ def test_long_json_of_a_table_is_fetched_once_and_short_json_is_read_from_its_ro
         """INSERT INTO tree VALUES (1, '{"id": 1, "part": {"name": "a"}}'), (2, 'null'), (3, NULL)""",
     ]
     # as VACUUM does after long values were written
-    vacuumed = "UPDATE pg_class SET relpages = 1 WHERE oid = (SELECT reltoastrelid FROM pg_class WHERE relname = 'tree_part')"
+    vacuumed = (
+        "UPDATE pg_class SET relpages = 1 WHERE oid = (SELECT reltoastrelid FROM pg_class WHERE relname = 'tree_part')"
+    )
     query = "{ things(orderBy: {id: ASC}) { id part { name } } }"
     annotations = {"id": int | None, "part": "Part | None"}
 
