@@ -64,7 +64,8 @@ class ColumnInfo(NamedTuple):
     null, which it does for no view and no foreign table, and ``unique`` that no two rows have the same value. ``leads``
     are the tables and columns that it enforces, by a foreign key over this column alone, a value to be in.
     ``is_domain``: operators and functions for all enums, arrays
-    or ranges do not take a domain over one.
+    or ranges do not take a domain over one. ``costly`` says whether JSON takes long to read each time: a view may
+    compute it, and a table may keep it outside of its rows (TOAST). Only the speed of a statement can follow from it.
     """
 
     type: str
@@ -73,6 +74,7 @@ class ColumnInfo(NamedTuple):
     unique: bool
     leads: frozenset[tuple[str, str]]
     is_domain: bool
+    costly: bool
     kind: TypeInfo
 
 
@@ -126,7 +128,11 @@ SELECT n.nspname::text, c.relname::text, pg_table_is_visible(c.oid), a.attname::
             JOIN pg_attribute fa ON fa.attrelid = f.oid AND fa.attnum = k.confkey[1]
         WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.convalidated AND k.conkey = ARRAY[a.attnum]
     ) ELSE '{{}}' END,
-    b.oid <> b.type, t.name, t.category, t.element, t.sortable
+    b.oid <> b.type, t.name IN ('json', 'jsonb') AND (c.relkind = 'v' OR EXISTS (
+        SELECT FROM pg_class p JOIN pg_class o ON o.oid = p.reltoastrelid
+        WHERE p.oid = ANY(c.oid || ARRAY(SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = c.oid))
+            AND o.relpages > 0
+    )), t.name, t.category, t.element, t.sortable
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
     JOIN base b ON b.oid = a.atttypid JOIN kind t ON t.oid = b.type
     -- what holds for a table need not hold for those that inherit from it, whose rows are read with its own
@@ -312,10 +318,10 @@ def _counts(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[str, ...], int]:
 
 def _by_name(rows: Iterable[tuple[Any, ...]]) -> Columns:
     found: Columns = {}
-    for schema, name, visible, column, type_, base, not_null, unique, leads, is_domain, *kind in rows:
+    for schema, name, visible, column, type_, base, not_null, unique, leads, is_domain, costly, *kind in rows:
         of_relation = found.setdefault((schema, name), {})
         known = frozenset((table, key) for table, key in leads)
-        of_relation[column] = ColumnInfo(type_, base, not_null, unique, known, is_domain, TypeInfo(*kind))
+        of_relation[column] = ColumnInfo(type_, base, not_null, unique, known, is_domain, costly, TypeInfo(*kind))
         if visible:
             found[(name,)] = of_relation
     return found

@@ -11,8 +11,8 @@ from graphql import FieldNode, GraphQLList, GraphQLNonNull, GraphQLOutputType
 from ..planner.expressions import SQL, Piece, condition
 from ..planner.json_values import absent_of, json_kind
 from ..planner.kinds import ColumnUsage, ReferenceKind, TreeBuilder, TreeCompiler
-from ..planner.locations import Item, Location, depth_of
-from ..planner.source_values import json_of
+from ..planner.locations import ONCE, Item, Location, Row, depth_of, evaluated_once
+from ..planner.source_values import is_costly, json_of
 from ..planner.tree import Condition, Constant, Member, Quantified, RowSet
 from ..schema.definition import Nested, Shape
 from ..schema.kinds import OutputTypes, register
@@ -37,23 +37,11 @@ class NestedKind(ReferenceKind[Nested]):
 
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
         field, owner = member.field, member.owner
-        (selection,) = member.selections
-        where = f"{owner.name}.{field.name}"
-        absent = absent_of(compiler, where, nullable=field.nullable)
-        bad = compiler.mark(f"{where} is no {'list' if field.many else 'object'}")
         json = here.value(lambda local: json_of(owner, field.key, local))
-        if not field.many:
-            inside = self.inner(compiler, owner, field, here)
-            return [SQL(json_kind("object", "{1}", absent, bad), json, compiler.object(selection, inside))]
-        item = Item(depth_of(here))
-        no_item = absent_of(compiler, f"an item of {where}", nullable=field.nullable_items)
-        bad_item = compiler.mark(f"an item of {where} is no object")
-        one = json_kind("object", "{1}", no_item, bad_item).replace("{0}", f"{item.alias}.value")
-        items = (
-            f"'[' || array_to_string(ARRAY(SELECT {one} FROM {item.elements('{0}')} ORDER BY {item.alias}.place), ',') "
-            "|| ']'"
-        )
-        return [SQL(json_kind("array", items, absent, bad), json, compiler.object(selection, item.location))]
+        if isinstance(here, Row) and not here.once and is_costly(owner, field.key, compiler.alias):
+            once = SQL(ONCE)
+            return [evaluated_once(json, _text(compiler, member, once, here.within(lambda _: once)))]
+        return [_text(compiler, member, json, self.inner(compiler, owner, field, here))]
 
     def rows(self, build: TreeBuilder, owner: Shape, field: Nested) -> RowSet | None:
         return None
@@ -78,6 +66,26 @@ class NestedKind(ReferenceKind[Nested]):
 
     def note_columns(self, usage: ColumnUsage, owner: Any, field: Nested) -> None:
         usage.of_source(owner, field.key)
+
+
+def _text(compiler: TreeCompiler, member: Member, json: Any, inside: Location) -> SQL:
+    """Write an object or a list; ``json`` is what is stored, ``inside`` the location in it."""
+    field = member.field
+    (selection,) = member.selections
+    where = f"{member.owner.name}.{field.name}"
+    absent = absent_of(compiler, where, nullable=field.nullable)
+    bad = compiler.mark(f"{where} is no {'list' if field.many else 'object'}")
+    if not field.many:
+        return SQL(json_kind("object", "{1}", absent, bad), json, compiler.object(selection, inside))
+    item = Item(depth_of(inside))
+    no_item = absent_of(compiler, f"an item of {where}", nullable=field.nullable_items)
+    bad_item = compiler.mark(f"an item of {where} is no object")
+    one = json_kind("object", "{1}", no_item, bad_item).replace("{0}", f"{item.alias}.value")
+    items = (
+        f"'[' || array_to_string(ARRAY(SELECT {one} FROM {item.elements('{0}')} ORDER BY {item.alias}.place), ',') "
+        "|| ']'"
+    )
+    return SQL(json_kind("array", items, absent, bad), json, compiler.object(selection, item.location))
 
 
 def _of_item(compiler: TreeCompiler, given: Condition | None, item: Item) -> Q:

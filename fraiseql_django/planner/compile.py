@@ -20,10 +20,11 @@ from ..schema.definition import Shape
 from .expressions import SQL, Concat, JSONList, LongJSONList, Piece, json_object
 from .filters import compile_condition
 from .kinds import kind_of
-from .locations import ROW, Location, SubqueryRow
+from .locations import Location, SubqueryRow
 from .marks import Mark, mark_sql
 from .planned_viewer import Question
 from .row_sets import MANY_ROWS, expected_rows, page_params, queryset_of
+from .source_values import object_of_row
 from .tree import Condition, Constant, Member, RowSet, Selection, Step, Through
 
 
@@ -148,7 +149,7 @@ class Compiler:
         """Return a query that selects one column: the JSON text of each row."""
         assert selection.rows is not None
         queryset = self.queryset(selection.rows, around.outer())
-        value = self.object(selection, ROW)
+        value = object_of_row(selection, self.alias, lambda here: self.object(selection, here))
         name = free_name(queryset.model, "fraiseql_json")
         selected: QuerySet[Any] = queryset.annotate(**{name: value}).values_list(name)
         return selected

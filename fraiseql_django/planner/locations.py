@@ -30,10 +30,14 @@ from .expressions import SQL
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row behind the to-one path ``prefix``, of the query that is ``level`` queries further out."""
+    """A row behind the to-one path ``prefix``, of the query that is ``level`` queries further out.
+
+    ``once`` says that its JSON column has the name ``ONCE`` in SQL, since it was evaluated by ``evaluated_once``.
+    """
 
     prefix: str = ""
     level: int = 0
+    once: bool = False
 
     def column(self, name: str) -> Any:
         """Return a column of the row, by the ORM's name."""
@@ -175,6 +179,20 @@ def _alias(expression: Func, compiler: Any) -> str:
     """Return what stands before the name of the known column: its table's alias and a dot, quoted by Django."""
     (known,) = expression.get_source_expressions()
     return f"{quoted_alias(compiler, known)}."
+
+
+# SQL for the JSON that a text of ``evaluated_once`` is made of; within a text in that text it is the inner one's
+ONCE = "fraiseql_object.value"
+
+
+def evaluated_once(json: Any, text: Any) -> SQL:
+    """Return a text that is made of JSON, which is evaluated, and fetched if it is long, once for all values in it.
+
+    OFFSET 0 keeps PostgreSQL from putting the expression of a view's column wherever ``ONCE`` stands. ``#> '{}'`` is
+    the JSON itself; without it a long value would be fetched and decompressed for each key that is taken.
+    """
+    source = "(SELECT {json} #> '{}' AS value OFFSET 0) AS fraiseql_object"
+    return SQL(f"(SELECT {{text}} FROM {source})", text=text, json=json)
 
 
 def member(json: Any, key: str) -> SQL:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import ExpressionWrapper, Field, Q, QuerySet
@@ -22,7 +22,8 @@ from ..schema.scalars.postgres import Scalar
 from .column_types import scalar_over
 from .expressions import SQL
 from .json_values import JSON, TEXTUAL, Stored
-from .locations import ROW, JSONObject, Local, Row, SiblingColumn, member, member_text
+from .locations import ONCE, ROW, JSONObject, Local, Row, SiblingColumn, evaluated_once, member, member_text
+from .tree import Member, Selection
 
 WHOLE = frozenset({"smallint", "integer", "bigint"})
 TEXT = frozenset({"text", "character varying"})
@@ -58,6 +59,27 @@ def json_of(definition: Shape, key: str, here: Local) -> Any:
         return member(here.json(), key)
     whole = _object_of(definition, here)
     return SQL("({0})::jsonb", column_of(here, key)) if whole is None else member(whole, key)
+
+
+def is_costly(definition: Shape, column: str, alias: str) -> bool:
+    """Whether a column of a source is JSON that takes long to read each time."""
+    source = definition.source if isinstance(definition, TypeDef) else None
+    info = (columns(source.sql, alias) or {}).get(column) if source else None
+    return info is not None and info.costly
+
+
+def object_of_row(selection: Selection, alias: str, write: Callable[[Row], Any]) -> Any:
+    """Return what ``write`` makes of a row of the selection's type, with its JSON column evaluated once if that pays.
+
+    It does not for one value; an object or a list is read more than once.
+    """
+    definition = selection.definition
+    column = definition.source.json if isinstance(definition, TypeDef) and definition.source else None
+    members = [member for _, member in selection if isinstance(member, Member)]
+    several = len(members) > 1 or any(member.selections for member in members)
+    if column is None or not several or not is_costly(definition, column, alias):
+        return write(ROW)
+    return evaluated_once(column_of(ROW, column), write(replace(ROW, once=True)))
 
 
 def column_of(here: Row, name: str) -> Any:
@@ -151,7 +173,9 @@ def _names(condition: Any) -> Iterator[str]:
 def _object_of(definition: Shape, here: Row) -> Any:
     """Return the column that holds the row as a JSON object; None where there is none."""
     column = _source(definition).json
-    return None if column is None else column_of(here, column)
+    if column is None:
+        return None
+    return SQL(ONCE) if here.once else column_of(here, column)
 
 
 def _source(definition: Shape) -> Source:

@@ -122,7 +122,7 @@ def test_only_what_is_selected_is_read(views: GraphQLEngine) -> None:
     explained = views.explain("{ bookBares { title publisher { name } } }").sql
 
     assert set(re.findall(r"->>? '(\w+)'", explained)) == {"title", "publisher", "name", "id"}
-    assert re.search(r'"document"(?! ->)', explained) is None
+    assert re.search(r'"document"(?! ->| #> \'{}\' AS value)', explained) is None
 
 
 def test_one_row_by_its_key(views: GraphQLEngine) -> None:
@@ -389,6 +389,120 @@ def test_a_row_that_must_be_there_is_an_error_where_it_is_not(views: GraphQLEngi
     }
     (error,) = views.execute("{ bookTables { book { title } } }").errors
     assert (error.extensions or {})["code"] == "INVALID_VALUE"
+
+
+# --- JSON that takes long to read -------------------------------------------------------------
+
+# PostgreSQL puts the call wherever a query has the column, as the function is not volatile
+COUNTED = [
+    "CREATE SEQUENCE calls",
+    """CREATE FUNCTION counted(id int) RETURNS jsonb STABLE LANGUAGE plpgsql AS $$ BEGIN
+        PERFORM nextval('calls');
+        RETURN jsonb_build_object('id', id, 'name', 'n' || id, 'words', '["w", null]'::jsonb, 'part',
+            '{"name": "a", "part": {"name": "b"}}'::jsonb, 'parts', '[null, {"name": "c", "part": null}]'::jsonb);
+    END $$""",
+    "CREATE VIEW counting AS SELECT id, counted(id) AS data FROM generate_series(1, 9) AS id",
+    "CREATE VIEW counting_plain AS SELECT id, counted(id) -> 'part' AS part, counted(id) -> 'parts' AS parts, "
+    "counted(id) -> 'words' AS words FROM generate_series(1, 9) AS id",
+]
+NAMED = {"id": int, "name": str, **PARTS}
+TWIN = {"fields": {"twin": fraiseql.relation("id", to="id"), "twins": fraiseql.relation("id", to="id")}}
+PART, PARTS_OF_2 = {"name": "a", "part": {"name": "b"}}, [None, {"name": "c", "part": None}]
+
+
+@pytest.mark.parametrize(
+    ("query", "calls"),
+    [
+        ("{ things { name } }", 9),
+        ("{ things { id name words } }", 9),
+        ("{ things { id name part { name part { name } } parts { name part { name } } } }", 9),
+        ("{ things { parts { name } } }", 9),
+        # PostgreSQL computes the rows that are passed over as well
+        ("{ things(orderBy: {id: DESC}, limit: 2, offset: 1) { id name words } }", 3),
+        ("{ things(where: {id: {lt: 4}}, limit: 2) { id name } }", 2),
+        ("{ thing(id: 2) { id name } }", 1),
+        ("{ things(limit: 2) { id name twin { id name twin { id name } } twins(limit: 1) { id name } } }", 2 * 4),
+        ("{ things(limit: 2) { id } thingsCount }", 2),
+    ],
+)
+def test_a_view_computes_the_json_of_a_row_once(query: str, calls: int) -> None:
+    annotations = {**NAMED, "twin": "Thing | None", "twins": "list[Thing]"}
+    engine = over("counting", annotations, *COUNTED, jsonb_column="data", **TWIN)
+
+    answer = data(engine, query)
+
+    assert sql.run("SELECT nextval('calls') - 1") == [(calls,)]
+    assert next(iter(answer.values()))
+
+
+def test_what_is_made_of_json_that_is_computed_once_is_the_same() -> None:
+    annotations = {**NAMED, "twin": "Thing | None", "twins": "list[Thing]"}
+    engine = over("counting", annotations, *COUNTED, jsonb_column="data", **TWIN)
+    all_of_it = "id name words part { name part { name } } parts { name part { name } }"
+
+    found = {"name": "n2", "words": ["w", None], "part": PART, "parts": PARTS_OF_2, "id": 2}
+    assert data(engine, f"{{ thing(id: 2) {{ {all_of_it} twin {{ {all_of_it} }} twins {{ {all_of_it} }} }} }}") == {
+        "thing": {**found, "twin": found, "twins": [found]}
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "answer", "calls"),
+    [
+        ("{ thing(id: 2) { part { name part { name } } } }", {"part": PART}, 1),
+        ("{ thing(id: 2) { parts { name part { name } } } }", {"parts": PARTS_OF_2}, 1),
+        ("{ thing(id: 2) { id words } }", {"id": 2, "words": ["w", None]}, 1),
+    ],
+)
+def test_a_view_computes_json_in_a_column_once(query: str, answer: Any, calls: int) -> None:
+    engine = over("counting_plain", PARTS, *COUNTED)
+
+    assert data(engine, query) == {"thing": answer}
+    assert sql.run("SELECT nextval('calls') - 1") == [(calls,)]
+
+
+def test_conditions_and_orders_use_indexes_below_a_view_whose_json_is_computed_once() -> None:
+    engine = over(
+        "v_many",
+        {"id": int, "code": str},
+        "CREATE TABLE many (id int PRIMARY KEY)",
+        "INSERT INTO many SELECT generate_series(1, 2000)",
+        "CREATE VIEW v_many AS SELECT id, jsonb_build_object('id', id, 'code', 'c' || id) AS data FROM many",
+        "ANALYZE many",
+        jsonb_column="data",
+    )
+
+    for arguments in ("where: {id: {eq: 7}}", "orderBy: {id: DESC}, limit: 3"):
+        plan = explain(engine, f"{{ things({arguments}) {{ id code }} }}")
+        assert "fraiseql_object" in plan
+        assert "many_pkey" in plan
+        assert "Sort" not in plan
+
+
+def test_long_json_of_a_table_is_fetched_once_and_short_json_is_read_from_its_row() -> None:
+    create = [
+        "CREATE TABLE tree (id int, data jsonb) PARTITION BY RANGE (id)",
+        "CREATE TABLE tree_part PARTITION OF tree DEFAULT",
+        """INSERT INTO tree VALUES (1, '{"id": 1, "part": {"name": "a"}}'), (2, 'null'), (3, NULL)""",
+    ]
+    # as VACUUM does after long values were written
+    vacuumed = (
+        "UPDATE pg_class SET relpages = 1 WHERE oid = (SELECT reltoastrelid FROM pg_class WHERE relname = 'tree_part')"
+    )
+    query = "{ things(orderBy: {id: ASC}) { id part { name } } }"
+    annotations = {"id": int | None, "part": "Part | None"}
+
+    short = over("tree", annotations, *create, jsonb_column="data")
+    assert "fraiseql_object" not in short.explain(query).sql
+    answer = data(short, query)
+    sql.run(vacuumed)
+    sql.forget()
+    long = GraphQLEngine(registry=short.registry, cache=None)
+    assert "fraiseql_object" in long.explain(query).sql
+    assert "fraiseql_object" not in long.explain("{ things { id } }").sql
+
+    assert data(long, query) == answer
+    assert {"id": 1, "part": {"name": "a"}} in answer["things"]
 
 
 # --- keys and order ---------------------------------------------------------------------------
