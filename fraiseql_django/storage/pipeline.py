@@ -113,6 +113,7 @@ _PROCESS = Command(b"SELECT pg_backend_pid(), current_setting('jit', true), curr
 _JIT_OFF = Command(b"SELECT set_config('jit', 'off', true)", sets_session=True)
 # PostgreSQL is asked for the costs of a statement at this execution
 _ASKED_AT = 3
+_EXPLAIN = b"EXPLAIN (FORMAT JSON) "
 # What it may cost to be sent without the setting, as a part of jit_above_cost: its tables may grow
 _CHEAP = 0.1
 # Compiling takes longer than this where it does harm
@@ -206,7 +207,7 @@ class ConnectionPipeline:
         without_jit = self._has_jit and not jit
         if settings and settings != self.in_force:
             setting = _setting((*settings, NO_JIT) if without_jit else settings, prepare=command.prepare)
-            return self._run_with(setting, command)
+            return self._run_after(setting, command)
         if not without_jit:
             return self.run([command])[0]
         known = self._prepared.get(command.key) if command.prepare else None
@@ -214,7 +215,7 @@ class ConnectionPipeline:
             return self._run_cheap(command, known)
         return self._run_without_jit(command, known)
 
-    def _run_with(self, setting: Command, command: Command) -> Result:
+    def _run_after(self, setting: Command, command: Command) -> Result:
         if self._is_alone:
             return self.run([setting, command])[1]
         # in somebody else's transaction they would hold until its end; a rollback to a savepoint takes them back
@@ -235,12 +236,23 @@ class ConnectionPipeline:
         if known is not None:
             known.executions += 1
             if known.executions == _ASKED_AT and command.text[:7] == b"SELECT ":
-                commands.append(command._replace(sql=b"EXPLAIN (FORMAT JSON) " + command.text, prepare=False))
-        results = self.run(commands)
-        if known is not None and len(results) == len(commands) == 3:
-            (plan,) = json.loads(results[2].get_value(0, 0))
+                return self._run_explained(commands, known)
+        return self.run(commands)[1]
+
+    def _run_explained(self, commands: list[Command], known: _Prepared) -> Result:
+        """Send commands, and let PostgreSQL say in the same round trip what the last of them costs."""
+        command = commands[-1]
+        explain = command._replace(sql=_EXPLAIN + command.text, prepare=False)
+        try:
+            *_, result, explained = self.run([*commands, explain])
+            (plan,) = json.loads(explained.get_value(0, 0))
             known.is_cheap = plan["Plan"]["Total Cost"] < _CHEAP * self._jit_above_cost
-        return results[1]
+        except (Error, ValueError, KeyError):
+            if not self._is_alone:
+                raise
+            # an extension may not explain everything; if it was the command that failed, it fails again
+            result = self.run(commands)[-1]
+        return result
 
     def _described(self, step: _Step) -> _Prepared:
         sql = step.command.sql

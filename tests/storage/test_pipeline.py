@@ -226,6 +226,31 @@ def test_costs_are_asked_for_again_where_a_statement_takes_long(
     assert [jit_of(storage) for _ in range(4)] == ["off", "off", "off", "on"]
 
 
+@pytest.mark.parametrize("above_cost", [0.5], indirect=True)
+@pytest.mark.usefixtures("with_jit", "above_cost")
+@pytest.mark.parametrize("explain", [b"EXPLAIN (NONSENSE) ", b"SELECT 'no plan' --", b"SELECT '[{}]' --"])
+def test_statement_is_answered_where_postgresql_does_not_explain_it(
+    storage: DjangoStorage, explain: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "_EXPLAIN", explain)
+
+    assert [jit_of(storage) for _ in range(8)] == ["off"] * 8
+
+
+@pytest.mark.usefixtures("with_jit")
+def test_statement_that_fails_when_it_is_explained_has_its_own_error(storage: DjangoStorage) -> None:
+    for value in ("1", "1", "1", "1", "1"):
+        assert storage.query("SELECT 1 / %s::int", [value]).rows == [(b"1",)]
+    # the connection is another one, the costs are asked for with the value that fails
+    connection.close()
+    DjangoStorage(prepare_statements=False).query("SELECT 0")
+    for value in ("1", "1", "1"):
+        storage.query("SELECT 1 / %s::int", [value])
+    with pytest.raises(StorageError, match="division by zero"):
+        storage.query("SELECT 1 / %s::int", ["0"])
+    assert storage.query("SELECT 1 / %s::int", ["1"]).rows == [(b"1",)]
+
+
 @pytest.mark.usefixtures("with_jit")
 def test_statement_that_cannot_be_explained_is_run_as_ever(storage: DjangoStorage) -> None:
     for _ in range(8):
