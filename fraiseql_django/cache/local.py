@@ -11,6 +11,7 @@ from __future__ import annotations
 import pickle
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from .._django import local_parts
@@ -36,14 +37,24 @@ def _unpickled(value: Any, size: int) -> _Unpickled:
     return made
 
 
+@dataclass(slots=True)
+class _Bytes:
+    """At least the bytes of all values in a store: what Django removes stays in it until they are counted again."""
+
+    at_most: int = 0
+
+
+# By the identity of a store's values, which Django keeps for good: the engines of a process share stores
+_bytes: dict[int, _Bytes] = {}
+
+
 class LocalValues:
-    """Values in the store of a ``LocMemCache``, at most ``max_bytes`` of them, as estimated."""
+    """Values in the store of a ``LocMemCache``, at most ``max_bytes`` of all engines together, as estimated."""
 
     def __init__(self, cache: Any, max_bytes: int) -> None:
         self._parts = local_parts(cache)
         self._max_bytes = max_bytes
-        # at least the bytes of all values: what Django removes is not subtracted until they are counted again
-        self._at_most = self._counted()
+        self._bytes = _bytes.setdefault(id(self._parts.values), _Bytes())
 
     def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
         """Return the values that exist, and mark them as used."""
@@ -85,25 +96,21 @@ class LocalValues:
         self._parts.remove(full)
         if size <= self._max_bytes // SHARE:
             self._parts.put(full, _unpickled(value, size), ttl_seconds)
-            self._at_most += size
-            if self._at_most > self._max_bytes:
+            self._bytes.at_most += size
+            if self._bytes.at_most > self._max_bytes:
                 self._shrink()
 
     def _shrink(self) -> None:
         """Remove what was not used for longest, where there is too much; the lock is held."""
-        self._at_most = self._counted()
-        if self._at_most <= self._max_bytes:
-            return
-        for key, kept in list(reversed(self._parts.values.items())):
-            if self._at_most <= self._max_bytes * _REDUCED:
-                break
-            # others' values are theirs to bound
-            if type(kept) is _Unpickled:
-                self._at_most -= kept.size
+        # others' values are theirs to bound
+        ours = [(key, kept.size) for key, kept in self._parts.values.items() if type(kept) is _Unpickled]
+        total = sum(size for _, size in ours)
+        if total > self._max_bytes:
+            while ours and total > self._max_bytes * _REDUCED:
+                key, size = ours.pop()
+                total -= size
                 self._parts.remove(key)
-
-    def _counted(self) -> int:
-        return sum(kept.size for kept in list(self._parts.values.values()) if type(kept) is _Unpickled)
+        self._bytes.at_most = total
 
 
 def _size(value: Any) -> int:

@@ -31,6 +31,7 @@ Committed = Callable[[frozenset[str]], None]
 
 _ROLLBACK_TO = re.compile(r'ROLLBACK\s+(?:(?:WORK|TRANSACTION)\s+)?TO\s+(?:SAVEPOINT\s+)?"?(\w+)', re.IGNORECASE)
 _OPEN = (TransactionStatus.ACTIVE, TransactionStatus.INTRANS, TransactionStatus.INERROR) if PSYCOPG_3 else ()
+_DEALLOCATES = re.compile(r"\s*(?:DEALLOCATE\s+(?:PREPARE\s+)?ALL|DISCARD\s+ALL)\b", re.IGNORECASE)
 _ISOLATION = re.compile(r"\s*(?:SET|BEGIN|START)\b.*(?:REPEATABLE\s+READ|SERIALIZABLE)", re.IGNORECASE | re.DOTALL)
 
 
@@ -48,6 +49,8 @@ class Transactions:
         self._written: list[tuple[frozenset[str | None], frozenset[Change]]] = []
         self._keeps_snapshot = False
         self._redefines = False
+        # called when the session's prepared statements are gone
+        self.deallocated: Callable[[], None] = lambda: None
 
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         """Run a statement and note what it changes (Django documentation, "Database instrumentation")."""
@@ -60,6 +63,8 @@ class Transactions:
             # it may have written, too: the first half of an executemany, for instance
             self._note(text)
             raise
+        if _DEALLOCATES.match(text):
+            self.deallocated()
         self._note_settings(text, params)
         self._note(text)
         return result

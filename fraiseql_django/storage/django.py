@@ -63,6 +63,8 @@ def pipeline_of(connection: Any) -> ConnectionPipeline | None:
             reason = f"the cursor class is the project's own, {driver.cursor_factory.__qualname__}"
         found = ConnectionPipeline(driver) if reason is None else None
         setattr(driver, _PIPELINE, found)
+        if found is not None and (transactions := of(connection)) is not None:
+            transactions.deallocated = found.forget_prepared
         if reason is not None and reason not in _warned:
             _warned.add(reason)
             logger.warning(
@@ -388,6 +390,9 @@ class DjangoStorage:
 
 
 def _storage_error(error: Error) -> StorageError:
+    if isinstance(error, transaction.TransactionManagementError):
+        # Django knows that PostgreSQL would refuse the statement, and asks it no more
+        return StorageError(str(error).strip(), sqlstate=IN_FAILED_TRANSACTION)
     return StorageError(str(error).strip(), sqlstate=getattr(error.__cause__, "sqlstate", None))
 
 

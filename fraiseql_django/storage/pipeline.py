@@ -180,6 +180,10 @@ class ConnectionPipeline:
         """Let so many statements stay prepared, of so many bytes in PostgreSQL."""
         self._prepared.max_size, self._prepared.max_bytes = count, size
 
+    def forget_prepared(self) -> None:
+        """Note that the session has no prepared statements any more."""
+        self._prepared.clear()
+
     def run(self, commands: Sequence[Command]) -> list[Result]:
         """Send commands in one round trip and return their results; raise psycopg's error of the first that fails."""
         pgconn = self.driver.pgconn
@@ -191,8 +195,11 @@ class ConnectionPipeline:
                 # DISCARD or DEALLOCATE by somebody else, or another session of a pooler's; nothing was executed
                 self._prepared.clear()
                 self._generation += 1
-                if not idle or pgconn.transaction_status != TransactionStatus.IDLE:
+                if not idle:
                     raise
+                if pgconn.transaction_status == TransactionStatus.INERROR:
+                    # begun in the same round trip
+                    self._run([Command(b"ROLLBACK")])
                 return self._run([command._replace(prepare=False) for command in commands])
 
     def fetch(self, sql: bytes, *, prepare: bool) -> list[Row]:

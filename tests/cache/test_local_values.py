@@ -136,6 +136,16 @@ def test_bytes_are_bounded(cache: DjangoCache, values: int, size: int, max_bytes
     assert set(store._expire_info) == set(store._cache)
 
 
+def test_bound_is_that_of_all_engines_together(cache: DjangoCache) -> None:
+    engines = [LocalValues(caches["locmem"], 20_000) for _ in range(4)]
+    for number in range(10):
+        for prefix, local in enumerate(engines):
+            local.set(f"{prefix}:{number}", b"x" * 1500, 60)
+
+    keys = [f"{prefix}:{number}" for prefix in range(4) for number in range(10)]
+    assert 9 <= len(engines[0].get_many(keys)) <= 10
+
+
 def test_value_that_is_too_large_leaves_no_earlier_one(cache: DjangoCache) -> None:
     local = LocalValues(caches["locmem"], 20_000)
     local.set("entry", b"old", 60)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection, connections, transaction
 
+from example_project.bookshop.models import Author
 from fraiseql_django import GraphQLEngine, StorageError
 from fraiseql_django.storage import pipeline as wire
 from fraiseql_django.storage.django import DjangoStorage
@@ -344,6 +345,69 @@ def test_postgresql_compiles_no_statement_however_costly_it_seems(storage: Djang
         storage.jit = jit
         ((plan,),) = storage.query(explain).rows
         assert (b'"JIT"' in (plan or b"")) is compiles
+
+
+# --- prepared statements that are gone ---
+
+
+def prepare(storage: DjangoStorage) -> None:
+    for value in ("1", "2", "3", "4", "5"):
+        assert storage.query("SELECT %s::int", [value]).rows == [(value.encode(),)]
+
+
+@pytest.mark.parametrize("sql", ["DEALLOCATE ALL", "  deallocate prepare all", "DISCARD ALL"])
+@pytest.mark.parametrize("begin", ["", "atomic", "BEGIN", "no autocommit"])
+def test_statements_that_somebody_deallocates_are_prepared_again(storage: DjangoStorage, sql: str, begin: str) -> None:
+    def deallocate() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+
+    prepare(storage)
+    if sql == "DISCARD ALL" and begin:
+        # it cannot run in a transaction
+        deallocate()
+    if begin == "atomic":
+        with transaction.atomic():
+            Author.objects.create(name="kept")
+            if sql != "DISCARD ALL":
+                deallocate()
+            prepare(storage)
+        assert Author.objects.get().name == "kept"
+    elif begin == "BEGIN":
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN")
+            if sql != "DISCARD ALL":
+                cursor.execute(sql)
+            prepare(storage)
+            cursor.execute("COMMIT")
+    elif begin == "no autocommit":
+        transaction.set_autocommit(False)
+        try:
+            if sql != "DISCARD ALL":
+                deallocate()
+                transaction.commit()
+            prepare(storage)
+        finally:
+            transaction.rollback()
+            transaction.set_autocommit(True)
+    else:
+        deallocate()
+        prepare(storage)
+
+
+def test_statements_that_are_deallocated_behind_our_back_are_prepared_again(storage: DjangoStorage) -> None:
+    """By a function, a pooler or another way that no cursor of Django's sees."""
+    prepare(storage)
+    connection.connection.execute("DEALLOCATE ALL")
+    prepare(storage)
+    transaction.set_autocommit(False)
+    try:
+        connection.connection.execute("DEALLOCATE ALL")
+        transaction.commit()
+        prepare(storage)
+    finally:
+        transaction.rollback()
+        transaction.set_autocommit(True)
 
 
 def test_same_text_with_other_types_is_another_statement(storage: DjangoStorage) -> None:

@@ -619,8 +619,10 @@ def test_statement_that_django_forbids_is_refused(storage: DjangoStorage, broken
     if broken == "block":
         with transaction.atomic():
             transaction.set_rollback(True)
-            with pytest.raises(StorageError, match="until the end of the 'atomic' block"):
+            with pytest.raises(StorageError, match="until the end of the 'atomic' block") as raised:
                 run()
+            # the database can be reached
+            assert raised.value.sqlstate == "25P02"
     else:
 
         async def main() -> None:
