@@ -322,8 +322,6 @@ def test_caches_without_a_database_open_no_connection() -> None:
 def test_pool_of_one_connection_is_enough(database: str) -> None:
     second = connections["second"]
     second.close()
-    # that of another test
-    second.close_pool()  # type: ignore[attr-defined]
     kept = dict(second.settings_dict)
     second.settings_dict["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 1, "timeout": 5}}
     try:

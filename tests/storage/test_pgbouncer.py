@@ -20,6 +20,7 @@ from django.test import override_settings
 
 from example_project.bookshop.models import Author, Publisher
 from fraiseql_django import GraphQLEngine
+from fraiseql_django.cache import connections as cache_connections
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.storage.django import DjangoStorage
 from tests.support import data, do_without
@@ -76,6 +77,8 @@ def pooled() -> Iterator[str]:
         second.close()
         second.settings_dict.clear()
         second.settings_dict.update(kept)
+        # a cache's connection, made with the settings of this test
+        vars(second).pop(cache_connections._ATTRIBUTE, None)
         process.terminate()
         process.wait()
         shutil.rmtree(folder)
