@@ -139,7 +139,7 @@ class Answers:
             if table is not None:
                 former = {*versions.values()}
                 kept = self.cache.get_many(chosen)
-                chosen = [key for key, entry in kept.items() if not former.isdisjoint(entry[0].split(_SEPARATOR))]
+                chosen = [key for key, entry in kept.items() if _may_have(entry, former)]
             self.cache.delete_many(chosen)
             removed += len(chosen)
         return removed
@@ -186,6 +186,11 @@ class Answers:
 def _new_version() -> str:
     # 64 random bits: short, since each lookup reads one for every table
     return secrets.token_urlsafe(8)
+
+
+def _may_have(entry: Any, versions: set[str]) -> bool:
+    """Whether an entry was kept under one of these versions; True for one of another release, which tells otherwise."""
+    return not isinstance(entry[0], str) or not versions.isdisjoint(entry[0].split(_SEPARATOR))
 
 
 def _joined(found: Mapping[str, Any], names: tuple[str, ...]) -> str | None:

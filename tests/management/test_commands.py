@@ -99,6 +99,16 @@ class TestClearCache:
         )
         assert hits(engine) == []
 
+    def test_entries_of_another_release_are_removed(self, engine: GraphQLEngine) -> None:
+        # as an earlier one kept them: the tables, their versions, the answer
+        former = (("bookshop_book",), ("0" * 32,), b"{}")
+        engine.answers.lookup("reading", ("bookshop_book",))
+        for arguments in (("--table", "bookshop_book"), ()):
+            assert engine.cache is not None
+            engine.cache.set("result:former", former, 60)
+            run("fraiseql_clear_cache", *arguments)
+            assert engine.cache.get("result:former") is None
+
     def test_what_is_being_read_meanwhile_is_not_kept(self, engine: GraphQLEngine) -> None:
         for arguments in ((), ("--table", "bookshop_book")):
             read = engine.answers.lookup("reading", ("bookshop_book",))
