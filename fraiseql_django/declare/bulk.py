@@ -23,7 +23,7 @@ from .registry import Registry, TypeDeclaration, default_registry, with_free_nam
 from .reporting import report
 from .rules import RowRule
 from .secrets import is_secret, secret_fields
-from .types import QUERIES, check_model, wrong_queries
+from .types import DEFAULT_LISTS, DEFAULT_QUERIES, check_model, wrong_queries
 
 Model: TypeAlias = type[models.Model]
 ModelName: TypeAlias = "str | Model"
@@ -65,7 +65,8 @@ def types(
     secrets: bool = False,
     names: Mapping[ModelName, str] | None = None,
     prefix: str = "",
-    queries: Collection[str] | Mapping[str, Any] = QUERIES,
+    queries: Collection[str] | Mapping[str, Any] = DEFAULT_QUERIES,
+    lists: Collection[str] = DEFAULT_LISTS,
     rows: RowRule | None = None,
     permission: Any = None,
     mask: bool = False,
@@ -79,8 +80,8 @@ def types(
     that have a type of their own are left out, too.
 
     A type has its model's name, after ``prefix``; where another type has this name, the app's label comes before it
-    (``ForumGroup``). ``names`` has other names, by model. ``queries``, ``rows``, ``permission`` and ``mask`` are those
-    of ``type``, for each type.
+    (``ForumGroup``). ``names`` has other names, by model. ``queries``, ``lists``, ``rows``, ``permission`` and ``mask``
+    are those of ``type``, for each type.
 
     Return the classes, like those under ``type``: ``types("shop")["Book"]``. Raises DeclarationError for what is no
     app, model or field.
@@ -92,7 +93,7 @@ def types(
         without = _found(exclude, chosen, "exclude")
         named = {_model(key, chosen, "names"): name for key, name in (names or {}).items()}
         excluded = _excluded_fields(exclude_fields, [model for model in chosen if model not in without])
-        if problems := list(wrong_queries(queries)):
+        if problems := list(wrong_queries(queries, lists)):
             raise DeclarationError("\n".join(problems))
     except DeclarationError as error:
         report(error)
@@ -121,6 +122,7 @@ def types(
                 fields="__all__",
                 exclude=dict.fromkeys([*excluded[model], *([] if secrets else secret_fields(model))]),
                 queries=queries,
+                lists=lists,
                 single=None,
                 plural=None,
                 primary=False,

@@ -63,6 +63,7 @@ class TypeDeclaration:
     fields: Collection[str] | Literal["__all__"] | None
     exclude: Collection[str] | None
     queries: Collection[str] | Mapping[str, Any]
+    lists: Collection[str] = ("plural",)
     single: str | None
     plural: str | None
     primary: bool
@@ -108,8 +109,13 @@ class TypeDeclaration:
     @property
     def names(self) -> frozenset[str]:
         """The names of the type, of its inputs and of its root fields: no other type can have one of them."""
-        roots = {"single": self.single_name, "plural": self.plural_name}
-        return type_names(self.name) | {name for query, name in roots.items() if query in self.queries}
+        return type_names(self.name) | set(self.root_names.values())
+
+    @property
+    def root_names(self) -> Mapping[str, str]:
+        """The names of its root fields by "single" and "plural"; all forms of lists are named after the plural."""
+        names = {"single": self.single_name} if "single" in self.queries else {}
+        return {**names, "plural": self.plural_name} if set(self.queries) - {"single"} else names
 
     @property
     def label(self) -> str:

@@ -83,7 +83,12 @@ def relation(
     )  # fmt: skip
 
 
-QUERIES = ("single", "plural")
+# The forms that a list of rows takes, and what ``queries`` may name
+FORMS = ("plural",)
+QUERIES = ("single", *FORMS)
+# What a type has where its declaration says nothing
+DEFAULT_QUERIES = ("single", "plural")
+DEFAULT_LISTS = ("plural",)
 
 
 @overload
@@ -94,7 +99,8 @@ def type_(  # type: ignore[overload-overlap]
     description: str | None = None,
     fields: Collection[str] | Literal["__all__"] | None = None,
     exclude: Collection[str] | None = None,
-    queries: Collection[str] | Mapping[str, Any] = QUERIES,
+    queries: Collection[str] | Mapping[str, Any] = DEFAULT_QUERIES,
+    lists: Collection[str] = DEFAULT_LISTS,
     single: str | None = None,
     plural: str | None = None,
     primary: bool = False,
@@ -113,7 +119,8 @@ def type_(
     reads: Collection[str] = (),
     name: str | None = None,
     description: str | None = None,
-    queries: Collection[str] | Mapping[str, Any] = QUERIES,
+    queries: Collection[str] | Mapping[str, Any] = DEFAULT_QUERIES,
+    lists: Collection[str] = DEFAULT_LISTS,
     single: str | None = None,
     plural: str | None = None,
     rows: RowRule | None = None,
@@ -137,7 +144,8 @@ def type_(
     description: str | None = None,
     fields: Collection[str] | Literal["__all__"] | None = None,
     exclude: Collection[str] | None = None,
-    queries: Collection[str] | Mapping[str, Any] = QUERIES,
+    queries: Collection[str] | Mapping[str, Any] = DEFAULT_QUERIES,
+    lists: Collection[str] = DEFAULT_LISTS,
     single: str | None = None,
     plural: str | None = None,
     primary: bool = False,
@@ -152,7 +160,8 @@ def type_(
     Its fields are the annotations in the class and its bases, ``fields`` (names, or ``"__all__"``), or all but
     ``exclude``. ``name`` is the class's name without a trailing "Type" by default. ``queries`` are its root fields:
     "single" (one row by its key) and "plural" (a list); a dictionary has a permission for each, besides that of the
-    type. ``single`` and ``plural`` name them. Of several types over one model, relations that name no type lead to the
+    type. ``single`` and ``plural`` name them. ``lists`` are the forms of the lists in other types that lead to this
+    one: "plural" is a list. Of several types over one model, relations that name no type lead to the
     ``primary`` one.
 
     ``sql_source`` names a view, a materialised view or a table, with or without its schema. Its fields are
@@ -191,7 +200,7 @@ def type_(
         report(error)
         return lambda cls: cls
     check_cost(cost)
-    problems += [*_wrong_fields(fields, exclude), *wrong_queries(queries), *_wrong_names(name, single, plural)]
+    problems += [*_wrong_fields(fields, exclude), *wrong_queries(queries, lists), *_wrong_names(name, single, plural)]
     if problems:
         report(DeclarationError("\n".join(problems)))
 
@@ -216,6 +225,7 @@ def type_(
                 fields=fields,
                 exclude=exclude,
                 queries=() if problems else queries,
+                lists=() if problems else lists,
                 single=single,
                 plural=plural,
                 primary=primary,
@@ -264,10 +274,11 @@ def _are_names(value: Any) -> bool:
     return not isinstance(value, str) and isinstance(value, Collection) and all(isinstance(item, str) for item in value)
 
 
-def wrong_queries(queries: Any) -> Iterator[str]:
-    """Yield what is wrong with the argument ``queries``."""
-    if not isinstance(queries, Collection) or isinstance(queries, str) or any(item not in QUERIES for item in queries):
-        yield f"queries is {queries!r}, must be a list of: {', '.join(map(repr, QUERIES))}"
+def wrong_queries(queries: Any, lists: Any) -> Iterator[str]:
+    """Yield what is wrong with the arguments ``queries`` and ``lists``."""
+    for name, given, known in (("queries", queries, QUERIES), ("lists", lists, FORMS)):
+        if not isinstance(given, Collection) or isinstance(given, str) or any(item not in known for item in given):
+            yield f"{name} is {given!r}, must be a list of: {', '.join(map(repr, known))}"
 
 
 def _wrong_names(name: Any, single: Any, plural: Any) -> Iterator[str]:

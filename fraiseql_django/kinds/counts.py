@@ -7,7 +7,7 @@ mask, by a subquery in the same statement.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,8 @@ from ..planner.kinds import FieldKind, TreeBuilder, TreeCompiler, kind_of
 from ..planner.locations import Location
 from ..planner.ordering import key_columns
 from ..planner.tree import Constant, Member
-from ..schema.conventions import Conventions
-from ..schema.definition import FieldDef, Related, Shape, TypeDef
-from ..schema.kinds import OutputTypes, derive, register
+from ..schema.definition import FieldDef, Related, TypeDef
+from ..schema.kinds import ListForm, OutputTypes, list_form, register
 from .rows import where, where_argument
 
 
@@ -71,25 +70,18 @@ class CountKind(FieldKind[Count]):
         return [RowCount(queryset.values(*key_columns(queryset.model)))]
 
 
-def counted(owner: Shape, conventions: Conventions) -> Iterable[Count]:
-    """Return a count for every list of rows that a type has."""
-    for field in owner.fields.values() if conventions.settings.counts else ():
-        if isinstance(field, Related) and field.many:
-            yield Count(
-                name=field.name + _suffix(field.name, conventions),
-                description=f"How many {field.target} rows there are; with `where`, how many match.",
-                deprecation=field.deprecation,
-                permission=field.permission,
-                mask=field.mask,
-                cost=field.cost,
-                of=field,
-            )
-
-
-def _suffix(name: str, conventions: Conventions) -> str:
-    # names of root fields have capital letters whatever CAMEL_CASE says, since they are made of names of types
-    return "Count" if conventions.settings.camel_case or name != name.lower() else "_count"
+def counted(field: Related, name: str) -> Count:
+    """Return the count of a list."""
+    return Count(
+        name=name,
+        description=f"How many {field.target} rows there are; with `where`, how many match.",
+        deprecation=field.deprecation,
+        permission=field.permission,
+        mask=field.mask,
+        cost=field.cost,
+        of=field,
+    )
 
 
 register(Count, CountKind())
-derive(counted)
+list_form("count", ListForm(suffix="Count", make=counted, gives_way=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
+from functools import partial
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -27,20 +28,22 @@ from .._django import concrete_model
 from ..conf.settings import Settings
 from ..declare.names import RESERVED
 from ..declare.registry import MutationDeclaration, Registry
-from ..declare.rules import RowRule
+from ..declare.rules import RowRule, Rule
 from ..errors import DeclarationError
 from .arguments import Arguments, MutationDef, describe_mutation
 from .collisions import colliding_types, same_names
 from .conventions import Conventions
-from .definition import RootRows, Shape, TypeDef, ValueObject
+from .definition import Related, RootRows, Shape, TypeDef, ValueObject
 from .describe import Described, describe_types, without_unusable_keys
 from .django_fields import ColumnDescriber, mapped_scalars
 from .enums import Enums
 from .filter_inputs import Inputs
-from .kinds import kind_of, with_derived
+from .kinds import PLAIN, kind_of, with_list_forms
 from .object_types import ObjectDef, Output, Outputs
 from .scalars.graphql import UPLOAD
 
+# The form that a plain list has beside it, unless ``COUNTS`` says otherwise
+COUNT = "count"
 # Names the definition in the extensions of a GraphQL field or type
 DEFINITION = "fraiseql"
 
@@ -74,11 +77,18 @@ class SchemaBuilder:
         self, found: Described, outputs: Outputs, mutations: Mapping[str, MutationDef], conventions: Conventions
     ) -> None:
         self.conventions = conventions
-        self.types = {name: with_derived(definition, conventions) for name, definition in found.types.items()}
+        self.types = {
+            name: with_list_forms(definition, partial(_forms, found.types, conventions), conventions)
+            for name, definition in found.types.items()
+        }
         self.shapes = found.shapes
         self.outputs = outputs
         self.mutations = mutations
-        self.query = with_derived(Shape(name="Query", description=None, fields=root_fields(self.types)), conventions)
+        self.query = with_list_forms(
+            Shape(name="Query", description=None, fields=root_fields(self.types)),
+            partial(_root_forms, found.types, conventions),
+            conventions,
+        )
         self.mutation = Shape(name="Mutation", description=None, fields=mutations)
         self.inputs = Inputs({**self.types, **self.shapes})
         self.values: dict[str, GraphQLObjectType] = {}
@@ -190,6 +200,22 @@ def root_fields(types: Mapping[str, TypeDef]) -> dict[str, RootRows]:
                 nullable=False,
             )
     return fields
+
+
+def _forms(types: Mapping[str, TypeDef], conventions: Conventions, field: Related) -> dict[str, Rule | None]:
+    """Return the forms of a list in a type: those that the type of its rows names, with the permission of the list."""
+    return dict.fromkeys(_with_count(types[field.target].lists, conventions), field.permission)
+
+
+def _root_forms(types: Mapping[str, TypeDef], conventions: Conventions, field: Related) -> dict[str, Rule | None]:
+    """Return the forms of the lists of a type at the root, each with its permission; a count has that of the list."""
+    definition = types[field.target]
+    forms = _with_count([form for form in definition.queries if form != "single"], conventions)
+    return {form: definition.root_rules.get(PLAIN if form == COUNT else form) for form in forms}
+
+
+def _with_count(forms: Sequence[str], conventions: Conventions) -> list[str]:
+    return [*forms, COUNT] if PLAIN in forms and conventions.settings.counts else list(forms)
 
 
 def _row_rules(types: Mapping[str, TypeDef]) -> Mapping[Any, Sequence[tuple[str, RowRule]]]:

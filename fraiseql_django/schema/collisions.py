@@ -81,11 +81,11 @@ def colliding_roots(types: Sequence[TypeDeclaration], described: Mapping[str, Ty
     owners: dict[str, list[TypeDeclaration]] = defaultdict(list)
     for declaration in types:
         definition = described.get(declaration.name)
-        single = declaration.single_name if "single" in declaration.queries else None
+        roots = declaration.root_names
+        single, plural = roots.get("single"), roots.get("plural")
         if definition is not None and definition.single is None:
             # a source without a key
             single = None
-        plural = declaration.plural_name if "plural" in declaration.queries else None
         if single is not None and single == plural:
             yield f"{declaration.name}: single and plural are both {single!r}; name one of them"
         for root in dict.fromkeys((single, plural)):

@@ -276,8 +276,9 @@ class TypeDef(Shape):
     """A GraphQL object type over a Django model, or over a source, for which a model stands.
 
     ``single`` and ``plural`` are the names of its root fields (None: there is none); ``key`` is what tells
-    one row, by the names of the arguments that ask for it; a source may have none. ``root_rules`` are those of root
-    fields, by "single" and "plural". ``left_out`` are the model's fields that could not be among all fields.
+    one row, by the names of the arguments that ask for it; a source may have none. ``queries`` are the forms of its
+    root fields, ``lists`` those of the lists in other types that lead to it, and ``root_rules`` the permissions of root
+    fields by form. ``left_out`` are the model's fields that could not be among all fields.
     """
 
     model: type[models.Model]
@@ -285,6 +286,8 @@ class TypeDef(Shape):
     key: Mapping[str, Column | Extracted]
     single: str | None
     plural: str | None
+    queries: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
     root_rules: Mapping[str, Rule] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
 

@@ -6,14 +6,16 @@ is added there (``planner/kinds.py``). The schema and the planner ask the kind a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Protocol, TypeVar
 
 from graphql import GraphQLArgument, GraphQLInputType, GraphQLOutputType
 
+from ..declare.rules import Rule
+from ..errors import DeclarationError
 from .conventions import Conventions
-from .definition import FieldDef, Shape, TypeDef
+from .definition import FieldDef, Related, Shape, TypeDef
 from .operators import Comparable
 
 F = TypeVar("F")
@@ -106,18 +108,65 @@ def kind_of(field: Any) -> Any:
     raise LookupError(f"no kind is registered for {type(field).__name__}")
 
 
-Derivation: TypeAlias = Callable[[Shape, Conventions], Iterable[FieldDef]]
-_derivations: list[Derivation] = []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListForm:
+    """A form that a list of rows takes, beside the plain list: ``make`` describes the field from the list and its name.
+
+    The field is called as the list is, with ``suffix``. It has the list's own name where ``stands_alone`` and the plain
+    list is not among the forms. One that ``gives_way`` is left out where another field has its name.
+    """
+
+    suffix: str
+    make: Callable[[Related, str], FieldDef]
+    stands_alone: bool = False
+    gives_way: bool = False
 
 
-def derive(fields: Derivation) -> None:
-    """Let a type have the fields that this function makes from its own, where their names are free."""
-    _derivations.append(fields)
+# The form of a plain list
+PLAIN = "plural"
+_forms: dict[str, ListForm] = {}
 
 
-def with_derived(definition: S, conventions: Conventions) -> S:
-    """Return a type with the fields that it has beside its own."""
-    derived = {field.name: field for fields in _derivations for field in fields(definition, conventions)}
-    own = definition.fields
-    added = {name: field for name, field in derived.items() if name not in own}
-    return replace(definition, fields={**own, **added}) if added else definition
+def list_form(name: str, form: ListForm) -> None:
+    """Let lists of rows take this form where ``queries`` or ``lists`` of the rows' type name it."""
+    _forms[name] = form
+
+
+def with_list_forms(
+    definition: S, forms_of: Callable[[Related], Mapping[str, Rule | None]], conventions: Conventions
+) -> S:
+    """Return a type whose lists of rows have all of their forms.
+
+    ``forms_of`` returns the forms of a list, each with its permission. Raises DeclarationError where a form has the
+    name of another field, unless it gives way to that.
+    """
+    fields: dict[str, FieldDef] = {}
+    added: dict[str, FieldDef] = {}
+    for name, field in definition.fields.items():
+        if not (isinstance(field, Related) and field.many):
+            fields[name] = field
+            continue
+        forms = forms_of(field)
+        if PLAIN in forms:
+            fields[name] = field
+        for form, permission in forms.items():
+            if form == PLAIN:
+                continue
+            known = _forms[form]
+            alone = known.stands_alone and PLAIN not in forms
+            own = name if alone else name + _cased(known.suffix, name, conventions)
+            if own in added or (not known.gives_way and own in definition.fields and own != name):
+                raise DeclarationError(
+                    f"{definition.name} has two fields called {own!r}, one of which is the {form} of {name}; "
+                    f"give the other one another name"
+                )
+            (fields if alone else added)[own] = known.make(replace(field, permission=permission), own)
+    return replace(
+        definition, fields={**fields, **{name: field for name, field in added.items() if name not in fields}}
+    )
+
+
+def _cased(suffix: str, name: str, conventions: Conventions) -> str:
+    # names of root fields have capital letters whatever CAMEL_CASE says, since they are made of names of types
+    camel = conventions.settings.camel_case or name != name.lower()
+    return suffix if camel else f"_{suffix[0].lower()}{suffix[1:]}"

@@ -60,8 +60,7 @@ class TypeDescriber:
         if not fields and not self.problems:
             self.problems.append(f"{declared.name} has no fields; name some with fields=[…], or annotate them")
         names = [self._attempt(check_name, declared.name, "a type")]
-        roots = {"single": declared.single_name, "plural": declared.plural_name}
-        root = {query: self._attempt(check_name, roots[query], "a root field") for query in declared.queries}
+        root = {query: self._attempt(check_name, name, "a root field") for query, name in declared.root_names.items()}
         if self.problems or key is None:
             raise DeclarationError("\n".join(self.problems))
         return TypeDef(

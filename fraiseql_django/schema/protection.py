@@ -42,6 +42,8 @@ def protected(definition: TypeDef, declaration: TypeDeclaration, conventions: Co
         permission=permission,
         own_permission=own_permission,
         mask=declaration.mask,
+        queries=tuple(declaration.queries),
+        lists=tuple(declaration.lists),
         root_rules=_root_rules(declaration, name),
         row_cost=declaration.row_cost,
     )

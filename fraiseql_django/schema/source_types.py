@@ -100,8 +100,7 @@ class SourceDescriber:
             self.described[python_name] = fields[described.name] = described
         key = self._attempt(self._key)
         name = self._attempt(check_name, declared.name, "a type")
-        roots = {"single": declared.single_name, "plural": declared.plural_name}
-        root = {query: self._attempt(check_name, roots[query], "a root field") for query in declared.queries}
+        roots = {query: self._attempt(check_name, root, "a root field") for query, root in declared.root_names.items()}
         if self.problems or key is None:
             raise DeclarationError("\n".join(self.problems))
         return TypeDef(
@@ -112,8 +111,8 @@ class SourceDescriber:
             fields=fields,
             key=key,
             # without a key no single row can be queried
-            single=root.get("single") if key else None,
-            plural=root.get("plural"),
+            single=roots.get("single") if key else None,
+            plural=roots.get("plural"),
         )
 
     def key_of(self, python_name: str, where: str) -> Key:

@@ -68,6 +68,7 @@ def refused(*declarations: tuple[type[models.Model], dict[str, Any]]) -> str:
         (Book, {"fields": ["title"], "exclude": ["isbn"]}, "exclude=['isbn'] goes with all fields, not with fields=['title']; give one"),
         (Book, {"fields": ["title"], "queries": "plural"}, "queries is 'plural', must be a list of: 'single', 'plural'"),
         (Book, {"fields": ["title"], "queries": ["many"]}, "queries is ['many'], must be a list of: 'single', 'plural'"),
+        (Book, {"fields": ["title"], "lists": ["single"]}, "lists is ['single'], must be a list of: 'plural'"),
         (Book, {"fields": 5}, "fields is 5, must be a list of names or '__all__'"),
         (Book, {"fields": [Author]}, "fields is [<class 'example_project.bookshop.models.Author'>], must be a list of names or '__all__'"),
         (Book, {"exclude": 5}, "exclude is 5, must be a list of names"),

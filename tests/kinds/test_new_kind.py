@@ -1,6 +1,6 @@
 """A kind of field that the package does not know: one module and its registration suffice."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,7 @@ from fraiseql_django.planner.kinds import FieldKind, TreeBuilder, TreeCompiler, 
 from fraiseql_django.planner.locations import Location
 from fraiseql_django.planner.tree import Member
 from fraiseql_django.schema import kinds
-from fraiseql_django.schema.conventions import Conventions
-from fraiseql_django.schema.definition import FieldDef, Related, Shape, TypeDef
+from fraiseql_django.schema.definition import FieldDef, Related, TypeDef
 from tests.support import data, make_shop, statements
 
 
@@ -43,16 +42,14 @@ class PresenceKind(FieldKind[Presence]):
         return [SQL("({0})::text", Exists(compiler.queryset(member.rows, here.outer())))]
 
 
-def presences(owner: Shape, conventions: Conventions) -> Iterator[Presence]:
-    for field in owner.fields.values():
-        if isinstance(field, Related) and field.many:
-            yield Presence(name=f"any{field.name.capitalize()}", of=field)
+def presence(field: Related, name: str) -> Presence:
+    return Presence(name=name, of=field)
 
 
 @pytest.mark.django_db
 def test_a_kind_is_planned_without_a_change_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kinds, "_kinds", {**kinds._kinds, Presence: PresenceKind()})
-    monkeypatch.setattr(kinds, "_derivations", [*kinds._derivations, presences])
+    monkeypatch.setitem(kinds._forms, "count", kinds.ListForm(suffix="Exist", make=presence))
     registry = Registry()
 
     @fraiseql.type(Review, fields=["stars"], rows=lambda viewer: False, queries=[], registry=registry)
@@ -68,5 +65,22 @@ def test_a_kind_is_planned_without_a_change_elsewhere(monkeypatch: pytest.Monkey
     engine.execute("{ __typename }")
 
     with statements(1):
-        answer = data(engine, "{ anyBooks books(limit: 1) { title anyReviews } }")
-    assert answer == {"anyBooks": True, "books": [{"title": "City", "anyReviews": False}]}
+        answer = data(engine, "{ booksExist books(limit: 1) { title reviewsExist } }")
+    assert answer == {"booksExist": True, "books": [{"title": "City", "reviewsExist": False}]}
+
+
+def test_a_list_without_forms_is_not_in_the_schema() -> None:
+    registry = Registry()
+
+    @fraiseql.type(Review, fields=["stars"], lists=[], queries=["plural"], registry=registry)
+    class ReviewType:
+        pass
+
+    @fraiseql.type(Book, fields=["title", "reviews"], registry=registry)
+    class BookType:
+        pass
+
+    schema = GraphQLEngine(registry=registry, cache=None).schema
+
+    assert list(schema.types["Book"].fields) == ["title"]
+    assert {"reviews", "reviewsCount"} <= set(schema.query.fields)
