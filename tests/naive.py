@@ -96,7 +96,9 @@ class Naive:
         rows = definition.model._default_manager.all()
         if root.many:
             return self.rows(definition, rows, arguments)
-        return rows.filter(**{definition.key[name].column: value for name, value in arguments.items()}).first()
+        parts = {name: part for key in (definition.key, *definition.unique) for name, part in key.items()}
+        keys = {parts[name].column: value for name, value in arguments.items() if value is not None}
+        return rows.filter(**keys).first()
 
     def rows(self, definition: TypeDef, rows: models.QuerySet[Any], arguments: Mapping[str, Any]) -> list[Any]:
         """Filter, sort and cut a list."""

@@ -51,7 +51,7 @@ class CategoryType:
     """A shelf of the shop; shelves have shelves within."""
 
 
-@fraiseql.type(Book, fields="__all__")
+@fraiseql.type(Book, fields="__all__", unique=["isbn"])
 class BookType:
     """A book on sale."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from itertools import chain, count
@@ -64,6 +64,7 @@ class TypeDeclaration:
     exclude: Collection[str] | None
     queries: Collection[str] | Mapping[str, Any]
     lists: Collection[str] = ("plural",)
+    unique: Sequence[Sequence[str]] = ()
     single: str | None
     plural: str | None
     primary: bool

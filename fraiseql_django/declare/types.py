@@ -101,6 +101,7 @@ def type_(  # type: ignore[overload-overlap]
     exclude: Collection[str] | None = None,
     queries: Collection[str] | Mapping[str, Any] = DEFAULT_QUERIES,
     lists: Collection[str] = DEFAULT_LISTS,
+    unique: Collection[str | Collection[str]] = (),
     single: str | None = None,
     plural: str | None = None,
     primary: bool = False,
@@ -121,6 +122,7 @@ def type_(
     description: str | None = None,
     queries: Collection[str] | Mapping[str, Any] = DEFAULT_QUERIES,
     lists: Collection[str] = DEFAULT_LISTS,
+    unique: Collection[str | Collection[str]] = (),
     single: str | None = None,
     plural: str | None = None,
     rows: RowRule | None = None,
@@ -146,6 +148,7 @@ def type_(
     exclude: Collection[str] | None = None,
     queries: Collection[str] | Mapping[str, Any] = DEFAULT_QUERIES,
     lists: Collection[str] = DEFAULT_LISTS,
+    unique: Collection[str | Collection[str]] = (),
     single: str | None = None,
     plural: str | None = None,
     primary: bool = False,
@@ -161,8 +164,9 @@ def type_(
     ``exclude``. ``name`` is the class's name without a trailing "Type" by default. ``queries`` are its root fields:
     "single" (one row by its key) and "plural" (a list); a dictionary has a permission for each, besides that of the
     type. ``single`` and ``plural`` name them. ``lists`` are the forms of the lists in other types that lead to this
-    one: "plural" is a list. Of several types over one model, relations that name no type lead to the
-    ``primary`` one.
+    one: "plural" is a list. ``unique`` names more keys by which "single" finds a row: a unique field or constraint, or
+    the names of its fields; of a source, fields that the view keeps unique. Of several types over one model, relations
+    that name no type lead to the ``primary`` one.
 
     ``sql_source`` names a view, a materialised view or a table, with or without its schema. Its fields are
     annotations: of its columns, or of the values in its ``jsonb_column``. ``key`` names the fields that identify a
@@ -201,6 +205,7 @@ def type_(
         return lambda cls: cls
     check_cost(cost)
     problems += [*_wrong_fields(fields, exclude), *wrong_queries(queries, lists), *_wrong_names(name, single, plural)]
+    problems += _wrong_unique(unique, queries)
     if problems:
         report(DeclarationError("\n".join(problems)))
 
@@ -226,6 +231,7 @@ def type_(
                 exclude=exclude,
                 queries=() if problems else queries,
                 lists=() if problems else lists,
+                unique=() if problems else tuple((key,) if isinstance(key, str) else tuple(key) for key in unique),
                 single=single,
                 plural=plural,
                 primary=primary,
@@ -279,6 +285,14 @@ def wrong_queries(queries: Any, lists: Any) -> Iterator[str]:
     for name, given, known in (("queries", queries, QUERIES), ("lists", lists, FORMS)):
         if not isinstance(given, Collection) or isinstance(given, str) or any(item not in known for item in given):
             yield f"{name} is {given!r}, must be a list of: {', '.join(map(repr, known))}"
+
+
+def _wrong_unique(unique: Any, queries: Any) -> Iterator[str]:
+    is_list = isinstance(unique, Collection) and not isinstance(unique, str)
+    if not is_list or not all(isinstance(key, str) or (_are_names(key) and key) for key in unique):
+        yield f"unique is {unique!r}, must be a list of names, or of lists of names"
+    elif unique and "single" not in queries:
+        yield f"unique={unique!r} names keys of the root field 'single', which queries={queries!r} leaves out"
 
 
 def _wrong_names(name: Any, single: Any, plural: Any) -> Iterator[str]:

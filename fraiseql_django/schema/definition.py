@@ -276,9 +276,10 @@ class TypeDef(Shape):
     """A GraphQL object type over a Django model, or over a source, for which a model stands.
 
     ``single`` and ``plural`` are the names of its root fields (None: there is none); ``key`` is what tells
-    one row, by the names of the arguments that ask for it; a source may have none. ``queries`` are the forms of its
-    root fields, ``lists`` those of the lists in other types that lead to it, and ``root_rules`` the permissions of root
-    fields by form. ``left_out`` are the model's fields that could not be among all fields.
+    one row, by the names of the arguments that ask for it; a source may have none. ``unique`` are more keys by which
+    "single" finds a row. ``queries`` are the forms of its root fields, ``lists`` those of the lists in other types that
+    lead to it, and ``root_rules`` the permissions of root fields by form. ``left_out`` are the model's fields that
+    could not be among all fields.
     """
 
     model: type[models.Model]
@@ -288,6 +289,7 @@ class TypeDef(Shape):
     plural: str | None
     queries: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
+    unique: tuple[Mapping[str, Column | Extracted], ...] = ()
     root_rules: Mapping[str, Rule] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
 

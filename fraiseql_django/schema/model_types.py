@@ -21,6 +21,7 @@ from .definition import Column, Computed, FieldDef, LeftOut, TypeDef
 from .django_fields import ColumnDescriber, concrete
 from .one_value import check_one_value
 from .relations import AnyModelField, Targets, describe_link, describe_relation
+from .unique_keys import describe_unique
 
 
 class TypeDescriber:
@@ -59,6 +60,7 @@ class TypeDescriber:
         key = self._attempt(self.key)
         if not fields and not self.problems:
             self.problems.append(f"{declared.name} has no fields; name some with fields=[…], or annotate them")
+        unique = self._attempt(describe_unique, declared, self.key_of, self.conventions)
         names = [self._attempt(check_name, declared.name, "a type")]
         root = {query: self._attempt(check_name, name, "a root field") for query, name in declared.root_names.items()}
         if self.problems or key is None:
@@ -71,6 +73,7 @@ class TypeDescriber:
             key=key,
             single=root.get("single"),
             plural=root.get("plural"),
+            unique=unique or (),
             left_out=tuple(self.left_out),
         )
 

@@ -16,6 +16,7 @@ from .definition import Extracted, FieldDef, Key, Nested, Shape, TypeDef
 from .object_types import Output, Outputs
 from .relations import Targets, describe_link
 from .scalars import graphql as leaves
+from .unique_keys import describe_unique
 
 
 class Shapes:
@@ -99,6 +100,8 @@ class SourceDescriber:
                 )
             self.described[python_name] = fields[described.name] = described
         key = self._attempt(self._key)
+        conventions = self.shapes.outputs.conventions
+        unique = self._attempt(describe_unique, declared, self.key_of, conventions)
         name = self._attempt(check_name, declared.name, "a type")
         roots = {query: self._attempt(check_name, root, "a root field") for query, root in declared.root_names.items()}
         if self.problems or key is None:
@@ -111,8 +114,9 @@ class SourceDescriber:
             fields=fields,
             key=key,
             # without a key no single row can be queried
-            single=roots.get("single") if key else None,
+            single=roots.get("single") if key or unique else None,
             plural=roots.get("plural"),
+            unique=unique or (),
         )
 
     def key_of(self, python_name: str, where: str) -> Key:
