@@ -146,9 +146,9 @@ class Drawn:
         """Draw a list's arguments; few nested lists are whole, which would make the naive way slow."""
         given = self.filter(target)
         order_by = self.schema.graphql.get_type(f"{target}OrderBy")
-        if order_by is not None and self.chance(30):
+        terms = None if order_by is None else self.order(target)
+        if terms is not None:
             assert isinstance(order_by, GraphQLInputObjectType)
-            terms = [self.term(target, 0) for _ in range(self.number(0, 2))]
             given.append(f"orderBy: {self.value(terms, GraphQLList(GraphQLNonNull(order_by)))}")
         for name in ("limit", "offset"):
             page = nested and name == "limit"
@@ -156,6 +156,10 @@ class Drawn:
                 value = self.one_of([0, 1, 2, 3] if page else [0, 1, 2, 3, None])
                 given.append(f"{name}: {self.value(value, self.schema.graphql.type_map['Int'])}")  # type: ignore[arg-type]
         return f"({', '.join(given)})" if given else ""
+
+    def order(self, target: str) -> list[Any] | None:
+        """Draw the terms of a list's order; mostly there is no ``orderBy``."""
+        return [self.term(target, 0) for _ in range(self.number(0, 2))] if self.chance(30) else None
 
     def filter(self, target: str) -> list[str]:
         """Draw a list's ``where``, mostly none."""
