@@ -69,6 +69,7 @@ else:
 FRAISEQL = {
     "DATABASE": "default",
     "CACHE": {"ALIAS": "default", "TTL": 3600},
+    "GRAPHIQL": {"EXAMPLES": BASE_DIR / "example_project" / "bookshop" / "operations"},
 }
 
 # a demo for one person; docs/limits.md has limits for a public endpoint

@@ -10,6 +10,7 @@
     E018–E019  LIMITS.RATE and RATE_KEY
     E030       models that DATABASE_ROUTERS send to another database
     E031       backends that set the search path
+    E032       example operations for GraphiQL
     W006       types and mutations without a permission or row rule (--deploy)
     W007       computed fields and orders that read rows without row rules
     W008       introspection for everybody (--deploy)
@@ -45,6 +46,7 @@ from .documents.trusted import document_problems
 from .errors import ConfigurationError, DeclarationError
 from .execution.rate_limit import rate_problems
 from .execution.session import schema_problems, session_problems
+from .http.examples import example_problems
 from .planner.column_types import fits
 from .schema.build import Schema, build_schema
 from .schema.definition import Column, Embedded, TypeDef
@@ -63,6 +65,7 @@ def check_project(**kwargs: Any) -> list[CheckMessage]:
     problems += cache_problems(settings)
     problems += rate_problems(settings, cached=settings.cache.alias is not None)
     problems += document_problems(settings.trusted_documents)
+    problems += example_problems(settings.graphiql)
     problems += session_problems(settings.session)
     if settings.cache.alias is not None and not any(problem.id == "fraiseql.E006" for problem in problems):
         problems += schema_problems(settings.database, settings.session)

@@ -161,6 +161,9 @@ class GraphiQLSettings:
     assets_url: str | None = _option(
         None, "URL of a folder with GraphiQL's files, for instance '/static/graphiql/'; None uses a public CDN."
     )
+    examples: str | Path | None = _option(  # noqa: RUF009 - a path cannot be changed
+        None, "Folder of example operations (`*.graphql`) that the page offers; None means none."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

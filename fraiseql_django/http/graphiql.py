@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
@@ -17,6 +18,7 @@ from ..conf.settings import GraphiQLSettings
 from ..language.introspection import Introspection
 from ..viewer import Viewer
 from .csrf import header_name
+from .examples import UnusableExamples, read_examples
 from .negotiation import ANSWERS, HTML, preferred
 
 TEMPLATE = "fraiseql_django/graphiql.html"
@@ -75,7 +77,7 @@ def page(request: HttpRequest, settings: GraphiQLSettings) -> HttpResponse:
     """
     nonce = secrets.token_urlsafe(16)
     context = {
-        "config": {"csrfHeader": header_name(), "csrfToken": get_token(request)},
+        "config": {"csrfHeader": header_name(), "csrfToken": get_token(request), "examples": _examples(settings)},
         "from_cdn": settings.assets_url is None,
         "nonce": nonce,
         "scripts": [(address(file, settings), file.integrity) for file in SCRIPTS],
@@ -86,6 +88,15 @@ def page(request: HttpRequest, settings: GraphiQLSettings) -> HttpResponse:
     add_never_cache_headers(response)
     patch_vary_headers(response, ["Accept"])
     return response
+
+
+def _examples(settings: GraphiQLSettings) -> list[dict[str, str]]:
+    # a folder that cannot be read is reported by the checks
+    try:
+        found = [] if settings.examples is None else read_examples(Path(settings.examples))
+    except UnusableExamples:
+        return []
+    return [asdict(example) for example in found]
 
 
 def address(file: File, settings: GraphiQLSettings) -> str:
