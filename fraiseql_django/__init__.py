@@ -23,6 +23,7 @@ from .declare.mutations import mutation
 from .declare.registry import ID, JSON, UNSET, BigInt, Registry
 from .declare.results import Cascade, Error, MutationError, error, success
 from .declare.rules import requires_auth, requires_permission, requires_role
+from .declare.schemas import for_schema
 from .declare.types import field, relation
 from .declare.types import type_ as type
 from .engine import GraphQLEngine, __version__, get_engine
@@ -71,6 +72,7 @@ __all__ = [
     "delete",
     "error",
     "field",
+    "for_schema",
     "get_engine",
     "input",
     "mutation",

@@ -8,6 +8,7 @@ from django.core.checks import run_checks
 
 from example_project.bookshop.readable import readable
 from fraiseql_django import Viewer, get_engine
+from fraiseql_django.declare import schemas
 from fraiseql_django.schema.django_fields import SCALARS
 from fraiseql_django.schema.operators import OPERATORS
 from fraiseql_django.schema.scalars.composite import RANGES
@@ -118,3 +119,27 @@ def test_threat_model_names_tests_that_exist():
     named = set(re.findall(r"`(tests/[\w/]+\.py)`", page))
     assert len(named) > 20
     assert [name for name in sorted(named) if not (DOCS.parent / name).exists()] == []
+
+
+def executed(page: str) -> dict:
+    """Execute the Python blocks of a page, one after another, and return the names that they define."""
+    names: dict = {"__name__": __name__}
+    for block in blocks(page, "python"):
+        exec(block, names)
+    return names
+
+
+@pytest.mark.django_db
+def test_page_on_schemas_declares_a_schema(settings, bookshop, monkeypatch):
+    monkeypatch.setattr(schemas, "_registries", {None: schemas.default_registry})
+    (block,) = (text for text in blocks("schemas.md", "python") if "FRAISEQL = {" in text)
+    names: dict = {}
+    exec(block, names)
+    settings.FRAISEQL = {**settings.FRAISEQL, **names["FRAISEQL"]}
+
+    executed("schemas.md")
+    engine = get_engine("public")
+
+    assert engine.settings.limits.depth == 5
+    assert engine.execute("{ books(limit: 1) { title price } }").errors == ()
+    assert engine.execute('mutation { subscribe(address: "a@example.com") }').errors == ()

@@ -35,6 +35,7 @@ NAMES = [
     "delete",
     "error",
     "field",
+    "for_schema",
     "get_engine",
     "input",
     "mutation",

@@ -82,7 +82,7 @@ class ModelMutation(MutationDeclaration):
     @property
     def type_declaration(self) -> TypeDeclaration:
         """The declaration of the type; DeclarationError where ``over`` is no type over a model."""
-        declared: TypeDeclaration | None = getattr(self.over, "__fraiseql_type__", None)
+        declared = self.registry.declaration_of(self.over)
         if declared is None or declared.source is not None or declared not in self.registry.types:
             raise DeclarationError(f"{self.where} takes a type declared with @fraiseql.type over a model")
         return declared

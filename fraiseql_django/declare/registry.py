@@ -202,11 +202,21 @@ class InputDeclaration:
 
 @dataclass(slots=True)
 class Registry:
-    """All declarations, in order, and the errors of modules whose declarations could not be imported."""
+    """All declarations of a schema, in order, and the errors of modules whose declarations could not be imported.
+
+    ``name`` is that of a schema in ``FRAISEQL["SCHEMAS"]``; None for the project's own, and for those of engines that
+    are built from a registry.
+    """
 
     types: list[TypeDeclaration] = dataclass_field(default_factory=list)
     mutations: list[MutationDeclaration] = dataclass_field(default_factory=list)
     problems: list[str] = dataclass_field(default_factory=list)
+    name: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is declared, not even in vain."""
+        return not (self.types or self.mutations or self.problems)
 
     def add(self, declaration: TypeDeclaration) -> None:
         """Add a type.
@@ -235,6 +245,14 @@ class Registry:
     def taken(self, without: TypeDeclaration | None = None) -> frozenset[str]:
         """Return the names of all types, and of what belongs to them."""
         return frozenset[str]().union(*(item.names for item in self.types if item is not without))
+
+    def declaration_of(self, cls: Any) -> TypeDeclaration | None:
+        """Return the declaration of a type by its class; that of another registry where this one has none."""
+        declared: TypeDeclaration | None = getattr(cls, "__fraiseql_type__", None)
+        if declared is None or declared in self.types:
+            return declared
+        # the class is declared in several schemas, and the attribute is that of the last
+        return next((item for item in self.types if item.cls is cls), declared)
 
     def _replace(self, old: TypeDeclaration, new: TypeDeclaration) -> None:
         self.types[self.types.index(old)] = new

@@ -203,7 +203,7 @@ class Outputs:
 
     def _object_name(self, base: Any, where: str) -> str | None:
         """Return the name of a class's object type, for a model that of the type declared over it; None for others."""
-        declared = getattr(base, "__fraiseql_type__", None)
+        declared = self.registry.declaration_of(base)
         if declared is not None:
             if declared not in self.registry.types:
                 raise DeclarationError(f"{where}: {declared.cls.__name__} is declared in another registry")
