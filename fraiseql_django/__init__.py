@@ -23,6 +23,7 @@ from .declare.mutations import mutation
 from .declare.registry import ID, JSON, UNSET, BigInt, Registry
 from .declare.results import Cascade, Error, MutationError, error, success
 from .declare.rules import requires_auth, requires_permission, requires_role
+from .declare.scalars import scalar
 from .declare.schemas import for_schema
 from .declare.types import field, relation
 from .declare.types import type_ as type
@@ -81,6 +82,7 @@ __all__ = [
     "requires_auth",
     "requires_permission",
     "requires_role",
+    "scalar",
     "success",
     "type",
     "types",

@@ -42,6 +42,7 @@ from .conf.factories import cache_problems, storage_problems
 from .conf.reader import Problem
 from .conf.settings import Settings, load, load_schema
 from .declare.registry import Registry, default_registry
+from .declare.scalars import scalars_of
 from .declare.schemas import declared_schemas, registry_of
 from .declare.secrets import shown_secrets
 from .declare.unrestricted_reads import past_rules
@@ -51,10 +52,12 @@ from .execution.rate_limit import rate_problems
 from .execution.session import schema_problems, session_problems
 from .http.examples import example_problems
 from .planner.column_types import fits
+from .schema.annotations import PYTHON_SCALARS
 from .schema.build import Schema, build_schema
 from .schema.definition import Column, Embedded, TypeDef
 from .schema.django_fields import SCALARS, mapped_classes
 from .schema.routing import routing_problems
+from .schema.scalars.declared import declared_scalars
 from .sql.files import all_differences
 
 TAG = "fraiseql"
@@ -107,7 +110,7 @@ def _check_schema(checked: _Checked) -> list[CheckMessage]:
     problems += session_problems(settings.session)
     if settings.cache.alias is not None and not any(problem.id == "fraiseql.E006" for problem in problems):
         problems += schema_problems(settings.database, settings.session)
-    problems += _scalar_problems(settings)
+    problems += _scalar_problems(settings, registry)
     schema: Schema | None = None
     if not problems:
         schema, problems = _built(settings, registry)
@@ -203,11 +206,16 @@ def _misfits(types: Iterable[TypeDef], alias: str) -> Iterator[CheckMessage]:
         )
 
 
-def _scalar_problems(settings: Settings) -> Iterator[Problem]:
+def _scalar_problems(settings: Settings, registry: Registry) -> Iterator[Problem]:
+    try:
+        declared = declared_scalars(scalars_of(registry), PYTHON_SCALARS)
+    except DeclarationError:
+        # reported with the other declarations
+        return
     names = ", ".join(sorted(cls.__name__ for cls in SCALARS))
     for path, target in settings.scalars.items():
         try:
-            mapped_classes(path, target)
+            mapped_classes(path, target, declared)
         except ConfigurationError as error:
             hint = f"Write {{'path.of.TheirField': 'path.of.KnownField'}}; the latter is or extends one of: {names}."
             yield Problem(id="fraiseql.E011", message=str(error), hint=hint)

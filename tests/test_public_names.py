@@ -44,6 +44,7 @@ NAMES = [
     "requires_auth",
     "requires_permission",
     "requires_role",
+    "scalar",
     "success",
     "type",
     "types",

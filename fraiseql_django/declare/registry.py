@@ -210,6 +210,7 @@ class Registry:
 
     types: list[TypeDeclaration] = dataclass_field(default_factory=list)
     mutations: list[MutationDeclaration] = dataclass_field(default_factory=list)
+    scalars: list[Any] = dataclass_field(default_factory=list)
     problems: list[str] = dataclass_field(default_factory=list)
     name: str | None = None
 

@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar, overload
 from . import bulk, model_mutations
 from .mutations import mutation
 from .registry import Registry, default_registry
+from .scalars import scalar
 from .types import type_
 
 _C = TypeVar("_C", bound=type)
@@ -52,12 +53,14 @@ class SchemaDeclarations:
     update: Callable[..., Any]
     delete: Callable[..., Any]
     upsert: Callable[..., Any]
+    scalar: Callable[..., Any]
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         bound: Any = lambda function: partial(function, registry=registry)  # noqa: E731
         self.type, self.types, self.mutation = bound(type_), bound(bulk.types), bound(mutation)
         self.create, self.update = bound(model_mutations.create), bound(model_mutations.update)
+        self.scalar = bound(scalar)
         self.delete, self.upsert = bound(model_mutations.delete), bound(model_mutations.upsert)
 
     def __repr__(self) -> str:

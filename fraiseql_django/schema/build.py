@@ -29,7 +29,9 @@ from ..conf.settings import Settings
 from ..declare.names import RESERVED
 from ..declare.registry import MutationDeclaration, Registry
 from ..declare.rules import RowRule, Rule
+from ..declare.scalars import scalars_of
 from ..errors import DeclarationError
+from .annotations import PYTHON_SCALARS
 from .arguments import Arguments, MutationDef, describe_mutation
 from .collisions import colliding_types, same_names
 from .conventions import Conventions
@@ -40,6 +42,7 @@ from .enums import Enums
 from .filter_inputs import Inputs
 from .kinds import PLAIN, kind_of, with_list_forms
 from .object_types import ObjectDef, Output, Outputs
+from .scalars.declared import declared_scalars
 from .scalars.graphql import UPLOAD
 
 # The form that a plain list has beside it, unless ``COUNTS`` says otherwise
@@ -268,8 +271,14 @@ def build_schema(registry: Registry, settings: Settings) -> Schema:
 
 
 def _build(registry: Registry, settings: Settings) -> Schema:
-    conventions = Conventions(settings=settings, scalars=mapped_scalars(settings.scalars))
     problems = list(registry.problems)
+    try:
+        declared = declared_scalars(scalars_of(registry), PYTHON_SCALARS)
+    except DeclarationError as error:
+        raise DeclarationError("\n".join([*problems, str(error)])) from None
+    conventions = Conventions(
+        settings=settings, scalars=mapped_scalars(settings.scalars, declared), python_scalars=declared.python
+    )
     columns = ColumnDescriber(conventions, Enums(registry.taken() | RESERVED))
     registry, left_out = without_unusable_keys(registry, columns)
     outputs = Outputs(registry, columns)

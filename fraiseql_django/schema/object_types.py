@@ -99,7 +99,7 @@ class Outputs:
 
     def leaf(self, base: Any, where: str) -> tuple[Any, Scalar | None]:
         """Return the leaf type of a Python type, and how PostgreSQL writes it (None: a type of GraphQL's own)."""
-        known = scalar(base)
+        known = scalar(base, self.conventions.python_scalars)
         if known is not None:
             return known.graphql, known
         if isinstance(base, (GraphQLScalarType, GraphQLEnumType)):
@@ -208,7 +208,7 @@ class Outputs:
             if declared not in self.registry.types:
                 raise DeclarationError(f"{where}: {declared.cls.__name__} is declared in another registry")
             return str(declared.name)
-        if not inspect.isclass(base):
+        if not inspect.isclass(base) or base in self.conventions.python_scalars:
             return None
         if issubclass(base, models.Model):
             return self.targets.of(base, where)

@@ -40,12 +40,13 @@ else:
 
 
 def _refuse(name: str, value: Any, example: str) -> GraphQLError:
-    return InvalidInput(f"{name} cannot represent {_shown(value)}; write it like {example}.").as_graphql_error()
+    return InvalidInput(f"{name} cannot represent {shown(value)}; write it like {example}.").as_graphql_error()
 
 
-def _shown(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 80 else shown[:79] + "…"
+def shown(value: Any) -> str:
+    """Return a value as messages show it: its beginning."""
+    text = repr(value)
+    return text if len(text) <= 80 else text[:79] + "…"
 
 
 def _text_scalar(
@@ -213,7 +214,7 @@ def _parse_upload(value: Any) -> Upload:
     if isinstance(value, UploadedFile):
         return value
     raise InvalidInput(
-        f"Upload cannot represent {_shown(value)}; it is a file, which only a multipart request can send."
+        f"Upload cannot represent {shown(value)}; it is a file, which only a multipart request can send."
     ).as_graphql_error()
 
 
