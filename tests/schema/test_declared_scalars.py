@@ -13,11 +13,13 @@ from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.db.models import F
 from django.test.utils import isolate_apps
+from graphql import GraphQLScalarType
 
 import fraiseql_django as fraiseql
 from fraiseql_django import DeclarationError, GraphQLEngine, Info, InvalidInput, Registry
 from fraiseql_django.conf.settings import get_settings
 from fraiseql_django.declare import schemas
+from fraiseql_django.schema.scalars import graphql as leaves
 from fraiseql_django.schema.sdl import sdl
 from tests.support import data, statements
 
@@ -462,3 +464,25 @@ def test_scalars_without_a_registry_are_in_all_schemas(monkeypatch: pytest.Monke
     names = GraphQLEngine(registry=partners.registry, cache=None).schema.graphql.type_map
     assert {"Money", "Own"} <= names.keys()
     assert [declared.name for declared in default.scalars] == ["Money", "Code", "Percent"]
+
+
+# --- the package's own ---
+
+
+def test_scalars_of_the_package_name_their_specifications() -> None:
+    found = {
+        scalar.name: scalar.specified_by_url
+        for scalar in vars(leaves).values()
+        if isinstance(scalar, GraphQLScalarType) and scalar.specified_by_url
+    }
+
+    iso = "https://www.iso.org/iso-8601-date-and-time-format.html"
+    assert found == {
+        "Base64": "https://www.rfc-editor.org/rfc/rfc4648",
+        **dict.fromkeys(("Date", "DateTime", "Duration", "Time"), iso),
+        "HStore": "https://www.postgresql.org/docs/current/hstore.html",
+        "JSON": "https://www.rfc-editor.org/rfc/rfc8259",
+        "SearchVector": "https://www.postgresql.org/docs/current/datatype-textsearch.html",
+        "UUID": "https://www.rfc-editor.org/rfc/rfc9562",
+        "Upload": "https://github.com/jaydenseric/graphql-multipart-request-spec",
+    }
