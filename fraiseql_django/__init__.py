@@ -15,6 +15,7 @@ import.
 
 from __future__ import annotations
 
+from .declare.arguments import argument
 from .declare.bulk import types
 from .declare.members import auto
 from .declare.model_mutations import create, delete, nested, update, upsert
@@ -68,6 +69,7 @@ __all__ = [
     "UserError",
     "Viewer",
     "__version__",
+    "argument",
     "auto",
     "create",
     "delete",

@@ -30,6 +30,7 @@ NAMES = [
     "UserError",
     "Viewer",
     "__version__",
+    "argument",
     "auto",
     "create",
     "delete",

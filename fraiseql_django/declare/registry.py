@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, NewType, TypeVar
 from django.db import models
 
 from ..errors import DeclarationError
+from .arguments import ArgumentOptions
 from .members import FieldOptions, annotations_of, check_bases, dropped_members, options_of
 from .names import lower_first, type_names
 from .plurals import plural_name
@@ -195,9 +196,16 @@ class PostgresMutation(MutationDeclaration):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputDeclaration:
-    """The description of an input; dataclass replaces a missing docstring by one of its own."""
+    """The name and the description of an input; dataclass replaces a missing docstring by one of its own.
 
+    ``options`` are those of its fields, by Python name; with ``one_of`` clients write exactly one of them.
+    """
+
+    name: str
     description: str | None
+    one_of: bool = False
+    options: Mapping[str, ArgumentOptions] = dataclass_field(default_factory=dict)
+    directives: tuple[Any, ...] = ()
 
 
 @dataclass(slots=True)

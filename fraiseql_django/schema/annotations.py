@@ -124,7 +124,7 @@ def read(annotation: Any, module: str, registry: Registry, *, unions: bool = Fal
         if len(members) != 1:
             raise DeclarationError(f"annotation {annotation} in {module} is a union; only 'X | None' can be read")
         inner = read(members[0], module, registry)
-        return Annotation(inner.base, inner.item, nullable)
+        return Annotation(inner.base, inner.item, nullable, extras=inner.extras)
     if origin is typing.Annotated:
         annotated, *extras = get_args(annotation)
         return replace(read(annotated, module, registry, unions=unions), extras=tuple(extras))
