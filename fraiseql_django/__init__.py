@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from .declare.arguments import argument
 from .declare.bulk import types
+from .declare.directives import directive
 from .declare.members import auto
 from .declare.model_mutations import create, delete, nested, update, upsert
 from .declare.mutations import input_ as input
@@ -73,6 +74,7 @@ __all__ = [
     "auto",
     "create",
     "delete",
+    "directive",
     "error",
     "field",
     "for_schema",

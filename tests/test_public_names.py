@@ -34,6 +34,7 @@ NAMES = [
     "auto",
     "create",
     "delete",
+    "directive",
     "error",
     "field",
     "for_schema",

@@ -5,7 +5,7 @@ They are checked against the model when the schema is built (``mutations.models`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -99,6 +99,7 @@ def create(
     deprecation: str | None = None,
     permission: Any = None,
     cost: float = 1,
+    directives: Iterable[Any] = (),
     registry: Registry = default_registry,
 ) -> ModelMutation:
     """Declare a mutation that creates an object of a type, or several (``bulk``).
@@ -119,6 +120,7 @@ def create(
             deprecation=deprecation,
             permission=permission,
             cost=check_cost(cost),
+            directives=tuple(directives),
             registry=registry,
         )
     )
@@ -137,6 +139,7 @@ def update(
     permission: Any = None,
     rows: RowRule | None = None,
     cost: float = 1,
+    directives: Iterable[Any] = (),
     registry: Registry = default_registry,
 ) -> ModelMutation:
     """Declare a mutation that changes an object of a type, or several (``bulk``).
@@ -159,6 +162,7 @@ def update(
             deprecation=deprecation,
             permission=permission,
             cost=check_cost(cost),
+            directives=tuple(directives),
             registry=registry,
         )
     )
@@ -175,6 +179,7 @@ def delete(
     permission: Any = None,
     rows: RowRule | None = None,
     cost: float = 1,
+    directives: Iterable[Any] = (),
     registry: Registry = default_registry,
 ) -> ModelMutation:
     """Declare a mutation that deletes an object of a type, or several (``bulk``), and answers it as it was.
@@ -193,6 +198,7 @@ def delete(
             deprecation=deprecation,
             permission=permission,
             cost=check_cost(cost),
+            directives=tuple(directives),
             registry=registry,
         )
     )
@@ -210,6 +216,7 @@ def upsert(
     permission: Any = None,
     rows: RowRule | None = None,
     cost: float = 1,
+    directives: Iterable[Any] = (),
     registry: Registry = default_registry,
 ) -> ModelMutation:
     """Declare a mutation that changes the object with the same ``unique`` values, or creates it.
@@ -230,6 +237,7 @@ def upsert(
             deprecation=deprecation,
             permission=permission,
             cost=check_cost(cost),
+            directives=tuple(directives),
             registry=registry,
         )
     )

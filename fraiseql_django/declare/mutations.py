@@ -35,6 +35,7 @@ def mutation(
     repeatable: bool = False,
     permission: Any = None,
     cost: float = 1,
+    directives: Iterable[Any] = (),
     registry: Registry = default_registry,
 ) -> Callable[[_D], _D]: ...
 def mutation(
@@ -52,6 +53,7 @@ def mutation(
     repeatable: bool = False,
     permission: Any = None,
     cost: float = 1,
+    directives: Iterable[Any] = (),
     registry: Registry = default_registry,
 ) -> Any:
     """Declare a root field of Mutation that a Python function answers, or a PostgreSQL function.
@@ -87,6 +89,7 @@ def mutation(
                     deprecation=deprecation,
                     permission=permission,
                     cost=check_cost(cost),
+                    directives=tuple(directives),
                 )
             )
             return declared
@@ -107,6 +110,7 @@ def mutation(
                 repeatable=repeatable,
                 permission=permission,
                 cost=check_cost(cost),
+                directives=tuple(directives),
             )
         )
         return declared

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from itertools import chain, count
@@ -73,6 +73,7 @@ class TypeDeclaration:
     permission: Any = None
     mask: bool = False
     row_cost: float = 0
+    directives: tuple[Any, ...] = ()
     # the names to choose from, where ``types`` declares the type: it gives way to one of the project's own
     automatic: tuple[str, ...] = ()
     # its arguments were wrong, which has been reported
@@ -143,6 +144,7 @@ class ObjectDeclaration:
     description: str | None
     options: Mapping[str, FieldOptions]
     failed: bool = False
+    directives: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +159,7 @@ class MutationDeclaration:
     deprecation: str | None = None
     permission: Any = None
     cost: float = 1
+    directives: tuple[Any, ...] = ()
 
     @property
     def location(self) -> str:
@@ -296,7 +299,14 @@ def with_free_name(declaration: TypeDeclaration, taken: frozenset[str]) -> TypeD
 default_registry = Registry()
 
 
-def declare_object(cls: _C, name: str | None = None, description: str | None = None, *, failed: bool = False) -> _C:
+def declare_object(
+    cls: _C,
+    name: str | None = None,
+    description: str | None = None,
+    *,
+    failed: bool = False,
+    directives: Iterable[Any] = (),
+) -> _C:
     """Make a class of annotations a dataclass with keyword arguments, and declare it as an object type."""
     try:
         check_bases(cls)
@@ -309,6 +319,7 @@ def declare_object(cls: _C, name: str | None = None, description: str | None = N
         delattr(cls, key)
     made: Any = dataclass(kw_only=True)(cls)
     made.__fraiseql_object__ = ObjectDeclaration(
-        cls=made, name=name or cls.__name__, description=described, options=options, failed=failed
-    )
+        cls=made, name=name or cls.__name__, description=described, options=options, failed=failed,
+        directives=tuple(directives),
+    )  # fmt: skip
     return cls

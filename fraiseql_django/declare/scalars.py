@@ -11,7 +11,7 @@ What is declared without a registry is in all schemas; that of a schema's own re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,7 @@ class ScalarDeclaration:
     searchable: bool = True
     specified_by: str | None = None
     description: str | None = None
+    directives: tuple[Any, ...] = ()
 
 
 def scalar(
@@ -59,6 +60,7 @@ def scalar(
     searchable: bool = True,
     specified_by: str | None = None,
     description: str | None = None,
+    directives: Iterable[Any] = (),
     registry: Registry = default_registry,
 ) -> ScalarDeclaration:
     """Register a scalar: everything that has it, and how its values are written, read and compared.
@@ -75,7 +77,8 @@ def scalar(
     ``cast`` is the type of such columns in PostgreSQL, where it is not that of ``like``.
 
     ``filters``, ``ordered`` and ``searchable`` as False take operators away: all of them and sorting, those of an
-    order and sorting, those that search in a text. ``specified_by`` is the URL of a specification (``@specifiedBy``).
+    order and sorting, those that search in a text. ``specified_by`` is the URL of a specification (``@specifiedBy``);
+    ``directives`` are those of the schema's text (see ``directive``).
     """
     problems: list[str] = []
     try:
@@ -97,7 +100,7 @@ def scalar(
     declared = ScalarDeclaration(
         name=name, python=_several(python), fields=classes, like=like, cast=cast, sql=sql, parse=parse, bind=bind,
         serialize=serialize, filters=filters, ordered=ordered, searchable=searchable, specified_by=specified_by,
-        description=description,
+        description=description, directives=tuple(directives),
     )  # fmt: skip
     if problems:
         report(DeclarationError("\n".join(problems)))

@@ -20,6 +20,7 @@ from graphql import (
     GraphQLUnionType,
     get_named_type,
     is_object_type,
+    specified_directives,
     specified_scalar_types,
     validate_schema,
 )
@@ -37,6 +38,7 @@ from .collisions import colliding_types, same_names
 from .conventions import Conventions
 from .definition import Related, RootRows, Shape, TypeDef, ValueObject
 from .describe import Described, describe_types, without_unusable_keys
+from .directives import APPLIED, Directives
 from .django_fields import ColumnDescriber, mapped_scalars
 from .enums import Enums
 from .filter_inputs import Inputs
@@ -104,8 +106,8 @@ class SchemaBuilder:
             for name, members in outputs.unions.items()
         }
 
-    def build(self) -> Schema:
-        """Return the schema; raise DeclarationError for what GraphQL's own rules refuse."""
+    def build(self, directives: Directives) -> Schema:
+        """Return the schema; raise DeclarationError for what GraphQL's own rules refuse, and for wrong directives."""
         if not self.query.fields:
             raise DeclarationError("the schema has nothing to query: declare a type with @fraiseql.type")
         query = self._object(self.query)
@@ -115,6 +117,10 @@ class SchemaBuilder:
         if problems := list(same_names([*roots, *types, *specified_scalar_types.values()])):
             raise DeclarationError("\n".join(problems))
         schema = GraphQLSchema(query=query, mutation=mutation, types=types)
+        if own := directives.of(schema):
+            schema = GraphQLSchema(
+                query=query, mutation=mutation, types=types, directives=[*specified_directives, *own]
+            )
         if problems := [*(error.message for error in validate_schema(schema)), *_uploads_in_outputs(schema)]:
             raise DeclarationError("\n".join(problems))
         return Schema(
@@ -165,7 +171,7 @@ class SchemaBuilder:
             definition.name,
             lambda: {name: self._field(field) for name, field in definition.fields.items()},
             description=definition.description,
-            extensions={DEFINITION: definition},
+            extensions={DEFINITION: definition, APPLIED: definition.directives},
         )
 
     def _field(self, field: Any) -> GraphQLField:
@@ -175,7 +181,7 @@ class SchemaBuilder:
             args=kind.arguments(field, self),
             description=field.description,
             deprecation_reason=field.deprecation,
-            extensions={DEFINITION: field},
+            extensions={DEFINITION: field, APPLIED: field.directives},
         )
 
 
@@ -238,13 +244,12 @@ def _uploads_in_outputs(schema: GraphQLSchema) -> Iterator[str]:
                 yield f"{type_.name}.{name} is an Upload, which only an argument or the field of an input can be"
 
 
-def _describe_mutations(registry: Registry, outputs: Outputs, problems: list[str]) -> dict[str, MutationDef]:
-    arguments = Arguments(registry, outputs)
+def _describe_mutations(registry: Registry, arguments: Arguments, problems: list[str]) -> dict[str, MutationDef]:
     found: dict[str, MutationDef] = {}
     owners: dict[str, MutationDeclaration] = {}
     for declaration in registry.mutations:
         try:
-            definition = describe_mutation(declaration, arguments)
+            definition = replace(describe_mutation(declaration, arguments), directives=declaration.directives)
         except DeclarationError as error:
             problems.append(str(error))
             continue
@@ -284,7 +289,8 @@ def _build(registry: Registry, settings: Settings) -> Schema:
     outputs = Outputs(registry, columns)
     described, of_types = describe_types(registry, outputs)
     problems += of_types
-    mutations = _describe_mutations(registry, outputs, problems)
+    arguments = Arguments(registry, outputs)
+    mutations = _describe_mutations(registry, arguments, problems)
     problems += colliding_types(registry.types, outputs.objects.values(), outputs.unions, described.built_in)
     if problems:
         # a module that builds the schema while it is imported has reported the same ones before
@@ -292,4 +298,5 @@ def _build(registry: Registry, settings: Settings) -> Schema:
         # what is wrong with a type's field is found again by the mutations over the type, without its label
         told = {line.partition(": ")[2] for line in lines}
         raise DeclarationError("\n".join(line for line in lines if line not in told))
-    return replace(SchemaBuilder(described, outputs, mutations, conventions).build(), left_out=left_out)
+    builder = SchemaBuilder(described, outputs, mutations, conventions)
+    return replace(builder.build(Directives(arguments)), left_out=left_out)

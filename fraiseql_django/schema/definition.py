@@ -41,6 +41,8 @@ class FieldDef:
     permission: Rule | None = None
     mask: bool = False
     cost: float = 1
+    # of the schema's text; they need not be hashable
+    directives: tuple[Any, ...] = field(default=(), compare=False)
 
     @property
     def stored_as(self) -> str | None:
@@ -256,6 +258,7 @@ class Shape:
     own_permission: Rule | None = None
     mask: bool = False
     row_cost: float = 0
+    directives: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,7 @@ class ObjectDef:
     cls: type | None
     failed: bool
     fields: dict[str, ObjectField]
+    directives: tuple[Any, ...] = ()
 
 
 class Outputs:
@@ -129,7 +130,12 @@ class Outputs:
         if known is None:
             check_name(declared.name, "a type")
             known = ObjectDef(
-                name=declared.name, description=declared.description, cls=cls, failed=declared.failed, fields={}
+                name=declared.name,
+                description=declared.description,
+                cls=cls,
+                failed=declared.failed,
+                fields={},
+                directives=declared.directives,
             )
             # before its fields, which may lead back to it
             self.objects[declared.name] = known
@@ -195,6 +201,7 @@ class Outputs:
                 permission=as_rule(options.permission, where),
                 mask=options.mask,
                 cost=options.cost,
+                directives=options.directives,
                 required=missing,
                 default=default,
             )

@@ -68,7 +68,9 @@ class Shapes:
         for item in declared.fields.values():
             options = FieldOptions(description=item.description, deprecation=item.deprecation)
             described = self.field(item.output, item.key, f"{name}.{item.attribute}", options, item.name)
-            fields[item.name] = replace(described, permission=item.permission, mask=item.mask, cost=item.cost)
+            fields[item.name] = replace(
+                described, permission=item.permission, mask=item.mask, cost=item.cost, directives=item.directives
+            )
 
 
 class SourceDescriber:

@@ -195,6 +195,7 @@ def _graphql(declared: ScalarDeclaration, like: Scalar) -> GraphQLScalarType:
         parse_literal=parse_literal,
         specified_by_url=declared.specified_by,
         description=declared.description,
+        extensions={"directives": declared.directives},
     )
 
 
