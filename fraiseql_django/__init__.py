@@ -18,6 +18,7 @@ from __future__ import annotations
 from .declare.arguments import argument
 from .declare.bulk import types
 from .declare.directives import directive
+from .declare.enums import enum_ as enum
 from .declare.members import auto
 from .declare.model_mutations import create, delete, nested, update, upsert
 from .declare.mutations import input_ as input
@@ -75,6 +76,7 @@ __all__ = [
     "create",
     "delete",
     "directive",
+    "enum",
     "error",
     "field",
     "for_schema",

@@ -35,6 +35,7 @@ NAMES = [
     "create",
     "delete",
     "directive",
+    "enum",
     "error",
     "field",
     "for_schema",

@@ -30,7 +30,6 @@ _C = TypeVar("_C", bound=type)
 # The parts of a schema that declarations make (GraphQL specification, 3.13)
 LOCATIONS = (
     "OBJECT", "FIELD_DEFINITION", "ARGUMENT_DEFINITION", "INPUT_OBJECT", "INPUT_FIELD_DEFINITION", "SCALAR", "ENUM",
-    "ENUM_VALUE",
 )  # fmt: skip
 
 

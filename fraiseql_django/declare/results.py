@@ -68,11 +68,11 @@ def error(
 
 def _error(cls: _C, name: str | None = None, description: str | None = None, directives: Iterable[Any] = ()) -> _C:
     own = inspect.get_annotations(cls)
-    added = {name: annotation for name, (annotation, _) in _OF_ERRORS.items() if name not in own}
-    for name in added:
+    added = {attribute: annotation for attribute, (annotation, _) in _OF_ERRORS.items() if attribute not in own}
+    for attribute in added:
         # a value without an annotation is the class's own default
-        if name not in vars(cls) and (make_default := _OF_ERRORS[name][1]) is not None:
-            setattr(cls, name, make_default())
+        if attribute not in vars(cls) and (make_default := _OF_ERRORS[attribute][1]) is not None:
+            setattr(cls, attribute, make_default())
     cls.__annotations__ = {**added, **own}
     return declare_object(cls, name, description, failed=True, directives=directives)
 

@@ -299,10 +299,18 @@ class TypeDef(Shape):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnumSource:
-    """Declared choices: what they are called, and the pairs of stored value and label."""
+    """Declared choices: what they are called, and the pairs of stored value and label.
+
+    ``texts`` has description and deprecation of values of which more is said than their label. A name that was
+    ``chosen`` for the enum is kept wherever fields have its choices.
+    """
 
     name: str
     choices: tuple[tuple[Any, str], ...]
+    description: str | None = None
+    texts: Mapping[Any, tuple[str | None, str | None]] = field(default_factory=dict)
+    directives: tuple[Any, ...] = ()
+    chosen: bool = False
 
 
 EnumFactory: TypeAlias = Callable[[EnumSource], GraphQLEnumType]

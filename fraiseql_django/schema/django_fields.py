@@ -18,6 +18,7 @@ from ..declare.names import NO_CHOICE, pascal_case
 from ..declare.scalars import ScalarDeclaration
 from ..declare.translations import translation_of
 from ..errors import ConfigurationError, DeclarationError, FraiseQLError
+from .choice_classes import class_of_choices, enum_source
 from .conventions import Conventions
 from .definition import Column, Embedded, EnumFactory, EnumSource, FieldDef
 from .python_values import (
@@ -284,14 +285,21 @@ def _choices(field: models.Field[Any, Any], name: str, stored: Scalar, owner: st
     column = concrete(field)
     choices = [(stored_choice(column, value), str(label)) for value, label in flat_choices(field) if value is not None]
     pairs = [(value, label) for value, label in choices if value is not None]
+    declared = class_of_choices(field, tuple(pairs))
     if field.blank and stored.textual and all(value != "" for value, _ in pairs):
         pairs.append(("", NO_CHOICE))
-    return EnumSource(name=owner + pascal_case(name), choices=tuple(pairs))
+    if declared is None:
+        return EnumSource(name=owner + pascal_case(name), choices=tuple(pairs))
+    found = enum_source(declared, owner + pascal_case(name))
+    # with a choice that the class does not have it is another enum
+    return replace(found, choices=tuple(pairs), chosen=found.chosen and len(pairs) == len(choices))
 
 
 def field_description(field: models.Field[Any, Any]) -> str | None:
-    """Return the help text, or the verbose name where one was given."""
+    """Return the help text, the comment on the column, or the verbose name, whichever was given first."""
     if field.help_text:
         return str(field.help_text)
+    if comment := getattr(field, "db_comment", None):
+        return str(comment)
     automatic = field.name.replace("_", " ")
     return capfirst(str(field.verbose_name)) if str(field.verbose_name) not in (automatic, field.name, "ID") else None

@@ -114,7 +114,9 @@ class TypeDescriber:
     def _model_description(self) -> str | None:
         # Django gives every model without a docstring one that lists its fields
         doc = self.model.__doc__ or ""
-        return None if doc.startswith(f"{self.model.__name__}(") or not doc else inspect.cleandoc(doc)
+        if doc and not doc.startswith(f"{self.model.__name__}("):
+            return inspect.cleandoc(doc)
+        return self.model._meta.db_table_comment or None
 
     # --- which fields ---
 

@@ -18,7 +18,8 @@ from ..declare.registry import ObjectDeclaration, Registry
 from ..declare.rules import as_rule
 from ..errors import DeclarationError
 from .annotations import Annotation, Named, read, scalar
-from .definition import EnumSource, FieldDef
+from .choice_classes import enum_source
+from .definition import FieldDef
 from .django_fields import ColumnDescriber
 from .relations import Targets
 from .scalars.postgres import TEXT, Scalar, choice
@@ -115,11 +116,7 @@ class Outputs:
 
     def enum(self, cls: type[enum.Enum]) -> GraphQLEnumType:
         """Return the enum type of Python's or Django's choices."""
-        if issubclass(cls, models.Choices):
-            pairs = tuple((value, str(label)) for value, label in cls.choices)
-        else:
-            pairs = tuple((member.value, member.name) for member in cls)
-        return self.columns.enum(EnumSource(name=cls.__name__, choices=pairs))
+        return self.columns.enum(enum_source(cls, cls.__name__))
 
     def object(self, cls: Any) -> ObjectDef:
         """Describe the object type of a class, and those of its fields."""
