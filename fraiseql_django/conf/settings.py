@@ -262,8 +262,8 @@ class Settings:
     )
     scalars: dict[str, str] = _option(  # noqa: RUF009 - it makes a new dictionary each time
         {},
-        "Field classes of other packages: maps the dotted path of each to that of the Django field class to treat "
-        "it as.",
+        "Field classes of other packages: maps the dotted path of each to that of the Django field class to treat it "
+        "as, or to the name of a declared scalar.",
     )
     schemas: dict[str, dict[str, Any]] = _option(  # noqa: RUF009 - it makes a new dictionary each time
         {},

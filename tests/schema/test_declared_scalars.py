@@ -206,6 +206,29 @@ def test_values_of_views_are_written_and_compared_in_the_same_way(engine: GraphQ
     }
 
 
+@pytest.mark.parametrize("kind", ["varchar", "char(9)", "name"])
+def test_sql_of_a_text_writes_columns_of_every_type(kind: str) -> None:
+    registry = Registry()
+    fraiseql.scalar("Shout", fields=[Code], sql="upper({0}) || '!'", registry=registry)
+    with isolate_apps("tests.zoo"):
+
+        class Word(models.Model):
+            word = Code(max_length=9)
+
+            class Meta:
+                app_label = "zoo"
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TABLE zoo_word (id int PRIMARY KEY, word {kind})")
+        cursor.execute("INSERT INTO zoo_word VALUES (1, 'a')")
+
+    @fraiseql.type(Word, fields="__all__", registry=registry)
+    class WordType: ...
+
+    engine = GraphQLEngine(registry=registry, cache=None)
+    assert data(engine, '{ words(where: {word: {eq: "a"}}) { word } }') == {"words": [{"word": "A!"}]}
+
+
 def test_sql_that_gives_null_is_a_field_error(engine: GraphQLEngine) -> None:
     registry = Registry()
     fraiseql.scalar("Odd", fields=MoneyField, like=Decimal, sql="NULLIF({0}, 3)", registry=registry)
