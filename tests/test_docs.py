@@ -7,11 +7,12 @@ import pytest
 from django.core.checks import run_checks
 
 from example_project.bookshop.readable import readable
-from fraiseql_django import Viewer, get_engine
+from fraiseql_django import GraphQLEngine, Viewer, get_engine
 from fraiseql_django.declare import schemas
 from fraiseql_django.schema.django_fields import SCALARS
 from fraiseql_django.schema.operators import OPERATORS
 from fraiseql_django.schema.scalars.composite import RANGES
+from fraiseql_django.schema.sdl import sdl
 from tests.support import put
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -143,3 +144,24 @@ def test_page_on_schemas_declares_a_schema(settings, bookshop, monkeypatch):
     assert engine.settings.limits.depth == 5
     assert engine.execute("{ books(limit: 1) { title price } }").errors == ()
     assert engine.execute('mutation { subscribe(address: "a@example.com") }').errors == ()
+
+
+@pytest.mark.django_db
+def test_page_on_the_schema_is_what_is_served(bookshop, monkeypatch):
+    monkeypatch.setattr(schemas, "_registries", {None: schemas.default_registry})
+    executed("schema.md")
+    engine = GraphQLEngine(registry=schemas.registry_of("page"), cache=None)
+
+    (operation,) = blocks("schema.md", "graphql")
+    for text in (
+        operation,
+        'mutation { send(address: {street: "A 1", town: "B"}, fast: true) }',
+        'mutation { call(contact: {phone: "1"}) }',
+        'mutation { track(number: "1") }',
+    ):
+        assert engine.execute(text).errors == ()
+    assert engine.execute('mutation { call(contact: {phone: "1", mail: "a"}) }').errors
+    text = sdl(engine.schema.graphql)
+    assert 'type OldBook @owner(team: "shop") {' in text
+    assert 'title: String! @owner(team: "search", since: 2024)' in text
+    assert 'scalar Euros @specifiedBy(url: "https://example.com/euros")' in text

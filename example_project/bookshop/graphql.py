@@ -29,7 +29,6 @@ from example_project.bookshop.models import (
     ReviewStatus,
 )
 
-
 EAN = NewType("EAN", str)
 
 
