@@ -1,14 +1,17 @@
 """Several schemas in a project: each has its declarations, its settings, its URL and its entries in the cache."""
 
 import io
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from django.core.cache import caches
 from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from django.urls import path
 
@@ -329,6 +332,21 @@ def test_trust_writes_the_documents_of_a_schema(tmp_path: Path, settings: Any) -
         run(*trust, "partners", "--out", str(out))
     with pytest.raises(CommandError, match=r"there is no schema 'x'"):
         run(*trust, "x")
+
+
+def test_inspect_writes_declarations_for_a_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE VIEW v_title AS SELECT id, title FROM bookshop_book")
+    text = run("fraiseql_inspect", "v_title", "--for", "public")
+
+    assert 'import fraiseql_django as fraiseql\n\npublic = fraiseql.for_schema("public")\n' in text
+    assert '@public.type(sql_source="v_title")\nclass Title:' in text
+    module = ModuleType("public_declarations")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec(text, vars(module))
+    assert "Title" in get_engine("public").schema.types
+    with pytest.raises(CommandError, match="there is no schema 'x'"):
+        run("fraiseql_inspect", "v_title", "--for", "x")
 
 
 def test_health_of_all_schemas_and_of_one() -> None:

@@ -463,7 +463,7 @@ def test_setting_that_names_no_scalar_is_an_error(settings: Any) -> None:
 
     (message,) = [message for message in run_checks(tags=["fraiseql"]) if message.id == "fraiseql.E011"]
     assert message.msg == (
-        f"FRAISEQL['SCALARS']['{__name__}.Plain'] is 'Mony', which is no declared scalar; declared are: none."
+        f"FRAISEQL['SCALARS']['{__name__}.Plain'] is 'Mony', which is no declared scalar; declared are: EAN."
     )
 
 
