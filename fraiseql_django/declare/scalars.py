@@ -11,6 +11,7 @@ What is declared without a registry is in all schemas; that of a schema's own re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -95,6 +96,8 @@ def scalar(
             problems.append(f"scalar {name!r}: {argument} is {function!r}, must be a function")
     if sql is not None and "{0}" not in sql:
         problems.append(f"scalar {name!r}: sql is {sql!r}, in which {{0}} must stand for the column")
+    elif sql is not None and set(re.findall(r"{(\w+)}", sql)) != {"0"}:
+        problems.append(f"scalar {name!r}: sql is {sql!r}, in which no other word than 0 may stand in braces")
     if not classes and not _several(python):
         problems.append(f"scalar {name!r} has neither fields nor python; name what has this type")
     declared = ScalarDeclaration(

@@ -420,6 +420,8 @@ def refused(**options: Any) -> str:
         ({"fields": [Money]}, f"scalar 'Money': fields has {Money!r}, must be field classes of models"),
         ({"parse": "x"}, "scalar 'Money': parse is 'x', must be a function"),
         ({"sql": "upper(x)"}, "scalar 'Money': sql is 'upper(x)', in which {0} must stand for the column"),
+        ({"sql": "{0} = ANY('{1}')"},
+         "scalar 'Money': sql is \"{0} = ANY('{1}')\", in which no other word than 0 may stand in braces"),
         ({"python": ()}, "scalar 'Money' has neither fields nor python; name what has this type"),
         ({"python": str}, "scalar 'Money': python has str, whose type is String; make a NewType of it"),
     ],
