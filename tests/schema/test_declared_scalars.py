@@ -11,7 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.checks import run_checks
 from django.core.exceptions import ValidationError
 from django.db import connection, models
-from django.db.models import F
+from django.db.models import F, Q
 from django.test.utils import isolate_apps
 from graphql import GraphQLScalarType
 
@@ -279,6 +279,30 @@ def test_key_is_an_id_of_the_same_text(engine: GraphQLEngine) -> None:
         "account": {"code": "CD2", "entries": [{"price": "3.00 EUR"}]}
     }
     assert data(engine, '{ account(id: "XX9") { code } }') == {"account": None}
+
+
+def test_rules_and_masks_hold(engine: GraphQLEngine) -> None:
+    registry = Registry()
+    declare(registry)
+
+    @fraiseql.type(
+        engine.schema.types["Entry"].model, fields=["code"], rows=lambda viewer: Q(price__gt=5), registry=registry
+    )
+    class EntryType:
+        price: Money | None = fraiseql.field(permission=fraiseql.requires_auth, mask=True)
+        tip: fraiseql.auto = fraiseql.field(permission=fraiseql.requires_auth)
+
+    masked = GraphQLEngine(registry=registry, cache=None)
+    assert data(masked, "{ entries { code price } entriesCount }") == {
+        "entries": [{"code": "AB1", "price": None}], "entriesCount": 1
+    }  # fmt: skip
+    for query in (
+        '{ entries(where: {price: {eq: "12.50 EUR"}}) { code } }',
+        "{ entries(orderBy: {price: ASC}) { code } }",
+        "{ entries { tip } }",
+    ):
+        (error,) = masked.execute(query).json()["errors"]
+        assert error["extensions"]["code"] == "UNAUTHENTICATED"
 
 
 # --- what clients send ---
