@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from .declare.bulk import types
 from .declare.members import auto
-from .declare.model_mutations import create, delete, nested, update, upsert
+from .declare.model_mutations import changes, create, delete, nested, update, upsert
 from .declare.mutations import input_ as input
 from .declare.mutations import mutation
 from .declare.registry import ID, JSON, UNSET, BigInt, Registry
@@ -67,6 +67,7 @@ __all__ = [
     "Viewer",
     "__version__",
     "auto",
+    "changes",
     "create",
     "delete",
     "error",

@@ -31,6 +31,7 @@ NAMES = [
     "Viewer",
     "__version__",
     "auto",
+    "changes",
     "create",
     "delete",
     "error",

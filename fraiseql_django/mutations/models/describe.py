@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import models
+from django.db.models import Q
 from graphql import GraphQLArgument, GraphQLNonNull
 
-from ..._django import all_parents, key_fields
-from ...declare.model_mutations import FieldNames, ModelMutation, NestedWrite
+from ...declare.model_mutations import ChangedField, FieldNames, ModelMutation, NestedWrite
 from ...declare.names import check_name, pascal_case, snake_case
 from ...declare.results import MutationError
 from ...declare.rules import check_rows
@@ -18,12 +17,13 @@ from ...schema.arguments import Arguments, InputMember, MutationDef, describe_mu
 from ...schema.definition import Column
 from ...schema.object_types import ObjectDef, ObjectField, Output
 from ...schema.protection import mutation_permission
-from .fields import Fields, FieldsDescriber
+from .fields import Fields, FieldsDescriber, KeyPart
+from .finder import RowFinder
 from .forms import FormMutation, describe_form
 from .inputs import input_of_fields, list_of
 from .perform import ModelMutationRunner
 from .repeatable import models_deleted, models_written, touches_only_database
-from .steps import RowFinder
+from .unique import check_version, named_unique
 
 # for one object, and for several
 _DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
@@ -65,8 +65,8 @@ class _Describer:
 
     def describe(self) -> MutationDef:
         declared = self.declared
-        unique = _unique_names(declared, self.model)
-        fields, rows = self._fields(unique)
+        unique, among = self._unique()
+        fields, rows = self._fields(unique, among)
         self._check_unique(unique, fields)
         form = describe_form(declared.form, self.model, declared, self.columns) if declared.form is not None else None
         arguments = {
@@ -115,20 +115,33 @@ class _Describer:
 
     # --- what is written ---
 
-    def _fields(self, unique: tuple[str, ...]) -> tuple[Fields, RowFinder]:
+    def _unique(self) -> tuple[tuple[str, ...], Q | None]:
+        """Return the fields that rows are found by, and which rows these tell apart; none for the primary key."""
+        declared = self.declared
+        if declared.kind == "upsert":
+            return named_unique(self.where, "unique", declared.unique, self.model)
+        if declared.by is None:
+            return (), None
+        return named_unique(self.where, "by", declared.by, self.model)
+
+    def _fields(self, unique: tuple[str, ...], among: Q | None) -> tuple[Fields, RowFinder]:
         declared, model = self.declared, self.model
         creates, updates = declared.kind in ("create", "upsert"), declared.kind in ("update", "upsert")
-        describer = FieldsDescriber(self.where, self.columns, creates=creates, updates=updates, unique=unique)
+        found_by = unique if declared.kind == "upsert" else ()
+        describer = FieldsDescriber(self.where, self.columns, creates=creates, updates=updates, unique=found_by)
         names = self._field_names()
         if declared.version is not None:
-            self._check_version(declared.version, names)
+            check_version(self.where, self.model, declared.version, names)
         check_rows(declared.rows, model, self.where)
         fields = describer.describe(model, names)
-        key = describer.key(model)
-        only_key = declared.kind == "delete" and declared.bulk and len(key) == 1 and declared.version is None
+        key = describer.key(model) if declared.by is None else describer.key_by(model, unique)
+        if declared.by is not None and declared.bulk:
+            self._check_apart(key, fields)
+        by_keys = declared.by is None and len(key) == 1 and declared.version is None
         rows = RowFinder(
-            model=model, key=key, type_name=self.type.name, version=declared.version, only_key=only_key,
-            rule=declared.rows, name=self.where,
+            model=model, key=key, type_name=self.type.name, version=declared.version,
+            only_key=by_keys and declared.kind == "delete" and declared.bulk, rule=declared.rows, name=self.where,
+            among=among,
         )  # fmt: skip
         return fields, rows
 
@@ -141,25 +154,19 @@ class _Describer:
         if declared.fields is None or isinstance(declared.fields, str) or not declared.fields:
             shown = "" if declared.fields is None else f", not {declared.fields!r}"
             raise DeclarationError(f"{self.where} needs fields: a list of the names that clients may write{shown}")
-        if not all(isinstance(item, (str, NestedWrite)) for item in declared.fields):
+        if not all(isinstance(item, (str, NestedWrite, ChangedField)) for item in declared.fields):
             raise DeclarationError(f"{self.where}: fields is {declared.fields!r}, must be a list of names or nested(…)")
         return tuple(declared.fields)
 
-    def _check_version(self, version: str, names: FieldNames) -> None:
-        fields = {field.name: field for field in self.model._meta.concrete_fields}
-        kinds = (models.IntegerField, models.DateTimeField)
-        allowed = {name for name, field in fields.items() if isinstance(field, kinds) and _may_be_version(field)}
-        if version not in allowed:
-            raise DeclarationError(
-                f"{self.where}: version is {version!r}, must be a field of whole numbers, or a DateTimeField "
-                f"with auto_now; {self.model.__name__} has: {', '.join(sorted(allowed)) or 'none'}"
-            )
-        if version in names:
-            raise DeclarationError(f"{self.where}: {version} is the version, which clients do not write")
+    def _check_apart(self, key: Sequence[KeyPart], fields: Fields) -> None:
+        """Raise DeclarationError where an object of several would have a field twice: to be found by, and to write."""
+        for part in key:
+            if part.name in fields.keys:
+                raise DeclarationError(f"{self.where}: {part.name} finds the object; leave it out of fields")
 
     def _check_unique(self, unique: tuple[str, ...], fields: Fields) -> None:
         """Raise DeclarationError for a unique field that the input has not, or not as a plain value."""
-        for name in unique:
+        for name in unique if self.declared.kind == "upsert" else ():
             relation = fields.relations.get(name)
             plain = relation is not None and relation.ways is None and relation.forward
             if name not in fields.columns and not plain:
@@ -185,7 +192,12 @@ class _Describer:
             written = self.arguments.input_object(self._input_name(), {**before, **form.members}, description)
         else:
             written = input_of_fields(
-                self.arguments, self._input_name(), fields, description, before=before, required=frozenset(unique)
+                self.arguments,
+                self._input_name(),
+                fields,
+                description,
+                before=before,
+                required=frozenset(unique if declared.kind == "upsert" else ()),
             )
         return {"input": list_of(written)} if declared.bulk else {**of_row, "input": written}
 
@@ -231,42 +243,3 @@ class _Describer:
         outputs = self.arguments.outputs
         outputs.add(success)
         return outputs.union((success.name, outputs.object(MutationError).name), union, where)
-
-
-def _may_be_version(field: Any) -> bool:
-    if isinstance(field, models.DateTimeField):
-        return bool(field.auto_now)
-    return not (field.primary_key or field.null or field.choices)
-
-
-def _unique_names(declared: ModelMutation, model: type[models.Model]) -> tuple[str, ...]:
-    """Return the fields that an upsert finds its row by; DeclarationError where they are not unique together."""
-    if declared.kind != "upsert":
-        return ()
-    known = dict(_unique(model))
-    names = known.get(declared.unique) if isinstance(declared.unique, str) else tuple(declared.unique or ())
-    if not names or set(names) not in map(set, known.values()):
-        listed = ", ".join(sorted({str(list(value)) for value in known.values()}))
-        named = ", ".join(sorted(repr(key) for key in known if isinstance(key, str)))
-        constraints = f"; its constraints: {named}" if named else ""
-        raise DeclarationError(
-            f"{declared.where}: unique is {declared.unique!r}, must be fields that are unique together, or the name of "
-            f"a UniqueConstraint over fields alone; {model.__name__} has: {listed or 'none'}{constraints}"
-        )
-    return names
-
-
-def _unique(model: type[models.Model]) -> Iterator[tuple[Any, tuple[str, ...]]]:
-    """Yield the sets of fields that are unique together, by the constraint's name where there is one."""
-    if isinstance(model._meta.pk, models.CompositePrimaryKey):
-        names = tuple(field.name for field in key_fields(model))
-        yield names, names
-    for owner in (model, *all_parents(model)):
-        for field in owner._meta.local_concrete_fields:
-            if field.unique and not isinstance(field, (models.AutoField, models.CompositePrimaryKey)):
-                yield (field.name,), (field.name,)
-        for together in owner._meta.unique_together:
-            yield tuple(together), tuple(together)
-        for constraint in owner._meta.constraints:
-            if isinstance(constraint, models.UniqueConstraint) and constraint.fields and not constraint.condition:
-                yield constraint.name, tuple(constraint.fields)

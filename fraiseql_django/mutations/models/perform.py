@@ -13,8 +13,8 @@ from ..error_objects import error_object
 from . import steps
 from .access import Access
 from .fields import Fields
+from .finder import InputItem, RowFinder
 from .forms import FormMutation
-from .steps import InputItem, RowFinder
 from .writer import WriteRefused
 
 
@@ -56,8 +56,10 @@ class ModelMutationRunner:
 
     def _item(self, values: Mapping[str, Any], of_row: Mapping[str, Any], path: tuple[int, ...]) -> InputItem:
         keys = [part.name for part in self.rows.key] if self.kind in ("update", "delete") else []
+        # each object of several has its key beside its values
+        beside = (*keys, self.rows.version) if self.bulk else ()
         return InputItem(
-            values={name: value for name, value in values.items() if name not in (*keys, self.rows.version)},
+            values={name: value for name, value in values.items() if name not in beside},
             path=path,
             key={name: of_row[name] for name in keys},
             version=of_row.get(str(self.rows.version)),

@@ -6,7 +6,7 @@ validated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any, TypeVar
 
@@ -22,7 +22,15 @@ from ..constraints import errors_of
 from ..context import MutationContext
 from .fields import Fields
 from .relations import write_list, write_one
-from .validation import Path, assign, dotted, errors_from, violations
+from .validation import (
+    Path,
+    assign,
+    dotted,
+    errors_from,
+    has_deferrable,
+    violations,
+    violations_at_the_end,
+)
 from .visibility import WrittenRows
 
 _T = TypeVar("_T")
@@ -48,6 +56,8 @@ class ObjectWriter:
         # the path of the object whose statement PostgreSQL may refuse, and the GraphQL names of its fields
         self.path: Path = ()
         self.keys: Mapping[str, str] = {}
+        # what is checked when all is written
+        self._at_the_end: list[Callable[[], Iterator[Error]]] = []
 
     def refuse(self, error: ValidationError, path: Path, code: int = 422) -> None:
         """Record an error at a path."""
@@ -88,14 +98,33 @@ class ObjectWriter:
         if bumped is not None:
             setattr(instance, bumped, getattr(instance, bumped) + 1)
         written = {*values, *preset}
-        problems = violations(instance, written, wrong)
-        if problems:
-            self.errors += errors_from(ValidationError(problems), type(instance), path, fields.keys)
+        self._validate(instance, fields, path, written, wrong)
         self.save(instance, fields, path, before, written)
         for name, relation in fields.relations.items():
             if name in values and not relation.forward:
                 write_list(self, instance, relation, values[name], (*path, relation.key), created=before is None)
         return instance
+
+    def delete(self, instance: models.Model, path: Path) -> None:
+        """Delete an object."""
+        self.path, self.keys = path, {}
+        instance.delete(using=self.alias)
+
+    def _validate(self, instance: models.Model, fields: Fields, path: Path, written: set[str], wrong: set[str]) -> None:
+        """Record the errors of an object; deferrable constraints are checked at the end, as PostgreSQL checks them."""
+
+        def errors(problems: dict[str, list[Any]]) -> Iterator[Error]:
+            if problems:
+                yield from errors_from(ValidationError(problems), type(instance), path, fields.keys)
+
+        self.errors += errors(violations(instance, written, wrong))
+        if has_deferrable(type(instance)):
+            self._at_the_end.append(lambda: errors(violations_at_the_end(instance, written, wrong)))
+
+    def check_at_the_end(self) -> None:
+        """Record errors of what depends on all that is written."""
+        if not self.errors:
+            self.errors += [error for check in self._at_the_end for error in check()]
 
     def save(
         self,
@@ -171,6 +200,7 @@ def attempt(context: MutationContext, type_name: str, write: Callable[[ObjectWri
     try:
         with transaction.atomic(using=context.database):
             result = write(writer)
+            writer.check_at_the_end()
             if writer.errors:
                 raise WriteRefused(writer.errors)
             writer.path, writer.keys = (), {}

@@ -808,7 +808,7 @@ def test_statements_of_an_update(engine: GraphQLEngine, library: Library) -> Non
 
 NOVEL = (
     "blurb, bookmarks, chapters, cover, discount, editor, genres, isbn, manuscript, notes, on_loan, pages, price, "
-    "published, remarks, shops, state, stock_set, tags, title, version, writer"
+    "published, remarks, shops, state, stock_set, tags, title, verses, version, writer"
 )
 UNIQUE = "must be fields that are unique together, or the name of a UniqueConstraint over fields alone"
 DECLARED_WRONGLY: list[tuple[Any, str]] = [
