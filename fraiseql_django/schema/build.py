@@ -235,8 +235,10 @@ def _uploads_in_outputs(schema: GraphQLSchema) -> Iterator[str]:
                 yield f"{type_.name}.{name} is an Upload, which only an argument or the field of an input can be"
 
 
-def _describe_mutations(registry: Registry, outputs: Outputs, problems: list[str]) -> dict[str, MutationDef]:
-    arguments = Arguments(registry, outputs)
+def _describe_mutations(
+    registry: Registry, outputs: Outputs, types: Mapping[str, TypeDef], problems: list[str]
+) -> dict[str, MutationDef]:
+    arguments = Arguments(registry, outputs, types)
     found: dict[str, MutationDef] = {}
     owners: dict[str, MutationDeclaration] = {}
     for declaration in registry.mutations:
@@ -275,7 +277,7 @@ def _build(registry: Registry, settings: Settings) -> Schema:
     outputs = Outputs(registry, columns)
     described, of_types = describe_types(registry, outputs)
     problems += of_types
-    mutations = _describe_mutations(registry, outputs, problems)
+    mutations = _describe_mutations(registry, outputs, described.types, problems)
     problems += colliding_types(registry.types, outputs.objects.values(), outputs.unions, described.built_in)
     if problems:
         # a module that builds the schema while it is imported has reported the same ones before

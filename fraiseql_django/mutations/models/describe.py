@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.db import models
 from django.db.models import Q
 from graphql import GraphQLArgument, GraphQLNonNull
 
-from ...declare.model_mutations import ChangedField, FieldNames, ModelMutation, NestedWrite
+from ...declare.model_mutations import MAX_ROWS, ChangedField, FieldNames, ModelMutation, NestedWrite
 from ...declare.names import check_name, pascal_case, snake_case
 from ...declare.results import MutationError
 from ...declare.rules import check_rows
 from ...errors import DeclarationError
-from ...schema.arguments import Arguments, InputMember, MutationDef, describe_mutation, unchanged
+from ...schema.arguments import Arguments, Chosen, InputMember, MutationDef, describe_mutation, unchanged
 from ...schema.definition import Column
 from ...schema.object_types import ObjectDef, ObjectField, Output
 from ...schema.protection import mutation_permission
@@ -34,6 +35,11 @@ _DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
         "Change the {0} with the same unique values, or create it.",
         "Change or create several objects of {0}, or none.",
     ),
+}
+# for those that a condition chooses
+_OF_CHOSEN: Mapping[str, str] = {
+    "update": "Change all objects of {0} that match, {1} at most.",
+    "delete": "Delete all objects of {0} that match, {1} at most, and answer them as they were.",
 }
 _INPUTS = {"create": "A new {0}.", "update": "Changes of a {0}.", "delete": "Which {0}.", "upsert": "A {0}."}
 # by kind, what Django's permissions call it
@@ -60,11 +66,13 @@ class _Describer:
         # names: of one object, of several, of the mutation in Python; and what those of its types begin with
         self.single = self.type.single_name
         self.plural = self.type.plural_name
-        self.python_name = self._name(self.plural if declaration.bulk else self.single)
+        self.several = declaration.bulk or declaration.filters is not False
+        self.python_name = self._name(self.plural if self.several else self.single)
         self.stem = pascal_case(declaration.name or self.python_name)
 
     def describe(self) -> MutationDef:
         declared = self.declared
+        chosen = self._chosen()
         unique, among = self._unique()
         fields, rows = self._fields(unique, among)
         self._check_unique(unique, fields)
@@ -90,10 +98,12 @@ class _Describer:
             by_model=declared.permission is None and self.conventions.settings.default_permission == "model",
             success=success.name,
             type_name=self.type.name,
+            most=None if chosen is None else chosen.most,
+            save=declared.save,
         )
         return MutationDef(
             name=name,
-            description=declared.description or _DESCRIPTIONS[declared.kind][declared.bulk].format(self.type.name),
+            description=declared.description or self._description(),
             deprecation=declared.deprecation,
             arguments=arguments,
             converts=dict.fromkeys((argument.out_name or "" for argument in arguments.values()), unchanged),
@@ -103,7 +113,14 @@ class _Describer:
             permission=mutation_permission(declared, self.conventions, where, self._permissions()),
             cost=declared.cost,
             writes=self.type.name,
+            chosen=chosen,
         )
+
+    def _description(self) -> str:
+        kind = self.declared.kind
+        if self.declared.filters is not False:
+            return _OF_CHOSEN[kind].format(self.type.name, self.declared.max_rows)
+        return _DESCRIPTIONS[kind][self.declared.bulk].format(self.type.name)
 
     def _name(self, of: str) -> str:
         return f"{self.declared.kind}_{snake_case(of)}"
@@ -112,6 +129,54 @@ class _Describer:
         """Name Django's permissions to do what the mutation does."""
         meta = self.model._meta
         return [f"{meta.app_label}.{action}_{meta.model_name}" for action in _ACTIONS[self.declared.kind]]
+
+    # --- which rows are written ---
+
+    def _chosen(self) -> Chosen | None:
+        """Describe the condition that chooses rows; raise DeclarationError where there can be none."""
+        declared = self.declared
+        if declared.filters is False:
+            if declared.allow_all or declared.max_rows != MAX_ROWS or not declared.save:
+                raise DeclarationError(f"{self.where}: max_rows, allow_all and save are for where; leave them out")
+            return None
+        self._check_chosen()
+        names = None if declared.filters is True else tuple(map(self.conventions.name, declared.filters))
+        fields = self.arguments.types[self.type.name].fields if self.type.name in self.arguments.types else {}
+        unknown = [name for name in names or () if name not in fields]
+        if unknown:
+            known = f"fields of {self.type.name}: {', '.join(fields)}"
+            raise DeclarationError(f"{self.where}: where names {', '.join(unknown)}, must name {known}")
+        return Chosen(
+            target=self.type.name, fields=names, input=f"{self.stem}Where", most=declared.max_rows,
+            all=declared.allow_all, rule=declared.rows, name=self.where,
+        )  # fmt: skip
+
+    def _check_chosen(self) -> None:
+        declared, most = self.declared, self.declared.max_rows
+        filters, limit = declared.filters, self.conventions.settings.limits.objects
+        if filters is not True and (
+            isinstance(filters, str) or not filters or not all(isinstance(i, str) for i in filters)
+        ):
+            raise DeclarationError(f"{self.where}: where is {filters!r}, must be True, or a list of fields")
+        for name in ("bulk", "by", "form"):
+            if getattr(declared, name):
+                raise DeclarationError(f"{self.where} has where and {name}; give it one of them")
+        if isinstance(most, bool) or not isinstance(most, int) or most < 1 or most > (limit or most):
+            bound = "" if limit is None else f" and {limit}, which LIMITS.OBJECTS is"
+            raise DeclarationError(f"{self.where}: max_rows is {most!r}, must be a number of rows between 1{bound}")
+        if declared.version is not None and declared.kind == "delete":
+            raise DeclarationError(f"{self.where}: version is for one object; leave it out")
+
+    def _check_without_save(self, fields: Fields) -> None:
+        """Raise DeclarationError for fields that one statement cannot write in many rows."""
+        for name in fields.relations:
+            if not fields.relations[name].forward:
+                raise DeclarationError(f"{self.where}: {name} is written by save() only; leave it out, or save=False")
+        for name, column in fields.columns.items():
+            if isinstance(column.field, models.FileField):
+                raise DeclarationError(
+                    f"{self.where}: {name} is a file, which save() stores; leave it out, or save=False"
+                )
 
     # --- what is written ---
 
@@ -134,6 +199,10 @@ class _Describer:
             check_version(self.where, self.model, declared.version, names)
         check_rows(declared.rows, model, self.where)
         fields = describer.describe(model, names)
+        if declared.filters is not False and any(isinstance(item, NestedWrite) for item in names):
+            raise DeclarationError(f"{self.where} has where, so nothing can be nested in it; name relations plainly")
+        if not declared.save:
+            self._check_without_save(fields)
         key = describer.key(model) if declared.by is None else describer.key_by(model, unique)
         if declared.by is not None and declared.bulk:
             self._check_apart(key, fields)
@@ -179,6 +248,11 @@ class _Describer:
     ) -> dict[str, Any]:
         """Return the types of the arguments, which are never null, by Python name."""
         declared, key = self.declared, self._key(rows)
+        if declared.filters is not False:
+            if declared.kind == "delete":
+                return {}
+            description = _INPUTS[declared.kind].format(self.type.name)
+            return {"set": input_of_fields(self.arguments, self._input_name(), fields, description)}
         if declared.kind == "delete" and not declared.bulk:
             return key
         if rows.only_key:
@@ -221,21 +295,28 @@ class _Describer:
 
     def _success(self) -> ObjectDef:
         """Describe the object type of a success: what was written or deleted, and whether an upsert created it."""
-        bulk = self.declared.bulk
+        bulk = self.several
         written = Output(types=(self.type.name,))
+        if bulk:
+            most = None if self.declared.filters is False else self.declared.max_rows
+            written = Output(item=written, most=most)
         name = self.plural if bulk else self.single
         fields = [("object", check_name(name, f"the field {self.stem}Success.object"), written)]
         if self.declared.kind == "upsert":
             graphql, scalar = self.arguments.outputs.leaf(bool, self.where)
-            fields.append(("created", self.conventions.name("created"), Output(leaf=graphql, scalar=scalar)))
+            created = Output(leaf=graphql, scalar=scalar)
+            output = Output(item=created) if bulk else created
+            fields.append(("created", self.conventions.name("created"), output))
+        if self.declared.filters is not False:
+            graphql, scalar = self.arguments.outputs.leaf(int, self.where)
+            fields.append(("affected", self.conventions.name("affected"), Output(leaf=graphql, scalar=scalar)))
         return ObjectDef(
             name=f"{self.stem}Success",
             description="What was deleted, as it was." if self.declared.kind == "delete" else "What was written.",
             cls=None,
             failed=False,
             fields={
-                name: ObjectField(name=name, attribute=key, key=key, output=Output(item=output) if bulk else output)
-                for key, name, output in fields
+                name: ObjectField(name=name, attribute=key, key=key, output=output) for key, name, output in fields
             },
         )
 

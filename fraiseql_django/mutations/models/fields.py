@@ -226,18 +226,12 @@ class FieldsDescriber:
         parts: list[KeyPart] = []
         for name in names:
             field: Any = model._meta.get_field(name)
-            if isinstance(field, models.ForeignKey):
-                key = self.key(field.related_model, f"{name}: ")
-                if len(key) > 1 or field.target_field != key_fields(field.related_model)[0]:
-                    raise DeclarationError(f"{self.where}: by: the key that {name} refers to cannot be an argument")
-                part = key[0]
-                parts.append(KeyPart(name=name, column=field.attname, graphql=part.graphql, parse=part.parse))
-                continue
             described = self.columns.describe(field, name, model.__name__)
             if not isinstance(described, Column) or described.dimensions:
                 raise DeclarationError(f"{self.where}: by: {name} cannot be an argument")
             parse = _key_parser(concrete(field), described.scalar.encode)
-            parts.append(KeyPart(name=name, column=name, graphql=described.scalar.graphql, parse=parse))
+            part = KeyPart(name=field.attname, column=field.attname, graphql=described.scalar.graphql, parse=parse)
+            parts.append(part)
         return tuple(parts)
 
     # --- columns ---

@@ -81,14 +81,8 @@ def violations(instance: models.Model, written: Collection[str], wrong: Collecti
     fields are not validated, whatever their values: rules over several fields are checked where one of them is
     written. A new object is validated whole (Django documentation, "Validating objects").
     """
-    meta = instance._meta
-    everything = {field.name for field in meta.get_fields()}
-    # blank is for forms: a null in a column that may be null is not checked for it
-    checked = {
-        field.name for field in meta.fields if field.name in written and getattr(instance, field.attname) is not None
-    }
     errors: dict[str, list[Any]] = {}
-    _collect(errors, lambda: _clean(instance, everything - checked | set(wrong), whole=not wrong))
+    _collect(errors, lambda: _clean(instance, _unchecked(instance, written, wrong), whole=not wrong))
     skipped = _skipped(instance, written, wrong)
     # Django queries the database that it reads from; where the object is written to another, PostgreSQL checks it
     if router.db_for_read(type(instance)) == instance._state.db:
@@ -98,6 +92,25 @@ def violations(instance: models.Model, written: Collection[str], wrong: Collecti
     else:
         _collect(errors, lambda: instance.validate_constraints(exclude=skipped | errors.keys()))
     return errors
+
+
+def field_violations(instance: models.Model, written: Collection[str], wrong: Collection[str]) -> dict[str, list[Any]]:
+    """Return the errors of the fields alone, each by its own validators."""
+    errors: dict[str, list[Any]] = {}
+    _collect(errors, lambda: _clean(instance, _unchecked(instance, written, wrong), whole=False))
+    return errors
+
+
+def _unchecked(instance: models.Model, written: Collection[str], wrong: Collection[str]) -> set[str]:
+    """Return the fields whose values are not checked: those that the client has not written, and wrong ones."""
+    everything = {field.name for field in instance._meta.get_fields()}
+    # blank is for forms: a null in a column that may be null is not checked for it
+    checked = {
+        field.name
+        for field in instance._meta.fields
+        if field.name in written and getattr(instance, field.attname) is not None
+    }
+    return everything - checked | set(wrong)
 
 
 def violations_at_the_end(

@@ -6,7 +6,7 @@ validated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ from .validation import (
     assign,
     dotted,
     errors_from,
+    field_violations,
     has_deferrable,
     violations,
     violations_at_the_end,
@@ -126,6 +127,13 @@ class ObjectWriter:
         if not self.errors:
             self.errors += [error for check in self._at_the_end for error in check()]
 
+    def assign(self, instance: models.Model, fields: Fields, values: Mapping[str, Any], path: Path) -> None:
+        """Set the fields of an object by its input, and validate them each for itself; it is not saved."""
+        wrong = self._relate(instance, fields, values, path, {}) | self._assign(instance, fields, values, path)
+        problems = field_violations(instance, values, wrong)
+        if problems:
+            self.errors += errors_from(ValidationError(problems), type(instance), path, fields.keys)
+
     def save(
         self,
         instance: models.Model,
@@ -202,7 +210,7 @@ def attempt(context: MutationContext, type_name: str, write: Callable[[ObjectWri
             result = write(writer)
             writer.check_at_the_end()
             if writer.errors:
-                raise WriteRefused(writer.errors)
+                raise WriteRefused(_each_once(writer.errors))
             writer.path, writer.keys = (), {}
             connections[context.database].check_constraints()
             writer.written.check()
@@ -216,6 +224,11 @@ def attempt(context: MutationContext, type_name: str, write: Callable[[ObjectWri
         # PostgreSQL refused a value that no validator has checked
         wrong = Error(code=422, identifier="invalid", message=_("Enter a valid value."), field=dotted(writer.path))
         raise WriteRefused([wrong]) from error
+
+
+def _each_once(errors: Sequence[Error]) -> list[Error]:
+    """Return errors without repetitions: many rows may have the same."""
+    return list({(error.field, error.identifier, error.message): error for error in errors}.values())
 
 
 def _snapshot(instance: models.Model) -> dict[str, Any]:
@@ -234,14 +247,13 @@ def _changed(instance: models.Model, before: Mapping[str, Any], written: set[str
         for field in instance._meta.concrete_fields
         if not (field in key_fields(type(instance)) or field.generated)
         and (
-            field.name in written
-            or _sets_itself(field)
-            or instance.__dict__.get(field.attname) != before[field.attname]
+            field.name in written or sets_itself(field) or instance.__dict__.get(field.attname) != before[field.attname]
         )
     ]
 
 
-def _sets_itself(field: models.Field[Any, Any]) -> bool:
+def sets_itself(field: models.Field[Any, Any]) -> bool:
+    """Whether a field makes its value when the object is saved, as with ``auto_now``."""
     owner = next(cls for cls in type(field).__mro__ if "pre_save" in vars(cls))
     if owner in (models.DateField, models.DateTimeField, models.TimeField):
         return bool(field.auto_now)  # type: ignore[attr-defined]

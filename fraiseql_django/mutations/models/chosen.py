@@ -1,0 +1,129 @@
+"""Updates and deletions of all rows that match a condition: chosen, locked, chosen again, and written.
+
+The planner makes the statement that reads the keys of the rows that match, so that its conditions mean what they mean
+in queries, and no rule is forgotten. Between it and the locks another transaction may change a row; so the statement is
+sent again when the rows are locked, and those that do not match any longer are left as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+from django.db.models import Case, F, Value, When
+from django.db.models.functions import Cast
+
+from ..._django import key_fields
+from ..context import MutationContext
+from .fields import Fields
+from .finder import InputItem, RowFinder
+from .relations import too_many
+from .rows import RowKey, key_of, lock, primary_key
+from .writer import ObjectWriter, attempt, sets_itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowChooser:
+    """Chooses the rows of a mutation, ``most`` of them or fewer; ``rows`` knows their key."""
+
+    rows: RowFinder
+    most: int
+
+    def choose(self, writer: ObjectWriter) -> list[models.Model]:
+        """Lock and return the rows that match; record an error where there are too many."""
+        model, context = self.rows.model, writer.context
+        texts = context.chosen()
+        if len(texts) > self.most:
+            writer.refuse(too_many(self.most), ("where",))
+            return []
+        if not texts:
+            return []
+        locked = lock(model, context, primary_key(model), [_key(model, text) for text in texts])
+        again = context.chosen()
+        if again == texts:
+            return list(locked.values())
+        matching = {_key(model, text) for text in again}
+        return [row for row in locked.values() if key_of(row, primary_key(model)) in matching]
+
+
+def _key(model: type[models.Model], texts: Sequence[str]) -> RowKey:
+    return tuple(field.to_python(text) for field, text in zip(key_fields(model), texts, strict=True))
+
+
+def update(context: MutationContext, fields: Fields, chooser: RowChooser, item: InputItem) -> list[models.Model]:
+    """Change the chosen rows one by one, by ``save()``; raise WriteRefused."""
+
+    def write(writer: ObjectWriter) -> list[models.Model]:
+        return [
+            writer.own(writer.write(row, fields, item.values, item.path, bumped=chooser.rows.bumped))
+            for row in chooser.choose(writer)
+        ]
+
+    return attempt(context, chooser.rows.type_name, write)
+
+
+def delete(context: MutationContext, chooser: RowChooser, answer: Callable[[list[models.Model]], Any]) -> Any:
+    """Delete the chosen rows; return the ``answer`` to them, read before; raise WriteRefused."""
+
+    def write(writer: ObjectWriter) -> Any:
+        found = chooser.choose(writer)
+        if writer.errors:
+            return None
+        answered = answer(found)
+        for row in found:
+            writer.delete(row, ())
+        return answered
+
+    return attempt(context, chooser.rows.type_name, write)
+
+
+def update_without_save(
+    context: MutationContext, fields: Fields, chooser: RowChooser, item: InputItem
+) -> list[models.Model]:
+    """Change the chosen rows by one statement; raise WriteRefused.
+
+    The values are validated like those of a form: by the validators of their fields, without ``clean()`` of the model.
+    """
+
+    def write(writer: ObjectWriter) -> list[models.Model]:
+        found = chooser.choose(writer)
+        for row in found:
+            writer.assign(writer.own(row), fields, item.values, item.path)
+        if found and item.values and not writer.errors:
+            _update_all(writer, fields, found, item, chooser.rows.bumped)
+        return found
+
+    return attempt(context, chooser.rows.type_name, write)
+
+
+def _update_all(
+    writer: ObjectWriter, fields: Fields, rows: Sequence[models.Model], item: InputItem, bumped: str | None
+) -> None:
+    writer.path, writer.keys = item.path, fields.keys
+    values = {name: getattr(rows[0], name) for name in item.values}
+    for name in item.values:
+        column = fields.columns.get(name)
+        if column is not None and column.changes is not None:
+            values[name] = _each(rows, column.field)
+    for field in rows[0]._meta.concrete_fields:
+        if field.name not in values and not field.primary_key and not field.generated and sets_itself(field):
+            # auto_now: the same moment for all
+            values[field.name] = field.pre_save(rows[0], False)
+    if bumped is not None:
+        values[bumped] = F(bumped) + 1
+    model = type(rows[0])
+    model._base_manager.using(writer.alias).filter(pk__in=[row.pk for row in rows]).update(**values)
+    writer.written.record(rows)
+
+
+def _each(rows: Sequence[models.Model], field: models.Field[Any, Any]) -> Any:
+    """Return an expression for the value that each row has in Python."""
+    found = {row.pk: getattr(row, field.attname) for row in rows}
+    # SQL's null is not that of JSON
+    cases = [
+        When(pk=key, then=Value(None) if value is None else Value(value, output_field=field))
+        for key, value in found.items()
+    ]
+    return Cast(Case(*cases, output_field=field), output_field=field)
