@@ -102,7 +102,7 @@ def _keys_to_delete(arguments: Arguments, name: str, relation: WrittenRelation) 
     if not relation.many:
         return GraphQLBoolean
     if relation.has_one_key:
-        return list_of(relation.parts[0].graphql)
+        return list_of(GraphQLID)
     members = {part.name: InputMember(type=part.graphql, required=True) for part in relation.parts}
     verbose = relation.model._meta.verbose_name
     return list_of(arguments.input_object(f"{name}DeleteInput", members, f"Which {verbose}."))
