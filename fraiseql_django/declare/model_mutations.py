@@ -122,7 +122,8 @@ def changes(
 class ModelMutation(MutationDeclaration):
     """``create``, ``update``, ``delete`` or ``upsert`` over a declared type, and its arguments.
 
-    ``filters`` is the declaration's ``where``: the fields that rows are chosen by, True for all.
+    ``filters`` is the declaration's ``where``: the fields that rows are chosen by, True for all. They are rows of the
+    type ``source`` where there is one.
     """
 
     kind: Kind
@@ -139,6 +140,8 @@ class ModelMutation(MutationDeclaration):
     max_rows: int = MAX_ROWS
     allow_all: bool = False
     save: bool = True
+    source: Any = None
+    copied: Any = ()
 
     @property
     def where(self) -> str:
@@ -153,9 +156,19 @@ class ModelMutation(MutationDeclaration):
     @property
     def type_declaration(self) -> TypeDeclaration:
         """The declaration of the type; DeclarationError where ``over`` is no type over a model."""
-        declared: TypeDeclaration | None = getattr(self.over, "__fraiseql_type__", None)
+        return self._declaration(self.over, f"{self.where} takes")
+
+    @property
+    def source_declaration(self) -> TypeDeclaration:
+        """The declaration of the type whose rows are chosen; DeclarationError where it is no type over a model."""
+        if self.source is None:
+            return self.type_declaration
+        return self._declaration(self.source, f"{self.where}: source is {self.source!r}, must be")
+
+    def _declaration(self, cls: Any, takes: str) -> TypeDeclaration:
+        declared: TypeDeclaration | None = getattr(cls, "__fraiseql_type__", None)
         if declared is None or declared.source is not None or declared not in self.registry.types:
-            raise DeclarationError(f"{self.where} takes a type declared with @fraiseql.type over a model")
+            raise DeclarationError(f"{takes} a type declared with @fraiseql.type over a model")
         return declared
 
 
@@ -165,6 +178,11 @@ def create(
     fields: FieldNames | None = None,
     form: Any = None,
     bulk: bool = False,
+    source: type | None = None,
+    copied: Mapping[str, str] | Sequence[str] = (),
+    where: Sequence[str] | bool = True,
+    max_rows: int = MAX_ROWS,
+    allow_all: bool = False,
     name: str | None = None,
     description: str | None = None,
     deprecation: str | None = None,
@@ -176,7 +194,13 @@ def create(
 
     Clients may write the named ``fields``, of which some may be ``nested(…)``; or those of a ModelForm, which
     then cleans and saves. ``permission`` says who may run it, as for a type; ``cost`` is what it counts for in
-    ``LIMITS.COMPLEXITY``. What is wrong with the declaration is reported when the schema is built.
+    ``LIMITS.COMPLEXITY``.
+
+    With ``source``, an object is created from each row of that type that matches a condition: ``copied`` are the fields
+    that take their values from the row, by the names of its fields, or "self" for the row itself. ``where``,
+    ``max_rows`` and ``allow_all`` are those of ``update``.
+
+    What is wrong with the declaration is reported when the schema is built.
     """
     return _declare(
         ModelMutation(
@@ -185,6 +209,11 @@ def create(
             fields=fields,
             form=form,
             bulk=bulk,
+            source=source,
+            copied=copied,
+            filters=where if source is not None else False,
+            max_rows=max_rows,
+            allow_all=allow_all,
             name=name,
             description=description,
             deprecation=deprecation,

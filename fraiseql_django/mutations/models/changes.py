@@ -51,10 +51,13 @@ def changes_of(field: models.Field[Any, Any], graphql: GraphQLInputType, prepare
     ``graphql`` is the type of its values in inputs, and ``prepare`` what the model takes of them.
     """
     found = [Change(name="set", graphql=graphql, prepare=prepare, result=_given, from_null=True)]
+    if isinstance(field, models.FileField):
+        # its content is validated by a form, and stored by save()
+        return {}
     if field.choices:
         return {"set": found[0]}
     if isinstance(field, (models.IntegerField, models.FloatField, models.DecimalField)):
-        found.append(Change(name="inc", graphql=graphql, prepare=prepare, result=_sum))
+        found.append(Change(name="inc", graphql=graphql, prepare=prepare, result=_sum_of_numbers))
         found.append(Change(name="mul", graphql=graphql, prepare=prepare, result=_product))
     elif isinstance(field, (models.DurationField, models.DateTimeField)):
         found.append(Change(name="inc", graphql=DURATION, prepare=_unchanged, result=_sum))
@@ -104,11 +107,16 @@ def _given(field: Any, before: Any, operand: Any) -> Any:
 
 
 def _sum(field: Any, before: Any, operand: Any) -> Any:
-    return _finite(before + operand)
+    return before + operand
+
+
+def _sum_of_numbers(field: Any, before: Any, operand: Any) -> Any:
+    # a scalar of the project's own may give another kind of number
+    return _finite(field.to_python(before) + field.to_python(operand))
 
 
 def _product(field: Any, before: Any, operand: Any) -> Any:
-    found = _finite(before * operand)
+    found = _finite(field.to_python(before) * field.to_python(operand))
     if isinstance(found, Decimal) and field.decimal_places is not None:
         # as PostgreSQL rounds
         return found.quantize(Decimal(1).scaleb(-field.decimal_places), ROUND_HALF_UP)

@@ -1,4 +1,4 @@
-"""Updates and deletions of all rows that match a condition: chosen, locked, chosen again, and written.
+"""Updates and deletions of all rows that match a condition, and copies: chosen, locked, chosen again, and written.
 
 The planner makes the statement that reads the keys of the rows that match, so that its conditions mean what they mean
 in queries, and no rule is forgotten. Between it and the locks another transaction may change a row; so the statement is
@@ -7,7 +7,7 @@ sent again when the rows are locked, and those that do not match any longer are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,36 @@ def update(context: MutationContext, fields: Fields, chooser: RowChooser, item: 
         ]
 
     return attempt(context, chooser.rows.type_name, write)
+
+
+def create(
+    context: MutationContext,
+    fields: Fields,
+    chooser: RowChooser,
+    item: InputItem,
+    copied: Mapping[str, str],
+    type_name: str,
+) -> list[models.Model]:
+    """Create an object of the type ``type_name`` from each chosen row; raise WriteRefused.
+
+    ``copied`` are the fields that take their values from the row, with its fields, or ``self`` for the row itself.
+    """
+
+    def write(writer: ObjectWriter) -> list[models.Model]:
+        return [
+            writer.own(writer.create(fields, item.values, item.path, _copies(row, copied)))
+            for row in chooser.choose(writer)
+        ]
+
+    return attempt(context, type_name, write)
+
+
+def _copies(row: models.Model, copied: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        # of a foreign key its value: the row that it refers to need not be read
+        name: row if of == "self" else getattr(row, row._meta.get_field(of).attname)  # type: ignore[union-attr]
+        for name, of in copied.items()
+    }
 
 
 def delete(context: MutationContext, chooser: RowChooser, answer: Callable[[list[models.Model]], Any]) -> Any:

@@ -38,6 +38,7 @@ _DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
 }
 # for those that a condition chooses
 _OF_CHOSEN: Mapping[str, str] = {
+    "create": "Create a {0} from each object that matches, {1} at most.",
     "update": "Change all objects of {0} that match, {1} at most.",
     "delete": "Delete all objects of {0} that match, {1} at most, and answer them as they were.",
 }
@@ -74,7 +75,7 @@ class _Describer:
         declared = self.declared
         chosen = self._chosen()
         unique, among = self._unique()
-        fields, rows = self._fields(unique, among)
+        fields, rows, copied = self._fields(unique, among)
         self._check_unique(unique, fields)
         form = describe_form(declared.form, self.model, declared, self.columns) if declared.form is not None else None
         arguments = {
@@ -100,6 +101,7 @@ class _Describer:
             type_name=self.type.name,
             most=None if chosen is None else chosen.most,
             save=declared.save,
+            copied=copied,
         )
         return MutationDef(
             name=name,
@@ -135,19 +137,22 @@ class _Describer:
     def _chosen(self) -> Chosen | None:
         """Describe the condition that chooses rows; raise DeclarationError where there can be none."""
         declared = self.declared
+        if declared.source is None and declared.copied:
+            raise DeclarationError(f"{self.where}: copied is for source; leave it out")
         if declared.filters is False:
             if declared.allow_all or declared.max_rows != MAX_ROWS or not declared.save:
                 raise DeclarationError(f"{self.where}: max_rows, allow_all and save are for where; leave them out")
             return None
         self._check_chosen()
         names = None if declared.filters is True else tuple(map(self.conventions.name, declared.filters))
-        fields = self.arguments.types[self.type.name].fields if self.type.name in self.arguments.types else {}
+        target = self.declared.source_declaration.name
+        fields = self.arguments.types[target].fields if target in self.arguments.types else {}
         unknown = [name for name in names or () if name not in fields]
         if unknown:
-            known = f"fields of {self.type.name}: {', '.join(fields)}"
+            known = f"fields of {target}: {', '.join(fields)}"
             raise DeclarationError(f"{self.where}: where names {', '.join(unknown)}, must name {known}")
         return Chosen(
-            target=self.type.name, fields=names, input=f"{self.stem}Where", most=declared.max_rows,
+            target=target, fields=names, input=f"{self.stem}Where", most=declared.max_rows,
             all=declared.allow_all, rule=declared.rows, name=self.where,
         )  # fmt: skip
 
@@ -189,7 +194,7 @@ class _Describer:
             return (), None
         return named_unique(self.where, "by", declared.by, self.model)
 
-    def _fields(self, unique: tuple[str, ...], among: Q | None) -> tuple[Fields, RowFinder]:
+    def _fields(self, unique: tuple[str, ...], among: Q | None) -> tuple[Fields, RowFinder, dict[str, str]]:
         declared, model = self.declared, self.model
         creates, updates = declared.kind in ("create", "upsert"), declared.kind in ("update", "upsert")
         found_by = unique if declared.kind == "upsert" else ()
@@ -199,10 +204,15 @@ class _Describer:
             check_version(self.where, self.model, declared.version, names)
         check_rows(declared.rows, model, self.where)
         fields = describer.describe(model, names)
+        copied = self._copied(describer, fields)
         if declared.filters is not False and any(isinstance(item, NestedWrite) for item in names):
             raise DeclarationError(f"{self.where} has where, so nothing can be nested in it; name relations plainly")
         if not declared.save:
             self._check_without_save(fields)
+        if declared.source is not None:
+            source = declared.source_declaration
+            rows = RowFinder(model=source.model, key=describer.key(source.model), type_name=source.name)
+            return fields, rows, copied
         key = describer.key(model) if declared.by is None else describer.key_by(model, unique)
         if declared.by is not None and declared.bulk:
             self._check_apart(key, fields)
@@ -212,13 +222,46 @@ class _Describer:
             only_key=by_keys and declared.kind == "delete" and declared.bulk, rule=declared.rows, name=self.where,
             among=among,
         )  # fmt: skip
-        return fields, rows
+        return fields, rows, {}
+
+    def _copied(self, describer: FieldsDescriber, fields: Fields) -> dict[str, str]:
+        """Return the fields of new objects that are copied, each with that of the source, or ``self``."""
+        declared, given = self.declared, self.declared.copied
+        copied = dict(given) if isinstance(given, Mapping) else {name: name for name in given}
+        if declared.source is None:
+            return {}
+        if not copied:
+            raise DeclarationError(f"{self.where} has a source, of which nothing is copied; give it copied={{…}}")
+        for name in copied:
+            if name in fields.keys:
+                raise DeclarationError(f"{self.where}: {name} is in copied; leave it out of fields")
+        described = describer.describe(self.model, list(copied))
+        source = declared.source_declaration.model
+        known = {field.name: field for field in source._meta.concrete_fields}
+        for name, of in copied.items():
+            relation = described.relations.get(name)
+            if relation is not None and not relation.forward:
+                raise DeclarationError(f"{self.where}: {name} is a list, which cannot be copied")
+            target = relation.model if relation is not None else None
+            if of == "self":
+                fits = target is not None and issubclass(source, target)
+            else:
+                fits = of in known and known[of].related_model is target
+            if not fits:
+                what = "self, or a foreign key to the same model" if target else "a column"
+                raise DeclarationError(
+                    f"{self.where}: copied has {of!r} for {name}, must be {what}; {source.__name__} has: "
+                    f"{', '.join(known)}"
+                )
+        return copied
 
     def _field_names(self) -> FieldNames:
         declared = self.declared
         if declared.form is not None and declared.fields is not None:
             raise DeclarationError(f"{self.where} has fields and form; the form says which fields there are, give one")
         if declared.kind == "delete" or declared.form is not None:
+            return ()
+        if declared.source is not None and not declared.fields:
             return ()
         if declared.fields is None or isinstance(declared.fields, str) or not declared.fields:
             shown = "" if declared.fields is None else f", not {declared.fields!r}"
@@ -238,7 +281,8 @@ class _Describer:
         for name in unique if self.declared.kind == "upsert" else ():
             relation = fields.relations.get(name)
             plain = relation is not None and relation.ways is None and relation.forward
-            if name not in fields.columns and not plain:
+            column = fields.columns.get(name)
+            if not plain and (column is None or column.changes is not None):
                 raise DeclarationError(f"{self.where}: {name} is in unique; name it plainly in fields as well")
 
     # --- arguments ---
@@ -249,10 +293,11 @@ class _Describer:
         """Return the types of the arguments, which are never null, by Python name."""
         declared, key = self.declared, self._key(rows)
         if declared.filters is not False:
-            if declared.kind == "delete":
+            if not fields.keys:
                 return {}
             description = _INPUTS[declared.kind].format(self.type.name)
-            return {"set": input_of_fields(self.arguments, self._input_name(), fields, description)}
+            written = input_of_fields(self.arguments, self._input_name(), fields, description)
+            return {"input" if declared.kind == "create" else "set": written}
         if declared.kind == "delete" and not declared.bulk:
             return key
         if rows.only_key:

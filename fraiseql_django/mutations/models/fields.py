@@ -259,7 +259,7 @@ class FieldsDescriber:
         if unknown or field.is_relation:
             raise DeclarationError(
                 f"{self.where}: changes({path!r}) has {', '.join(unknown)}, which a {type(field).__name__} has not; "
-                f"it has: {', '.join(known)}"
+                f"it has: {', '.join(known) or 'none'}"
             )
         return {name: change for name, change in known.items() if name in ways}
 
@@ -321,7 +321,8 @@ class FieldsDescriber:
         for name in unique:
             relation = described.relations.get(name)
             plain = relation is not None and relation.ways is None and relation.forward
-            if name not in described.columns and not plain:
+            column = described.columns.get(name)
+            if not plain and (column is None or column.changes is not None):
                 raise DeclarationError(f"{self.where}: {path}{name} is in unique; name it plainly in {way} as well")
         if finds and not unique and "id" in described.keys.values():
             raise DeclarationError(f"{self.where}: {path}id finds the object; leave it out of {way}")

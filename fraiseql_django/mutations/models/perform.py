@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...declare.model_mutations import Kind
@@ -27,7 +27,8 @@ class ModelMutationRunner:
     the place of ``fields`` where there is one. ``by_model`` says that nested writes need Django's permissions.
     ``success`` is the name of the object type of its success, ``type_name`` that of the type that it is over. ``most``
     is how many rows it writes at most that a condition chooses, None where rows are named. Without ``save``, these
-    are written by one statement.
+    are written by one statement. ``copied`` are the fields that new objects take from the rows, with those of the
+    rows, which ``rows`` finds then.
     """
 
     kind: Kind
@@ -41,6 +42,7 @@ class ModelMutationRunner:
     type_name: str
     most: int | None = None
     save: bool = True
+    copied: Mapping[str, str] = field(default_factory=dict)
 
     def perform(self, context: MutationContext, arguments: Mapping[str, Any]) -> Made | Answer:
         """Run the mutation; errors of the input are its result, as MutationError."""
@@ -54,7 +56,8 @@ class ModelMutationRunner:
     def _items(self, arguments: Mapping[str, Any]) -> list[InputItem]:
         """Return the objects of an input, each with its path and the key of its row."""
         if self.most is not None:
-            return [InputItem(values=arguments.get("set", {}), path=("set",))]
+            name = "input" if self.kind == "create" else "set"
+            return [InputItem(values=arguments.get(name, {}), path=(name,))]
         if self.rows.only_key:
             return [InputItem(key={"id": key}, path=(index,)) for index, key in enumerate(arguments["ids"])]
         if self.bulk:
@@ -78,6 +81,10 @@ class ModelMutationRunner:
         if self.unique and self.kind != "upsert":
             # an update by what may not be seen would tell of it
             access.check_fields([type_], {name: context.conventions.name(name) for name in self.unique})
+        if self.copied:
+            source = context.types[self.rows.type_name]
+            access.check_fields([type_], dict.fromkeys(self.copied, "input"))
+            access.check_fields([source], dict.fromkeys(self.copied.values(), "where"))
         for item in items:
             if self.form is not None:
                 access.check_fields([type_], {name: context.conventions.name(name) for name in item.values})
@@ -109,6 +116,8 @@ class ModelMutationRunner:
         if self.kind == "delete":
             answer: Answer = chosen.delete(context, chooser, lambda rows: context.answer(self._affected(rows)))
             return answer
+        if self.kind == "create":
+            return self._affected(chosen.create(context, self.fields, chooser, item, self.copied, self.type_name))
         write = chosen.update if self.save else chosen.update_without_save
         return self._affected(write(context, self.fields, chooser, item))
 

@@ -395,8 +395,7 @@ def _change(
 ) -> None:
     fields = relation.written[way]
     own = {name: value for name, value in values.items() if name in fields.keys}
-    counted = bumped(relation.model, relation.version) if way == "update" else None
-    writer.write(row, fields, own, path, bumped=counted)
+    writer.write(row, fields, own, path, bumped=bumped(relation.model, relation.version))
 
 
 def _delete_all(writer: Writes, rows: Sequence[models.Model], paths: Sequence[Path]) -> None:

@@ -171,7 +171,10 @@ class ObjectWriter:
         """Set the foreign keys of the object; return those that could not be set."""
         wrong: set[str] = set()
         for name, other in preset.items():
-            if other is None or not other._state.adding:
+            if not isinstance(other, models.Model):
+                # a value that was copied; null, or that of a foreign key
+                setattr(instance, instance._meta.get_field(name).attname, other)  # type: ignore[union-attr]
+            elif not other._state.adding:
                 setattr(instance, name, other)
             else:
                 wrong.add(name)
