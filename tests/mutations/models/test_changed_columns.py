@@ -214,6 +214,7 @@ DECLARED_WRONGLY: list[tuple[Any, str]] = [
     (lambda: changes("state", append=True), "update(NovelType): changes('state') has append, which a CharField has not; it has: set"),
     (lambda: changes("published", inc=True), "update(NovelType): changes('published') has inc, which a DateField has not; it has: set"),
     (lambda: changes("writer", set=True), "update(NovelType): writer is a relation, which changes() is not for; use nested()"),
+    (lambda: changes("cover", set=True), "update(NovelType): changes('cover') has set, which a FileField has not; it has: none"),
     (lambda: changes("x", set=True), "update(NovelType): Novel has no field 'x'"),
     (lambda: nested("verses", create=[changes("place", inc=True)]), "update(NovelType): verses.place of a new object has no value to change; name it plainly"),
 ]  # fmt: skip

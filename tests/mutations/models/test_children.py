@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import fraiseql_django as fraiseql
-from fraiseql_django import GraphQLEngine, Registry, nested
+from fraiseql_django import GraphQLEngine, Registry, changes, nested
 from fraiseql_django.conf.settings import get_settings
 from tests.library.models import Bookmark, Chapter, Genre, Manuscript, Novel, Remark, Verse, Writer
 from tests.library.support import Library, make_engine
@@ -250,6 +250,10 @@ def test_versions_of_objects_are_checked(engine: GraphQLEngine, library: Library
     verse.refresh_from_db()
     assert (verse.text, verse.version) == ("b", 2)
     assert failing(engine, library, verses=given) == [("verses.update.0.version", "stale", 409)]
+    # whichever way it is changed
+    change(engine, library, verses={"replace": [{"id": verse.pk, "text": "c"}]})
+    verse.refresh_from_db()
+    assert (verse.text, verse.version) == ("c", 3)
 
 
 def test_places_are_exchanged(engine: GraphQLEngine, library: Library) -> None:
@@ -386,6 +390,7 @@ DECLARED_WRONGLY: list[tuple[Any, str]] = [
     (lambda: nested("remarks", upsert=["stars"], unique="stars"), "update(NovelType): remarks: unique is ['stars'], must be fields that are unique together, or are with novel"),
     (lambda: nested("genres", upsert=["name"], unique="id"), "update(NovelType): genres: unique is ['id'], must be fields that are unique together"),
     (lambda: nested("remarks", upsert=["stars"], unique="text"), "update(NovelType): remarks.text is in unique; name it plainly in upsert as well"),
+    (lambda: nested("remarks", upsert=[changes("text", set=True)], unique="text"), "update(NovelType): remarks.text is in unique; name it plainly in upsert as well"),
     (lambda: nested("chapters", upsert=["heading"]), "update(NovelType): chapters: Chapter has a key of several columns, so upsert needs unique"),
     (lambda: nested("chapters", update=["number"]), "update(NovelType): chapters.number is part of the primary key, which does not change"),
     (lambda: nested("remarks", update=["novel"]), "update(NovelType): remarks.novel leads back to the outer object and is set automatically; leave it out"),

@@ -922,6 +922,7 @@ def test_documentation_declares_and_asks_what_there_is(db: None) -> None:
             "uuid": str(shop.customer.uuid),
             "publisher": shop.publisher.pk,
             "book": shop.books[0].pk,
+            "order": shop.order.pk,
             "read": shop.books[0].updated_at.isoformat(),
         }  # fmt: skip
         response = engine.execute(operation, variables)

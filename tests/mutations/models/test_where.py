@@ -117,6 +117,17 @@ def test_rows_that_match_are_changed(engine: GraphQLEngine, library: Library) ->
     assert pages() == [250, 102, 103, 4, 5]
 
 
+def test_statements(engine: GraphQLEngine, library: Library) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        run(engine, 'updateNovels(where: {isbn: {eq: "2"}}, set: {price: "3"})', "affected")
+
+    first, lock, again, *_ = [query["sql"] for query in queries if '"library_novel"' in query["sql"]]
+    assert first == again
+    assert first.startswith("SELECT (SELECT coalesce(json_agg(json_build_array(k0::text))::text, '[]') FROM (SELECT")
+    assert first.endswith(" ASC LIMIT 4) AS fraiseql_keys(k0))")
+    assert lock.endswith('ORDER BY "library_novel"."id" ASC FOR UPDATE')
+
+
 def test_none_matches(engine: GraphQLEngine, library: Library) -> None:
     call = "updateNovels(where: {pages: {lt: 0}}, set: {pages: {set: 1}})"
 
