@@ -119,8 +119,13 @@ def update_without_save(
 
     def write(writer: ObjectWriter) -> list[models.Model]:
         found = chooser.choose(writer)
-        for row in found:
-            writer.assign(writer.own(row), fields, item.values, item.path)
+        changed = {name: value for name, value in item.values.items() if _starts_from_value(fields, name)}
+        for index, row in enumerate(found):
+            # what is the same for all is validated once
+            values = changed if index else item.values
+            if values:
+                writer.assign(row, fields, values, item.path)
+            writer.own(row)
         if found and item.values and not writer.errors:
             _update_all(writer, fields, found, item, chooser.rows.bumped)
         return found
@@ -134,9 +139,8 @@ def _update_all(
     writer.path, writer.keys = item.path, fields.keys
     values = {name: getattr(rows[0], name) for name in item.values}
     for name in item.values:
-        column = fields.columns.get(name)
-        if column is not None and column.changes is not None:
-            values[name] = _each(rows, column.field)
+        if _starts_from_value(fields, name):
+            values[name] = _each(rows, fields.columns[name].field)
     for field in rows[0]._meta.concrete_fields:
         if field.name not in values and not field.primary_key and not field.generated and sets_itself(field):
             # auto_now: the same moment for all
@@ -146,6 +150,10 @@ def _update_all(
     model = type(rows[0])
     model._base_manager.using(writer.alias).filter(pk__in=[row.pk for row in rows]).update(**values)
     writer.written.record(rows)
+
+
+def _starts_from_value(fields: Fields, name: str) -> bool:
+    return name in fields.columns and fields.columns[name].changes is not None
 
 
 def _each(rows: Sequence[models.Model], field: models.Field[Any, Any]) -> Any:

@@ -39,9 +39,16 @@ fraiseql.create(
 )  # fmt: skip
 fraiseql.update(
     WriterType,
-    fields=[nested("novels", update=["title", nested("remarks", update=["stars"], delete=True)])],
+    fields=[
+        nested("novels", update=["title", nested("remarks", update=["stars"], delete=True)]),
+        nested("pupils", delete=True),
+    ],
     registry=REGISTRY,
 )
+fraiseql.upsert(
+    NovelType, fields=["isbn", "title", "writer", nested("remarks", update=LINE)], unique="isbn", registry=REGISTRY
+)
+fraiseql.update(NovelType, fields=[nested("remarks", update=LINE)], bulk=True, registry=REGISTRY)
 
 
 @pytest.fixture(scope="module")
@@ -237,6 +244,57 @@ def test_several_levels(engine: GraphQLEngine, library: Library) -> None:
     novel["remarks"] = {"update": [{"id": a.pk, "stars": 7}]}
     found = failing_in(engine, call, {"i": {"novels": {"update": [novel]}}}, declared)
     assert [error[:2] for error in found] == [("novels.update.0.remarks.update.0.stars", "max_value")]
+
+
+def test_protected_object_stays(engine: GraphQLEngine, library: Library, other: Novel) -> None:
+    free, busy = (Writer.objects.create(name=name, mentor=library.other) for name in ("Free", "Busy"))
+    Novel.objects.filter(pk=other.pk).update(writer=busy)
+    call = f"updateWriter(id: {library.other.pk}, input: {{pupils: {{delete: {{}}}}}})"
+
+    found = failing_in(engine, call.replace("{}", f"[{free.pk}, {busy.pk}]"))
+    assert [error[:3] for error in found] == [("pupils.delete.1", "protected", 409)]
+    run_in(engine, call.replace("{}", f"[{free.pk}]"), "writer { id }")
+    assert not Writer.objects.filter(pk=free.pk).exists()
+
+
+def test_object_that_an_upsert_creates_has_nothing_to_update(engine: GraphQLEngine, library: Library) -> None:
+    theirs = library.novel.remarks.create(stars=1)
+    given = {"isbn": "9", "title": "A", "writer": library.writer.pk, "remarks": {"update": [{"id": theirs.pk}]}}
+    call, declared = "upsertNovel(input: $i)", "($i: UpsertNovelInput!)"
+
+    found = failing_in(engine, call, {"i": given}, declared)
+    assert [error[:2] for error in found] == [("remarks.update.0.id", "not_found")]
+    given = {**given, "isbn": "1", "remarks": {"update": [{"id": theirs.pk, "stars": 4}]}}
+    run_in(engine, call, "novel { id }", {"i": given}, declared)
+    theirs.refresh_from_db()
+    assert theirs.stars == 4
+
+
+def test_several_objects_with_their_parts(engine: GraphQLEngine, library: Library, other: Novel) -> None:
+    remarks = [novel.remarks.create(stars=1) for novel in (library.novel, other)]
+    call, declared = "updateNovels(input: $i)", "($i: [UpdateNovelsInput!]!)"
+
+    def given(*keys: int) -> Any:
+        novels = zip((library.novel, other), keys, strict=True)
+        return {"i": [{"id": novel.pk, "remarks": {"update": [{"id": key, "stars": 2}]}} for novel, key in novels]}
+
+    found = failing_in(engine, call, given(remarks[0].pk, remarks[0].pk), declared)
+    assert [error[:2] for error in found] == [("1.remarks.update.0.id", "not_found")]
+    run_in(engine, call, "novels { id }", given(*(remark.pk for remark in remarks)), declared)
+    assert set(Remark.objects.values_list("stars", flat=True)) == {2}
+
+
+def test_names_as_in_python(settings: Any, library: Library) -> None:
+    registry = Registry(types=list(LIBRARY.types))
+    items = nested("chapters", update=["heading"], delete=True)
+    fraiseql.update(NovelType, fields=[changes("notes", remove_keys=True), items], registry=registry)
+    engine = GraphQLEngine(registry=registry, cache=None, settings=replace(get_settings(), camel_case=False))
+    Chapter.objects.create(novel=library.novel, number=1, heading="a")
+
+    given = 'notes: {remove_keys: ["a"]}, chapters: {update: [{number: 1, heading: "b"}]}'
+    answer = engine.execute(f"mutation {{ update_novel(id: {library.novel.pk}, input: {{{given}}}) {{ __typename }} }}")
+    assert answer.json() == {"data": {"update_novel": {"__typename": "UpdateNovelSuccess"}}}
+    assert Chapter.objects.get().heading == "b"
 
 
 # --- versions and places ---

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django import forms
 from django.db.models import Q
 
 import fraiseql_django as fraiseql
@@ -23,6 +24,14 @@ class ShelfType:
     pass
 
 
+class NovelForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A form with the key."""
+
+    class Meta:
+        model = Novel
+        fields = ("isbn", "pages")
+
+
 fraiseql.update(NovelType, fields=["title", "isbn", "pages"], by="isbn", version="version", registry=REGISTRY)
 fraiseql.update(NovelType, fields=["title", "pages"], by=["isbn"], bulk=True, registry=REGISTRY)
 fraiseql.update(
@@ -40,6 +49,7 @@ fraiseql.update(VerseType, fields=["text"], by="verse_place", registry=REGISTRY)
 fraiseql.update(ShelfType, fields=["row", "gone"], by="shelf_slug", registry=REGISTRY)
 fraiseql.upsert(ShelfType, fields=["slug", "row", "gone"], unique="shelf_slug", registry=REGISTRY)
 fraiseql.upsert(ShelfType, fields=["row", "place"], unique="shelf_row_place", name="putShelf", registry=REGISTRY)
+fraiseql.update(NovelType, form=NovelForm, by="isbn", name="correct", registry=REGISTRY)
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +98,13 @@ def test_row_is_found_and_its_key_can_change(engine: GraphQLEngine, library: Lib
 
 def test_message_names_the_key(engine: GraphQLEngine, library: Library) -> None:
     assert failing_in(engine, 'deleteNovel(isbn: "x")')[0][3].startswith("novel instance with isbn 'x' ")
+
+
+def test_form_of_a_row_by_its_key(engine: GraphQLEngine, library: Library) -> None:
+    call = 'correct(isbn: "1", input: {isbn: "3", pages: 7})'
+
+    assert run(engine, call, "novel { isbn pages }") == {"novel": {"isbn": "3", "pages": 7}}
+    assert failing(engine, call) == [("isbn", "not_found", 404)]
 
 
 def test_row_is_deleted(engine: GraphQLEngine, library: Library) -> None:
