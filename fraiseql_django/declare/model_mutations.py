@@ -26,7 +26,8 @@ class NestedWrite:
     """``nested(…)``: a relation, and the ways in which clients may write through it.
 
     ``fields`` are those of objects that are written, by way. ``unique`` are the fields by which ``upsert`` and
-    ``replace`` find their objects, ``version`` is the field that tells whether one has changed.
+    ``replace`` find their objects, ``version`` is the field that tells whether one has changed, and ``rows`` is a row
+    rule of the objects that may be changed or deleted.
     """
 
     name: str
@@ -34,6 +35,7 @@ class NestedWrite:
     fields: Mapping[str, FieldNames]
     unique: tuple[str, ...] = ()
     version: str | None = None
+    rows: RowRule | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,7 @@ def nested(
     set: bool = False,
     unique: Sequence[str] | str = (),
     version: str | None = None,
+    rows: RowRule | None = None,
 ) -> NestedWrite:
     """Let clients write through a relation, in the named ways.
 
@@ -68,7 +71,8 @@ def nested(
     given, or that has the same ``unique`` values, and creates others. ``replace`` does so as well, and deletes those
     objects of the relation that are not in the input. ``disconnect`` removes objects from the relation, ``delete``
     deletes them. ``set`` lets the relation consist of objects that exist. ``version`` is that of ``update``, for the
-    objects that are updated.
+    objects that are updated. ``rows`` is a row rule: of the objects that the viewer sees, those may be changed or
+    deleted that fulfil it.
 
     Raises DeclarationError where no way is named, or fields are no list.
     """
@@ -87,7 +91,9 @@ def nested(
         report(DeclarationError(f"nested({name!r}): unique is for upsert and replace; leave it out"))
     if version is not None and "update" not in ways:
         report(DeclarationError(f"nested({name!r}): version is for update; leave it out"))
-    return NestedWrite(name=name, ways=ways, fields=fields, unique=by, version=version)
+    if rows is not None and ways.isdisjoint({"update", "upsert", "replace", "delete"}):
+        report(DeclarationError(f"nested({name!r}): rows is for update, upsert, replace and delete; leave it out"))
+    return NestedWrite(name=name, ways=ways, fields=fields, unique=by, version=version, rows=rows)
 
 
 def changes(

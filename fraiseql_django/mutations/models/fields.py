@@ -18,6 +18,7 @@ from graphql import GraphQLInputType, GraphQLList, GraphQLNonNull
 
 from ..._django import key_fields
 from ...declare.model_mutations import WAYS, ChangedField, FieldNames, NestedWrite
+from ...declare.rules import RowRule, check_rows
 from ...errors import DeclarationError, InvalidInput
 from ...schema.definition import Column, Embedded
 from ...schema.django_fields import ColumnDescriber, concrete
@@ -71,6 +72,7 @@ class WrittenRelation:
     where the key is a column of this object, or of a table between. ``target`` is the primary key of ``model``, and
     ``parts`` are those of its parts that tell the objects of the relation apart. ``unique`` are the fields by which
     ``upsert`` and ``replace`` find their objects, instead of by the key; ``version`` is that of ``update``.
+    ``rows`` says which of the visible objects may be changed or deleted, ``where`` names the declaration in errors.
     """
 
     name: str
@@ -89,6 +91,8 @@ class WrittenRelation:
     unique: tuple[str, ...] = ()
     version: str | None = None
     version_type: Any = None
+    rows: RowRule | None = None
+    where: str = ""
 
     @property
     def has_one_key(self) -> bool:
@@ -277,6 +281,7 @@ class FieldsDescriber:
             ways = frozenset({"connect"} | ({"set"} if self.updates else set()) if many else {"connect"})
             nested = NestedWrite(name=name, ways=ways, fields={})
         key = self.key(target, path)
+        check_rows(nested.rows, target, f"{self.where}: {path}")
         self._check_ways(field, ways, foreign, path, plain=isinstance(item, str))
         self._check_finding(field, nested, foreign, path)
         if not self.updates and not (ways := ways & _ways_of_new(nested)):
@@ -301,6 +306,8 @@ class FieldsDescriber:
             parts=tuple(part for part in key if foreign is None or part.column != foreign.attname),
             unique=nested.unique,
             version=nested.version,
+            rows=nested.rows,
+            where=f"{self.where}: {path}",
             version_type=None if nested.version is None else self._version_type(target, nested.version),
         )
 

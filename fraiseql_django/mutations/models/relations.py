@@ -20,8 +20,8 @@ from ...declare.model_mutations import WAYS
 from ...declare.registry import UNSET
 from ..context import MutationContext
 from .fields import Fields, WrittenRelation
-from .finder import InputItem, RowFinder, bumped, is_stale, not_found, same_values
-from .rows import lock, lock_where, primary_key, same_keys
+from .finder import InputItem, RowFinder, bumped, forbidden_row, is_stale, not_found, same_values
+from .rows import key_of, lock, lock_where, permitted, primary_key, same_keys
 from .validation import Path
 from .visibility import WrittenRows
 
@@ -195,7 +195,7 @@ def _write_reverse_one(
     elif way == "disconnect":
         _attach(writer, relation, current, None, path)
     elif way == "delete":
-        _delete_all(writer, current, [path] * len(current))
+        _delete_all(writer, relation, current, [path] * len(current))
     elif current:
         _change_one(writer, current[0], relation, way, wanted, path)
     else:
@@ -268,7 +268,7 @@ def _delete(writer: Writes, instance: models.Model, relation: WrittenRelation, k
     items = [key if isinstance(key, Mapping) else {name: key} for key in keys]
     found = _members(writer, instance, relation, items, path, only_key=relation.has_one_key)
     rows = {id(row): (row, (*path, index)) for index, row in enumerate(found) if row is not None}
-    _delete_all(writer, [row for row, _ in rows.values()], [path for _, path in rows.values()])
+    _delete_all(writer, relation, [row for row, _ in rows.values()], [path for _, path in rows.values()])
 
 
 def _upsert(
@@ -292,7 +292,7 @@ def _replace(
         return
     kept = {row.pk for row in matching if row is not None}
     gone = [row for row in current if row.pk not in kept]
-    _delete_all(writer, gone, [path] * len(gone))
+    _delete_all(writer, relation, gone, [path] * len(gone))
     _put(writer, instance, relation, "replace", matching, items, path)
 
 
@@ -393,15 +393,28 @@ def _change_one(
 def _change(
     writer: Writes, row: models.Model, relation: WrittenRelation, way: str, values: Mapping[str, Any], path: Path
 ) -> None:
+    if _is_forbidden(writer, row, relation, path):
+        return
     fields = relation.written[way]
     own = {name: value for name, value in values.items() if name in fields.keys}
     writer.write(row, fields, own, path, bumped=bumped(relation.model, relation.version))
 
 
-def _delete_all(writer: Writes, rows: Sequence[models.Model], paths: Sequence[Path]) -> None:
+def _delete_all(writer: Writes, relation: WrittenRelation, rows: Sequence[models.Model], paths: Sequence[Path]) -> None:
     for row, path in zip(rows, paths, strict=True):
-        if _may_write(writer, path):
+        if not _is_forbidden(writer, row, relation, path) and _may_write(writer, path):
             writer.delete(row, path)
+
+
+def _is_forbidden(writer: Writes, row: models.Model, relation: WrittenRelation, path: Path) -> bool:
+    """Whether the viewer may not change or delete a locked object; then an error is recorded."""
+    if relation.rows is None:
+        return False
+    key = key_of(row, primary_key(relation.model))
+    if permitted(relation.model, writer.context, [key], relation.rows, relation.where):
+        return False
+    writer.refuse(forbidden_row(), path, 403)
+    return True
 
 
 _STEPS: Mapping[str, Callable[[Writes, models.Model, WrittenRelation, Sequence[Any], Path], None]] = {

@@ -4,11 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db.models import Q
 
 import fraiseql_django as fraiseql
 from fraiseql_django import GraphQLEngine, Registry, changes, nested
 from fraiseql_django.conf.settings import get_settings
-from tests.library.models import Bookmark, Chapter, Genre, Manuscript, Novel, Remark, Verse, Writer
+from tests.library.models import Bookmark, Chapter, Genre, Manuscript, Novel, Remark, Shop, Stock, Verse, Writer
 from tests.library.support import Library, make_engine
 from tests.library.support import failing as failing_in
 from tests.library.support import run as run_in
@@ -408,6 +409,55 @@ def test_new_object_is_connected_with_what_has_the_values(engine: GraphQLEngine,
     assert Chapter.objects.get().novel.title == "A"
 
 
+def test_rows_of_a_table_between(library: Library) -> None:
+    registry = Registry(types=list(LIBRARY.types))
+    stock = nested("stock_set", create=["shop", "count"], update=[changes("count", inc=True)], delete=True)
+    fraiseql.update(NovelType, fields=[stock], registry=registry)
+    engine = make_engine(registry)
+    here, there = (Shop.objects.create(name=name) for name in ("here", "there"))
+
+    def change_stock(**given: Any) -> None:
+        run_in(engine, CALL, "novel { id }", {"id": library.novel.pk, "i": {"stockSet": given}}, DECLARED)
+
+    change_stock(create=[{"shop": here.pk, "count": 1}, {"shop": there.pk, "count": 2}])
+    first, second = Stock.objects.order_by("pk")
+    change_stock(update=[{"id": first.pk, "count": {"inc": 5}}], delete=[second.pk])
+    assert list(library.novel.stock_set.values_list("shop", "count")) == [(here.pk, 6)]
+
+
+# --- the rule of the declaration ---
+
+
+def test_rule_says_which_objects_may_be_changed_or_deleted(library: Library) -> None:
+    registry = Registry(types=list(LIBRARY.types))
+    rows: Any = lambda viewer: Q(stars__lt=3)  # noqa: E731
+    names = ["stars", "text"]
+    remarks = nested("remarks", create=names, update=names, upsert=names, replace=names, delete=True, rows=rows)
+    by_text = nested("remarks", upsert=names, unique="text", rows=rows)
+    manuscript = nested("manuscript", update=["place"], upsert=["place"], delete=True, rows=lambda viewer: False)
+    fraiseql.update(NovelType, fields=[remarks, manuscript], registry=registry)
+    fraiseql.update(NovelType, fields=[by_text], name="put", registry=registry)
+    engine = make_engine(registry)
+    low, high = (library.novel.remarks.create(stars=stars, text=str(stars)) for stars in (1, 5))
+    Manuscript.objects.create(novel=library.novel, place="a")
+
+    for given, path in (
+        ({"remarks": {"update": [{"id": low.pk, "stars": 2}, {"id": high.pk, "stars": 2}]}}, "remarks.update.1"),
+        ({"remarks": {"upsert": [{"id": high.pk, "stars": 2}]}}, "remarks.upsert.0"),
+        ({"remarks": {"replace": [{"id": high.pk}]}}, "remarks.replace.0"),
+        ({"remarks": {"replace": [{"id": low.pk}]}}, "remarks.replace"),
+        ({"remarks": {"delete": [low.pk, high.pk]}}, "remarks.delete.1"),
+        ({"manuscript": {"update": {"place": "b"}}}, "manuscript.update"),
+        ({"manuscript": {"upsert": {"place": "b"}}}, "manuscript.upsert"),
+        ({"manuscript": {"delete": True}}, "manuscript.delete"),
+    ):
+        assert failing(engine, library, **given) == [(path, "forbidden", 403)]
+    call = f'put(id: {library.novel.pk}, input: {{remarks: {{upsert: [{{text: "5", stars: 1}}]}}}})'
+    assert [error[:2] for error in failing_in(engine, call)] == [("remarks.upsert.0", "forbidden")]
+    change(engine, library, remarks={"delete": [low.pk], "create": [{"stars": 5, "text": "new"}]})
+    assert texts(library.novel) == {"5": 5, "new": 5}
+
+
 # --- limits ---
 
 
@@ -454,6 +504,8 @@ DECLARED_WRONGLY: list[tuple[Any, str]] = [
     (lambda: nested("remarks", update=["novel"]), "update(NovelType): remarks.novel leads back to the outer object and is set automatically; leave it out"),
     (lambda: nested("remarks", update="stars"), "nested('remarks'): update is 'stars', must be a list of names or nested(…)"),
     (lambda: nested("remarks", update=["stars"], unique="text"), "nested('remarks'): unique is for upsert and replace; leave it out"),
+    (lambda: nested("verses", create=["text"], rows=lambda viewer: True), "nested('verses'): rows is for update, upsert, replace and delete; leave it out"),
+    (lambda: nested("verses", update=["text"], rows=True), "update(NovelType): verses: rows is True, must be a function"),
     (lambda: nested("verses", create=["text"], version="version"), "nested('verses'): version is for update; leave it out"),
     (lambda: nested("verses", update=["text"], version="text"), "update(NovelType): verses: version is 'text', must be a field of whole numbers, or a DateTimeField with auto_now; Verse has: place, version"),
     (lambda: nested("verses", update=["version"], version="version"), "update(NovelType): verses: version is the version, which clients do not write"),
