@@ -1,5 +1,6 @@
 """Objects of a relation that are updated, upserted, replaced and deleted with the object that has them."""
 
+import random
 from dataclasses import replace
 from typing import Any
 
@@ -296,6 +297,43 @@ def test_names_as_in_python(settings: Any, library: Library) -> None:
     answer = engine.execute(f"mutation {{ update_novel(id: {library.novel.pk}, input: {{{given}}}) {{ __typename }} }}")
     assert answer.json() == {"data": {"update_novel": {"__typename": "UpdateNovelSuccess"}}}
     assert Chapter.objects.get().heading == "b"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_inputs_leave_what_a_dictionary_has(
+    engine: GraphQLEngine, library: Library, other: Novel, seed: int
+) -> None:
+    """The list is at last what the same steps make of a dictionary, and another object's list is as it was."""
+    draw = random.Random(seed)
+    expected: dict[str, int] = {}
+    theirs = [other.remarks.create(stars=3, text=f"t{number}") for number in range(3)]
+    for step in range(12):
+        keys = dict(library.novel.remarks.values_list("text", "pk"))
+        names = draw.sample(sorted(keys), len(keys))
+        gone, updated, put = (names[part::3] for part in range(3))
+        fresh = [f"{step}.{number}" for number in range(draw.randint(0, 3))]
+        if draw.random() < 0.3:
+            kept = [*updated, *put, *fresh]
+            values = {name: draw.randint(1, 5) for name in kept}
+            expected = values
+            given: Any = {"replace": [_item(name, values, keys) for name in draw.sample(kept, len(kept))]}
+        else:
+            values = {name: draw.randint(1, 5) for name in (*updated, *put, *fresh)}
+            expected = {name: stars for name, stars in {**expected, **values}.items() if name not in gone}
+            created = fresh[: len(fresh) // 2]
+            given = {
+                "delete": [keys[name] for name in gone],
+                "update": [_item(name, values, keys) for name in updated],
+                "upsert": [_item(name, values, keys) for name in (*put, *fresh[len(created) :])],
+                "create": [_item(name, values, {}) for name in created],
+            }
+        change(engine, library, remarks=given)
+        assert texts(library.novel) == expected
+    assert set(other.remarks.values_list("pk", flat=True)) == {remark.pk for remark in theirs}
+
+
+def _item(name: str, stars: dict[str, int], keys: dict[str, int]) -> dict[str, Any]:
+    return {"text": name, "stars": stars[name]} | ({"id": keys[name]} if name in keys else {})
 
 
 # --- versions and places ---
