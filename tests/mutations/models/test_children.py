@@ -1,10 +1,12 @@
 """Objects of a relation that are updated, upserted, replaced and deleted with the object that has them."""
 
 import random
+import threading
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.db.models import Q
 
 import fraiseql_django as fraiseql
@@ -334,6 +336,29 @@ def test_random_inputs_leave_what_a_dictionary_has(
 
 def _item(name: str, stars: dict[str, int], keys: dict[str, int]) -> dict[str, Any]:
     return {"text": name, "stars": stars[name]} | ({"id": keys[name]} if name in keys else {})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_lists_that_are_replaced_at_the_same_time_are_not_mixed(engine: GraphQLEngine) -> None:
+    library = Library()
+    lists = [[{"text": f"{name}{number}", "stars": 1} for number in range(3)] for name in "ab"]
+    _ = engine.schema
+    answers: list[Any] = []
+
+    def run(given: list[dict[str, Any]]) -> None:
+        try:
+            for _ in range(5):
+                answers.append(change(engine, library, remarks={"replace": given}))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(given,)) for given in lists]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(answers) == 10
+    assert sorted(texts(library.novel)) in ([item["text"] for item in given] for given in lists)
 
 
 # --- versions and places ---
