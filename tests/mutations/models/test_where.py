@@ -290,6 +290,17 @@ def test_nothing_is_set(engine: GraphQLEngine, library: Library) -> None:
     assert run(engine, "quickly(where: {pages: {lt: 9}}, set: {})", "affected") == {"affected": 4}
 
 
+def test_rows_with_a_composite_key_in_one_statement(library: Library) -> None:
+    registry = Registry(types=list(LIBRARY.types))
+    fraiseql.update(ChapterType, fields=[changes("heading", append=True)], where=True, save=False, registry=registry)
+    for number in (1, 2, 3):
+        Chapter.objects.create(novel=library.novel, number=number, heading=f"old{number}")
+
+    call = 'updateChapters(where: {number: {gt: 1}}, set: {heading: {append: "!"}})'
+    assert run(make_engine(registry), call, "affected") == {"affected": 2}
+    assert list(Chapter.objects.values_list("heading", flat=True)) == ["old1", "old2!", "old3!"]
+
+
 def test_null_is_that_of_sql(engine: GraphQLEngine, library: Library) -> None:
     Verse.objects.create(novel=library.novel, place=1, text="a")
 
