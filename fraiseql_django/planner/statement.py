@@ -48,15 +48,14 @@ def compile_keys(rows: QuerySet[Any], alias: str) -> Compiled | None:
 
 
 def compile_keys_as_json(rows: QuerySet[Any], columns: Sequence[str], most: int, alias: str) -> Compiled | None:
-    """Compile a query to SQL for the keys of its first rows, as a JSON array of arrays of texts; None for no rows."""
+    """Compile a query to SQL for the keys of its first rows, as a JSON array of arrays of values; None for no rows."""
     compiled = compile_query(rows.values_list(*columns), alias)
     if compiled is None:
         return None
-    names = [f"k{index}" for index in range(len(columns))]
-    texts = ", ".join(f"{name}::text" for name in names)
+    names = ", ".join(f"k{index}" for index in range(len(columns)))
     sql = (
-        f"(SELECT coalesce(json_agg(json_build_array({texts}))::text, '[]') "
-        f"FROM ({compiled[0]} LIMIT {most}) AS fraiseql_keys({', '.join(names)}))"
+        f"(SELECT coalesce(json_agg(json_build_array({names}))::text, '[]') "
+        f"FROM ({compiled[0]} LIMIT {most}) AS fraiseql_keys({names}))"
     )
     return sql, compiled[1]
 

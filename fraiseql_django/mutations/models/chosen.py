@@ -11,16 +11,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import models
+from django.db import connections, models
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Cast
 
 from ..._django import key_fields
+from ...schema.django_fields import concrete
 from ..context import MutationContext
 from .fields import Fields
 from .finder import InputItem, RowFinder
 from .relations import too_many
-from .rows import RowKey, key_of, lock, primary_key
+from .rows import RowKey, lock, primary_key, same_keys
 from .writer import ObjectWriter, attempt, sets_itself
 
 
@@ -34,22 +35,34 @@ class RowChooser:
     def choose(self, writer: ObjectWriter) -> list[models.Model]:
         """Lock and return the rows that match; record an error where there are too many."""
         model, context = self.rows.model, writer.context
-        texts = context.chosen()
-        if len(texts) > self.most:
+        columns = primary_key(model)
+        found = context.chosen()
+        if len(found) > self.most:
             writer.refuse(too_many(self.most), ("where",))
             return []
-        if not texts:
+        if not found:
             return []
-        locked = lock(model, context, primary_key(model), [_key(model, text) for text in texts])
+        locked = lock(model, context, columns, [_key(model, values, context.database) for values in found])
         again = context.chosen()
-        if again == texts:
+        if again == found:
             return list(locked.values())
-        matching = {_key(model, text) for text in again}
-        return [row for row in locked.values() if key_of(row, primary_key(model)) in matching]
+        keys = [_key(model, values, context.database) for values in again]
+        same = same_keys(model, context, columns, keys, locked)
+        matching = {same.get(key, key) for key in keys}
+        return [row for key, row in locked.items() if key in matching]
 
 
-def _key(model: type[models.Model], texts: Sequence[str]) -> RowKey:
-    return tuple(field.to_python(text) for field, text in zip(key_fields(model), texts, strict=True))
+def _key(model: type[models.Model], values: Sequence[Any], alias: str) -> RowKey:
+    """Return a key as instances have it, from the values that JSON has of it."""
+    return tuple(
+        _from_json(concrete(field), value, alias) for field, value in zip(key_fields(model), values, strict=True)
+    )
+
+
+def _from_json(field: Any, value: Any, alias: str) -> Any:
+    if hasattr(field, "from_db_value"):
+        return field.from_db_value(value, field.cached_col, connections[alias])
+    return field.to_python(value)
 
 
 def update(context: MutationContext, fields: Fields, chooser: RowChooser, item: InputItem) -> list[models.Model]:

@@ -123,7 +123,7 @@ def test_statements(engine: GraphQLEngine, library: Library) -> None:
 
     first, lock, again, *_ = [query["sql"] for query in queries if '"library_novel"' in query["sql"]]
     assert first == again
-    assert first.startswith("SELECT (SELECT coalesce(json_agg(json_build_array(k0::text))::text, '[]') FROM (SELECT")
+    assert first.startswith("SELECT (SELECT coalesce(json_agg(json_build_array(k0))::text, '[]') FROM (SELECT")
     assert first.endswith(" ASC LIMIT 4) AS fraiseql_keys(k0))")
     assert lock.endswith('ORDER BY "library_novel"."id" ASC FOR UPDATE')
 
