@@ -20,7 +20,7 @@ from .declare.bulk import types
 from .declare.directives import directive
 from .declare.enums import enum_ as enum
 from .declare.members import auto
-from .declare.model_mutations import create, delete, nested, update, upsert
+from .declare.model_mutations import changes, create, delete, nested, update, upsert
 from .declare.mutations import input_ as input
 from .declare.mutations import mutation
 from .declare.registry import ID, JSON, UNSET, BigInt, Registry
@@ -73,6 +73,7 @@ __all__ = [
     "__version__",
     "argument",
     "auto",
+    "changes",
     "create",
     "delete",
     "directive",

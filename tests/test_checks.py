@@ -641,7 +641,8 @@ def test_every_mistake_of_a_module_is_said_at_once(tmp_path: Path) -> None:
         "auth.Group: Group.nme: Group has no field 'nme'.",
         "auth.Group: Group.shout is a method, which Python would call for each row.",
         "shop.graphql, line 15: write is a Python function, but @mutation names a PostgreSQL function.",
-        "shop.graphql, line 18: nested('name') allows nothing: give it connect, create, disconnect or set.",
+        "shop.graphql, line 18: nested('name') allows nothing: give it connect, create, update, upsert, replace, "
+        "disconnect, delete or set.",
         "shop.graphql, line 5: types() is given 'shp', which is no app.",
         "shop.graphql, line 7: exclude is 5, must be a list of names.",
         "shop.graphql, line 7: fields is 'username', must be a list of names or '__all__'.",

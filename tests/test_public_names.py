@@ -32,6 +32,7 @@ NAMES = [
     "__version__",
     "argument",
     "auto",
+    "changes",
     "create",
     "delete",
     "directive",

@@ -2,6 +2,7 @@
 What may be asked of the bookshop, and how it may be changed:
 
     books are created, updated and deleted   by mutations from the model
+    orders change together with their lines  by mutations from the model
     books are renamed, reviews moderated     by Python
     orders are placed                        by a PostgreSQL function, sql/fn_place_order.sql
     cards of books are shown                 by a view, sql/v_book_card.sql
@@ -151,6 +152,32 @@ BOOK_FIELDS = ["title", "isbn", "price", "format", "published", "in_print", "pag
 fraiseql.create(BookType, fields=[*BOOK_FIELDS, fraiseql.nested("authors", connect=True, create=["name", "born"])])
 fraiseql.update(BookType, fields=[*BOOK_FIELDS, "authors"], version="updated_at")
 fraiseql.delete(BookType)
+fraiseql.update(
+    BookType,
+    fields=["in_print", "category", fraiseql.changes("price", inc=True, mul=True)],
+    where=["category", "publisher", "published", "in_print"],
+    max_rows=200,
+)
+
+LINE_FIELDS = ["line_number", "book", "quantity", "unit_price"]
+
+fraiseql.create(OrderType, fields=["customer", "number", "note", fraiseql.nested("lines", create=LINE_FIELDS)])
+fraiseql.update(
+    OrderType,
+    fields=[
+        "status",
+        "note",
+        fraiseql.nested(
+            "lines",
+            update=[fraiseql.changes("quantity", set=True, inc=True)],
+            upsert=LINE_FIELDS,
+            unique="line_number",
+            delete=True,
+        ),
+    ],
+    by="number",
+)
+fraiseql.update(CustomerType, fields=["name", "newsletter", fraiseql.changes("loyalty_points", inc=True)], by="uuid")
 
 
 @fraiseql.mutation

@@ -1,11 +1,11 @@
-"""``create``, ``update``, ``delete``, ``upsert`` and ``nested``: declarations of mutations from models.
+"""``create``, ``update``, ``delete``, ``upsert``, ``nested`` and ``changes``: declarations of mutations from models.
 
 They are checked against the model when the schema is built (``mutations.models``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -15,19 +15,38 @@ from .reporting import report
 from .rules import RowRule
 
 Kind = Literal["create", "update", "delete", "upsert"]
-WAYS = ("connect", "create", "disconnect", "set")
+WAYS = ("connect", "create", "update", "upsert", "replace", "disconnect", "delete", "set")
+CHANGES = ("set", "inc", "mul", "append", "prepend", "remove", "merge", "remove_keys", "now")
+# the rows that a mutation with ``where`` writes at most, unless its declaration says otherwise
+MAX_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NestedWrite:
-    """``nested(…)``: a relation, the ways in which clients may write through it, and the fields of new objects."""
+    """``nested(…)``: a relation, and the ways in which clients may write through it.
+
+    ``fields`` are those of objects that are written, by way. ``unique`` are the fields by which ``upsert`` and
+    ``replace`` find their objects, ``version`` is the field that tells whether one has changed, and ``rows`` is a row
+    rule of the objects that may be changed or deleted.
+    """
 
     name: str
     ways: frozenset[str]
-    create: FieldNames
+    fields: Mapping[str, FieldNames]
+    unique: tuple[str, ...] = ()
+    version: str | None = None
+    rows: RowRule | None = None
 
 
-FieldNames: TypeAlias = Sequence[str | NestedWrite]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedField:
+    """``changes(…)``: a column, and the ways in which clients may change its value."""
+
+    name: str
+    ways: tuple[str, ...]
+
+
+FieldNames: TypeAlias = Sequence[str | NestedWrite | ChangedField]
 
 
 def nested(
@@ -35,29 +54,83 @@ def nested(
     *,
     connect: bool = False,
     create: FieldNames = (),
+    update: FieldNames = (),
+    upsert: FieldNames = (),
+    replace: FieldNames = (),
     disconnect: bool = False,
+    delete: bool = False,
     set: bool = False,
+    unique: Sequence[str] | str = (),
+    version: str | None = None,
+    rows: RowRule | None = None,
 ) -> NestedWrite:
     """Let clients write through a relation, in the named ways.
 
     ``connect`` refers to objects that exist. ``create`` creates objects from these fields, in which ``nested`` may
-    stand again. ``disconnect`` removes objects from the relation. ``set`` replaces all of them.
+    stand again. ``update`` changes these fields of objects in the relation. ``upsert`` changes an object whose key is
+    given, or that has the same ``unique`` values, and creates others. ``replace`` does so as well, and deletes those
+    objects of the relation that are not in the input. ``disconnect`` removes objects from the relation, ``delete``
+    deletes them. ``set`` lets the relation consist of objects that exist. ``version`` is that of ``update``, for the
+    objects that are updated. ``rows`` is a row rule: of the objects that the viewer sees, those may be changed or
+    deleted that fulfil it.
 
-    Raises DeclarationError where no way is named, or ``create`` is no list.
+    Raises DeclarationError where no way is named, or fields are no list.
     """
-    if isinstance(create, str) or not all(isinstance(item, (str, NestedWrite)) for item in create):
-        report(DeclarationError(f"nested({name!r}): create is {create!r}, must be a list of names or nested(…)"))
-        create = ()
-    allowed = {"connect": connect, "create": bool(create), "disconnect": disconnect, "set": set}
-    ways = frozenset(way for way in WAYS if allowed[way])
+    fields: dict[str, FieldNames] = {}
+    for way, names in {"create": create, "update": update, "upsert": upsert, "replace": replace}.items():
+        if isinstance(names, str) or not all(isinstance(item, (str, NestedWrite, ChangedField)) for item in names):
+            report(DeclarationError(f"nested({name!r}): {way} is {names!r}, must be a list of names or nested(…)"))
+        elif names:
+            fields[way] = tuple(names)
+    allowed = {"connect": connect, "disconnect": disconnect, "delete": delete, "set": set}
+    ways = frozenset(way for way in WAYS if way in fields or allowed.get(way))
     if not ways:
-        report(DeclarationError(f"nested({name!r}) allows nothing: give it connect, create, disconnect or set"))
-    return NestedWrite(name=name, ways=ways, create=tuple(create))
+        report(DeclarationError(f"nested({name!r}) allows nothing: give it {', '.join(WAYS[:-1])} or {WAYS[-1]}"))
+    by = (unique,) if isinstance(unique, str) else tuple(unique)
+    if by and not ways & {"upsert", "replace"}:
+        report(DeclarationError(f"nested({name!r}): unique is for upsert and replace; leave it out"))
+    if version is not None and "update" not in ways:
+        report(DeclarationError(f"nested({name!r}): version is for update; leave it out"))
+    if rows is not None and ways.isdisjoint({"update", "upsert", "replace", "delete"}):
+        report(DeclarationError(f"nested({name!r}): rows is for update, upsert, replace and delete; leave it out"))
+    return NestedWrite(name=name, ways=ways, fields=fields, unique=by, version=version, rows=rows)
+
+
+def changes(
+    name: str,
+    *,
+    set: bool = False,
+    inc: bool = False,
+    mul: bool = False,
+    append: bool = False,
+    prepend: bool = False,
+    remove: bool = False,
+    merge: bool = False,
+    remove_keys: bool = False,
+    now: bool = False,
+) -> ChangedField:
+    """Let clients change a column starting from the value that it has, in the named ways: ``{stock: {inc: -1}}``.
+
+    ``set`` sets it, as naming the column plainly does. ``inc`` adds to a number or a duration and ``mul`` multiplies a
+    number; ``append`` and ``prepend`` are for texts and arrays, ``remove`` for arrays; ``merge`` and ``remove_keys``
+    are for JSON objects; ``now`` sets a moment to that of the change.
+
+    Raises DeclarationError where no way is named.
+    """
+    given = (set, inc, mul, append, prepend, remove, merge, remove_keys, now)
+    ways = tuple(way for way, allowed in zip(CHANGES, given, strict=True) if allowed)
+    if not ways:
+        report(DeclarationError(f"changes({name!r}) allows nothing: give it one of {', '.join(CHANGES)}"))
+    return ChangedField(name=name, ways=ways)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ModelMutation(MutationDeclaration):
-    """``create``, ``update``, ``delete`` or ``upsert`` over a declared type, and its arguments."""
+    """``create``, ``update``, ``delete`` or ``upsert`` over a declared type, and its arguments.
+
+    ``filters`` is the declaration's ``where``: the fields that rows are chosen by, True for all. They are rows of the
+    type ``source`` where there is one.
+    """
 
     kind: Kind
     over: Any
@@ -68,6 +141,13 @@ class ModelMutation(MutationDeclaration):
     version: str | None = None
     rows: Any = None
     bulk: bool = False
+    by: Any = None
+    filters: Any = False
+    max_rows: int = MAX_ROWS
+    allow_all: bool = False
+    save: bool = True
+    source: Any = None
+    copied: Any = ()
 
     @property
     def where(self) -> str:
@@ -82,9 +162,19 @@ class ModelMutation(MutationDeclaration):
     @property
     def type_declaration(self) -> TypeDeclaration:
         """The declaration of the type; DeclarationError where ``over`` is no type over a model."""
-        declared = self.registry.declaration_of(self.over)
+        return self._declaration(self.over, f"{self.where} takes")
+
+    @property
+    def source_declaration(self) -> TypeDeclaration:
+        """The declaration of the type whose rows are chosen; DeclarationError where it is no type over a model."""
+        if self.source is None:
+            return self.type_declaration
+        return self._declaration(self.source, f"{self.where}: source is {self.source!r}, must be")
+
+    def _declaration(self, cls: Any, takes: str) -> TypeDeclaration:
+        declared = self.registry.declaration_of(cls)
         if declared is None or declared.source is not None or declared not in self.registry.types:
-            raise DeclarationError(f"{self.where} takes a type declared with @fraiseql.type over a model")
+            raise DeclarationError(f"{takes} a type declared with @fraiseql.type over a model")
         return declared
 
 
@@ -94,6 +184,11 @@ def create(
     fields: FieldNames | None = None,
     form: Any = None,
     bulk: bool = False,
+    source: type | None = None,
+    copied: Mapping[str, str] | Sequence[str] = (),
+    where: Sequence[str] | bool = True,
+    max_rows: int = MAX_ROWS,
+    allow_all: bool = False,
     name: str | None = None,
     description: str | None = None,
     deprecation: str | None = None,
@@ -106,7 +201,13 @@ def create(
 
     Clients may write the named ``fields``, of which some may be ``nested(…)``; or those of a ModelForm, which
     then cleans and saves. ``permission`` says who may run it, as for a type; ``cost`` is what it counts for in
-    ``LIMITS.COMPLEXITY``. What is wrong with the declaration is reported when the schema is built.
+    ``LIMITS.COMPLEXITY``.
+
+    With ``source``, an object is created from each row of that type that matches a condition: ``copied`` are the fields
+    that take their values from the row, by the names of its fields, or "self" for the row itself. ``where``,
+    ``max_rows`` and ``allow_all`` are those of ``update``.
+
+    What is wrong with the declaration is reported when the schema is built.
     """
     return _declare(
         ModelMutation(
@@ -115,6 +216,11 @@ def create(
             fields=fields,
             form=form,
             bulk=bulk,
+            source=source,
+            copied=copied,
+            filters=where if source is not None else False,
+            max_rows=max_rows,
+            allow_all=allow_all,
             name=name,
             description=description,
             deprecation=deprecation,
@@ -133,6 +239,11 @@ def update(
     form: Any = None,
     version: str | None = None,
     bulk: bool = False,
+    by: Sequence[str] | str | None = None,
+    where: Sequence[str] | bool = False,
+    max_rows: int = MAX_ROWS,
+    allow_all: bool = False,
+    save: bool = True,
     name: str | None = None,
     description: str | None = None,
     deprecation: str | None = None,
@@ -147,6 +258,11 @@ def update(
     ``version`` is a field that tells whether the object is still as the client read it: a whole number, which
     each update increments, or a DateTimeField with ``auto_now``. ``rows`` is a row rule, as that of a type: of the
     rows that the viewer sees, those may be changed that fulfil it.
+
+    The object is found by its primary key, or ``by`` fields that are unique together, or the name of a
+    UniqueConstraint. With ``where``, all objects are changed that match a condition on these fields (True: on all
+    fields of the type), ``max_rows`` at most; a condition that chooses all needs ``allow_all``. Without ``save`` they
+    are changed by one statement, without the model's ``clean()`` and ``save()`` and without signals.
     """
     return _declare(
         ModelMutation(
@@ -157,6 +273,11 @@ def update(
             version=version,
             rows=rows,
             bulk=bulk,
+            by=by,
+            filters=where,
+            max_rows=max_rows,
+            allow_all=allow_all,
+            save=save,
             name=name,
             description=description,
             deprecation=deprecation,
@@ -173,6 +294,10 @@ def delete(
     *,
     version: str | None = None,
     bulk: bool = False,
+    by: Sequence[str] | str | None = None,
+    where: Sequence[str] | bool = False,
+    max_rows: int = MAX_ROWS,
+    allow_all: bool = False,
     name: str | None = None,
     description: str | None = None,
     deprecation: str | None = None,
@@ -184,7 +309,7 @@ def delete(
 ) -> ModelMutation:
     """Declare a mutation that deletes an object of a type, or several (``bulk``), and answers it as it was.
 
-    ``version`` and ``rows`` are those of ``update``.
+    ``version``, ``rows``, ``by``, ``where``, ``max_rows`` and ``allow_all`` are those of ``update``.
     """
     return _declare(
         ModelMutation(
@@ -193,6 +318,10 @@ def delete(
             version=version,
             rows=rows,
             bulk=bulk,
+            by=by,
+            filters=where,
+            max_rows=max_rows,
+            allow_all=allow_all,
             name=name,
             description=description,
             deprecation=deprecation,
@@ -221,8 +350,9 @@ def upsert(
 ) -> ModelMutation:
     """Declare a mutation that changes the object with the same ``unique`` values, or creates it.
 
-    ``unique`` are fields that are unique together, or the name of a UniqueConstraint over fields. ``rows`` is that of
-    ``update``; objects that are created need not fulfil it.
+    ``unique`` are fields that are unique together, or the name of a UniqueConstraint over fields: where that has a
+    condition, only objects that fulfil it are changed. ``rows`` is that of ``update``; objects that are created need
+    not fulfil it.
     """
     return _declare(
         ModelMutation(

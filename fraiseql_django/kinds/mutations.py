@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from django.db.models import Q
 from graphql import (
     FieldNode,
     GraphQLArgument,
     GraphQLField,
     GraphQLID,
     GraphQLInputType,
+    GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
     get_named_type,
@@ -22,12 +24,17 @@ from graphql import (
     value_from_ast,
 )
 
+from .._django import concrete_model
+from ..errors import InvalidInput
 from ..planner.arguments import Variables
 from ..planner.kinds import FieldKind, TreeBuilder
-from ..planner.tree import Member
-from ..schema.arguments import MutationDef
+from ..planner.ordering import key_columns
+from ..planner.tree import AllRows, ColumnOperand, Member, OrderKey, Page, RowSet
+from ..schema.arguments import Chosen, MutationDef
+from ..schema.definition import TypeDef
 from ..schema.kinds import OutputTypes, register
 from .results import planning_of, returned
+from .rows import WHERE, where
 
 
 class MutationKind(FieldKind[MutationDef]):
@@ -37,7 +44,14 @@ class MutationKind(FieldKind[MutationDef]):
         return types.output(field.output)
 
     def arguments(self, field: MutationDef, types: OutputTypes) -> dict[str, GraphQLArgument]:
-        return dict(field.arguments)
+        arguments = dict(field.arguments)
+        if field.chosen is not None:
+            target = types.types[field.chosen.target]
+            conditions: Any = types.inputs.where[target.name]
+            if field.chosen.fields is not None:
+                conditions = types.inputs.where_on(target, field.chosen.fields, field.chosen.input)
+            arguments = {WHERE: GraphQLArgument(GraphQLNonNull(conditions), description="Which rows."), **arguments}
+        return arguments
 
     def planning(self, field: MutationDef) -> int:
         return planning_of(field.output)
@@ -48,6 +62,10 @@ class MutationKind(FieldKind[MutationDef]):
         if field.writes is not None:
             build.rules.check_written(build.type(field.writes))
         member = self.answer(build, owner, field, nodes)
+        if field.chosen is not None:
+            most = field.chosen.most
+            rows = _chosen_rows(build, owner, field.chosen, node)
+            return replace(member, rows=rows, written=lambda variables: most)
         if field.writes is None:
             return member
         root = build.schema.graphql.get_type(owner.name)
@@ -58,6 +76,44 @@ class MutationKind(FieldKind[MutationDef]):
     def answer(self, build: TreeBuilder, owner: Any, field: MutationDef, nodes: Sequence[FieldNode]) -> Member:
         """Build what is selected of the mutation's result."""
         return returned(build, owner, field, nodes)
+
+
+def _chosen_rows(build: TreeBuilder, owner: Any, chosen: Chosen, node: FieldNode) -> RowSet:
+    """Build the rows that a mutation writes: those that match its condition, one more than it may write at most.
+
+    They are those that the viewer can see by the rules of all types over their model, and that the mutation's own rule
+    is true of.
+    """
+    target = build.type(chosen.target)
+    assert isinstance(target, TypeDef)
+    build.rules.check_type(target)
+    condition = where(build, target, build.arguments(owner, [node]))
+    if condition is None and not chosen.all:
+        raise InvalidInput(
+            f"where is empty, so it would choose every {target.name}.",
+            hint="Give it a condition.",
+            nodes=[node],
+        )
+    rows = build.rows(target, AllRows(), where=condition, page=Page(limit=chosen.most + 1))
+    model = concrete_model(target.model)
+    others = [
+        type_
+        for type_ in build.schema.types.values()
+        if type_ is not target and type_.source is None and concrete_model(type_.model) is model
+    ]
+    if chosen.rule is not None:
+        others.append(replace(target, name=chosen.name, rows=chosen.rule))
+    rule = rows.rule
+    for other in others:
+        rule = _both(rule, build.rules.row_rule(other))
+    order = tuple(OrderKey(operand=ColumnOperand(name)) for name in key_columns(target.model))
+    return replace(rows, rule=rule, order=order)
+
+
+def _both(one: Q | bool, other: Q | bool) -> Q | bool:
+    if isinstance(one, bool):
+        return other if one else one
+    return (one if other else other) if isinstance(other, bool) else one & other
 
 
 def objects_in(described: GraphQLField, node: FieldNode, variables: Variables) -> int:

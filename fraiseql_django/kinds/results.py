@@ -44,8 +44,8 @@ def returned(build: TreeBuilder, owner: Any, field: Any, nodes: Sequence[FieldNo
     repeats: list[Repeat] = []
     output: Output = field.output
     while output.item is not None:
-        # no limit tells how many they are
-        repeats.append(build.limits.assumed_rows)
+        # no limit tells how many they are, unless the mutation is bounded
+        repeats.append(build.limits.assumed_rows if output.most is None else output.most)
         output = output.item
     selections = tuple(_selection(build, name, nodes) for name in output.types)
     return Member(owner=owner, field=field, repeats=tuple(repeats), selections=selections)

@@ -18,7 +18,10 @@ def coerce_arguments(
     """Coerce the arguments that the client wrote, by Python name (GraphQL specification, 6.4.1)."""
     coerced: dict[str, Any] = {}
     for written in node.arguments or ():
-        argument = definition.arguments[written.name.value]
+        argument = definition.arguments.get(written.name.value)
+        if argument is None:
+            # the condition that chooses rows, which is planned
+            continue
         if isinstance(written.value, VariableNode) and written.value.name.value not in variables:
             continue
         value = value_from_ast(written.value, argument.type, dict(variables))

@@ -103,6 +103,7 @@ class MutationContext:
     ``types``           the declared types, by name
     ``answer``          reads what the client selected of a result
     ``may_introspect``  whether the viewer may see names of the schema in errors (``INTROSPECTION``)
+    ``chosen``          reads the keys of the rows that a condition chooses, as JSON has their values
     ``may_hide``        whether policies of row security may hide rows of a model
     """
 
@@ -113,6 +114,7 @@ class MutationContext:
     types: Mapping[str, TypeDef]
     answer: Callable[[Any], Answer]
     may_introspect: Callable[[], bool]
+    chosen: Callable[[], Sequence[Sequence[Any]]] = tuple
     may_hide: Callable[[type[Model]], bool] = lambda model: False
 
     @property

@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from graphql import GraphQLError
@@ -241,9 +242,18 @@ class Perform:
             row_rules=self.schema.row_rules,
             types=self.schema.types,
             answer=answer,
+            chosen=lambda: self._chosen(call),
             may_introspect=lambda: may_introspect(self.settings.introspection, self.asked.viewer),
             may_hide=lambda model: self.executor.session.may_hide(model, self.settings.database),
         )
+
+    def _chosen(self, call: MutationCall) -> Sequence[Sequence[Any]]:
+        """Read the keys of the rows that match the condition of a mutation."""
+        assert call.chosen is not None
+        text = self.executor.read(call.chosen, self.variables, cached=False)
+        # no digit of a number is lost
+        keys: list[list[Any]] = json.loads(text, parse_float=Decimal)
+        return keys
 
     def _written(self, call: MutationCall, result: object) -> Answer:
         """Write the result of a mutation for the user who is signed in now: the mutation may log in or out."""

@@ -95,7 +95,8 @@ class _Fold:
             return own
         if member.written is not None:
             self.written.append(member.written)
-            own = self.times(member.written, own)
+            # rows that are chosen are read as well
+            own = self.times(member.written, own if member.rows is None else self.at_least_1(own))
         if not member.selections:
             return own if member.rows is None else self.at_least_1(own)
         inner = self.most([self.selection(selection) for selection in member.selections])

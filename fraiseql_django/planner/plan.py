@@ -43,12 +43,13 @@ from .introspection import AnswerSize, introspect
 from .kinds import kind_of
 from .locations import ROW
 from .marks import Mark
+from .ordering import key_columns
 from .payload import SLOT_END, Node, Payloads, Slot
 from .planned_viewer import PlannedViewer, Question
 from .questions import Active, Plans
 from .rules import Rules
-from .statement import Part, compile_pieces, joined, split, statement
-from .tree import Constant, Member
+from .statement import Part, compile_keys_as_json, compile_pieces, joined, split, statement
+from .tree import Constant, Member, RowSet
 
 # The response around the data of a query (GraphQL specification, 7.1)
 BEFORE_DATA, AFTER_DATA = b'{"data":', b"}"
@@ -146,7 +147,8 @@ class MutationCall:
     """A root field that Python or a PostgreSQL function answers: a mutation, called with its arguments.
 
     ``slots`` are the rows in its answer; ``read`` makes the statement of them from the slots' columns, and
-    ``rows`` is the one whose keys are all parameters (None: no rows were selected). ``alias`` is the database.
+    ``rows`` is the one whose keys are all parameters (None: no rows were selected). ``chosen`` reads the keys of the
+    rows that the mutation writes, where a condition chooses them, as JSON. ``alias`` is the database.
     ``answered_for`` plans the answer for another viewer, with these variables: a mutation may log in or out.
     """
 
@@ -158,6 +160,7 @@ class MutationCall:
     slots: tuple[Slot, ...]
     read: Callable[[Sequence[Compiled]], Read]
     rows: Read | None
+    chosen: Read | None
     alias: str
     answered_for: Callable[[Viewer, Variables], MutationCall]
 
@@ -165,7 +168,19 @@ class MutationCall:
     def weight(self) -> int:
         """The bytes that it takes, as estimated."""
         # the slots hold the columns of the statement once more
-        return _OF_PLAN + (0 if self.rows is None else 2 * self.rows.weight)
+        weight = _OF_PLAN + (0 if self.rows is None else 2 * self.rows.weight)
+        return weight + (0 if self.chosen is None else self.chosen.weight)
+
+    def check(self, variables: Variables) -> None:
+        """Raise InvalidInput or LimitExceeded for what a client has given that no rows can be read with.
+
+        It is asked before the mutation is run.
+        """
+        for slot in self.slots:
+            slot.check(variables)
+        for bind in self.chosen.binds if self.chosen is not None else ():
+            if bind.node is not None:
+                bind.fill(variables)
 
 
 Root: TypeAlias = ConstantRoot | ColumnRoot | MutationCall
@@ -251,8 +266,7 @@ class Planner:
             plan.complexity.check(variables, self.limits)
         if plan.read is None:
             for call in plan.calls:
-                for slot in call.slots:
-                    slot.check(variables)
+                call.check(variables)
         return plan
 
     def careful_plan(self, operation: Operation, variables: Variables, viewer: Viewer) -> Plan:
@@ -412,9 +426,18 @@ class Planner:
             slots=tuple(payloads.slots),
             read=read,
             rows=read([slot.column() for slot in payloads.slots]) if payloads.slots else None,
+            chosen=None if member.rows is None else self._keys(member.rows, planned),
             alias=self.alias,
             answered_for=answered_for,
         )
+
+    def _keys(self, rows: RowSet, planned: PlannedViewer) -> Read:
+        """Return the statement that reads the keys of rows, a page of them, as JSON."""
+        compiler = Compiler(self._types, self.alias, planned.asked, self.schema.graphql, careful=True)
+        model, most = rows.type.model, rows.page.limit
+        assert isinstance(most, int)
+        found = compile_keys_as_json(compiler.queryset(rows, ROW), key_columns(model), most, self.alias)
+        return self._read([] if found is None else [found], [b"[]"] if found is None else [0], compiler)
 
     def _read_slots(self, columns: Sequence[Compiled], compiler: Compiler) -> Read:
         segments = [part for index in range(len(columns)) for part in (index, SLOT_END)]

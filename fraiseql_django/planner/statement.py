@@ -47,6 +47,19 @@ def compile_keys(rows: QuerySet[Any], alias: str) -> Compiled | None:
     return compile_query(rows.values_list("pk"), alias)
 
 
+def compile_keys_as_json(rows: QuerySet[Any], columns: Sequence[str], most: int, alias: str) -> Compiled | None:
+    """Compile a query to SQL for the keys of its first rows, as a JSON array of arrays of values; None for no rows."""
+    compiled = compile_query(rows.values_list(*columns), alias)
+    if compiled is None:
+        return None
+    names = ", ".join(f"k{index}" for index in range(len(columns)))
+    sql = (
+        f"(SELECT coalesce(json_agg(json_build_array({names}))::text, '[]') "
+        f"FROM ({compiled[0]} LIMIT {most}) AS fraiseql_keys({names}))"
+    )
+    return sql, compiled[1]
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """Where a column stands in a statement's text, and which of its parameters are the column's."""

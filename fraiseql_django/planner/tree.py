@@ -347,9 +347,9 @@ class Member:
     """A selected field.
 
     ``selections`` are what is selected of the objects that it leads to: one for each type that they may have. ``rows``
-    are read for the field's own value. Each of ``repeats`` multiplies what the objects cost. ``written`` counts the
-    objects that a mutation writes, each of which costs as much as the field. ``aliased`` says that the client has named
-    it.
+    are read for the field's own value, or are those that a mutation writes. Each of ``repeats`` multiplies what the
+    objects cost. ``written`` counts the objects that a mutation writes, each of which costs as much as the field.
+    ``aliased`` says that the client has named it.
     """
 
     owner: Any

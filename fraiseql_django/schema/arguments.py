@@ -27,16 +27,34 @@ from .._compat import IS_ONE_OF
 from ..declare.members import unannotated_values
 from ..declare.names import check_name
 from ..declare.registry import InputDeclaration, MutationDeclaration, Registry
-from ..declare.rules import Rule
+from ..declare.rules import RowRule, Rule
 from ..errors import DeclarationError, InvalidInput
 from .annotations import Annotation, read
 from .argument_options import options_in, required_and_deprecated
-from .definition import FieldDef
+from .definition import FieldDef, TypeDef
 from .object_types import Output, Outputs
 
 # Says in the extensions of an input type that clients write exactly one of its fields
 ONE_OF = "one_of"
 Convert: TypeAlias = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Chosen:
+    """Rows of the type ``target`` that a mutation writes, chosen by a condition: its argument ``where``.
+
+    ``fields`` are those that the condition may be on, with the name ``input`` of its type; None for all. There are
+    ``most`` rows, or the mutation fails. An empty condition chooses ``all`` rows, or is refused. ``rule`` says which of
+    the visible rows may be chosen, for the mutation ``name``.
+    """
+
+    target: str
+    fields: tuple[str, ...] | None
+    input: str
+    most: int
+    all: bool
+    rule: RowRule | None
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,6 +69,7 @@ class MutationDef(FieldDef):
     ``repeatable``      whether it may run again after PostgreSQL has undone what it did
     ``argument_rules``  who may use an argument, by its GraphQL name
     ``writes``          the type that a mutation from a model is over; it writes the objects in its arguments
+    ``chosen``          the rows that it writes instead, where they are chosen by a condition
     """
 
     arguments: Mapping[str, GraphQLArgument]
@@ -61,6 +80,7 @@ class MutationDef(FieldDef):
     argument_rules: Mapping[str, tuple[Rule, ...]] = dataclasses.field(default_factory=dict)
     returns_json: bool = False
     writes: str | None = None
+    chosen: Chosen | None = None
 
 
 @singledispatch
@@ -82,10 +102,11 @@ class InputMember:
 
 
 class Arguments:
-    """Makes the argument types of one schema; each input type is made once."""
+    """Makes the argument types of one schema; each input type is made once. ``types`` are the declared ones by name."""
 
-    def __init__(self, registry: Registry, outputs: Outputs) -> None:
+    def __init__(self, registry: Registry, outputs: Outputs, types: Mapping[str, TypeDef]) -> None:
         self.registry = registry
+        self.types = types
         self.outputs = outputs
         self.conventions = outputs.conventions
         self._of_classes: dict[type, tuple[GraphQLInputObjectType, Convert]] = {}

@@ -289,7 +289,7 @@ def _build(registry: Registry, settings: Settings) -> Schema:
     outputs = Outputs(registry, columns)
     described, of_types = describe_types(registry, outputs)
     problems += of_types
-    arguments = Arguments(registry, outputs)
+    arguments = Arguments(registry, outputs, described.types)
     mutations = _describe_mutations(registry, arguments, problems)
     problems += colliding_types(registry.types, outputs.objects.values(), outputs.unions, described.built_in)
     if problems:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from graphql import (
@@ -79,29 +79,41 @@ class Inputs:
         self.types = types
         self._filters: dict[tuple[str, int], GraphQLInputObjectType] = {}
         self._lists: dict[str, GraphQLInputObjectType] = {}
+        self._limited: dict[str, GraphQLInputObjectType] = {}
         self.where = {name: self._where(definition) for name, definition in types.items()}
         self.order_by = {name: self._order_by(types[name]) for name in _sortable(types)}
 
     def _where(self, definition: Shape) -> GraphQLInputObjectType:
+        return self._conditions(f"{definition.name}Where", definition, None)
+
+    def where_on(self, definition: Shape, fields: Sequence[str], name: str) -> GraphQLInputObjectType:
+        """Return the type ``name`` of conditions on these fields of a type, by their GraphQL names; made once."""
+        if name not in self._limited:
+            self._limited[name] = self._conditions(name, definition, fields)
+        return self._limited[name]
+
+    def _conditions(self, name: str, definition: Shape, only: Sequence[str] | None) -> GraphQLInputObjectType:
         def fields() -> dict[str, GraphQLInputField]:
-            own = GraphQLNonNull(self.where[definition.name])
+            own = GraphQLNonNull(graphql)
             return {
                 **{
                     name: GraphQLInputField(condition, deprecation_reason=field.deprecation)
                     for name, field in definition.fields.items()
-                    if (condition := kind_of(field).where_input(field, self)) is not None
+                    if (only is None or name in only)
+                    and (condition := kind_of(field).where_input(field, self)) is not None
                 },
                 AND: GraphQLInputField(GraphQLList(own), description="All of these."),
                 OR: GraphQLInputField(GraphQLList(own), description="At least one of these."),
-                NOT: GraphQLInputField(self.where[definition.name], description="Not this."),
+                NOT: GraphQLInputField(graphql, description="Not this."),
             }
 
-        return GraphQLInputObjectType(
-            f"{definition.name}Where",
+        graphql = GraphQLInputObjectType(
+            name,
             fields,
             description=f"Which {definition.name} rows; all conditions must hold.",
             extensions={"conditions": True},
         )
+        return graphql
 
     def list_filter(self, target: str) -> GraphQLInputObjectType:
         """Return the filter of a list of objects of a type; each is made once."""

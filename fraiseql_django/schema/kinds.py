@@ -6,11 +6,11 @@ is added there (``planner/kinds.py``). The schema and the planner ask the kind a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
-from graphql import GraphQLArgument, GraphQLInputType, GraphQLOutputType
+from graphql import GraphQLArgument, GraphQLInputObjectType, GraphQLInputType, GraphQLOutputType
 
 from ..declare.rules import Rule
 from ..errors import DeclarationError
@@ -50,6 +50,10 @@ class InputTypes(Protocol):
 
     where: Mapping[str, GraphQLInputType]
     order_by: Mapping[str, GraphQLInputType]
+
+    def where_on(self, definition: Shape, fields: Sequence[str], name: str) -> GraphQLInputObjectType:
+        """Return the type ``name`` of conditions on these fields of a type."""
+        ...
 
     def value_filter(self, scalar: Comparable, dimensions: int) -> GraphQLInputType:
         """Return the filter of values of a leaf type, in so many lists."""

@@ -29,12 +29,13 @@ from .scalars.postgres import TEXT, Scalar, choice
 class Output:
     """The type of a value that Python returns.
 
-    It is a list of ``item``; or of the type ``leaf``, which PostgreSQL writes as ``scalar``; or an object of one of
-    the ``types``, given by name. Several types make the union ``union``.
+    It is a list of ``item``, of ``most`` items where that is known; or of the type ``leaf``, which PostgreSQL writes as
+    ``scalar``; or an object of one of the ``types``, given by name. Several types make the union ``union``.
     """
 
     nullable: bool = False
     item: Output | None = None
+    most: int | None = None
     leaf: GraphQLScalarType | GraphQLEnumType | None = None
     scalar: Scalar | None = None
     types: tuple[str, ...] = ()

@@ -665,3 +665,67 @@ def test_long_answers_are_shortened() -> None:
 
 def test_short_answers_are_shown_whole() -> None:
     assert showcase.shortened('{"a": "é"}'.encode()) == '{\n  "a": "é"\n}'
+
+
+# --- orders with their lines, and prices ---
+
+CHANGE_ORDER = """
+mutation ($number: String!, $lines: UpdateOrderLinesInput!) {
+  updateOrder(number: $number, input: {lines: $lines}) {
+    ... on UpdateOrderSuccess { order { lines { lineNumber quantity book { title } } } }
+    ... on MutationError { errors { field identifier } }
+  }
+}
+"""
+
+
+def test_order_changes_together_with_its_lines(shop: Shop, engine: GraphQLEngine) -> None:
+    first, second, _ = shop.books
+    order = Order.objects.create(customer=shop.customer, number="A1")
+    other = Order.objects.create(customer=shop.customer, number="A2")
+    for owner in (order, other):
+        for number in (1, 2):
+            OrderLine.objects.create(order=owner, line_number=number, book=first, quantity=2, unit_price=1)
+
+    def change(**lines: Any) -> Any:
+        return ask(engine, CHANGE_ORDER, number="A1", lines=lines)["updateOrder"]
+
+    new = {"lineNumber": 3, "book": second.pk, "quantity": 1, "unitPrice": "9.90"}
+    found = change(update=[{"lineNumber": 1, "quantity": {"inc": 3}}], delete=[{"lineNumber": 2}], upsert=[new])
+    assert found["order"]["lines"] == [
+        {"lineNumber": 1, "quantity": 5, "book": {"title": first.title}},
+        {"lineNumber": 3, "quantity": 1, "book": {"title": second.title}},
+    ]
+    assert change(update=[{"lineNumber": 1, "quantity": {"inc": -5}}, {"lineNumber": 2}]) == {
+        "errors": [
+            {"field": "lines.update.1.lineNumber", "identifier": "not_found"},
+            {"field": "lines.update.0.quantity", "identifier": "min_value"},
+        ]
+    }
+    assert set(other.lines.values_list("quantity", flat=True)) == {2}
+
+
+def test_prices_of_a_publisher_are_raised(shop: Shop, engine: GraphQLEngine) -> None:
+    Book.objects.update(price="10.00")
+    query = """
+    mutation ($publisher: ID!) {
+      updateBooks(where: {publisher: {id: {eq: $publisher}}}, set: {price: {mul: "1.05"}}) {
+        ... on UpdateBooksSuccess { affected books { price } }
+      }
+    }
+    """
+
+    found = ask(engine, query, publisher=shop.publisher.pk)["updateBooks"]
+    assert found == {"affected": 3, "books": [{"price": "10.50"}] * 3}
+
+
+def test_points_are_added(shop: Shop, engine: GraphQLEngine) -> None:
+    query = "mutation ($uuid: UUID!) { updateCustomer(uuid: $uuid, input: {loyaltyPoints: {inc: 7}}) { __typename } }"
+    before = shop.customer.loyalty_points
+
+    for _ in range(2):
+        assert ask(engine, query, uuid=str(shop.customer.uuid))["updateCustomer"] == {
+            "__typename": "UpdateCustomerSuccess"
+        }
+    shop.customer.refresh_from_db()
+    assert shop.customer.loyalty_points == before + 14

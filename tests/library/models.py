@@ -2,7 +2,8 @@
 Every rule that an object may have of its own.
 
     Writer ──< Novel >──< Genre (and >──< Shop through Stock, which needs a count)
-               Novel ──< Remark, ──< Bookmark (may be of none), ── Manuscript (one to one), ──< Chapter (composite key)
+               Novel ──< Remark, ──< Bookmark (may be of none), ── Manuscript (one to one), ──< Chapter (composite key),
+               ──< Verse (in places that may be exchanged)
 """
 
 from decimal import Decimal
@@ -161,6 +162,26 @@ class Chapter(models.Model):
 
     class Meta:
         ordering = ("novel", "number")
+
+
+class Verse(models.Model):
+    """Verses may change places, since that is checked at the end."""
+
+    novel = models.ForeignKey(Novel, on_delete=models.CASCADE, related_name="verses")
+    place = models.IntegerField()
+    text = models.CharField(max_length=20)
+    version = models.IntegerField(default=1)
+    tags = postgres.ArrayField(models.CharField(max_length=5), null=True, blank=True)
+    seen = models.DateTimeField(null=True, blank=True)
+    lasts = models.DurationField(null=True, blank=True)
+    weight = models.FloatField(null=True, blank=True)
+    facts = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("place",)
+        constraints = (
+            models.UniqueConstraint(fields=["novel", "place"], name="verse_place", deferrable=Deferrable.DEFERRED),
+        )
 
 
 class Language(models.Model):

@@ -45,6 +45,11 @@ class ChapterType:
     pass
 
 
+@fraiseql.type(models.Verse, fields="__all__", registry=LIBRARY)
+class VerseType:
+    pass
+
+
 @fraiseql.type(models.Language, fields="__all__", registry=LIBRARY)
 class LanguageType:
     pass

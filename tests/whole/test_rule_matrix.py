@@ -429,6 +429,43 @@ def test_rows_that_are_changed(archive: Archive, kind: Kind) -> None:
                 assert answer == {"data": {"x": {"__typename": named}}}, cell
 
 
+CONDITIONS = (
+    "{id: {isnull: false}}",
+    "{tenant: {gte: 1}}",
+    "{notes: {some: {}}}",
+    "{NOT: {notes: {some: {name: {isnull: false}}}}}",
+    "{room: {name: {isnull: false}}}",
+    "{OR: [{seal: {}}, {twin: {tenant: {eq: 1}}}]}",
+)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_rows_that_a_condition_chooses(archive: Archive, kind: Kind) -> None:
+    """A mutation chooses the rows that a list has, and writes no others."""
+    registry = Registry()
+    types = declare(registry, {model: {"rows": kind.rule} for model in MODELS})
+    fraiseql.update(types[Box], fields=["name"], where=True, registry=registry)
+    fraiseql.delete(types[Box], where=True, registry=registry)
+    engine = engine_of(registry)
+    boxes = {str(box.pk) for box in archive.rows[Box]}
+    for who in (archive.people[name] for name in VIEWERS):
+        hidden = {str(key) for key in hidden_from(archive, kind, [Box], who)[Box]}
+        for where in CONDITIONS:
+            cell = (kind.name, who.name, where)
+            listed = asked(engine, f"{{ boxes(where: {where}) {{ id }} }}", who).json()["data"]["boxes"]
+            success = "... on UpdateBoxesSuccess { boxes { id } }"
+            query = f"mutation {{ x: updateBoxes(where: {where}, set: {{}}) {{ {success} }} }}"
+            chosen = asked(engine, query, who).json()["data"]["x"]["boxes"]
+            assert {box["id"] for box in chosen} == {box["id"] for box in listed}, cell
+            assert hidden.isdisjoint(box["id"] for box in chosen), cell
+        with transaction.atomic():
+            query = "mutation { deleteBoxes(where: {id: {isnull: false}}) { ... on DeleteBoxesSuccess { affected } } }"
+            affected = asked(engine, query, who).json()["data"]["deleteBoxes"]["affected"]
+            left = {str(key) for key in Box.objects.values_list("pk", flat=True)}
+            transaction.set_rollback(True)
+        assert (affected, left) == (len(boxes - hidden), hidden), (kind.name, who.name)
+
+
 # --- permissions ---
 
 # searched through the type, by the field

@@ -18,13 +18,28 @@ from .fields import Fields, WrittenRelation
 Path: TypeAlias = Sequence[str]
 
 # the ways that show whether there is an object with a key
-_SEARCHES = frozenset({"connect", "disconnect", "set"})
+_SEARCHES = frozenset({"connect", "update", "upsert", "replace", "disconnect", "delete", "set"})
+# the ways that write no foreign key, and no row of a table between
+_IN_PLACE = frozenset({"update", "delete"})
 # by way, what Django's permissions call it for rows of a table between that has a model of its own
 _BETWEEN: Mapping[str, Collection[str]] = {
     "connect": ["add"],
     "create": ["add"],
+    "update": [],
+    "upsert": ["add"],
     "disconnect": ["delete"],
+    "delete": ["delete"],
     "set": ["add", "delete"],
+}
+
+
+# by way, what Django's permissions call it for the objects themselves
+_ACTIONS: Mapping[str, Sequence[str]] = {
+    "create": ["add"],
+    "update": ["change"],
+    "upsert": ["add", "change"],
+    "replace": ["add", "change", "delete"],
+    "delete": ["delete"],
 }
 
 
@@ -85,18 +100,21 @@ class Access:
             check_readable(self.context, relation.model)
         if ways and relation.foreign is not None:
             # a column of theirs
-            self.check_fields(self.context.types_over(relation.model), {relation.foreign.name: path[-1]}, path[:-1])
-        if ways and (between := _model_between(relation)) is not None:
+            written = {} if _IN_PLACE.issuperset(ways) else {relation.foreign.name: path[-1]}
+            self.check_fields(self.context.types_over(relation.model), written, path[:-1])
+        elif "delete" in ways:
+            self.check_fields(self.context.types_over(relation.model), {}, path)
+        if not _IN_PLACE.issuperset(ways) and (between := _model_between(relation)) is not None:
             self.check_fields(self.context.types_over(between), {}, path)
         if self.by_model:
-            for way in ways:
-                for model, action in _actions(relation, way):
+            for way, wanted in ways.items():
+                for model, action in _actions(relation, way, wanted):
                     self._check_model(model, action, path if relation.ways is None else (*path, way))
-        if relation.create is not None and "create" in ways:
-            created = ways["create"]
-            for item in created if relation.many else [created]:
-                types = self.context.types_over(relation.model)
-                self.check(relation.create, types, item, new=True, path=(*path, "create"))
+        types = self.context.types_over(relation.model)
+        for way, fields in relation.written.items():
+            if way in ways:
+                for item in ways[way] if relation.many else [ways[way]]:
+                    self.check(fields, types, item, new=way == "create", path=(*path, way))
 
     def _check_model(self, model: type[models.Model], action: str, path: Path) -> None:
         rule = requires_permission(f"{model._meta.app_label}.{action}_{model._meta.model_name}")
@@ -134,15 +152,25 @@ def _ways(relation: WrittenRelation, value: Any, new: bool) -> dict[str, Any]:
     return {way: wanted for way, wanted in value.items() if wanted is not None and wanted is not False}
 
 
-def _actions(relation: WrittenRelation, way: str) -> Iterator[tuple[type[models.Model], str]]:
+def _actions(relation: WrittenRelation, way: str, wanted: Any) -> Iterator[tuple[type[models.Model], str]]:
     """Yield the models whose rows a way writes, and what Django's permissions call that."""
-    if way == "create":
-        yield relation.model, "add"
+    if way in _ACTIONS:
+        yield from ((relation.model, action) for action in _actions_of_objects(relation, way, wanted))
     elif relation.foreign is not None:
         # the foreign key is a column of theirs
         yield relation.model, "change"
     if (between := _model_between(relation)) is not None:
         yield from ((between, action) for action in _BETWEEN[way])
+
+
+def _actions_of_objects(relation: WrittenRelation, way: str, wanted: Any) -> Iterator[str]:
+    """Yield what a way does with the objects; those that are found by their keys are changed, others created."""
+    if relation.many and not relation.unique and way in ("upsert", "replace"):
+        keyed = {all(item.get(part.name) is not None for part in relation.parts) for item in wanted}
+        yield from (action for action, there in (("add", False), ("change", True)) if there in keyed)
+        yield from _ACTIONS[way][2:]
+    else:
+        yield from _ACTIONS[way]
 
 
 def _model_between(relation: WrittenRelation) -> type[models.Model] | None:

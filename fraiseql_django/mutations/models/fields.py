@@ -1,12 +1,12 @@
 """The fields that a mutation from a model writes: columns, and relations with the ways in which they may change.
 
 Fields ── columns ────> WrittenColumn     a column, with the type of its input
-          relations ──> WrittenRelation   a relation; ``create`` are the Fields of the objects that it may create
+          relations ──> WrittenRelation   a relation; ``written`` are the Fields of the objects behind it, by way
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
@@ -17,13 +17,16 @@ from django.db.models.fields.reverse_related import ForeignObjectRel
 from graphql import GraphQLInputType, GraphQLList, GraphQLNonNull
 
 from ..._django import key_fields
-from ...declare.model_mutations import FieldNames, NestedWrite
+from ...declare.model_mutations import WAYS, ChangedField, FieldNames, NestedWrite
+from ...declare.rules import RowRule, check_rows
 from ...errors import DeclarationError, InvalidInput
 from ...schema.definition import Column, Embedded
 from ...schema.django_fields import ColumnDescriber, concrete
 from ...schema.relations import AnyModelField
 from ...schema.scalars.encoding import encode_nested_array
 from ...schema.scalars.graphql import UPLOAD
+from .changes import Change, changes_of
+from .unique import check_version, unique_together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,7 +34,9 @@ class WrittenColumn:
     """A column that clients write.
 
     ``name`` is its name in Python, ``key`` in GraphQL. ``prepare`` turns a coerced value of the type ``graphql`` into
-    what the model takes, and raises InvalidInput for a value that PostgreSQL cannot store.
+    what the model takes, and raises InvalidInput for a value that PostgreSQL cannot store. Where there are
+    ``changes``, its input is an object with one of these instead. ``required`` says that the input must have it,
+    ``needed`` that a new object must.
     """
 
     name: str
@@ -39,8 +44,10 @@ class WrittenColumn:
     field: models.Field[Any, Any]
     graphql: GraphQLInputType
     required: bool
+    needed: bool
     nullable: bool
     prepare: Callable[[Any], Any]
+    changes: Mapping[str, Change] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,9 +67,12 @@ class KeyPart:
 class WrittenRelation:
     """A relation that clients write.
 
-    ``ways`` are the fields of its input object; None: its input is a key, or a list of keys. ``foreign`` is the
-    foreign key of ``model`` that refers to this object, None where the key is a column of this object, or of a table
-    between. ``target`` is the primary key of ``model``.
+    ``ways`` are the fields of its input object; None: its input is a key, or a list of keys. ``written`` are the fields
+    of objects that are written, by way. ``foreign`` is the foreign key of ``model`` that refers to this object, None
+    where the key is a column of this object, or of a table between. ``target`` is the primary key of ``model``, and
+    ``parts`` are those of its parts that tell the objects of the relation apart. ``unique`` are the fields by which
+    ``upsert`` and ``replace`` find their objects, instead of by the key; ``version`` is that of ``update``.
+    ``rows`` says which of the visible objects may be changed or deleted, ``where`` names the declaration in errors.
     """
 
     name: str
@@ -73,9 +83,21 @@ class WrittenRelation:
     many: bool
     required: bool
     nullable: bool
+    needed: bool
     foreign: models.ForeignKey[Any, Any] | None
     ways: frozenset[str] | None
-    create: Fields | None
+    written: Mapping[str, Fields]
+    parts: tuple[KeyPart, ...]
+    unique: tuple[str, ...] = ()
+    version: str | None = None
+    version_type: Any = None
+    rows: RowRule | None = None
+    where: str = ""
+
+    @property
+    def has_one_key(self) -> bool:
+        """Whether the key of an object behind it is one column."""
+        return len(key_fields(self.model)) == 1
 
     @property
     def forward(self) -> bool:
@@ -96,6 +118,16 @@ class Fields:
         """The GraphQL names in the input, by the names of the model's fields."""
         named: Mapping[str, WrittenColumn | WrittenRelation] = {**self.columns, **self.relations}
         return {name: item.key for name, item in named.items()}
+
+    @property
+    def needed(self) -> list[str]:
+        """The names of the fields without which no object can be created."""
+        named: Mapping[str, WrittenColumn | WrittenRelation] = {**self.columns, **self.relations}
+        return [name for name, item in named.items() if item.needed]
+
+
+# the ways that find an object by its key, or by unique fields
+_FINDING = frozenset({"upsert", "replace"})
 
 
 class FieldsDescriber:
@@ -129,7 +161,7 @@ class FieldsDescriber:
         relations: dict[str, WrittenRelation] = {}
         problems: list[str] = []
         for item in names:
-            name = item.name if isinstance(item, NestedWrite) else item
+            name = item if isinstance(item, str) else item.name
             try:
                 if name in columns or name in relations:
                     raise DeclarationError(f"{self.where}: {path}{name} is named twice")
@@ -150,8 +182,10 @@ class FieldsDescriber:
             raise DeclarationError("\n".join(problems))
         return Fields(model=model, columns=columns, relations=relations)
 
-    def _field(self, model: type[models.Model], item: str | NestedWrite, path: str) -> WrittenColumn | WrittenRelation:
-        name = item.name if isinstance(item, NestedWrite) else item
+    def _field(
+        self, model: type[models.Model], item: str | NestedWrite | ChangedField, path: str
+    ) -> WrittenColumn | WrittenRelation:
+        name = item if isinstance(item, str) else item.name
         field: Any = next((field for known, field in _everything(model) if known == name), None)
         if field is None:
             known = ", ".join(sorted(name for name, field in _everything(model) if _why_not(field) is None))
@@ -160,10 +194,12 @@ class FieldsDescriber:
         if why_not is not None:
             raise DeclarationError(f"{self.where}: {path} {why_not}")
         if field.is_relation:
+            if isinstance(item, ChangedField):
+                raise DeclarationError(f"{self.where}: {path} is a relation, which changes() is not for; use nested()")
             return self._relation(model, field, item, path)
         if isinstance(item, NestedWrite):
             raise DeclarationError(f"{self.where}: {path} is no relation, so nothing can be nested in it")
-        return self._column(model, field)
+        return self._column(model, field, item.ways if isinstance(item, ChangedField) else None, path)
 
     def _why_not_key(self, model: type[models.Model], field: Any) -> str | None:
         if field in key_fields(model) and self.updates and field.name not in self.unique:
@@ -189,62 +225,153 @@ class FieldsDescriber:
             )
         return tuple(parts)
 
+    def key_by(self, model: type[models.Model], names: Sequence[str]) -> tuple[KeyPart, ...]:
+        """Describe fields that are unique together, as arguments by which a row is found."""
+        parts: list[KeyPart] = []
+        for name in names:
+            field: Any = model._meta.get_field(name)
+            described = self.columns.describe(field, name, model.__name__)
+            if not isinstance(described, Column) or described.dimensions:
+                raise DeclarationError(f"{self.where}: by: {name} cannot be an argument")
+            parse = _key_parser(concrete(field), described.scalar.encode)
+            part = KeyPart(name=field.attname, column=field.attname, graphql=described.scalar.graphql, parse=parse)
+            parts.append(part)
+        return tuple(parts)
+
     # --- columns ---
 
-    def _column(self, model: type[models.Model], field: models.Field[Any, Any]) -> WrittenColumn:
+    def _column(
+        self, model: type[models.Model], field: models.Field[Any, Any], ways: Collection[str] | None, path: str
+    ) -> WrittenColumn:
         key = self.name_of(field.name)
         described = self.columns.describe(field, key, model.__name__)
         graphql, prepare = _input_of(described, field)
         # Django stores "" for no file
         nullable = field.null or (isinstance(field, models.FileField) and field.blank)
+        changes = None if ways is None else self._changes(field, changes_of(field, graphql, prepare), ways, path)
         return WrittenColumn(
-            name=field.name, key=key, field=field, graphql=graphql, prepare=prepare,
-            required=self._required(field), nullable=nullable,
+            name=field.name, key=key, field=field, graphql=graphql, prepare=prepare, changes=changes,
+            required=self.creates and _is_needed(field), needed=_is_needed(field), nullable=nullable,
         )  # fmt: skip
 
-    def _required(self, field: models.Field[Any, Any]) -> bool:
-        has_default = field.has_default() or field.db_default is not NOT_PROVIDED
-        return self.creates and not (has_default or field.null or field.blank)
+    def _changes(
+        self, field: models.Field[Any, Any], known: Mapping[str, Change], ways: Collection[str], path: str
+    ) -> dict[str, Change]:
+        if not self.updates:
+            raise DeclarationError(f"{self.where}: {path} of a new object has no value to change; name it plainly")
+        unknown = [way for way in ways if way not in known]
+        if unknown or field.is_relation:
+            raise DeclarationError(
+                f"{self.where}: changes({path!r}) has {', '.join(unknown)}, which a {type(field).__name__} has not; "
+                f"it has: {', '.join(known) or 'none'}"
+            )
+        return {name: change for name, change in known.items() if name in ways}
 
     # --- relations ---
 
     def _relation(self, model: type[models.Model], field: Any, item: str | NestedWrite, path: str) -> WrittenRelation:
-        name = item.name if isinstance(item, NestedWrite) else item
+        name = item if isinstance(item, str) else item.name
         many = bool(field.one_to_many or field.many_to_many)
         forward = not isinstance(field, ForeignObjectRel) and not many
         foreign: Any = field.remote_field if isinstance(field, ForeignObjectRel) and not field.many_to_many else None
         target: Any = field.related_model
         if isinstance(item, NestedWrite):
-            ways = item.ways
+            ways, nested = item.ways, item
         else:
             ways = frozenset({"connect"} | ({"set"} if self.updates else set()) if many else {"connect"})
+            nested = NestedWrite(name=name, ways=ways, fields={})
+        key = self.key(target, path)
+        check_rows(nested.rows, target, f"{self.where}: {path}")
         self._check_ways(field, ways, foreign, path, plain=isinstance(item, str))
-        if not self.updates and not (ways := ways & {"connect", "create"}):
+        self._check_finding(field, nested, foreign, path)
+        if not self.updates and not (ways := ways & _ways_of_new(nested)):
             raise DeclarationError(f"{self.where}: {path} allows nothing: a new object has no objects to disconnect")
-        create = None
-        if isinstance(item, NestedWrite) and item.create:
-            inner = FieldsDescriber(self.where, self.columns, creates=True, updates=False)
-            create = inner.describe(target, item.create, f"{path}.", foreign.name if foreign else None)
         return WrittenRelation(
             name=name,
             key=self.name_of(name),
             relation=field,
             model=target,
-            target=self.key(target, path)[0],
+            target=key[0],
             many=many,
-            required=forward and self._required(field),
+            required=forward and self.creates and _is_needed(field),
+            needed=forward and _is_needed(field),
             nullable=bool(field.null) if forward else foreign is None or foreign.null,
             foreign=foreign,
             ways=ways if isinstance(item, NestedWrite) else None,
-            create=create,
+            written={
+                way: self._written(way, nested, target, f"{path}.", foreign.name if foreign else None)
+                for way in WAYS
+                if way in ways and way in nested.fields
+            },
+            parts=tuple(part for part in key if foreign is None or part.column != foreign.attname),
+            unique=nested.unique,
+            version=nested.version,
+            rows=nested.rows,
+            where=f"{self.where}: {path}",
+            version_type=None if nested.version is None else self._version_type(target, nested.version),
         )
+
+    def _version_type(self, model: type[models.Model], version: str) -> GraphQLInputType:
+        field: Any = model._meta.get_field(version)
+        column = self.columns.describe(field, version, model.__name__)
+        assert isinstance(column, Column)
+        return column.scalar.graphql
+
+    def _written(self, way: str, nested: NestedWrite, model: type[models.Model], path: str, back: str | None) -> Fields:
+        """Describe the fields of objects that are written in one way."""
+        names, unique = nested.fields[way], nested.unique if way in _FINDING else ()
+        finds = way in _FINDING
+        describer = FieldsDescriber(
+            self.where, self.columns, creates=way == "create" or bool(unique), updates=way != "create", unique=unique
+        )
+        described = describer.describe(model, names, path, back)
+        for name in unique:
+            relation = described.relations.get(name)
+            plain = relation is not None and relation.ways is None and relation.forward
+            column = described.columns.get(name)
+            if not plain and (column is None or column.changes is not None):
+                raise DeclarationError(f"{self.where}: {path}{name} is in unique; name it plainly in {way} as well")
+        if finds and not unique and "id" in described.keys.values():
+            raise DeclarationError(f"{self.where}: {path}id finds the object; leave it out of {way}")
+        if way == "update" and nested.version is not None:
+            check_version(f"{self.where}: {path[:-1]}", model, nested.version, names)
+        return described
+
+    def _check_finding(
+        self, field: Any, nested: NestedWrite, foreign: models.ForeignKey[Any, Any] | None, path: str
+    ) -> None:
+        """Raise DeclarationError for ways that need objects which the relation does not find."""
+        where, many = f"{self.where}: {path}", field.one_to_many or field.many_to_many
+        forward = not many and foreign is None
+        if "replace" in nested.ways and not field.one_to_many:
+            raise DeclarationError(f"{where}: replace is for lists of objects whose foreign key leads here")
+        if "delete" in nested.ways and forward:
+            raise DeclarationError(f"{where} leads to an object that others may refer to; delete is for those that "
+                                   f"refer to this one")  # fmt: skip
+        if nested.unique and not many:
+            raise DeclarationError(f"{where} leads to one object, which need not be found; leave unique out")
+        if nested.unique:
+            together = {frozenset(names) for names, condition in unique_together(field.related_model).values()
+                        if condition is None}  # fmt: skip
+            own = frozenset(nested.unique)
+            if own not in together and (foreign is None or own | {foreign.name} not in together):
+                raise DeclarationError(
+                    f"{where}: unique is {list(nested.unique)!r}, must be fields that are unique together"
+                    + (f", or are with {foreign.name}" if foreign is not None else "")
+                )
+        several = len(key_fields(field.related_model)) > 1
+        finding = sorted(nested.ways & _FINDING)
+        if many and several and finding and not nested.unique:
+            raise DeclarationError(
+                f"{where}: {field.related_model.__name__} has a key of several columns, so {finding[0]} needs unique"
+            )
 
     def _check_ways(
         self, field: Any, ways: frozenset[str], foreign: models.ForeignKey[Any, Any] | None, path: str, *, plain: bool
     ) -> None:
         where = f"{self.where}: {path}"
         target: Any = field.related_model
-        if len(key_fields(target)) > 1 and ways != {"create"}:
+        if len(key_fields(target)) > 1 and ways & {"connect", "disconnect", "set"}:
             raise DeclarationError(
                 f"{where}: {target.__name__} has a key of several columns, so it can be created here, not connected"
             )
@@ -267,6 +394,17 @@ class FieldsDescriber:
             raise DeclarationError(
                 f"{where}: {way} would leave {key.model.__name__}.{key.name} null, which it must not be"
             )
+
+
+def _ways_of_new(nested: NestedWrite) -> frozenset[str]:
+    """Return the ways that a new object has: nothing is in its relations yet."""
+    return frozenset({"connect", "create"} | ({"upsert"} if nested.unique else set()))
+
+
+def _is_needed(field: models.Field[Any, Any]) -> bool:
+    """Whether no object can be created without a value for the field."""
+    has_default = field.has_default() or field.db_default is not NOT_PROVIDED
+    return not (has_default or field.null or field.blank)
 
 
 def _everything(model: type[models.Model]) -> Iterator[tuple[str, AnyModelField]]:

@@ -23,9 +23,9 @@ from ...schema.scalars import graphql as leaves
 from ..context import MutationContext
 from .access import check_readable
 from .fields import FieldsDescriber
+from .finder import InputItem, RowFinder
 from .inputs import list_of
 from .rows import only_visible
-from .steps import InputItem, RowFinder
 from .validation import Path, errors_from
 from .visibility import WrittenRows
 from .writer import ObjectWriter, attempt

@@ -1,4 +1,8 @@
-"""Relations written by their input: connect, create, disconnect, set."""
+"""Relations written by their input: connect, create, update, upsert, replace, disconnect, delete, set.
+
+Objects that are changed or deleted are those of this relation: one of another object's is not found, as if it did not
+exist.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +14,19 @@ from django.db import models
 from django.db.models import Q, QuerySet
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from ...declare.model_mutations import WAYS
+from ...declare.registry import UNSET
 from ..context import MutationContext
 from .fields import Fields, WrittenRelation
-from .rows import lock, same_keys
+from .finder import InputItem, RowFinder, bumped, forbidden_row, is_stale, not_found, same_values
+from .rows import key_of, lock, lock_where, permitted, primary_key, same_keys
 from .validation import Path
 from .visibility import WrittenRows
 
 # removals first: what takes their place may be unique
-_ORDER = ("set", "disconnect", "connect", "create")
+_ORDER = ("set", "disconnect", "delete", "update", "upsert", "replace", "connect", "create")
 
 
 class Writes(Protocol):
@@ -46,17 +53,15 @@ class Writes(Protocol):
         ...
 
     def write(
-        self, instance: models.Model, fields: Fields, values: Mapping[str, Any], path: Path, preset: Mapping[str, Any]
-    ) -> models.Model:
+        self, instance: models.Model, fields: Fields, values: Mapping[str, Any], path: Path,
+        preset: Mapping[str, Any] = ..., bumped: str | None = ...,
+    ) -> models.Model:  # fmt: skip
         """Change an object."""
         ...
 
-
-def not_found(model: type[models.Model], key: Any) -> ValidationError:
-    """Return the error for an object that does not exist, with Django's message for a foreign key without its row."""
-    meta: Any = model._meta
-    params = {"model": meta.verbose_name, "pk": key, "field": meta.pk.name, "value": key}
-    return ValidationError(models.ForeignKey.default_error_messages["invalid"], code="not_found", params=params)
+    def delete(self, instance: models.Model, path: Path) -> None:
+        """Delete an object."""
+        ...
 
 
 def _null() -> ValidationError:
@@ -75,12 +80,32 @@ def write_one(writer: Writes, instance: models.Model, relation: WrittenRelation,
         if not found:
             return False
         other = found[0]
-    elif way == "create" and relation.create is not None:
-        other = writer.create(relation.create, wanted, path)
-        if other._state.adding:
+    elif way in ("update", "upsert") and (current := _current_one(writer, instance, relation)) is not None:
+        _change_one(writer, current, relation, way, wanted, path)
+        return True
+    elif way == "update":
+        writer.refuse(_nothing_there(), path, 404)
+        return False
+    elif way in ("create", "upsert"):
+        other = _new(writer, relation, way, wanted, path)
+        if other is None:
             return False
     setattr(instance, relation.name, other)
     return True
+
+
+def _current_one(writer: Writes, instance: models.Model, relation: WrittenRelation) -> models.Model | None:
+    """Return the object that the foreign key refers to, locked; None where the viewer sees none."""
+    field: Any = relation.relation
+    key = getattr(instance, field.attname)
+    if key is None:
+        return None
+    found = lock_where(relation.model, writer.context, [relation.target.column], Q(**{field.target_field.attname: key}))
+    return next(iter(found.values()), None)
+
+
+def _nothing_there() -> ValidationError:
+    return ValidationError(_("There is nothing to change."), code="not_found")
 
 
 def _chosen(writer: Writes, relation: WrittenRelation, value: Any, path: Path) -> tuple[str, Any, Path] | None:
@@ -162,12 +187,19 @@ def _write_reverse_one(
     if chosen is None:
         return
     way, wanted, path = chosen
-    if way == "create":
-        _create(writer, instance, relation, [wanted], [path])
+    current = [] if way in ("create", "connect") else _current(writer, instance, relation)
+    if way == "create" or (way == "upsert" and not current):
+        _create(writer, instance, relation, way, [wanted], [path])
     elif way == "connect":
         _attach(writer, relation, _find(writer, relation, [wanted], [path]), instance, path)
+    elif way == "disconnect":
+        _attach(writer, relation, current, None, path)
+    elif way == "delete":
+        _delete_all(writer, relation, current, [path] * len(current))
+    elif current:
+        _change_one(writer, current[0], relation, way, wanted, path)
     else:
-        _attach(writer, relation, _current(writer, instance, relation), None, path)
+        writer.refuse(_nothing_there(), path, 404)
 
 
 def _connect(
@@ -183,12 +215,10 @@ def _connect(
 def _disconnect(
     writer: Writes, instance: models.Model, relation: WrittenRelation, keys: Sequence[Any], path: Path
 ) -> None:
+    """Remove objects from the relation; those that are not in it, or do not exist, are removed already."""
     known = {row.pk: row for row in _current(writer, instance, relation)}
     parsed = [relation.target.parse(key) for key in keys]
     parsed = _as_found(writer, relation, parsed, known)
-    for index, (key, value) in enumerate(zip(keys, parsed, strict=True)):
-        if value not in known:
-            writer.refuse(not_found(relation.model, key), (*path, index), 404)
     found = [known[value] for value in dict.fromkeys(parsed) if value in known]
     if relation.foreign is not None:
         _attach(writer, relation, found, None, path)
@@ -216,25 +246,214 @@ def _set(writer: Writes, instance: models.Model, relation: WrittenRelation, keys
 def _create_all(
     writer: Writes, instance: models.Model, relation: WrittenRelation, items: Sequence[Any], path: Path
 ) -> None:
-    _create(writer, instance, relation, items, [(*path, index) for index in range(len(items))])
+    _create(writer, instance, relation, "create", items, [(*path, index) for index in range(len(items))])
+
+
+# --- objects of the relation that are changed or deleted ---
+
+
+def _update(
+    writer: Writes, instance: models.Model, relation: WrittenRelation, items: Sequence[Any], path: Path
+) -> None:
+    """Change objects of the relation, found by their keys."""
+    found = _members(writer, instance, relation, items, path, relation.version)
+    for index, (row, values) in enumerate(zip(found, items, strict=True)):
+        if row is not None:
+            _change(writer, row, relation, "update", values, (*path, index))
+
+
+def _delete(writer: Writes, instance: models.Model, relation: WrittenRelation, keys: Sequence[Any], path: Path) -> None:
+    """Delete objects of the relation, found by their keys."""
+    name = relation.parts[0].name
+    items = [key if isinstance(key, Mapping) else {name: key} for key in keys]
+    found = _members(writer, instance, relation, items, path, only_key=relation.has_one_key)
+    rows = {id(row): (row, (*path, index)) for index, row in enumerate(found) if row is not None}
+    _delete_all(writer, relation, [row for row, _ in rows.values()], [path for _, path in rows.values()])
+
+
+def _upsert(
+    writer: Writes, instance: models.Model, relation: WrittenRelation, items: Sequence[Any], path: Path
+) -> None:
+    """Change the objects that items stand for, then create those that there are not."""
+    _put(
+        writer, instance, relation, "upsert", _matching(writer, instance, relation, "upsert", items, path), items, path
+    )
+
+
+def _replace(
+    writer: Writes, instance: models.Model, relation: WrittenRelation, items: Sequence[Any], path: Path
+) -> None:
+    """Delete the visible objects that no item stands for, change the others, and create those that there are not."""
+    matching = _matching(writer, instance, relation, "replace", items, path)
+    most = writer.context.conventions.settings.limits.objects
+    current = _current(writer, instance, relation, None if most is None else most + 1)
+    if most is not None and len(current) > most:
+        writer.refuse(too_many(most), path)
+        return
+    kept = {row.pk for row in matching if row is not None}
+    gone = [row for row in current if row.pk not in kept]
+    _delete_all(writer, relation, gone, [path] * len(gone))
+    _put(writer, instance, relation, "replace", matching, items, path)
+
+
+def too_many(most: int) -> ValidationError:
+    """Return the error for more rows than may be written at once."""
+    message = ngettext_lazy(
+        "More than %(most)d row would be written.", "More than %(most)d rows would be written.", "most"
+    )
+    return ValidationError(message, code="too_many", params={"most": most})
+
+
+def _matching(
+    writer: Writes, instance: models.Model, relation: WrittenRelation, way: str, items: Sequence[Any], path: Path
+) -> list[models.Model | None]:
+    """Return for each item the object of the relation that it stands for, locked; None for one to be created."""
+    if relation.unique:
+        return [_with_values(writer, instance, relation, way, values) for values in items]
+    keyed = [index for index, values in enumerate(items) if _has_key(relation, values)]
+    paths = [(*path, index) for index in keyed]
+    rows = _members(writer, instance, relation, [items[index] for index in keyed], path, paths=paths)
+    found: list[models.Model | None] = [None] * len(items)
+    for index, row in zip(keyed, rows, strict=True):
+        found[index] = row
+    return found
+
+
+def _has_key(relation: WrittenRelation, values: Mapping[str, Any]) -> bool:
+    return not relation.unique and all(values.get(part.name) is not None for part in relation.parts)
+
+
+def _with_values(
+    writer: Writes, instance: models.Model, relation: WrittenRelation, way: str, values: Mapping[str, Any]
+) -> models.Model | None:
+    wanted = same_values(relation.written[way], relation.unique, values)
+    among = _among(writer, instance, relation)
+    if relation.foreign is None and "connect" in (relation.ways or ()):
+        # what could be connected as well
+        among = Q()
+    if wanted is None or among is None:
+        return None
+    found = lock_where(relation.model, writer.context, primary_key(relation.model), wanted & among)
+    return next(iter(found.values()), None)
+
+
+def _put(
+    writer: Writes, instance: models.Model, relation: WrittenRelation, way: str,
+    matching: Sequence[models.Model | None], items: Sequence[Any], path: Path,
+) -> None:  # fmt: skip
+    """Change the objects that were found, and create the others."""
+    paths = [(*path, index) for index in range(len(items))]
+    there = [row for row in matching if row is not None]
+    for row, values, own in zip(matching, items, paths, strict=True):
+        if row is not None:
+            _change(writer, row, relation, way, values, own)
+    # one that was named by its key and not found has an error
+    new = [index for index, row in enumerate(matching) if row is None and not _has_key(relation, items[index])]
+    _create(writer, instance, relation, way, [items[index] for index in new], [paths[index] for index in new])
+    if there and relation.foreign is None and _may_write(writer, path):
+        _add(writer, instance, relation, there)
+
+
+def _members(
+    writer: Writes, instance: models.Model, relation: WrittenRelation, items: Sequence[Mapping[str, Any]], path: Path,
+    version: str | None = None, *, only_key: bool = False, paths: Sequence[Path] | None = None,
+) -> list[models.Model | None]:  # fmt: skip
+    """Lock the objects of the relation that items name by their keys; record an error for each that is not there."""
+    finder = RowFinder(model=relation.model, key=relation.parts, type_name="", version=version, only_key=only_key)
+    named = [
+        InputItem(
+            path=(*path, index) if paths is None else paths[index],
+            key={part.name: values[part.name] for part in relation.parts},
+            version=values.get(str(version), UNSET),
+        )
+        for index, values in enumerate(items)
+    ]
+    among = _among(writer, instance, relation)
+    return finder.find(writer, named, Q(pk__in=[]) if among is None else among)
+
+
+def _among(writer: Writes, instance: models.Model, relation: WrittenRelation) -> Q | None:
+    """Return the condition of being in the relation; None where nothing is in it, since the object is new."""
+    if instance._state.adding:
+        return None
+    if relation.foreign is not None:
+        return Q(**{relation.foreign.name: instance})
+    return Q(pk__in=getattr(instance, relation.name).using(writer.context.database).values("pk"))
+
+
+def _change_one(
+    writer: Writes, row: models.Model, relation: WrittenRelation, way: str, values: Mapping[str, Any], path: Path
+) -> None:
+    """Change the object that a relation to one leads to."""
+    if way == "update" and is_stale(writer, row, relation.version, values.get(str(relation.version)), path):
+        return
+    _change(writer, row, relation, way, values, path)
+
+
+def _change(
+    writer: Writes, row: models.Model, relation: WrittenRelation, way: str, values: Mapping[str, Any], path: Path
+) -> None:
+    if _is_forbidden(writer, row, relation, path):
+        return
+    fields = relation.written[way]
+    own = {name: value for name, value in values.items() if name in fields.keys}
+    writer.write(row, fields, own, path, bumped=bumped(relation.model, relation.version))
+
+
+def _delete_all(writer: Writes, relation: WrittenRelation, rows: Sequence[models.Model], paths: Sequence[Path]) -> None:
+    for row, path in zip(rows, paths, strict=True):
+        if not _is_forbidden(writer, row, relation, path) and _may_write(writer, path):
+            writer.delete(row, path)
+
+
+def _is_forbidden(writer: Writes, row: models.Model, relation: WrittenRelation, path: Path) -> bool:
+    """Whether the viewer may not change or delete a locked object; then an error is recorded."""
+    if relation.rows is None:
+        return False
+    key = key_of(row, primary_key(relation.model))
+    if permitted(relation.model, writer.context, [key], relation.rows, relation.where):
+        return False
+    writer.refuse(forbidden_row(), path, 403)
+    return True
 
 
 _STEPS: Mapping[str, Callable[[Writes, models.Model, WrittenRelation, Sequence[Any], Path], None]] = {
     "set": _set,
     "disconnect": _disconnect,
+    "delete": _delete,
+    "update": _update,
+    "upsert": _upsert,
+    "replace": _replace,
     "connect": _connect,
     "create": _create_all,
 }
 
 
 def _create(
-    writer: Writes, instance: models.Model, relation: WrittenRelation, items: Sequence[Any], paths: Sequence[Path]
-) -> None:
-    assert relation.create is not None
+    writer: Writes, instance: models.Model, relation: WrittenRelation, way: str, items: Sequence[Any],
+    paths: Sequence[Path],
+) -> None:  # fmt: skip
     preset = {relation.foreign.name: instance} if relation.foreign else {}
-    made = [writer.create(relation.create, item, path, preset) for item, path in zip(items, paths, strict=True)]
-    if relation.foreign is None and _may_write(writer, paths[0][:-1] if paths else ()):
-        _add(writer, instance, relation, made)
+    made = [_new(writer, relation, way, item, path, preset) for item, path in zip(items, paths, strict=True)]
+    if made and relation.foreign is None and _may_write(writer, paths[0][:-1]):
+        _add(writer, instance, relation, [row for row in made if row is not None])
+
+
+def _new(
+    writer: Writes, relation: WrittenRelation, way: str, values: Mapping[str, Any], path: Path,
+    preset: Mapping[str, Any] | None = None,
+) -> models.Model | None:  # fmt: skip
+    """Create an object; None where it has errors."""
+    fields = relation.written[way]
+    missing = [name for name in fields.needed if name not in values]
+    for name in missing:
+        message = models.Field.default_error_messages["blank"]
+        writer.refuse(ValidationError(message, code="required"), (*path, fields.keys[name]))
+    own = {name: value for name, value in values.items() if name in fields.keys}
+    if missing:
+        return None
+    made = writer.create(fields, own, path, preset or {})
+    return None if made._state.adding else made
 
 
 def _add(writer: Writes, instance: models.Model, relation: WrittenRelation, rows: Sequence[models.Model]) -> None:
@@ -264,19 +483,28 @@ def _attach(
     """Set the foreign key of rows to an object, or to null."""
     assert relation.foreign is not None
     nothing = Fields(model=relation.model, columns={}, relations={})
+    key = None if instance is None else getattr(instance, relation.foreign.target_field.attname)
     for row in rows:
+        if key is not None and getattr(row, relation.foreign.attname) == key:
+            # it refers to the object already
+            continue
         writer.write(row, nothing, {}, path, {relation.foreign.name: instance})
 
 
-def _current(writer: Writes, instance: models.Model, relation: WrittenRelation) -> list[models.Model]:
-    """Return the objects that the relation consists of now and that the viewer sees, locked where they may change."""
+def _current(
+    writer: Writes, instance: models.Model, relation: WrittenRelation, most: int | None = None
+) -> list[models.Model]:
+    """Return the objects that the relation consists of now and that the viewer sees, locked where they may change.
+
+    There are ``most`` of them, or fewer.
+    """
     if instance._state.adding:
         return []
-    shown = writer.context.visible(relation.model)
     if relation.foreign is None:
+        shown = writer.context.visible(relation.model)
         return list(shown.filter(pk__in=getattr(instance, relation.name).values("pk")))
-    keys = shown.filter(**{relation.foreign.name: instance}).values_list("pk", flat=True)
-    return list(lock(relation.model, writer.context, [relation.target.column], [(key,) for key in keys]).values())
+    own = Q(**{relation.foreign.name: instance})
+    return list(lock_where(relation.model, writer.context, primary_key(relation.model), own, most).values())
 
 
 def _may_write(writer: Writes, path: Path) -> bool:

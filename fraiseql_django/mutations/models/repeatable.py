@@ -39,8 +39,10 @@ def models_written(fields: Fields) -> Iterator[type[models.Model]]:
     """Yield the models whose rows a create, an update or an upsert may write."""
     yield from (fields.model, *all_parents(fields.model))
     for relation in fields.relations.values():
-        if relation.create is not None:
-            yield from models_written(relation.create)
+        for inner in relation.written.values():
+            yield from models_written(inner)
+        if relation.ways is not None and not relation.ways.isdisjoint({"delete", "replace"}):
+            yield from models_deleted(relation.model)
         yield from _models_of(relation)
 
 

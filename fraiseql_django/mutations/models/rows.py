@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from ..._django import key_fields
 from ...declare.rules import RowRule, condition, restrict
 from ..context import MutationContext
 from .fields import KeyPart
@@ -25,11 +26,17 @@ def parse_key(parts: Sequence[KeyPart], values: Mapping[str, Any]) -> RowKey | N
 
 
 def lock(
-    model: type[models.Model], context: MutationContext, columns: Sequence[str], keys: Iterable[RowKey | None]
-) -> dict[RowKey, models.Model]:
-    """Lock the rows with these keys, and return by key those that the viewer sees."""
-    wanted = _with_keys(columns, [key for key in dict.fromkeys(keys) if key is not None])
-    return {} if wanted is None else lock_where(model, context, columns, wanted)
+    model: type[models.Model], context: MutationContext, columns: Sequence[str], keys: Iterable[RowKey | None],
+    among: Q | None = None,
+) -> dict[RowKey, models.Model]:  # fmt: skip
+    """Lock the rows with these keys, and return by key those that the viewer sees.
+
+    ``columns`` are those of the keys, ``among`` is a condition that the rows must fulfil.
+    """
+    wanted = with_keys(columns, [key for key in dict.fromkeys(keys) if key is not None])
+    if wanted is None:
+        return {}
+    return lock_where(model, context, columns, wanted if among is None else wanted & among)
 
 
 def same_keys(
@@ -46,14 +53,14 @@ def same_keys(
         for key in dict.fromkeys(keys)
         if key is not None and key not in found and any(isinstance(part, str) for part in key)
     ]
-    among = _with_keys(columns, list(found))
+    among = with_keys(columns, list(found))
     if not missing or among is None:
         return {}
     # only these: of a hidden row nothing is read, as of one that is missing
     rows = model._base_manager.using(context.database).filter(among)
     same: dict[RowKey, RowKey] = {}
     for key in missing:
-        wanted = _with_keys(columns, [key])
+        wanted = with_keys(columns, [key])
         assert wanted is not None
         other = rows.filter(wanted).values_list(*columns).first()
         if other is not None:
@@ -62,42 +69,53 @@ def same_keys(
 
 
 def lock_where(
-    model: type[models.Model], context: MutationContext, columns: Sequence[str], wanted: Q
+    model: type[models.Model],
+    context: MutationContext,
+    columns: Sequence[str],
+    wanted: Q,
+    most: int | None = None,
 ) -> dict[RowKey, models.Model]:
     """Lock the rows that fulfil a condition, and return by key those that the viewer sees.
 
-    They are locked in the order of their keys, so that two transactions that lock some of the same rows do not wait for
-    each other.
+    They are locked in the order of their primary keys, so that two transactions that lock some of the same rows do not
+    wait for each other. There are ``most`` of them, or fewer.
     """
     # not the default manager's own query: PostgreSQL does not lock rows of groups (documentation, SELECT, FOR UPDATE)
-    rows = model._base_manager.using(context.database).select_for_update().filter(wanted).order_by(*columns)
+    primary = primary_key(model)
+    rows = model._base_manager.using(context.database).select_for_update().filter(wanted).order_by(*primary)
     everything = shows_all(model, context)
     if not everything:
         # a hidden row is neither locked nor waited for, as if it did not exist
         rows = only_visible(rows, context)
-    found = {tuple(getattr(row, column) for column in columns): row for row in rows}
+    found = {key_of(row, columns): row for row in (rows if most is None else rows[:most])}
     if not found or everything:
         return found
     # checked again, now that the rows are locked: another transaction may have hidden one in the meantime
-    locked = _with_keys(columns, list(found))
-    shown = set(context.visible(model).filter(locked).values_list(*columns))
-    return {key: row for key, row in found.items() if key in shown}
+    locked = with_keys(primary, [key_of(row, primary) for row in found.values()])
+    shown = set(context.visible(model).filter(locked).values_list(*primary))
+    return {key: row for key, row in found.items() if key_of(row, primary) in shown}
 
 
 def permitted(
-    model: type[models.Model],
-    context: MutationContext,
-    columns: Sequence[str],
-    keys: Sequence[RowKey],
-    rule: RowRule,
-    name: str,
+    model: type[models.Model], context: MutationContext, keys: Sequence[RowKey], rule: RowRule, name: str
 ) -> set[RowKey]:
-    """Return the keys of those rows that the viewer may write by the rule of the mutation ``name``."""
-    wanted = _with_keys(columns, keys)
+    """Return the primary keys of those rows that the viewer may write by the rule of the mutation ``name``."""
+    columns = primary_key(model)
+    wanted = with_keys(columns, keys)
     if wanted is None:
         return set()
     rows = model._base_manager.using(context.database).filter(wanted)
     return set(restrict(rows, condition(rule, context.viewer, name)).values_list(*columns))
+
+
+def primary_key(model: type[models.Model]) -> list[str]:
+    """Return the columns of a model's primary key."""
+    return [field.attname for field in key_fields(model)]
+
+
+def key_of(row: models.Model, columns: Sequence[str]) -> RowKey:
+    """Return a row's values of these columns."""
+    return tuple(getattr(row, column) for column in columns)
 
 
 def only_visible(rows: QuerySet[Any], context: MutationContext) -> QuerySet[Any]:
@@ -110,7 +128,8 @@ def shows_all(model: type[models.Model], context: MutationContext) -> bool:
     return type(model._default_manager).get_queryset is models.Manager.get_queryset and not context.rules(model)
 
 
-def _with_keys(columns: Sequence[str], keys: Sequence[RowKey]) -> Q | None:
+def with_keys(columns: Sequence[str], keys: Sequence[RowKey]) -> Q | None:
+    """Return the condition of having one of these keys; None where there are none."""
     if not keys:
         return None
     if len(columns) == 1:

@@ -8,13 +8,14 @@ from typing import Any, TypeAlias
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models, router
-from django.db.models import F
+from django.db.models import Deferrable, F
 from django.utils.translation import gettext as _
 
 from ..._django import all_parents
 from ...declare.results import Error
 from ...errors import InvalidInput
 from ..constraints import described
+from .changes import changed
 from .fields import WrittenColumn
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -43,22 +44,34 @@ def errors_from(
 def assign(instance: models.Model, column: WrittenColumn, value: Any) -> None:
     """Assign a client's value to an object's field; raise ValidationError for one that the field cannot take."""
     field = column.field
-    if value is None:
-        if not column.nullable:
-            raise ValidationError(field.error_messages["null"], code="null")
-    elif isinstance(field, models.FileField):
+    if value is not None and column.changes is not None:
+        before = getattr(instance, field.name)
+        value = _stored(lambda: changed(column.changes or {}, field, before, value))
+    elif value is not None:
+        value = _of_client(column, value)
+    if value is None and not column.nullable:
+        raise ValidationError(field.error_messages["null"], code="null")
+    setattr(instance, field.name, value)
+
+
+def _of_client(column: WrittenColumn, value: Any) -> Any:
+    field = column.field
+    if isinstance(field, models.FileField):
         # the form field validates the file's content, which the model's field does not
         form_field: Any = field.formfield()
-        value = form_field.clean(value)
-    else:
-        try:
-            value = column.prepare(value)
-        except InvalidInput as error:
-            if "U+0000" in error.message:
-                null = ProhibitNullCharactersValidator
-                raise ValidationError(null.message, code=null.code) from None
-            raise ValidationError(_("Enter a valid value."), code="invalid") from None
-    setattr(instance, field.name, value)
+        return form_field.clean(value)
+    return _stored(lambda: column.prepare(value))
+
+
+def _stored(prepare: Callable[[], Any]) -> Any:
+    """Return a value that PostgreSQL can store; raise ValidationError for others."""
+    try:
+        return prepare()
+    except InvalidInput as error:
+        if "U+0000" in error.message:
+            null = ProhibitNullCharactersValidator
+            raise ValidationError(null.message, code=null.code) from None
+        raise ValidationError(_("Enter a valid value."), code="invalid") from None
 
 
 def violations(instance: models.Model, written: Collection[str], wrong: Collection[str]) -> dict[str, list[Any]]:
@@ -68,20 +81,87 @@ def violations(instance: models.Model, written: Collection[str], wrong: Collecti
     fields are not validated, whatever their values: rules over several fields are checked where one of them is
     written. A new object is validated whole (Django documentation, "Validating objects").
     """
-    meta = instance._meta
-    everything = {field.name for field in meta.get_fields()}
-    # blank is for forms: a null in a column that may be null is not checked for it
-    checked = {
-        field.name for field in meta.fields if field.name in written and getattr(instance, field.attname) is not None
-    }
     errors: dict[str, list[Any]] = {}
-    _collect(errors, lambda: _clean(instance, everything - checked | set(wrong), whole=not wrong))
-    skipped = set(wrong) if instance._state.adding else everything - _checked_with(type(instance), written) | set(wrong)
+    _collect(errors, lambda: _clean(instance, _unchecked(instance, written, wrong), whole=not wrong))
+    skipped = _skipped(instance, written, wrong)
     # Django queries the database that it reads from; where the object is written to another, PostgreSQL checks it
     if router.db_for_read(type(instance)) == instance._state.db:
         _collect(errors, lambda: instance.validate_unique(exclude=skipped | errors.keys()))
-    _collect(errors, lambda: instance.validate_constraints(exclude=skipped | errors.keys()))
+    if has_deferrable(type(instance)):
+        _collect(errors, lambda: _validate_constraints(instance, skipped | errors.keys(), deferrable=False))
+    else:
+        _collect(errors, lambda: instance.validate_constraints(exclude=skipped | errors.keys()))
     return errors
+
+
+def field_violations(instance: models.Model, written: Collection[str], wrong: Collection[str]) -> dict[str, list[Any]]:
+    """Return the errors of the fields alone, each by its own validators."""
+    errors: dict[str, list[Any]] = {}
+    _collect(errors, lambda: _clean(instance, _unchecked(instance, written, wrong), whole=False))
+    return errors
+
+
+def _unchecked(instance: models.Model, written: Collection[str], wrong: Collection[str]) -> set[str]:
+    """Return the fields whose values are not checked: those that the client has not written, and wrong ones."""
+    everything = {field.name for field in instance._meta.get_fields()}
+    # blank is for forms: a null in a column that may be null is not checked for it
+    checked = {
+        field.name
+        for field in instance._meta.fields
+        if field.name in written and getattr(instance, field.attname) is not None
+    }
+    return everything - checked | set(wrong)
+
+
+def violations_at_the_end(
+    instance: models.Model, written: Collection[str], wrong: Collection[str]
+) -> dict[str, list[Any]]:
+    """Return the violations of deferrable constraints: two objects may have exchanged values that are unique."""
+    errors: dict[str, list[Any]] = {}
+    # its key is gone if it was deleted in the meantime
+    if instance.pk is not None:
+        skipped = _skipped(instance, written, wrong)
+        _collect(errors, lambda: _validate_constraints(instance, skipped, deferrable=True))
+    return errors
+
+
+def has_deferrable(model: type[models.Model]) -> bool:
+    """Whether a model has constraints that are checked at the end, by Django's own validation."""
+    if model.validate_constraints is not models.Model.validate_constraints:
+        return False
+    return any(_is_deferrable(constraint) for owner in (model, *all_parents(model))
+               for constraint in owner._meta.constraints)  # fmt: skip
+
+
+def _is_deferrable(constraint: Any) -> bool:
+    return getattr(constraint, "deferrable", None) is Deferrable.DEFERRED
+
+
+def _validate_constraints(instance: models.Model, exclude: set[str], *, deferrable: bool) -> None:
+    """Validate those constraints that are deferrable, or those that are not, as Django's method does with all."""
+    errors: dict[str, list[Any]] = {}
+    constraint: Any
+    for model, constraints in instance.get_constraints():
+        for constraint in constraints:
+            if _is_deferrable(constraint) is not deferrable:
+                continue
+            try:
+                constraint.validate(model, instance, exclude=exclude, using=instance._state.db)
+            except ValidationError as error:
+                if getattr(error, "code", None) == "unique" and len(constraint.fields) == 1:
+                    errors.setdefault(constraint.fields[0], []).append(error)
+                else:
+                    error.update_error_dict(errors)
+    if errors:
+        raise ValidationError(errors)
+
+
+def _skipped(instance: models.Model, written: Collection[str], wrong: Collection[str]) -> set[str]:
+    """Return the fields whose rules are not checked."""
+    if instance._state.adding:
+        return set(wrong)
+    everything = {field.name for field in instance._meta.get_fields()}
+    return everything - _checked_with(type(instance), written) | set(wrong)
 
 
 def _clean(instance: models.Model, exclude: set[str], *, whole: bool) -> None:

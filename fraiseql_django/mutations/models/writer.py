@@ -6,7 +6,7 @@ validated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, TypeVar
 
@@ -22,7 +22,16 @@ from ..constraints import errors_of
 from ..context import MutationContext
 from .fields import Fields
 from .relations import write_list, write_one
-from .validation import Path, assign, dotted, errors_from, violations
+from .validation import (
+    Path,
+    assign,
+    dotted,
+    errors_from,
+    field_violations,
+    has_deferrable,
+    violations,
+    violations_at_the_end,
+)
 from .visibility import WrittenRows
 
 _T = TypeVar("_T")
@@ -48,6 +57,8 @@ class ObjectWriter:
         # the path of the object whose statement PostgreSQL may refuse, and the GraphQL names of its fields
         self.path: Path = ()
         self.keys: Mapping[str, str] = {}
+        # what is checked when all is written
+        self._at_the_end: list[Callable[[], Iterator[Error]]] = []
 
     def refuse(self, error: ValidationError, path: Path, code: int = 422) -> None:
         """Record an error at a path."""
@@ -88,14 +99,40 @@ class ObjectWriter:
         if bumped is not None:
             setattr(instance, bumped, getattr(instance, bumped) + 1)
         written = {*values, *preset}
-        problems = violations(instance, written, wrong)
-        if problems:
-            self.errors += errors_from(ValidationError(problems), type(instance), path, fields.keys)
+        self._validate(instance, fields, path, written, wrong)
         self.save(instance, fields, path, before, written)
         for name, relation in fields.relations.items():
             if name in values and not relation.forward:
                 write_list(self, instance, relation, values[name], (*path, relation.key), created=before is None)
         return instance
+
+    def delete(self, instance: models.Model, path: Path) -> None:
+        """Delete an object."""
+        self.path, self.keys = path, {}
+        instance.delete(using=self.alias)
+
+    def _validate(self, instance: models.Model, fields: Fields, path: Path, written: set[str], wrong: set[str]) -> None:
+        """Record the errors of an object; deferrable constraints are checked at the end, as PostgreSQL checks them."""
+
+        def errors(problems: dict[str, list[Any]]) -> Iterator[Error]:
+            if problems:
+                yield from errors_from(ValidationError(problems), type(instance), path, fields.keys)
+
+        self.errors += errors(violations(instance, written, wrong))
+        if has_deferrable(type(instance)):
+            self._at_the_end.append(lambda: errors(violations_at_the_end(instance, written, wrong)))
+
+    def check_at_the_end(self) -> None:
+        """Record errors of what depends on all that is written."""
+        if not self.errors:
+            self.errors += [error for check in self._at_the_end for error in check()]
+
+    def assign(self, instance: models.Model, fields: Fields, values: Mapping[str, Any], path: Path) -> None:
+        """Set the fields of an object by its input, and validate them each for itself; it is not saved."""
+        wrong = self._relate(instance, fields, values, path, {}) | self._assign(instance, fields, values, path)
+        problems = field_violations(instance, values, wrong)
+        if problems:
+            self.errors += errors_from(ValidationError(problems), type(instance), path, fields.keys)
 
     def save(
         self,
@@ -134,7 +171,10 @@ class ObjectWriter:
         """Set the foreign keys of the object; return those that could not be set."""
         wrong: set[str] = set()
         for name, other in preset.items():
-            if other is None or not other._state.adding:
+            if not isinstance(other, models.Model):
+                # a value that was copied; null, or that of a foreign key
+                setattr(instance, instance._meta.get_field(name).attname, other)  # type: ignore[union-attr]
+            elif not other._state.adding:
                 setattr(instance, name, other)
             else:
                 wrong.add(name)
@@ -171,8 +211,9 @@ def attempt(context: MutationContext, type_name: str, write: Callable[[ObjectWri
     try:
         with transaction.atomic(using=context.database):
             result = write(writer)
+            writer.check_at_the_end()
             if writer.errors:
-                raise WriteRefused(writer.errors)
+                raise WriteRefused(_each_once(writer.errors))
             writer.path, writer.keys = (), {}
             connections[context.database].check_constraints()
             writer.written.check()
@@ -186,6 +227,11 @@ def attempt(context: MutationContext, type_name: str, write: Callable[[ObjectWri
         # PostgreSQL refused a value that no validator has checked
         wrong = Error(code=422, identifier="invalid", message=_("Enter a valid value."), field=dotted(writer.path))
         raise WriteRefused([wrong]) from error
+
+
+def _each_once(errors: Sequence[Error]) -> list[Error]:
+    """Return errors without repetitions: many rows may have the same."""
+    return list({(error.field, error.identifier, error.message): error for error in errors}.values())
 
 
 def _snapshot(instance: models.Model) -> dict[str, Any]:
@@ -204,14 +250,13 @@ def _changed(instance: models.Model, before: Mapping[str, Any], written: set[str
         for field in instance._meta.concrete_fields
         if not (field in key_fields(type(instance)) or field.generated)
         and (
-            field.name in written
-            or _sets_itself(field)
-            or instance.__dict__.get(field.attname) != before[field.attname]
+            field.name in written or sets_itself(field) or instance.__dict__.get(field.attname) != before[field.attname]
         )
     ]
 
 
-def _sets_itself(field: models.Field[Any, Any]) -> bool:
+def sets_itself(field: models.Field[Any, Any]) -> bool:
+    """Whether a field makes its value when the object is saved, as with ``auto_now``."""
     owner = next(cls for cls in type(field).__mro__ if "pre_save" in vars(cls))
     if owner in (models.DateField, models.DateTimeField, models.TimeField):
         return bool(field.auto_now)  # type: ignore[attr-defined]

@@ -29,6 +29,8 @@ KINDS = {
 @pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest) -> str:
     with connection.cursor() as cursor:
+        # statements of other tests know a type of the same name
+        cursor.execute("DEALLOCATE ALL")
         if request.param == "citext":
             cursor.execute("SELECT FROM pg_available_extensions WHERE name = 'citext'")
             if not cursor.fetchall():
@@ -83,6 +85,11 @@ def engine(kind: str) -> Iterator[GraphQLEngine]:
         fraiseql.delete(owner, registry=registry)
         fraiseql.upsert(owner, unique=["code"], fields=["code", "name"], registry=registry)
         fraiseql.update(pet, fields=["owner"], registry=registry)
+        fraiseql.update(owner, fields=["name"], where=True, registry=registry)
+        fraiseql.update(owner, fields=["name"], where=True, save=False, name="quickly", registry=registry)
+        fraiseql.delete(owner, where=["name"], registry=registry)
+        part = fraiseql.nested("pets", update=["name"], delete=True, replace=["name"])
+        fraiseql.update(owner, fields=[part], name="withPets", registry=registry)
         yield GraphQLEngine(registry=registry, cache=None)
     catalog.forget()
 
@@ -133,6 +140,37 @@ def test_written_by_keys_as_clients_write_them(engine: GraphQLEngine, kind: str)
     deleted = "{ ... on DeleteOwnerSuccess { owner { name } } ... on MutationError { message } }"
     assert run(f"deleteOwner(id: $key) {deleted}", key=other) == {"owner": {"name": "Anna"}}
     assert data(engine, "{ owners { name } pets { name } }") == {"owners": [{"name": "Bo"}], "pets": [{"name": "Tom"}]}
+
+
+def test_written_by_conditions(engine: GraphQLEngine, kind: str) -> None:
+    first, second, other = KINDS[kind]
+
+    for name in ("updateOwners", "quickly"):
+        success = f"... on {name[0].upper()}{name[1:]}Success {{ owners {{ code name }} }}"
+        call = f'{name}(where: {{code: {{eq: $key}}}}, set: {{name: "{name}"}})'
+        query = f"mutation ($key: ID!) {{ done: {call} {{ {success} }} }}"
+        assert data(engine, query, {"key": other}) == {"done": {"owners": [{"code": first, "name": name}]}}
+    deleted = '{ deleteOwners(where: {name: {eq: "quickly"}}) { ... on DeleteOwnersSuccess { owners { code } } } }'
+    assert data(engine, f"mutation {deleted}") == {"deleteOwners": {"owners": [{"code": first}]}}
+    assert data(engine, "{ owners { code } }") == {"owners": [{"code": second}]}
+
+
+def test_parts_of_objects_with_such_keys(engine: GraphQLEngine, kind: str) -> None:
+    other = KINDS[kind][2]
+    query = """mutation ($key: ID!, $pets: WithPetsPetsInput!) {
+        withPets(id: $key, input: {pets: $pets}) {
+            ... on WithPetsSuccess { owner { pets { name } } }
+            ... on MutationError { errors { field } }
+        }
+    }"""
+
+    def change(**pets: Any) -> Any:
+        return data(engine, query, {"key": other, "pets": pets})["withPets"]
+
+    assert change(update=[{"id": 1, "name": "Max"}]) == {"owner": {"pets": [{"name": "Max"}]}}
+    assert change(update=[{"id": 2, "name": "Max"}]) == {"errors": [{"field": "pets.update.0.id"}]}
+    assert change(replace=[{"id": 1, "name": "Rex"}]) == {"owner": {"pets": [{"name": "Rex"}]}}
+    assert change(delete=[1]) == {"owner": {"pets": []}}
 
 
 def test_malformed_key_is_the_clients_mistake(engine: GraphQLEngine, kind: str) -> None:

@@ -19,12 +19,12 @@ from django.utils import translation
 from psycopg.types.range import DateRange
 
 import fraiseql_django as fraiseql
-from example_project.bookshop.models import Author, Book, Category, Customer, Publisher, Review
+from example_project.bookshop.models import Author, Book, Category, Customer, Order, OrderLine, Publisher, Review
 from fraiseql_django import GraphQLEngine
 from tests.library.models import Card, Chapter, Genre, Language, Novel, Remark, Room, Tidy
 from tests.library.support import Library, failing, make_engine, run, tables
 from tests.library.types import LIBRARY, BookmarkType, CardType, GenreType, LanguageType, NovelType, WriterType
-from tests.support import data, in_thread
+from tests.support import data, in_thread, make_shop
 from tests.zoo.models import Album, Place, Restaurant, Specimen
 
 pytestmark = pytest.mark.django_db
@@ -808,7 +808,7 @@ def test_statements_of_an_update(engine: GraphQLEngine, library: Library) -> Non
 
 NOVEL = (
     "blurb, bookmarks, chapters, cover, discount, editor, genres, isbn, manuscript, notes, on_loan, pages, price, "
-    "published, remarks, shops, state, stock_set, tags, title, version, writer"
+    "published, remarks, shops, state, stock_set, tags, title, verses, version, writer"
 )
 UNIQUE = "must be fields that are unique together, or the name of a UniqueConstraint over fields alone"
 DECLARED_WRONGLY: list[tuple[Any, str]] = [
@@ -898,10 +898,10 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
 
 
-def test_documentation_declares_and_asks_what_there_is() -> None:
+def test_documentation_declares_and_asks_what_there_is(db: None) -> None:
     registry = fraiseql.Registry()
     names: dict[str, Any] = {"forms": forms, "Book": Book}
-    for model in (Author, Book, Category, Customer, Publisher, Review):
+    for model in (Author, Book, Category, Customer, Order, OrderLine, Publisher, Review):
         declare = fraiseql.type(model, fields="__all__", registry=registry)
         names[f"{model.__name__}Type"] = declare(type(f"{model.__name__}Type", (), {}))
     four = {
@@ -912,5 +912,18 @@ def test_documentation_declares_and_asks_what_there_is() -> None:
         exec(declarations.replace("import fraiseql_django as fraiseql\n", ""), names)
 
     engine = GraphQLEngine(registry=registry, cache=None)
+    shop = make_shop()
+    keys = {"Move": shop.category.pk, "Retitle": shop.books[0].pk, "Change": shop.order.pk}
     for operation in blocks("graphql"):
-        engine.parser.parse(operation)
+        variables = {
+            "id": keys.get(operation.split("(")[0].removeprefix("mutation ")),
+            "input": {"title": "Tehanu", "isbn": "9780000000009", "price": "9.90", "publisher": shop.publisher.pk,
+                      "authors": [shop.authors[0].pk]},
+            "uuid": str(shop.customer.uuid),
+            "publisher": shop.publisher.pk,
+            "book": shop.books[0].pk,
+            "order": shop.order.pk,
+            "read": shop.books[0].updated_at.isoformat(),
+        }  # fmt: skip
+        response = engine.execute(operation, variables)
+        assert response.errors == (), operation

@@ -21,6 +21,37 @@ NESTED = {
     "connect a list": ("updateBox(id: 1, input: {notes: {connect: [2]}})", ["change_note", "view_note"]),
     "disconnect": ("updateBox(id: 1, input: {notes: {disconnect: [1]}})", ["change_note", "view_note"]),
     "set": ("updateBox(id: 1, input: {notes: {set: []}})", ["change_note", "view_note"]),
+    "update a list": ('updateBox(id: 1, input: {notes: {update: [{id: 1, name: "x"}]}})', ["change_note", "view_note"]),
+    "delete of a list": ("updateBox(id: 1, input: {notes: {delete: [1]}})", ["delete_note", "view_note"]),
+    "upsert what is there": (
+        'updateBox(id: 1, input: {notes: {upsert: [{id: 1, name: "x"}]}})',
+        ["change_note", "view_note"],
+    ),
+    "upsert what is not": ('updateBox(id: 1, input: {notes: {upsert: [{name: "new"}]}})', ["add_note", "view_note"]),
+    "replace a list": (
+        'updateBox(id: 1, input: {notes: {replace: [{id: 1, name: "x"}, {name: "new"}]}})',
+        ["add_note", "change_note", "delete_note", "view_note"],
+    ),
+    "replace by nothing": ("updateBox(id: 1, input: {notes: {replace: []}})", ["delete_note", "view_note"]),
+    "update one that leads here": (
+        'updateBox(id: 1, input: {seal: {update: {name: "x"}}})',
+        ["change_seal", "view_seal"],
+    ),
+    "upsert one that leads here": (
+        'updateBox(id: 2, input: {seal: {upsert: {name: "new"}}})',
+        ["add_seal", "change_seal", "view_seal"],
+    ),
+    "delete one that leads here": ("updateBox(id: 1, input: {seal: {delete: true}})", ["delete_seal"]),
+    "update one": ('updateBox(id: 3, input: {twin: {update: {name: "x"}}})', ["view_box"]),
+    "update many to many": (
+        'updateBox(id: 1, input: {tags: {update: [{id: 1, name: "x"}]}})',
+        ["change_tag", "view_tag"],
+    ),
+    "delete many to many": ("updateBox(id: 1, input: {tags: {delete: [1]}})", ["delete_tag", "view_tag"]),
+    "update twice": (
+        'updateRoom(id: 1, input: {boxes: {update: [{id: 1, notes: {update: [{id: 1, name: "x"}]}}]}})',
+        ["change_note", "view_note", "view_box"],
+    ),
     "create one that leads here": ('updateBox(id: 2, input: {seal: {create: {name: "new"}}})', ["add_seal"]),
     "connect one that leads here": ("updateBox(id: 2, input: {seal: {connect: 1}})", ["change_seal", "view_seal"]),
     "create one": ('updateBox(id: 1, input: {twin: {create: {name: "new", room: 1}}})', ["add_box", "view_room"]),
@@ -61,18 +92,20 @@ def engine_with(permissions: Any = None, *, permission: Any = None, mask: bool =
         options = {"permission": (permissions or {}).get(model), "mask": mask and model in (permissions or {})}
         types[model] = fraiseql.type(model, fields=["id", "name", *FIELDS[model]], registry=registry, **options)(cls)
     every: Any = {"connect": True, "disconnect": True, "set": True}
+    name = ["name"]
     box = [
         "name",
         "room",
-        nested("twin", connect=True, create=["name", "room"], disconnect=True),
-        nested("notes", create=["name"], **every),
-        nested("seal", connect=True, create=["name"]),
-        nested("tags", create=["name"], **every),
+        nested("twin", connect=True, create=["name", "room"], update=["name"], disconnect=True),
+        nested("notes", create=name, update=name, upsert=name, replace=name, delete=True, **every),
+        nested("seal", connect=True, create=name, update=name, upsert=name, delete=True),
+        nested("tags", create=name, update=name, delete=True, **every),
     ]
     inner = nested("boxes", create=["name", nested("tags", create=["name"])])
     fraiseql.update(types[Box], fields=box, **own)
     fraiseql.update(types[Box], form=TaggedForm, name="correctBox", **own)
-    fraiseql.update(types[Room], fields=[nested("guests", **every)], **own)
+    within = nested("boxes", update=[nested("notes", update=name)])
+    fraiseql.update(types[Room], fields=[nested("guests", **every), within], **own)
     fraiseql.create(types[Room], fields=["guests", inner], **own)
     return GraphQLEngine(registry=registry, cache=None)
 
@@ -85,7 +118,8 @@ def ann(db: None) -> User:
     for number in (1, 2):
         Box.objects.create(pk=number, name="old", room=room)
         Note.objects.create(pk=number, name="old", box_id=1 if number == 1 else None)
-    Tag.objects.create(pk=1, name="old")
+    Box.objects.create(pk=3, name="old", room=room, twin_id=1)
+    Tag.objects.create(pk=1, name="old").boxes.add(1)
     Seal.objects.create(pk=1, name="old", box_id=1)
     with connection.cursor() as cursor:
         for model in MODELS:
@@ -162,6 +196,8 @@ def test_type_that_may_not_be_read_is_not_searched(ann: User, key: int, mask: bo
         f"updateBox(id: 1, input: {{tags: {{connect: [{key}]}}}})": "Tag",
         f"updateBox(id: 1, input: {{tags: {{set: [{key}]}}}})": "Tag",
         f"updateBox(id: 1, input: {{tags: {{disconnect: [{key}]}}}})": "Tag",
+        f"updateBox(id: 1, input: {{tags: {{update: [{{id: {key}}}]}}}})": "Tag",
+        f"updateBox(id: 1, input: {{tags: {{delete: [{key}]}}}})": "Tag",
         f"correctBox(id: 1, input: {{tags: [{key}]}})": "Tag",
         f"updateBox(id: 2, input: {{seal: {{connect: {key}}}}})": "Seal",
     }
