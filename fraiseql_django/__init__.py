@@ -15,6 +15,7 @@ import.
 
 from __future__ import annotations
 
+from .declare.abstract import interface, union
 from .declare.bulk import types
 from .declare.members import auto
 from .declare.model_mutations import create, delete, nested, update, upsert
@@ -73,6 +74,7 @@ __all__ = [
     "field",
     "get_engine",
     "input",
+    "interface",
     "mutation",
     "nested",
     "relation",
@@ -82,6 +84,7 @@ __all__ = [
     "success",
     "type",
     "types",
+    "union",
     "update",
     "upsert",
 ]

@@ -12,6 +12,7 @@ imported here.
 """
 
 from . import (
+    branches,
     columns,
     computed,
     counts,
@@ -26,6 +27,6 @@ from . import (
 )
 
 __all__ = [
-    "columns", "computed", "counts", "embedded", "json_objects", "links", "mutations", "relations", "results",
+    "branches", "columns", "computed", "counts", "embedded", "json_objects", "links", "mutations", "relations", "results",
     "root_rows", "source_fields",
 ]  # fmt: skip

@@ -10,16 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from graphql import FieldNode, GraphQLObjectType, OperationDefinitionNode
+from graphql import FieldNode, GraphQLObjectType, OperationDefinitionNode, SelectionSetNode
 
 from ..conf.settings import LimitSettings
 from ..errors import InvalidInput
 from ..language.scan import INTROSPECTION
 from ..schema.build import Schema
-from ..schema.definition import Shape, TypeDef
+from ..schema.definition import Branch, Shape, TypeDef
 from ..schema.filter_inputs import AND, DIRECTIONS, NOT, OR
 from .arguments import Variables, arguments, located
-from .budget import FIELD, Budget, Charged
+from .budget import CONDITION, FIELD, Budget, Charged
 from .collect import Collected, Collector
 from .kinds import kind_of
 from .ordering import total_order
@@ -39,6 +39,7 @@ from .tree import (
     Path,
     RowSet,
     Selection,
+    Shown,
     Source,
 )
 from .tree import Not as Negation
@@ -85,9 +86,26 @@ class OperationBuilder:
             return known[0]
         before = self.budget.mark()
         with self.budget.deeper():
-            found = self._selection(definition, self.collector.collect(definition.name, sets))
+            if getattr(definition, "branches", ()):
+                found = self._abstract(definition, nodes, sets)
+            else:
+                found = self._selection(definition, self.collector.collect(definition.name, sets))
         self._known[key] = found, self.budget.since(before)
         return found
+
+    def _abstract(
+        self, definition: Shape, nodes: Sequence[FieldNode], sets: Sequence[SelectionSetNode]
+    ) -> Selection:
+        """Build what is selected of objects of an abstract type: for each type whose objects the viewer may see."""
+        branches = []
+        for branch in definition.branches:
+            target = self._types[branch.target]
+            self.budget.charge(kind_of(branch).planning(branch))
+            # whoever names a type is refused; whoever does not is shown the others
+            if self.rules.may_read(target) if self.collector.names(target.name, sets) else self.rules.shows(target):
+                rows = kind_of(branch).rows(self, definition, branch)
+                branches.append((branch, replace(self.selection(target, nodes), rows=rows)))
+        return Selection(definition, (), definition.row_cost, branches=tuple(branches))
 
     def operation(self, root: Shape, node: OperationDefinitionNode) -> Selection:
         """Build what an operation selects of its root type."""
@@ -142,7 +160,24 @@ class OperationBuilder:
             by_key = isinstance(source, AllRows) or page.is_part
             keys = total_order(type_, self.order(type_, order), by_key=by_key)
         rule, shows_all = self.rules.row_rule(type_), self.rules.may_join(type_)
-        return RowSet(type=type_, source=source, rule=rule, where=where, order=keys, page=page, shows_all=shows_all)
+        return RowSet(
+            type=type_, source=source, rule=rule, where=where, order=keys, page=page, shows_all=shows_all,
+            shown=self._shown(type_),
+        )  # fmt: skip
+
+    def _shown(self, type_: TypeDef) -> Shown | None:
+        """Return which rows of an interface the viewer sees as one of its types; None for all, or for a type."""
+        found: list[tuple[Branch, RowSet | bool]] = []
+        for branch in type_.branches:
+            target = self._types[branch.target]
+            assert isinstance(target, TypeDef)
+            self.budget.charge(CONDITION)
+            rows: RowSet | bool = self.rules.shows(target)
+            if rows and not kind_of(branch).is_certain(self, branch, target):
+                rows = kind_of(branch).rows(self, type_, branch)
+            found.append((branch, rows))
+        whole = any(kind_of(branch).fits_all(branch) for branch in type_.branches)
+        return None if whole and all(rows is True for _, rows in found) else Shown(type_, tuple(found)) if found else None
 
     # --- conditions ---
 
@@ -182,7 +217,7 @@ class OperationBuilder:
         if key == NOT:
             part = self.where(definition, value, where, steps=steps + 1, negated=not negated)
             return NOTHING if part is None else Negation(part)
-        described = definition.fields[key]
+        described = definition.fields.get(key) or definition.conditions[key]
         self.rules.check(definition, described)
         found: Condition | None = kind_of(described).condition(
             self, definition, described, value, where, steps=steps, negated=negated

@@ -66,8 +66,22 @@ class Compiler:
     # --- what is written ---
 
     def object(self, selection: Selection, here: Location) -> Concat:
-        """Write the object at a location; where it may be missing the caller has asked first."""
+        """Write the object at a location; where it may be missing the caller has asked first.
+
+        One of an abstract type is null where it is of none of the types.
+        """
+        if selection.definition is not None and getattr(selection.definition, "branches", ()):
+            return Concat(self._of_branches(selection, here))
         return json_object((key, self.member(member, here)) for key, member in selection)
+
+    def _of_branches(self, selection: Selection, here: Location) -> SQL:
+        """Write the object of an abstract type as the first of its types that fits."""
+        template, parts = "CASE", list[Any]()
+        for branch, inner in selection.branches:
+            template += f" WHEN {{{len(parts)}}} THEN {{{len(parts) + 1}}}"
+            kind = kind_of(branch)
+            parts += [kind.applies(self, branch, here), kind.object(self, selection.definition, branch, inner, here)]
+        return SQL(f"{template} END" if parts else "NULL", *parts)
 
     def member(self, member: Member | Constant, here: Location) -> list[Piece]:
         """Write one field of the object at a location."""

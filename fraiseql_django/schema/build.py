@@ -12,6 +12,7 @@ from django.conf import settings as django_settings
 from django.utils import translation
 from graphql import (
     GraphQLField,
+    GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -54,7 +55,7 @@ class Schema:
 
     ``query`` and ``mutation`` are the root types: their fields are of kinds, as those of all types. ``row_rules`` are
     those of the types over each model, with the types' names; ``conventions`` are the settings that it was built with.
-    ``left_out`` has the models that ``types`` should have declared, but whose keys clients cannot write.
+    ``unions`` has the names of the types of every abstract type. ``left_out`` has the models that ``types`` should have declared, but whose keys clients cannot write.
     """
 
     graphql: GraphQLSchema
@@ -92,8 +93,9 @@ class SchemaBuilder:
         self.mutation = Shape(name="Mutation", description=None, fields=mutations)
         self.inputs = Inputs({**self.types, **self.shapes})
         self.values: dict[str, GraphQLObjectType] = {}
-        self.objects: dict[str, GraphQLObjectType] = {
-            name: self._object(definition) for name, definition in self.types.items()
+        abstract = [shape for shape in self.shapes.values() if shape.branches]
+        self.objects: dict[str, Any] = {
+            definition.name: self._object(definition) for definition in (*self.types.values(), *abstract)
         }
         self.objects |= {name: self._object(described) for name, described in outputs.objects.items()}
         self.unions = {
@@ -119,7 +121,7 @@ class SchemaBuilder:
             types=self.types,
             shapes=self.shapes,
             objects=self.outputs.objects,
-            unions=self.outputs.unions,
+            unions={**self.outputs.unions, **self._possible_types()},
             mutations=self.mutations,
             query=self.query,
             mutation=self.mutation,
@@ -127,8 +129,15 @@ class SchemaBuilder:
             conventions=self.conventions,
         )
 
-    def object(self, name: str) -> GraphQLObjectType:
-        """Return the object type of this name."""
+    def _possible_types(self) -> dict[str, tuple[str, ...]]:
+        return {
+            definition.name: tuple(branch.target for branch in definition.branches)
+            for definition in (*self.types.values(), *self.shapes.values())
+            if definition.branches
+        }
+
+    def object(self, name: str) -> Any:
+        """Return the object type, interface or union of this name."""
         return self.objects[name]
 
     def value(self, value: ValueObject) -> GraphQLObjectType:
@@ -157,13 +166,22 @@ class SchemaBuilder:
             graphql = self.unions[output.union] if output.union else self.objects[output.types[0]]
         return graphql if output.nullable else GraphQLNonNull(graphql)
 
-    def _object(self, definition: Any) -> GraphQLObjectType:
-        return GraphQLObjectType(
-            definition.name,
-            lambda: {name: self._field(field) for name, field in definition.fields.items()},
-            description=definition.description,
-            extensions={DEFINITION: definition},
-        )
+    def _object(self, definition: Any) -> Any:
+        """Return the type of a description: an object type, an interface or a union."""
+        described = {"description": definition.description, "extensions": {DEFINITION: definition}}
+        branches = getattr(definition, "branches", ())
+        if branches and definition.is_union:
+            return GraphQLUnionType(
+                definition.name, lambda: [self.objects[branch.target] for branch in branches], **described
+            )
+
+        def fields() -> dict[str, GraphQLField]:
+            return {name: self._field(field) for name, field in definition.fields.items()}
+
+        if branches:
+            return GraphQLInterfaceType(definition.name, fields, **described)
+        names = getattr(definition, "implements", ())
+        return GraphQLObjectType(definition.name, fields, lambda: [self.objects[name] for name in names], **described)
 
     def _field(self, field: Any) -> GraphQLField:
         kind = kind_of(field)

@@ -7,6 +7,7 @@
                                  Extracted   a value of a source, in a column or in JSON
                                  Nested      an object in JSON, one or many
                                  Link        another type, one or many, found by a key
+                                 Branch      the same object, as one of the types of an abstract type
                                  RootRows    all rows of a type, or the one with a key: a field of Query
 
 Names of fields are GraphQL's; ``column`` and ``path`` are the ORM's, ``key`` is a source's.
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from django.db import models
+from django.db.models import Q
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLScalarType
 
 from ..declare.rules import RowRule, Rule
@@ -227,6 +229,37 @@ class Nested(Reference):
     nullable_items: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch(Reference):
+    """An object of the abstract type ``of``, as one of the type ``target``: a row of any table."""
+
+    many: bool = False
+    nullable: bool = True
+    of: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildBranch(Branch):
+    """A row of an interface over a model as a row of a type over this model, or over one that inherits it.
+
+    ``model`` is that model. ``applies`` is the condition on the row itself that tells its type; where there is none, it
+    is the row of the model, unless it is ``shared``, which says that both models have one table.
+    """
+
+    model: type[models.Model]
+    applies: Q | None
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeOf(FieldDef):
+    """The name of the type of an object of the abstract type ``of``, as an enum; conditions compare it."""
+
+    of: str
+    scalar: Scalar
+    branches: tuple[Branch, ...]
+
+
 Key: TypeAlias = Column | Extracted | str
 """What a Link compares; a text is a column of a source, of which only the database knows more."""
 
@@ -245,7 +278,10 @@ class Shape:
 
     ``permission`` says who may read the type; others are refused, or see null where ``mask`` says so.
     ``own_permission`` is the same unless it comes from ``DEFAULT_PERMISSION``, and says who may write it. ``rows`` is
-    its row rule. ``row_cost`` is what each object costs beside its fields.
+    its row rule. ``row_cost`` is what each object costs beside its fields. ``conditions`` are what a ``where`` may ask
+    beside the fields. ``implements`` names the interfaces of an object type; ``branches`` of an abstract type, an
+    interface or a union, lead to the object as each of the types that it may have, in the order in which they are
+    tried, and ``is_union`` tells the two apart.
     """
 
     name: str
@@ -256,6 +292,10 @@ class Shape:
     own_permission: Rule | None = None
     mask: bool = False
     row_cost: float = 0
+    conditions: Mapping[str, FieldDef] = field(default_factory=dict)
+    implements: tuple[str, ...] = ()
+    branches: tuple[Branch, ...] = ()
+    is_union: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,7 +319,8 @@ class TypeDef(Shape):
     one row, by the names of the arguments that ask for it; a source may have none. ``unique`` are more keys by which
     "single" finds a row. ``queries`` are the forms of its root fields, ``lists`` those of the lists in other types that
     lead to it, and ``root_rules`` the permissions of root fields by form. ``left_out`` are the model's fields that
-    could not be among all fields.
+    could not be among all fields. ``when`` is true of those rows of the
+    model that are of the type.
     """
 
     model: type[models.Model]
@@ -292,6 +333,7 @@ class TypeDef(Shape):
     unique: tuple[Mapping[str, Column | Extracted], ...] = ()
     root_rules: Mapping[str, Rule] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
+    when: Q | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

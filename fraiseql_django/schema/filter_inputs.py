@@ -88,7 +88,7 @@ class Inputs:
             return {
                 **{
                     name: GraphQLInputField(condition)
-                    for name, field in definition.fields.items()
+                    for name, field in {**definition.fields, **definition.conditions}.items()
                     if (condition := kind_of(field).where_input(field, self)) is not None
                 },
                 AND: GraphQLInputField(GraphQLList(own), description="All of these."),

@@ -50,7 +50,8 @@ class Targets:
     def _candidates(self, model: type[models.Model]) -> list[TypeDeclaration]:
         found = self._by_model.get(concrete_model(model), [])
         exact = [declaration for declaration in found if declaration.model is model] or found
-        return [declaration for declaration in exact if declaration.primary] or exact
+        interfaces = [declaration for declaration in exact if declaration.interface]
+        return [declaration for declaration in exact if declaration.primary] or interfaces or exact
 
     def of(self, model: type[models.Model], where: str) -> str:
         """Return the name of the type that relations to the model lead to.

@@ -1,0 +1,254 @@
+"""Interfaces and unions: which types their objects may have, and what tells the type of each.
+
+An interface over a model is a TypeDef like others, whose rows are the model's, and which has branches: one for each type
+that implements it. A union, and an interface over no model, is a Shape whose branches are whole types: its objects are
+the rows of several tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from django.db import models
+from django.db.models import Q
+from graphql import GraphQLEnumType
+
+from .._django import concrete_model
+from ..declare.members import annotations_of
+from ..declare.names import check_name
+from ..declare.registry import AbstractDeclaration, Registry, TypeDeclaration
+from ..declare.rules import as_rule
+from ..errors import DeclarationError
+from .annotations import read, signature
+from .conventions import Conventions
+from .definition import Branch, ChildBranch, FieldDef, Shape, TypeDef, TypeOf
+from .scalars.postgres import TEXT, choice
+
+S = TypeVar("S", bound=Shape)
+
+
+# What a ``where`` asks for the type of an object
+OF_TYPE = "ofType"
+
+
+@dataclass(slots=True)
+class AbstractTypes:
+    """Describes the abstract types of a registry over the types that have been described, by name.
+
+    ``types`` are these types with the interfaces that they implement and the fields that they have from them; those
+    of interfaces over models have their branches. ``shapes`` are unions, and interfaces over no model.
+    """
+
+    registry: Registry
+    types: dict[str, TypeDef]
+    conventions: Conventions
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def describe(self) -> None:
+        """Describe all of them; ``problems`` has a line for each one that is wrong."""
+        for declaration in self.registry.types:
+            if declaration.interface and declaration.name in self.types:
+                self._attempt(self._over_model, declaration)
+        for abstract in self.registry.abstracts:
+            self._attempt(self._union if abstract.members is not None else self._without_model, abstract)
+
+    def _attempt(self, step: Any, declaration: Any) -> None:
+        try:
+            step(declaration)
+        except DeclarationError as error:
+            self.problems += [f"{declaration.name}: {line}" for line in str(error).splitlines()]
+
+    # --- interfaces over models ---
+
+    def _over_model(self, declaration: TypeDeclaration) -> None:
+        definition = self.types[declaration.name]
+        found = [other for other in self.registry.types if other.name in self.types and _implements(other, declaration)]
+        if not found:
+            raise DeclarationError(
+                f"no type implements the interface; declare one over {declaration.model._meta.label}, or over a model "
+                f"that inherits it"
+            )
+        found.sort(key=lambda other: (-_distance(other.model, declaration.model), other.when is None))
+        branches = [self._child(declaration, other, [each.model for each in found]) for other in found]
+        names = [other.name for other in found if other.when is None and other.model is declaration.model]
+        if len(names) > 1:
+            raise DeclarationError(
+                f"{' and '.join(names)} have the same rows; tell which are of which type with when=Q(…), or leave the "
+                f"interface out of the implements=[…] of one"
+            )
+        for other in found:
+            self._implement(other.name, definition)
+        self.types[declaration.name] = with_branches(definition, branches)
+
+    def _child(self, interface: TypeDeclaration, declared: TypeDeclaration, models_: Sequence[Any]) -> ChildBranch:
+        base, model = interface.model, declared.model
+        shared = concrete_model(model) is concrete_model(base)
+        if not shared and not issubclass(model, base):
+            raise DeclarationError(f"{declared.name} implements it, but {model.__name__} does not inherit {base.__name__}")
+        applies = declared.when if shared else None
+        if model is not base and _is_polymorphic(base):
+            of_class = _content_type(base, model, models_)
+            applies = of_class if applies is None else of_class & applies
+        elif shared and applies is None and model is not base:
+            raise DeclarationError(
+                f"nothing tells which rows of {base._meta.label} are of {declared.name}; declare it with when=Q(…)"
+            )
+        return ChildBranch(
+            name=f"on{declared.name}", description=f"Of the type {declared.name}, with these conditions.",
+            target=declared.name, of=interface.name, applies=applies, shared=shared, model=model,
+        )  # fmt: skip
+
+    def _implement(self, name: str, interface: Shape) -> None:
+        """Let a type implement an interface, with the fields of it that it has not."""
+        known = self.types[name]
+        missing = {key: value for key, value in interface.fields.items() if key not in known.fields}
+        self.types[name] = replace(
+            known, fields={**known.fields, **missing}, implements=(*known.implements, interface.name)
+        )
+
+    # --- abstract types over several tables ---
+
+    def _union(self, declaration: AbstractDeclaration) -> None:
+        assert declaration.members is not None
+        members = [self._member(declaration, member) for member in declaration.members]
+        if len(set(members)) < len(members):
+            raise DeclarationError("a type is named twice among the types of the union")
+        self.shapes[declaration.name] = self._shape(declaration, {}, members, is_union=True)
+
+    def _member(self, declaration: AbstractDeclaration, given: Any) -> str:
+        declared = self.registry.named(given) if isinstance(given, str) else getattr(given, "__fraiseql_type__", None)
+        if not isinstance(declared, TypeDeclaration) or declared.name not in self.types:
+            raise DeclarationError(f"{given!r} is no declared type; a union has types under @fraiseql.type")
+        if declared.interface:
+            raise DeclarationError(f"{declared.name} is an interface; a union has the types that implement it")
+        return declared.name
+
+    def _without_model(self, declaration: AbstractDeclaration) -> None:
+        found = [
+            other.name
+            for other in self.registry.types
+            if other.name in self.types and declaration.cls in (other.implements or ())
+        ]
+        if not found:
+            raise DeclarationError(f"no type implements the interface; name it with implements=[{declaration.name}]")
+        fields = self._common(declaration, found)
+        shape = self._shape(declaration, fields, found, is_union=False)
+        self.shapes[declaration.name] = shape
+        for name in found:
+            self._implement(name, shape)
+
+    def _common(self, declaration: AbstractDeclaration, names: Sequence[str]) -> dict[str, FieldDef]:
+        """Return the fields of an interface, as its first type has them."""
+        problems, fields = [], {}
+        for python_name in declaration.fields:
+            first: FieldDef | None = None
+            for name in names:
+                known = self._by_python_name(name, python_name)
+                if known is None:
+                    problems.append(f"{name} implements the interface, but has no field {python_name!r}")
+                    continue
+                first = first or replace(known, permission=None, mask=False)
+            if first is not None:
+                problems += self._misfit(declaration, python_name, first)
+                fields[first.name] = first
+        if problems:
+            raise DeclarationError("\n".join(problems))
+        return fields
+
+    def _by_python_name(self, type_name: str, python_name: str) -> FieldDef | None:
+        definition = self.types[type_name]
+        declared = next(item for item in self.registry.types if item.name == type_name)
+        options = declared.options.get(python_name)
+        for name in (options and options.name, python_name, self.conventions.name(python_name)):
+            if name in definition.fields:
+                return definition.fields[str(name)]
+        return None
+
+    def _misfit(self, declaration: AbstractDeclaration, python_name: str, known: Any) -> Iterator[str]:
+        annotation = read(*annotations_of(declaration.cls)[python_name], self.registry)
+        written, actual = signature(annotation), getattr(known, "signature", None)
+        if None not in (written, actual) and str(written).replace("!", "") != str(actual).replace("!", ""):
+            yield f"{python_name} is annotated as {written}, but is {actual} in the first type that has it"
+
+    def _shape(
+        self, declaration: AbstractDeclaration, fields: dict[str, FieldDef], members: Sequence[str], *, is_union: bool
+    ) -> Shape:
+        name = check_name(declaration.name, "a type")
+        permission = as_rule(declaration.permission, name)
+        if declaration.mask and permission is None:
+            raise DeclarationError("mask is for those whom a permission leaves out; give permission=… as well")
+        shape = Shape(
+            name=name, description=declaration.description, fields=fields, permission=permission,
+            own_permission=permission, mask=declaration.mask, is_union=is_union,
+        )  # fmt: skip
+        branches = [
+            Branch(name=f"on{other}", description=f"Of the type {other}, with these conditions.", target=other, of=name)
+            for other in members
+        ]
+        return with_branches(shape, branches)
+
+
+def with_branches(definition: S, branches: Sequence[Branch]) -> S:
+    """Return an abstract type with its branches, and what a ``where`` may ask about the type of an object."""
+    names = [branch.target for branch in branches]
+    enum = GraphQLEnumType(
+        f"{definition.name}Typename", {name: name for name in names}, description=f"The types of {definition.name}."
+    )
+    of_type = TypeOf(
+        name=OF_TYPE, description="The type of the object.", of=definition.name, scalar=choice(enum, TEXT),
+        branches=tuple(branches),
+    )  # fmt: skip
+    conditions: dict[str, FieldDef] = {of_type.name: of_type, **{branch.name: branch for branch in branches}}
+    own = definition.fields
+    return replace(
+        definition,
+        branches=tuple(branches),
+        conditions={name: condition for name, condition in conditions.items() if name not in own},
+    )
+
+
+def may_hide(definition: Shape, types: Mapping[str, TypeDef]) -> bool:
+    """Whether an abstract type may have objects that not every viewer sees, or that are of none of its types."""
+    targets = [types[branch.target] for branch in definition.branches]
+    whole = any(isinstance(branch, ChildBranch) and branch.shared and branch.applies is None for branch in definition.branches)
+    return not whole or any(target.rows is not None or target.permission is not None for target in targets)
+
+
+def _implements(declared: TypeDeclaration, interface: TypeDeclaration) -> bool:
+    if declared.interface or declared.source is not None:
+        return False
+    if declared.implements is not None:
+        return interface.cls in declared.implements
+    return issubclass(declared.model, interface.model)
+
+
+def _distance(model: type[models.Model], base: type[models.Model]) -> int:
+    """Return how many models lie between a model and one that it inherits."""
+    return sum(issubclass(cls, base) for cls in model.__mro__)
+
+
+def _is_polymorphic(model: Any) -> bool:
+    """Whether each row has the content type of its class, as django-polymorphic writes it."""
+    return bool(getattr(model, "polymorphic_model_marker", False))
+
+
+def _content_type(base: Any, model: Any, declared: Sequence[Any]) -> Q:
+    """Return the condition that a row is of the class of a model, or of one below it that no type is declared for."""
+    found: dict[Any, None] = {}
+
+    def gather(cls: Any) -> None:
+        if not cls._meta.abstract:
+            found[cls] = None
+        for below in cls.__subclasses__():
+            if below not in declared:
+                gather(below)
+
+    gather(model)
+    content_types = base._meta.get_field("polymorphic_ctype").related_model
+    condition = Q()
+    for cls in found:
+        condition |= Q(app_label=cls._meta.app_label, model=cls._meta.model_name)
+    return Q(polymorphic_ctype_id__in=models.QuerySet(content_types).filter(condition).order_by().values("pk"))
