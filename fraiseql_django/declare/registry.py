@@ -287,7 +287,8 @@ class Registry:
 
     def named(self, name: str) -> TypeDeclaration | AbstractDeclaration | None:
         """Return the type with this name, its own or its class's."""
-        for declaration in (*self.types, *self.abstracts):
+        declarations: list[TypeDeclaration | AbstractDeclaration] = [*self.types, *self.abstracts]
+        for declaration in declarations:
             if name in (declaration.name, declaration.cls.__name__):
                 return declaration
         return None

@@ -13,9 +13,10 @@ that a rule hides are left out of the row set before (``Shown`` in ``planner/tre
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from graphql import GraphQLInputType, GraphQLOutputType
 
 from .._django import all_rows
@@ -24,7 +25,7 @@ from ..declare.rules import once
 from ..planner.arguments import constant_leaf
 from ..planner.expressions import SQL, condition
 from ..planner.kinds import ReferenceKind, TreeBuilder, TreeCompiler, ValueKind, kind_of
-from ..planner.locations import ROW, Location
+from ..planner.locations import ROW, Local, Location
 from ..planner.ordering import key_columns
 from ..planner.source_values import Compared
 from ..planner.tree import All, Compare, Condition, Constant, Member, RowSet, Selection, Through
@@ -32,6 +33,7 @@ from ..schema.abstract_types import OF_TYPE
 from ..schema.definition import Branch, ChildBranch, Column, Shape, TypeDef, TypeOf
 from ..schema.kinds import InputTypes, OutputTypes, register
 from ..schema.operators import EQUAL, Comparable
+from .columns import column
 
 
 class BranchKind(ReferenceKind[Branch]):
@@ -99,7 +101,7 @@ class ChildBranchKind(BranchKind):
         return field.shared and field.applies is None
 
     def condition(
-        self, build: TreeBuilder, owner: Shape, field: ChildBranch, given: Any, label: str, *, steps: int, negated: bool
+        self, build: TreeBuilder, owner: Shape, field: Branch, given: Any, label: str, *, steps: int, negated: bool
     ) -> Condition | None:
         found = super().condition(build, owner, field, given, label, steps=steps, negated=negated)
         of_type = owner.conditions.get(OF_TYPE)
@@ -108,16 +110,22 @@ class ChildBranchKind(BranchKind):
             return found
         # a row of a type that is tried before may have a row of this one as well
         chosen = constant_leaf(field.target)
-        return All((Compare(owner=owner, field=of_type, operator=EQUAL, operand=chosen, label=label, may_fail=False), found))
+        return All(
+            (Compare(owner=owner, field=of_type, operator=EQUAL, operand=chosen, label=label, may_fail=False), found)
+        )
 
     def relate(
         self, compiler: TreeCompiler, source: Through, rows: Any, target: TypeDef, location: Location
     ) -> QuerySet[Any]:
         assert isinstance(source.owner, TypeDef)
         for name in key_columns(source.owner.model):
-            rows = rows.filter(Q((name, location.value(lambda local, name=name: local.column(name)))))
+            rows = rows.filter(Q((name, location.value(partial(_column, name=name)))))
         related: QuerySet[Any] = rows
         return related
+
+
+def _column(here: Local, name: str) -> Any:
+    return column(here, name)
 
 
 class TypeOfKind(ValueKind[TypeOf]):

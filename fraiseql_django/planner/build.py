@@ -93,9 +93,7 @@ class OperationBuilder:
         self._known[key] = found, self.budget.since(before)
         return found
 
-    def _abstract(
-        self, definition: Shape, nodes: Sequence[FieldNode], sets: Sequence[SelectionSetNode]
-    ) -> Selection:
+    def _abstract(self, definition: Shape, nodes: Sequence[FieldNode], sets: Sequence[SelectionSetNode]) -> Selection:
         """Build what is selected of objects of an abstract type: for each type whose objects the viewer may see."""
         branches = []
         for branch in definition.branches:
@@ -177,7 +175,9 @@ class OperationBuilder:
                 rows = kind_of(branch).rows(self, type_, branch)
             found.append((branch, rows))
         whole = any(kind_of(branch).fits_all(branch) for branch in type_.branches)
-        return None if whole and all(rows is True for _, rows in found) else Shown(type_, tuple(found)) if found else None
+        return (
+            None if whole and all(rows is True for _, rows in found) else Shown(type_, tuple(found)) if found else None
+        )
 
     # --- conditions ---
 

@@ -49,7 +49,7 @@ class Collector:
         return found
 
     def names(self, type_name: str, sets: Iterable[SelectionSetNode]) -> bool:
-        """Whether a fragment that stands in these selection sets names a type, and no abstract one, as its condition."""
+        """Whether a fragment that stands in these selection sets names a type, rather than an abstract one."""
         return any(condition == type_name for condition in self._conditions(sets, set()))
 
     def _conditions(self, sets: Iterable[SelectionSetNode], visited: set[str]) -> Iterator[str]:

@@ -70,7 +70,7 @@ class Compiler:
 
         One of an abstract type is null where it is of none of the types.
         """
-        if selection.definition is not None and getattr(selection.definition, "branches", ()):
+        if is_abstract(selection.definition):
             return Concat(self._of_branches(selection, here))
         return json_object((key, self.member(member, here)) for key, member in selection)
 
@@ -191,6 +191,11 @@ class Compiler:
     def condition(self, condition: Condition, location: Location) -> Q:
         """Return the ORM's form of a condition on the row or object at a location."""
         return compile_condition(self, condition, location)
+
+
+def is_abstract(definition: Any) -> bool:
+    """Whether objects of a type are of one of several types each."""
+    return isinstance(definition, Shape) and bool(definition.branches)
 
 
 def nullabilities(type_: Any) -> tuple[bool, ...]:

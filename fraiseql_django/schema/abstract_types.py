@@ -1,8 +1,8 @@
 """Interfaces and unions: which types their objects may have, and what tells the type of each.
 
-An interface over a model is a TypeDef like others, whose rows are the model's, and which has branches: one for each type
-that implements it. A union, and an interface over no model, is a Shape whose branches are whole types: its objects are
-the rows of several tables.
+An interface over a model is a TypeDef like others, whose rows are the model's, with a branch for each type that
+implements it. A union, and an interface over no model, is a Shape whose branches are whole types: its objects are the
+rows of several tables.
 """
 
 from __future__ import annotations
@@ -23,7 +23,20 @@ from ..declare.rules import as_rule
 from ..errors import DeclarationError
 from .annotations import read, signature
 from .conventions import Conventions
-from .definition import Branch, ChildBranch, FieldDef, Shape, TypeDef, TypeOf
+from .definition import (
+    AbstractShape,
+    Branch,
+    ChildBranch,
+    ContentTypeKey,
+    FieldDef,
+    GenericBranch,
+    GenericOne,
+    Shape,
+    TypeDef,
+    TypeOf,
+    content_type_label,
+)
+from .relations import Targets
 from .scalars.postgres import TEXT, choice
 
 S = TypeVar("S", bound=Shape)
@@ -54,6 +67,8 @@ class AbstractTypes:
                 self._attempt(self._over_model, declaration)
         for abstract in self.registry.abstracts:
             self._attempt(self._union if abstract.members is not None else self._without_model, abstract)
+        for definition in list(self.types.values()):
+            self._resolve_generic(definition)
 
     def _attempt(self, step: Any, declaration: Any) -> None:
         try:
@@ -87,7 +102,9 @@ class AbstractTypes:
         base, model = interface.model, declared.model
         shared = concrete_model(model) is concrete_model(base)
         if not shared and not issubclass(model, base):
-            raise DeclarationError(f"{declared.name} implements it, but {model.__name__} does not inherit {base.__name__}")
+            raise DeclarationError(
+                f"{declared.name} implements it, but {model.__name__} does not inherit {base.__name__}"
+            )
         applies = declared.when if shared else None
         if model is not base and _is_polymorphic(base):
             of_class = _content_type(base, model, models_)
@@ -104,10 +121,67 @@ class AbstractTypes:
     def _implement(self, name: str, interface: Shape) -> None:
         """Let a type implement an interface, with the fields of it that it has not."""
         known = self.types[name]
-        missing = {key: value for key, value in interface.fields.items() if key not in known.fields}
+        missing = {
+            key: value.of_model(known.model) for key, value in interface.fields.items() if key not in known.fields
+        }
         self.types[name] = replace(
             known, fields={**known.fields, **missing}, implements=(*known.implements, interface.name)
         )
+
+    # --- generic relations ---
+
+    def _resolve_generic(self, definition: TypeDef) -> None:
+        """Describe the types that the generic foreign keys of a type lead to."""
+        resolved: dict[str, FieldDef] = {}
+        for name, field_ in definition.fields.items():
+            if isinstance(field_, GenericOne):
+                try:
+                    resolved[name] = self._generic(definition, field_)
+                except DeclarationError as error:
+                    self.problems.append(f"{definition.name}.{name}: {error}")
+        if resolved:
+            self.types[definition.name] = replace(definition, fields={**definition.fields, **resolved})
+
+    def _generic(self, definition: TypeDef, found: GenericOne) -> GenericOne:
+        target = found.target or f"{definition.name}{found.name[:1].upper()}{found.name[1:]}"
+        if not found.target and target not in self.shapes:
+            members = self._generic_targets(found)
+            self.shapes[target] = with_branches(
+                AbstractShape(name=target, description=f"What {definition.name}.{found.name} may lead to.", fields={},
+                is_union=True), [_member_branch(target, member) for member in members],
+            )  # fmt: skip
+        shape = self.shapes.get(target)
+        if shape is None:
+            raise DeclarationError("its union is wrong")
+        branches = []
+        for branch in shape.branches:
+            model = self.types[branch.target].model
+            if self.types[branch.target].source is not None or len(self.types[branch.target].key) != 1:
+                raise DeclarationError(f"{branch.target} has no content type and one key, so nothing can lead to it")
+            label = content_type_label(model, concrete=found.concrete)
+            by = ContentTypeKey(content_type=found.content_type, object_id=found.object_id, label=label)
+            branches.append(
+                GenericBranch(
+                    name=branch.name, description=branch.description, target=branch.target, of=target, by=by,
+                    holder=definition.model, key=model._meta.pk.attname, content_types=found.content_types,
+                )
+            )  # fmt: skip
+        # other fields, so that what is selected of it is not taken for what another generic relation selects
+        own = with_branches(replace(shape, fields=dict(shape.fields), conditions={}), branches, shape)
+        return replace(found, target=target, shape=own)
+
+    def _generic_targets(self, found: GenericOne) -> list[str]:
+        """Return the types that a generic relation leads to where nobody has named them: one for each model."""
+        targets = Targets(self.registry, interfaces=False)
+        by_label: dict[Any, str] = {}
+        for declaration in self.registry.types:
+            definition = self.types.get(declaration.name)
+            if definition is None or definition.branches or definition.source is not None or len(definition.key) != 1:
+                continue
+            label = content_type_label(declaration.model, concrete=found.concrete)
+            if label not in by_label and targets.decided(declaration.model):
+                by_label[label] = targets.of(declaration.model, found.name)
+        return list(dict.fromkeys(by_label.values()))
 
     # --- abstract types over several tables ---
 
@@ -180,27 +254,37 @@ class AbstractTypes:
         permission = as_rule(declaration.permission, name)
         if declaration.mask and permission is None:
             raise DeclarationError("mask is for those whom a permission leaves out; give permission=… as well")
-        shape = Shape(
+        plural = None if declaration.plural is None else check_name(declaration.plural, "a root field")
+        shape = AbstractShape(
             name=name, description=declaration.description, fields=fields, permission=permission,
-            own_permission=permission, mask=declaration.mask, is_union=is_union,
+            own_permission=permission, mask=declaration.mask, is_union=is_union, plural=plural,
         )  # fmt: skip
-        branches = [
-            Branch(name=f"on{other}", description=f"Of the type {other}, with these conditions.", target=other, of=name)
-            for other in members
-        ]
-        return with_branches(shape, branches)
+        return with_branches(shape, [_member_branch(name, other) for other in members])
 
 
-def with_branches(definition: S, branches: Sequence[Branch]) -> S:
-    """Return an abstract type with its branches, and what a ``where`` may ask about the type of an object."""
-    names = [branch.target for branch in branches]
-    enum = GraphQLEnumType(
-        f"{definition.name}Typename", {name: name for name in names}, description=f"The types of {definition.name}."
+def _member_branch(name: str, target: str) -> Branch:
+    return Branch(
+        name=f"on{target}", description=f"Of the type {target}, with these conditions.", target=target, of=name
     )
+
+
+def with_branches(definition: S, branches: Sequence[Branch], known: Shape | None = None) -> S:
+    """Return an abstract type with its branches, and what a ``where`` may ask about the type of an object.
+
+    ``known`` is the same type with other branches, whose enum of types this one has as well.
+    """
+    names = [branch.target for branch in branches]
+    given = known and known.conditions.get(OF_TYPE)
+    if isinstance(given, TypeOf):
+        scalar = given.scalar
+    else:
+        described = f"The types of {definition.name}."
+        scalar = choice(
+            GraphQLEnumType(f"{definition.name}Typename", {name: name for name in names}, description=described), TEXT
+        )
     of_type = TypeOf(
-        name=OF_TYPE, description="The type of the object.", of=definition.name, scalar=choice(enum, TEXT),
-        branches=tuple(branches),
-    )  # fmt: skip
+        name=OF_TYPE, description="The type of the object.", of=definition.name, scalar=scalar, branches=tuple(branches)
+    )
     conditions: dict[str, FieldDef] = {of_type.name: of_type, **{branch.name: branch for branch in branches}}
     own = definition.fields
     return replace(
@@ -213,7 +297,9 @@ def with_branches(definition: S, branches: Sequence[Branch]) -> S:
 def may_hide(definition: Shape, types: Mapping[str, TypeDef]) -> bool:
     """Whether an abstract type may have objects that not every viewer sees, or that are of none of its types."""
     targets = [types[branch.target] for branch in definition.branches]
-    whole = any(isinstance(branch, ChildBranch) and branch.shared and branch.applies is None for branch in definition.branches)
+    whole = any(
+        isinstance(branch, ChildBranch) and branch.shared and branch.applies is None for branch in definition.branches
+    )
     return not whole or any(target.rows is not None or target.permission is not None for target in targets)
 
 

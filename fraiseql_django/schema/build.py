@@ -34,7 +34,7 @@ from ..errors import DeclarationError
 from .arguments import Arguments, MutationDef, describe_mutation
 from .collisions import colliding_types, same_names
 from .conventions import Conventions
-from .definition import Related, RootRows, Shape, TypeDef, ValueObject
+from .definition import AbstractShape, FieldDef, Related, RootRows, Shape, TypeDef, UnionCount, UnionRows, ValueObject
 from .describe import Described, describe_types, without_unusable_keys
 from .django_fields import ColumnDescriber, mapped_scalars
 from .enums import Enums
@@ -55,7 +55,8 @@ class Schema:
 
     ``query`` and ``mutation`` are the root types: their fields are of kinds, as those of all types. ``row_rules`` are
     those of the types over each model, with the types' names; ``conventions`` are the settings that it was built with.
-    ``unions`` has the names of the types of every abstract type. ``left_out`` has the models that ``types`` should have declared, but whose keys clients cannot write.
+    ``unions`` has the names of the types of every abstract type. ``left_out`` has the models that ``types`` should have
+    declared, but whose keys clients cannot write.
     """
 
     graphql: GraphQLSchema
@@ -86,7 +87,7 @@ class SchemaBuilder:
         self.outputs = outputs
         self.mutations = mutations
         self.query = with_list_forms(
-            Shape(name="Query", description=None, fields=root_fields(self.types)),
+            Shape(name="Query", description=None, fields=self._roots()),
             partial(_root_forms, found.types, conventions),
             conventions,
         )
@@ -128,6 +129,25 @@ class SchemaBuilder:
             row_rules=_row_rules(self.types),
             conventions=self.conventions,
         )
+
+    def _roots(self) -> dict[str, FieldDef]:
+        """Return the fields of Query, before lists have their forms."""
+        fields: dict[str, FieldDef] = dict(root_fields(self.types))
+        for shape in self.shapes.values():
+            plural = shape.plural if isinstance(shape, AbstractShape) else None
+            if plural is None:
+                continue
+            if plural in fields:
+                raise DeclarationError(
+                    f"{shape.name} and another type have a root field {plural!r}; give one another name with plural=…"
+                )
+            found = UnionRows(name=plural, description=f"A list of {shape.name}.", target=shape.name)
+            fields[plural] = found
+            if self.conventions.settings.counts:
+                described = f"How many {shape.name} rows there are; with `where`, how many match."
+                count = UnionCount(name=f"{plural}Count", description=described, of_list=found)
+                fields.setdefault(count.name, count)
+        return fields
 
     def _possible_types(self) -> dict[str, tuple[str, ...]]:
         return {

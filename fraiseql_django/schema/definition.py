@@ -8,6 +8,9 @@
                                  Nested      an object in JSON, one or many
                                  Link        another type, one or many, found by a key
                                  Branch      the same object, as one of the types of an abstract type
+                                 GenericOne  a row of any table, by its content type and key
+                                 GenericList the rows that lead to this one so
+                                 UnionRows   the rows of all types of an abstract type: a field of Query
                                  RootRows    all rows of a type, or the one with a key: a field of Query
 
 Names of fields are GraphQL's; ``column`` and ``path`` are the ORM's, ``key`` is a source's.
@@ -16,13 +19,14 @@ Names of fields are GraphQL's; ``column`` and ``path`` are the ORM's, ``key`` is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from django.db import models
 from django.db.models import Q
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLScalarType
 
+from .._django import concrete_model
 from ..declare.rules import RowRule, Rule
 from ..declare.sources import Source
 from ..declare.translations import Translation
@@ -48,6 +52,10 @@ class FieldDef:
     def stored_as(self) -> str | None:
         """The name by which an instance or a JSON object holds the value; None where there is no such name."""
         return None
+
+    def of_model(self, model: type[models.Model]) -> FieldDef:
+        """Return the same field of a model that inherits the one that this is a field of."""
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +260,82 @@ class ChildBranch(Branch):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContentTypeKey:
+    """Which rows a generic relation leads to: ``content_type`` and ``object_id`` are the columns that tell.
+
+    ``label`` is the content type's app label and model; its key may differ between databases.
+    """
+
+    content_type: str
+    object_id: str
+    label: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenericBranch(Branch):
+    """The object of a GenericForeignKey of the model ``holder`` as a row of one type, by its column ``key``."""
+
+    holder: type[models.Model]
+    by: ContentTypeKey
+    key: str
+    content_types: type[models.Model]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenericOne(Reference):
+    """A GenericForeignKey; ``shape`` is the abstract type of its objects, with branches that lead from this field.
+
+    ``concrete`` says that content types are those of concrete models, as ``for_concrete_model`` does.
+    """
+
+    many: bool = False
+    nullable: bool = True
+    content_type: str
+    object_id: str
+    content_types: type[models.Model]
+    concrete: bool
+    shape: Shape | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenericList(Related):
+    """A GenericRelation: the rows that lead to this one by a content type and the column ``key`` of this row.
+
+    ``content_types`` is the model of content types.
+    """
+
+    by: ContentTypeKey
+    key: str
+    content_types: type[models.Model]
+    concrete: bool
+
+    def of_model(self, model: type[models.Model]) -> GenericList:
+        """Return the same relation of a model that inherits it: its rows have a content type of their own."""
+        return replace(self, by=replace(self.by, label=content_type_label(model, concrete=self.concrete)))
+
+
+def content_type_label(model: type[models.Model], *, concrete: bool) -> tuple[str, str]:
+    """Return app label and model of the content type of a model, or of the concrete model behind a proxy."""
+    meta = concrete_model(model)._meta if concrete else model._meta
+    return meta.app_label, str(meta.model_name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnionRows(Reference):
+    """A field of Query with the rows of all types of an abstract type."""
+
+    many: bool = True
+    nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnionCount(FieldDef):
+    """The number of rows of the list ``of_list``."""
+
+    of_list: UnionRows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TypeOf(FieldDef):
     """The name of the type of an object of the abstract type ``of``, as an enum; conditions compare it."""
 
@@ -296,6 +380,13 @@ class Shape:
     implements: tuple[str, ...] = ()
     branches: tuple[Branch, ...] = ()
     is_union: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AbstractShape(Shape):
+    """A union, or an interface over no model; ``plural`` is the root field with the rows of all of its types."""
+
+    plural: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

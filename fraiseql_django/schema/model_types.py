@@ -20,7 +20,16 @@ from .annotations import PYTHON_NAMES, Annotation, read, scalar, signature
 from .definition import Column, Computed, FieldDef, LeftOut, TypeDef
 from .django_fields import ColumnDescriber, concrete
 from .one_value import check_one_value
-from .relations import AnyModelField, Targets, describe_link, describe_relation
+from .relations import (
+    AnyModelField,
+    Targets,
+    describe_generic,
+    describe_generic_list,
+    describe_link,
+    describe_relation,
+    is_generic,
+    is_generic_list,
+)
 from .unique_keys import describe_unique
 
 
@@ -272,11 +281,29 @@ class TypeDescriber:
         self, found: AnyModelField, python_name: str, name: str, annotation: Annotation | None, where: str
     ) -> FieldDef:
         model = found.related_model
+        if is_generic(found):
+            return describe_generic(found, name, self._abstract(annotation, where))
         if not isinstance(model, type):
             raise DeclarationError(f"{where} is generic: it leads to no one model; leave it out")
         chosen = None if annotation is None else self.targets.named(annotation, model, where)
-        described = describe_relation(found, name, chosen or self.targets.of(model, where), where)
+        target = chosen or self.targets.of(model, where)
+        described: Any
+        if is_generic_list(found):
+            described = describe_generic_list(found, name, target)
+        else:
+            described = describe_relation(found, name, target, where)
         return described if annotation is None else self._checked(described, annotation, python_name, where)
+
+    def _abstract(self, annotation: Annotation | None, where: str) -> str:
+        """Return the name of the abstract type in an annotation of a generic foreign key; nothing without one."""
+        if annotation is None:
+            return ""
+        declared = getattr(annotation.base, "__fraiseql_abstract__", None)
+        if declared is None or declared not in self.targets.registry.abstracts:
+            raise DeclarationError(
+                f"{where} is a generic foreign key; annotate it with a union, `Subject | None`, or with fraiseql.auto"
+            )
+        return str(declared.name)
 
     def _checked(self, described: Any, annotation: Annotation, python_name: str, where: str) -> FieldDef:
         """Return the description, nullable if the annotation is; raise DeclarationError where they contradict."""

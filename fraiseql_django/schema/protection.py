@@ -47,6 +47,7 @@ def protected(definition: TypeDef, declaration: TypeDeclaration, conventions: Co
         lists=tuple(declaration.lists),
         root_rules=_root_rules(declaration, name),
         row_cost=declaration.row_cost,
+        when=declaration.when,
     )
 
 

@@ -4,12 +4,12 @@ from django.db.models import Q
 
 import fraiseql_django as fraiseql
 
-from .models import Animal, Bike, Car, Cat, Dog, Keeper, Puppy, Vehicle
+from .models import Animal, Badge, Bike, Car, Cat, Crate, Dog, Keeper, Note, Place, Puppy, Remark, Vehicle
 
 MENAGERIE = fraiseql.Registry()
 
 
-@fraiseql.interface(Animal, fields=["id", "name", "weight", "keeper"], registry=MENAGERIE)
+@fraiseql.interface(Animal, fields=["id", "name", "weight", "keeper", "remarks"], registry=MENAGERIE)
 class AnimalInterface:
     """Of any kind."""
 
@@ -51,4 +51,39 @@ class CarType:
 
 @fraiseql.type(Bike, fields=["kind"], when=Q(kind="bike"), registry=MENAGERIE)
 class BikeType:
+    pass
+
+
+@fraiseql.interface(plural="nameds", registry=MENAGERIE)
+class Named:
+    """What has a name."""
+
+    name: str
+
+
+Subject = fraiseql.union("Subject", ["Dog", "Cat", "Car", "Bike", "Remark"], plural="subjects", registry=MENAGERIE)
+
+
+@fraiseql.type(Remark, fields=["id", "text", "remarks"], registry=MENAGERIE)
+class RemarkType:
+    thing: Subject | None  # type: ignore[valid-type]
+
+
+@fraiseql.type(Note, fields=["id", "text", "content_object"], registry=MENAGERIE)
+class NoteType:
+    """Leads to all types."""
+
+
+@fraiseql.type(Badge, fields=["id", "name", "notes"], implements=[Named], registry=MENAGERIE)
+class BadgeType:
+    pass
+
+
+@fraiseql.type(Crate, fields=["code", "name", "notes"], implements=[Named], registry=MENAGERIE)
+class CrateType:
+    pass
+
+
+@fraiseql.type(Place, fields=["id", "name", "within", "parts"], implements=[Named], registry=MENAGERIE)
+class PlaceType:
     pass
