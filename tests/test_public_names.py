@@ -37,6 +37,7 @@ NAMES = [
     "field",
     "get_engine",
     "input",
+    "interface",
     "mutation",
     "nested",
     "relation",
@@ -46,6 +47,7 @@ NAMES = [
     "success",
     "type",
     "types",
+    "union",
     "update",
     "upsert",
 ]

@@ -2,7 +2,7 @@
 
 from django.contrib.contenttypes.models import ContentType
 
-from .models import Animal, Badge, Cat, Crate, Dog, Keeper, Note, Place, Puppy, Remark, Vehicle
+from .models import Animal, Badge, Cat, Crate, Dog, Keeper, Note, Place, Puppy, Remark, Vehicle, Visitor
 
 
 def populate() -> None:
@@ -16,8 +16,9 @@ def populate() -> None:
     rex.friends.add(Dog.objects.create(name="Fox", breed="fox"))
     # a row in two tables: of the first type that fits
     Cat(animal_ptr=rex.animal_ptr, lives=2, name=rex.name, weight=rex.weight, keeper=ann).save()
-    Keeper.objects.create(name="Bob", favourite=tom)
-    Keeper.objects.create(name="Cid", favourite=emu)
+    Keeper.objects.create(name="Don")
+    for name, favourite in (("Bob", tom), ("Cid", emu), ("Eve", None)):
+        Visitor.objects.create(name=name, favourite=favourite)
     car, bike, boat, _ = (
         Vehicle.objects.create(kind=kind, wheels=wheels)
         for kind, wheels in (("car", 4), ("bike", 2), ("boat", None), ("car", 3))

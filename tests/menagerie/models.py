@@ -3,7 +3,7 @@ Rows of several types.
 
     Animal <── Dog <── Puppy        inheritance over several tables
            <── Cat
-    Keeper ──< Animal
+    Keeper ──< Animal ──< Visitor
     Vehicle: Car, Bike              proxies, which ``kind`` tells apart
     Remark ──> anything             a generic relation by a number, with remarks on remarks
     Note ──> anything               a generic relation by a text: keys that are numbers, UUIDs or texts
@@ -22,7 +22,6 @@ class Keeper(models.Model):
     """Keeps animals."""
 
     name = models.CharField(max_length=30)
-    favourite = models.ForeignKey("Animal", models.SET_NULL, null=True, related_name="+")
 
 
 class Animal(models.Model):
@@ -52,6 +51,13 @@ class Cat(Animal):
 
     breed = models.IntegerField(null=True)
     lives = models.IntegerField(default=9)
+
+
+class Visitor(models.Model):
+    """Has a favourite animal."""
+
+    name = models.CharField(max_length=30)
+    favourite = models.ForeignKey(Animal, models.SET_NULL, null=True, related_name="+")
 
 
 class Vehicle(models.Model):

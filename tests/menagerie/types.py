@@ -4,7 +4,7 @@ from django.db.models import Q
 
 import fraiseql_django as fraiseql
 
-from .models import Animal, Badge, Bike, Car, Cat, Crate, Dog, Keeper, Note, Place, Puppy, Remark, Vehicle
+from .models import Animal, Badge, Bike, Car, Cat, Crate, Dog, Keeper, Note, Place, Puppy, Remark, Vehicle, Visitor
 
 MENAGERIE = fraiseql.Registry()
 
@@ -34,8 +34,13 @@ class BeastType:
     """An animal of no kind that has a type of its own."""
 
 
-@fraiseql.type(Keeper, fields=["id", "name", "favourite", "animals"], registry=MENAGERIE)
+@fraiseql.type(Keeper, fields=["id", "name", "animals"], registry=MENAGERIE)
 class KeeperType:
+    pass
+
+
+@fraiseql.type(Visitor, fields=["id", "name", "favourite"], registry=MENAGERIE)
+class VisitorType:
     pass
 
 
