@@ -13,7 +13,7 @@ from .members import annotations_of, options_of
 from .registry import AbstractDeclaration, Registry, TypeDeclaration, check_cost, default_registry
 from .reporting import report
 from .rules import RowRule
-from .types import DEFAULT_LISTS, DEFAULT_QUERIES, check_model, wrong_fields, wrong_names, wrong_queries
+from .types import DEFAULT_LISTS, DEFAULT_QUERIES, check_model, wrong_fields, wrong_names, wrong_queries, wrong_tree
 
 _C = TypeVar("_C", bound=type)
 
@@ -34,6 +34,7 @@ def interface(
     permission: Any = None,
     mask: bool = False,
     cost: float = 0,
+    tree: bool | str = False,
     registry: Registry = default_registry,
 ) -> Any:
     """Declare an interface: over a model whose rows are of several types, or over types that have fields in common.
@@ -57,7 +58,7 @@ def interface(
         return lambda cls: cls
     check_cost(cost)
     names = wrong_names(name=name, single=single, plural=plural)
-    problems = [*wrong_fields(fields, exclude), *wrong_queries(queries, lists), *names]
+    problems = [*wrong_fields(fields, exclude), *wrong_queries(queries, lists), *names, *wrong_tree(tree)]
     if problems:
         report(DeclarationError("\n".join(problems)))
 
@@ -67,7 +68,7 @@ def interface(
                 cls=cls, model=model, name=name or _name_of(cls), description=description or _doc(cls), fields=fields,
                 exclude=exclude, queries=() if problems else queries, lists=() if problems else lists, single=single,
                 plural=plural, primary=primary, rows=rows, permission=permission, mask=mask, row_cost=cost,
-                interface=True, invalid=bool(problems),
+                interface=True, tree=tree, invalid=bool(problems),
             )
         )  # fmt: skip
         return cls

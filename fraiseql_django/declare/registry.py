@@ -79,6 +79,8 @@ class TypeDeclaration:
     when: Q | None = None
     # the interfaces that it implements; None: those over its model, and over the models that this inherits
     implements: Collection[type] | None = None
+    # its rows are a tree, by a foreign key of this name, or as packages make them
+    tree: bool | str = False
     # the names to choose from, where ``types`` declares the type: it gives way to one of the project's own
     automatic: tuple[str, ...] = ()
     # its arguments were wrong, which has been reported

@@ -112,6 +112,7 @@ def type_(  # type: ignore[overload-overlap]
     cost: float = 0,
     when: Q | None = None,
     implements: Collection[type] | None = None,
+    tree: bool | str = False,
     registry: Registry = default_registry,
 ) -> Callable[[_C], _C]: ...
 @overload
@@ -134,6 +135,7 @@ def type_(
     cost: float = 0,
     when: Q | None = None,
     implements: Collection[type] | None = None,
+    tree: bool | str = False,
     registry: Registry = default_registry,
 ) -> Callable[[_C], _C]: ...
 @overload
@@ -163,6 +165,7 @@ def type_(
     cost: float = 0,
     when: Q | None = None,
     implements: Collection[type] | None = None,
+    tree: bool | str = False,
     registry: Registry = default_registry,
 ) -> Any:
     """Declare a GraphQL type over a model, or over a view or table; without any, an object type of its own.
@@ -187,7 +190,9 @@ def type_(
 
     ``when`` is a condition that tells which rows of the model are of this type, where several types share a table:
     other rows are none of its rows. ``implements`` lists interfaces; without it the type implements those over its
-    model, and over the models that its model inherits.
+    model, and over the models that its model inherits. ``tree`` gives it the fields ``ancestors`` and ``descendants``,
+    by the foreign key that it names; True stands for the only one to the model itself, or for the trees of
+    django-treebeard and django-mptt.
 
     Raises DeclarationError where the arguments contradict each other.
     """
@@ -221,6 +226,7 @@ def type_(
         *wrong_names(name=name, single=single, plural=plural),
         *_wrong_unique(unique, queries),
         *_wrong_variant(when, implements, source),
+        *wrong_tree(tree, source),
     ]
     if problems:
         report(DeclarationError("\n".join(problems)))
@@ -257,6 +263,7 @@ def type_(
                 row_cost=cost,
                 when=when,
                 implements=implements,
+                tree=tree,
                 invalid=bool(problems),
             )
         )
@@ -292,6 +299,14 @@ def _wrong_variant(when: Any, implements: Any, source: Source | None) -> Iterato
         isinstance(implements, (list, tuple, set, frozenset)) and all(map(is_interface, implements))
     ):
         yield f"implements is {implements!r}, must be a list of classes under @fraiseql.interface"
+
+
+def wrong_tree(tree: Any, source: Source | None = None) -> Iterator[str]:
+    """Yield what is wrong with the argument ``tree``."""
+    if not isinstance(tree, (bool, str)) or tree == "":
+        yield f"tree is {tree!r}, must be True or the name of a foreign key"
+    elif tree and source is not None:
+        yield "tree is for types over models"
 
 
 def is_interface(cls: Any) -> bool:

@@ -7,6 +7,7 @@
     links           other rows, found by a key               results         what mutations return
     generic         rows of any table, by content types      mutations       fields of Mutation
     branches        objects of abstract types, as one type   unions          rows of all types of an abstract type
+    trees           rows above and below a row               tags            the tags of a row
 
 ``scalars`` and ``rows`` are what several of them have in common. A new kind is one more module, registered by being
 imported here.
@@ -26,10 +27,12 @@ from . import (
     results,
     root_rows,
     source_fields,
+    tags,
+    trees,
     unions,
 )
 
 __all__ = [
     "branches", "columns", "computed", "counts", "embedded", "generic", "json_objects", "links", "mutations",
-    "relations", "results", "root_rows", "source_fields", "unions",
+    "relations", "results", "root_rows", "source_fields", "tags", "trees", "unions",
 ]  # fmt: skip

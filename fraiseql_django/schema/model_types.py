@@ -30,6 +30,8 @@ from .relations import (
     is_generic,
     is_generic_list,
 )
+from .tags import describe_tags, is_tags
+from .trees import tree_fields
 from .unique_keys import describe_unique
 
 
@@ -66,6 +68,8 @@ class TypeDescriber:
             for python_name, found in unnamed:
                 if python_name not in named and found not in excluded and python_name not in (declared.exclude or ()):
                     self._add_unnamed(fields, python_name, found)
+        if declared.tree:
+            self._attempt(self._add_tree, fields)
         key = self._attempt(self.key)
         if not fields and not self.problems:
             self.problems.append(f"{declared.name} has no fields; name some with fields=[…], or annotate them")
@@ -108,6 +112,11 @@ class TypeDescriber:
             self._leave_out(python_name, f"{self.declaration.name}.{python_name} has the name of another field")
             return
         self._add(fields, described, python_name)
+
+    def _add_tree(self, fields: dict[str, FieldDef]) -> None:
+        declared = self.declaration
+        for described in tree_fields(self.model, declared.tree, declared.name, self.conventions):
+            self._add(fields, described, described.axis)
 
     def _leave_out(self, python_name: str, reason: str, *, column: bool = False) -> None:
         if python_name not in (self.declaration.exclude or ()):
@@ -163,6 +172,14 @@ class TypeDescriber:
             elif isinstance(found, models.ManyToManyField):
                 if self._related(found) is not None:
                     yield found.name, found
+            elif is_tags(found):
+                if self._related(found) is not None:
+                    yield found.name, found
+                elif not isinstance(found.related_model, type) or not self.targets.exist(found.related_model):
+                    self._leave_out(
+                        found.name, f"{self.declaration.name}.{found.name} has tags, over which no type is declared; "
+                        f"name the field for a list of their names",
+                    )  # fmt: skip
             elif found.concrete or not isinstance(found.related_model, type) or self._related(found) is not None:
                 yield found.name, found
         reverse = [
@@ -281,6 +298,10 @@ class TypeDescriber:
         self, found: AnyModelField, python_name: str, name: str, annotation: Annotation | None, where: str
     ) -> FieldDef:
         model = found.related_model
+        if is_tags(found):
+            names = annotation is not None and annotation.item is not None and annotation.item.base is str
+            declared = isinstance(model, type) and not names and self.targets.exist(model)
+            return describe_tags(found, name, self.targets.of(model, where) if declared and model else "")
         if is_generic(found):
             return describe_generic(found, name, self._abstract(annotation, where))
         if not isinstance(model, type):

@@ -89,6 +89,6 @@ class CrateType:
     pass
 
 
-@fraiseql.type(Place, fields=["id", "name", "within", "parts"], implements=[Named], registry=MENAGERIE)
+@fraiseql.type(Place, fields=["id", "name", "within", "parts"], tree=True, implements=[Named], registry=MENAGERIE)
 class PlaceType:
     pass
