@@ -37,7 +37,7 @@ def menagerie(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
         '{ animals(where: {onDog: {breed: {eq: "pug"}}}) { name } }',
         "{ animals(where: {NOT: {onCat: {lives: {gt: 2}}}}) { name __typename } }",
         "{ animals(where: {OR: [{onCat: {}}, {onPuppy: {weeks: {lt: 5}}}]}) { name } }",
-        "{ visitors { favourite { name ... on Cat { lives } } } keepers { animals { __typename ... on Dog { breed } } } }",
+        "{ visitors { favourite { name ... on Cat { lives } } } keepers { animals { ... on Dog { breed } } } }",
         "{ visitors(where: {favourite: {onCat: {breed: {gt: 1}}}}) { name } }",
         "{ keepers(where: {animals: {some: {ofType: {eq: Puppy}}}}) { name animalsCount } }",
         "{ visitors(orderBy: [{favourite: {name: DESC}}]) { name } }",
