@@ -80,7 +80,7 @@ def _all_rows(compiler: TreeCompiler, rows: RowSet) -> QuerySet[Any]:
     found = question.rows()
     if not manager_decides_nothing(model._default_manager if default else model._base_manager):
         # a QuerySet that is made by code of the project may filter whenever another condition is added
-        answer = Raised() if overrides_building(type(found), queryset_methods()) else sql_of(found)
+        answer = Raised() if overrides_building(type(found), queryset_methods(type(found))) else sql_of(found)
         # one that decides otherwise within a moment has no answer to keep a plan by
         compiler.asked[question] = answer if compiler.asked.get(question, answer) == answer else Raised()
     return found
