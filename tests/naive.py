@@ -43,6 +43,7 @@ from fraiseql_django.schema.definition import (
     UnionCount,
     UnionRows,
 )
+from fraiseql_django.schema.trees import Links, TreeRows
 from tests.meaning import Meaning, preparation, text_ranks
 
 
@@ -93,7 +94,9 @@ class Naive:
             return self.union(described, arguments)
         if isinstance(described, GenericOne):
             return self.generic(source, described)
-        if isinstance(described, GenericList):
+        if isinstance(described, (GenericList, TreeRows)):
+            if getattr(described, "axis", "") != "ancestors" and self.is_unordered(described, arguments):
+                self.unordered.add(tuple(key for key in info.path.as_list() if isinstance(key, str)))
             return self.related(source, described, arguments)
         if isinstance(described, RootRows):
             return self.root(described, arguments)
@@ -109,7 +112,23 @@ class Naive:
 
     def related(self, source: Any, relation: Any, arguments: Mapping[str, Any]) -> list[Any]:
         """Resolve a list of related rows."""
+        if isinstance(relation, TreeRows):
+            return self.in_tree(source, relation, arguments)
         return self.rows(self.schema.types[relation.target], related_list(source, relation), arguments)
+
+    def in_tree(self, source: Any, relation: TreeRows, arguments: Mapping[str, Any]) -> list[Any]:
+        """Resolve a list of the rows above or below a row, which a foreign key leads to."""
+        assert isinstance(relation.layout, Links)
+        keys = walked(source, relation.layout, up=relation.axis == "ancestors", depth=arguments.get("depth"))
+        definition = self.schema.types[relation.target]
+        rows = definition.model._default_manager.filter(pk__in=keys)
+        if relation.axis != "ancestors" or arguments.get("orderBy"):
+            return self.rows(definition, rows, arguments)
+        found = sorted(
+            self.rows(definition, rows, {"where": arguments.get("where")}), key=lambda row: -keys.index(row.pk)
+        )
+        offset, limit = arguments.get("offset") or 0, arguments.get("limit")
+        return found[offset:] if limit is None else found[offset : offset + limit]
 
     def is_unordered(self, relation: Any, arguments: Mapping[str, Any]) -> bool:
         """Whether neither client nor model sorts or cuts a list of related rows."""
@@ -272,6 +291,8 @@ class Naive:
     def many(self, found: Any, field: Any) -> list[Any]:
         """Return the rows that a to-many relation leads to."""
         target = self.schema.types[field.target]
+        if isinstance(field, TreeRows):
+            return self.in_tree(found, field, {})
         rows = self.of_type(target, related_list(found, field))
         return [typed for row in rows if (typed := self.typed(target, row)) is not None]
 
@@ -296,6 +317,21 @@ def related_one(row: models.Model, relation: Relation) -> Any:
     model: Any = row._meta.get_field(relation.path).related_model
     # the way from a parent to its child gives Django's cached row, which may be a grandchild that came up that way
     return found if found is None or type(found) is model else model._base_manager.get(pk=found.pk)
+
+
+def walked(row: models.Model, layout: Links, *, up: bool, depth: int | None) -> list[Any]:
+    """Return the keys of the rows above or below a row, those that are near first, each once."""
+    rows = type(row)._base_manager.all()
+    parents = dict(rows.values_list("pk", layout.parent))
+    found: list[Any] = []
+    level, levels = [row.pk], 0
+    while level and (depth is None or levels < depth):
+        above = [parents[key] for key in level if parents[key] is not None]
+        level = above if up else [key for key, parent in parents.items() if parent in level]
+        level = [key for key in level if key not in found and key != row.pk]
+        found += level
+        levels += 1
+    return found
 
 
 def named(row: Any, type_name: str) -> Any:
