@@ -27,7 +27,7 @@ from ..planner.kinds import FieldKind, ReferenceKind, TreeBuilder, TreeCompiler,
 from ..planner.locations import ROW, Location, RowText
 from ..planner.ordering import key_columns, operand_value
 from ..planner.row_sets import page_params
-from ..planner.source_values import Compared, object_of_row
+from ..planner.source_values import WHOLE, Compared, object_of_row
 from ..planner.tree import NOTHING, AllRows, Condition, Constant, FieldOperand, Member, OrderKey, RowSet, Selection
 from ..schema.definition import Branch, FieldDef, Shape, TypeDef, TypeOf, UnionCount, UnionRows
 from ..schema.kinds import OutputTypes, register
@@ -157,7 +157,7 @@ class _Part:
         found = queryset.values_list(*names)
         if limit is not None:
             terms = [_term(name, key) for name, key in zip(names[2:-1], rows.order, strict=True)]
-            found = found.order_by(*terms, names[-1])
+            found = found.order_by(*terms, *(_whole_key(compiler, rows.type) or [names[-1]]))
         return cls(found, rows.order, limit, offset)
 
     @property
@@ -228,6 +228,12 @@ def _key(compiler: TreeCompiler, definition: TypeDef) -> Any:
     places = ", ".join(f"{{{index}}}" for index in range(len(keys)))
     # numbers in it are sorted as numbers
     return SQL(f"jsonb_build_array({places})", *keys, output_field=JSONField())
+
+
+def _whole_key(compiler: TreeCompiler, definition: TypeDef) -> list[str]:
+    """Return the columns of the key where they are sorted as in jsonb, so that an index serves: whole numbers."""
+    kinds = [kind_of(field).operand(compiler, definition, field, ROW).cast for field in definition.key.values()]
+    return key_columns(definition.model) if definition.source is None and WHOLE.issuperset(kinds) else []
 
 
 class UnionCountKind(FieldKind[UnionCount]):
