@@ -85,6 +85,13 @@ class ModelMutation(MutationDeclaration):
         declared: TypeDeclaration | None = getattr(self.over, "__fraiseql_type__", None)
         if declared is None or declared.source is not None or declared not in self.registry.types:
             raise DeclarationError(f"{self.where} takes a type declared with @fraiseql.type over a model")
+        if declared.interface:
+            raise DeclarationError(f"{self.where} takes a type; {declared.name} is an interface")
+        if declared.when is not None:
+            raise DeclarationError(
+                f"{self.where} takes a type that has all rows of its model, which {declared.name} has not (when=…); "
+                f"write a mutation in Python"
+            )
         return declared
 
 

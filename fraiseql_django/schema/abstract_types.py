@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from graphql import GraphQLEnumType
 
 from .._django import concrete_model
 from ..declare.members import annotations_of
 from ..declare.names import check_name
 from ..declare.registry import AbstractDeclaration, Registry, TypeDeclaration
-from ..declare.rules import as_rule
+from ..declare.rules import RowRule, as_rule, condition, restrict
 from ..errors import DeclarationError
 from .annotations import read, signature
 from .conventions import Conventions
@@ -303,6 +303,26 @@ def may_hide(definition: Shape, types: Mapping[str, TypeDef]) -> bool:
     return not whole or any(target.rows is not None or target.permission is not None for target in targets)
 
 
+def hidden_children(interface: TypeDef, types: Mapping[str, TypeDef]) -> RowRule | None:
+    """Return a row rule that hides rows of an interface's model which the rules of its types hide; None for none.
+
+    What a mutation is asked to link to is a row of the model, whatever its type.
+    """
+    ruled = [types[branch.target] for branch in interface.branches if types[branch.target].rows is not None]
+
+    def rule(viewer: Any) -> Q:
+        found = Q()
+        for target in ruled:
+            assert target.rows is not None
+            own: models.QuerySet[Any] = models.QuerySet(target.model).filter(pk=OuterRef("pk")).order_by()
+            own = own if target.when is None else restrict(own, target.when)
+            seen = restrict(own, condition(target.rows, viewer, target.name))
+            found &= ~Q(Exists(own)) | Q(Exists(seen))
+        return found
+
+    return rule if ruled else None
+
+
 def _implements(declared: TypeDeclaration, interface: TypeDeclaration) -> bool:
     if declared.interface or declared.source is not None:
         return False
@@ -334,7 +354,7 @@ def _content_type(base: Any, model: Any, declared: Sequence[Any]) -> Q:
 
     gather(model)
     content_types = base._meta.get_field("polymorphic_ctype").related_model
-    condition = Q()
+    labels = Q()
     for cls in found:
-        condition |= Q(app_label=cls._meta.app_label, model=cls._meta.model_name)
-    return Q(polymorphic_ctype_id__in=models.QuerySet(content_types).filter(condition).order_by().values("pk"))
+        labels |= Q(app_label=cls._meta.app_label, model=cls._meta.model_name)
+    return Q(polymorphic_ctype_id__in=models.QuerySet(content_types).filter(labels).order_by().values("pk"))

@@ -31,6 +31,7 @@ from ..declare.names import RESERVED
 from ..declare.registry import MutationDeclaration, Registry
 from ..declare.rules import RowRule, Rule
 from ..errors import DeclarationError
+from .abstract_types import hidden_children
 from .arguments import Arguments, MutationDef, describe_mutation
 from .collisions import colliding_types, same_names
 from .conventions import Conventions
@@ -259,8 +260,10 @@ def _with_count(forms: Sequence[str], conventions: Conventions) -> list[str]:
 def _row_rules(types: Mapping[str, TypeDef]) -> Mapping[Any, Sequence[tuple[str, RowRule]]]:
     found: dict[Any, list[tuple[str, RowRule]]] = {}
     for definition in types.values():
-        if definition.rows is not None:
-            found.setdefault(concrete_model(definition.model), []).append((definition.name, definition.rows))
+        rules = [definition.rows, hidden_children(definition, types)]
+        of_model = [(definition.name, rule) for rule in rules if rule is not None]
+        if of_model:
+            found.setdefault(concrete_model(definition.model), []).extend(of_model)
     return found
 
 

@@ -27,6 +27,7 @@ from tests.menagerie.models import (
     Puppy,
     Remark,
     Vehicle,
+    Visitor,
 )
 from tests.menagerie.types import MENAGERIE
 from tests.support import data, is_hit, make_engine, statements
@@ -342,3 +343,51 @@ def interface(model: Any, name: str, **options: Any) -> Any:
 )
 def test_wrong_declarations_are_refused(declarations: Any, expected: str) -> None:
     assert problems(*declarations) == [expected]
+
+
+# --- mutations ---
+
+
+def test_mutations_return_rows_of_interfaces_and_link_to_visible_ones_only() -> None:
+    populate()
+    registry = Registry()
+
+    @fraiseql.interface(Animal, fields=["id", "name"], registry=registry)
+    class AnimalInterface:
+        pass
+
+    fraiseql.type(Dog, fields=["breed"], rows=lambda viewer: Q(breed="pug"), registry=registry)(type("Dog", (), {}))
+    fraiseql.type(Animal, name="Beast", fields=["name"], registry=registry)(type("Beast", (), {}))
+    visitor = fraiseql.type(Visitor, fields=["name", "favourite"], registry=registry)(type("Visitor", (), {}))
+    fraiseql.create(visitor, fields=["name", fraiseql.nested("favourite", connect=True)], registry=registry)
+
+    @fraiseql.mutation(registry=registry)
+    def rename(info: fraiseql.Info, id: fraiseql.ID, name: str) -> AnimalInterface | None:
+        Animal.objects.filter(pk=id).update(name=name)
+        return Animal.objects.get(pk=id)  # type: ignore[return-value]
+
+    engine = GraphQLEngine(registry=registry, cache=None)
+    rex, emu, fox = (Animal.objects.get(name=name).pk for name in ("Rex", "Emu", "Fox"))
+    call = 'mutation { rename(id: %d, name: "X") { __typename name ... on Dog { breed } } }'
+
+    assert data(engine, call % rex) == {"rename": {"__typename": "Dog", "name": "X", "breed": "pug"}}
+    assert data(engine, call % emu) == {"rename": {"__typename": "Beast", "name": "X"}}
+    # hidden by the rule of its type
+    assert data(engine, call % fox) == {"rename": None}
+    link = """mutation { createVisitor(input: {name: "V", favourite: {connect: {id: %d}}}) {
+      ... on CreateVisitorSuccess { visitor { favourite { name } } } ... on MutationError { code } } }"""
+    assert data(engine, link % rex) == {"createVisitor": {"visitor": {"favourite": {"name": "X"}}}}
+    assert data(engine, link % fox)["createVisitor"]["code"] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("declare", [fraiseql.create, fraiseql.update, fraiseql.delete])
+def test_mutations_from_models_are_over_types_with_all_rows(declare: Any) -> None:
+    def steps(registry: Any) -> None:
+        interface(Animal, "Animal")(registry)
+        over(Animal, "Beast")(registry)
+        declare(
+            registry.types[0].cls, **({} if declare is fraiseql.delete else {"fields": ["name"]}), registry=registry
+        )
+
+    (problem,) = problems(steps)
+    assert problem.endswith("takes a type; Animal is an interface")
