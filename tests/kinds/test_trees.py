@@ -209,3 +209,14 @@ def test_polymorphic_rows() -> None:
     }
     found = data(engine, "{ figures(where: {OR: [{onCircle: {radius: {gt: 3}}}, {ofType: {eq: Square}}]}) { name } }")
     assert found == {"figures": [{"name": "s"}, {"name": "d"}]}
+
+
+@needs_packages
+@pytest.mark.parametrize("field", ["figures", "circles", "units", "regions", "tasks", "articles", "recipes"])
+def test_plans_over_managers_of_packages_are_kept(field: str) -> None:
+    engine = GraphQLEngine(registry=FOREST, cache=None)
+    operation = engine.parser.parse(f"{{ {field} {{ id __typename }} }}").operation(None)
+
+    plan = engine.planner.plan(operation, {})
+
+    assert engine.planner.plan(operation, {}) is plan
