@@ -31,6 +31,7 @@ from .definition import (
     FieldDef,
     GenericBranch,
     GenericOne,
+    Relation,
     Shape,
     TypeDef,
     TypeOf,
@@ -95,6 +96,7 @@ class AbstractTypes:
                 f"interface out of the implements=[…] of one"
             )
         for other in found:
+            self._check_fields(definition, self.types[other.name])
             self._implement(other.name, definition)
         self.types[declaration.name] = with_branches(definition, branches)
 
@@ -117,6 +119,19 @@ class AbstractTypes:
             name=f"on{declared.name}", description=f"Of the type {declared.name}, with these conditions.",
             target=declared.name, of=interface.name, applies=applies, shared=shared, model=model,
         )  # fmt: skip
+
+    def _check_fields(self, interface: TypeDef, definition: TypeDef) -> None:
+        """Raise DeclarationError for fields that a type cannot have from an interface, or that it protects alone."""
+        problems = []
+        for name, found in interface.fields.items():
+            own = definition.fields.get(name)
+            if own is None and isinstance(found, Relation) and not _has_field(definition.model, found.path):
+                problems.append(f"{definition.name} cannot have the field {name!r}; leave it out of the interface")
+            elif own is not None and own.permission is not None and found.permission is None:
+                # conditions on the interface's field would tell the value
+                problems.append(f"{definition.name}.{name} has a permission; give the interface's field one as well")
+        if problems:
+            raise DeclarationError("\n".join(problems))
 
     def _implement(self, name: str, interface: Shape) -> None:
         """Let a type implement an interface, with the fields of it that it has not."""
@@ -329,6 +344,10 @@ def _implements(declared: TypeDeclaration, interface: TypeDeclaration) -> bool:
     if declared.implements is not None:
         return interface.cls in declared.implements
     return issubclass(declared.model, interface.model)
+
+
+def _has_field(model: Any, name: str) -> bool:
+    return any(field.name == name for field in model._meta.get_fields(include_hidden=True))
 
 
 def _distance(model: type[models.Model], base: type[models.Model]) -> int:

@@ -185,7 +185,11 @@ class TypeDescriber:
         reverse = [
             (found.get_accessor_name() or found.name, found)
             for found in self.model._meta.get_fields()
-            if isinstance(found, ForeignObjectRel) and not found.hidden and self._related(found) is not None
+            if isinstance(found, ForeignObjectRel)
+            and not found.hidden
+            and self._related(found) is not None
+            # the way from a parent to its child is a branch of the interface
+            and not (self.declaration.interface and getattr(found, "parent_link", False))
         ]
         often = Counter(name for name, _ in reverse)
         for name, found in reverse:

@@ -288,6 +288,14 @@ def over(model: Any, name: str, **options: Any) -> Any:
     )
 
 
+def secret_cats(registry: Any) -> None:
+    """Declare a type with a field that not everybody may see."""
+
+    @fraiseql.type(Cat, registry=registry)
+    class CatType:
+        name: str = fraiseql.field(permission=fraiseql.requires_auth)
+
+
 def interface(model: Any, name: str, **options: Any) -> Any:
     return lambda registry: fraiseql.interface(model, name=name, registry=registry, **{"fields": ["id"], **options})(
         type(name, (), {})
@@ -310,6 +318,18 @@ def interface(model: Any, name: str, **options: Any) -> Any:
             [interface(Animal, "Animal"), over(Animal, "A"), over(Animal, "B", single="b", plural="bs")],
             "Animal: A and B have the same rows; tell which are of which type with when=Q(…), or leave the interface "
             "out of the implements=[…] of one",
+        ),
+        (
+            [
+                interface(Animal, "Animal", fields=["id", "cat"]),
+                over(Animal, "Beast"),
+                over(Cat, "Cat"),
+            ],
+            "Animal: Cat cannot have the field 'cat'; leave it out of the interface",
+        ),
+        (
+            [interface(Animal, "Animal", fields=["name"]), secret_cats],
+            "Animal: Cat.name has a permission; give the interface's field one as well",
         ),
         ([over(Car, "Car", when="car")], "when is 'car', must be a Q"),
         (
@@ -345,6 +365,24 @@ def interface(model: Any, name: str, **options: Any) -> Any:
 )
 def test_wrong_declarations_are_refused(declarations: Any, expected: str) -> None:
     assert problems(*declarations) == [expected]
+
+
+def test_interface_with_all_fields() -> None:
+    populate()
+    registry = Registry()
+    interface(Animal, "Animal", fields="__all__")(registry)
+    for model in (Dog, Cat, Animal, Keeper, Remark):
+        over(model, "Beast" if model is Animal else model.__name__, fields="__all__")(registry)
+    engine = GraphQLEngine(registry=registry, cache=None)
+    fields = engine.schema.types["Animal"].fields
+
+    assert list(fields) == ["id", "name", "weight", "keeper", "remarks", "remarksCount"]
+    assert fields.keys() <= engine.schema.types["Cat"].fields.keys()
+    query = (
+        "{ animals { name keeper { name } remarks { text thing { __typename } } ... on Cat { animalPtr { name } } } }"
+    )
+    with statements(1):
+        assert len(data(engine, query)["animals"]) == 6
 
 
 # --- mutations ---
