@@ -28,7 +28,18 @@ from ..planner.locations import ROW, Location, RowText
 from ..planner.ordering import key_columns, operand_value
 from ..planner.row_sets import page_params
 from ..planner.source_values import WHOLE, Compared, object_of_row
-from ..planner.tree import NOTHING, AllRows, Condition, Constant, FieldOperand, Member, OrderKey, RowSet, Selection
+from ..planner.tree import (
+    NOTHING,
+    AllRows,
+    Condition,
+    Constant,
+    FieldOperand,
+    Member,
+    OrderKey,
+    Repeat,
+    RowSet,
+    Selection,
+)
 from ..schema.definition import Branch, FieldDef, Shape, TypeDef, TypeOf, UnionCount, UnionRows
 from ..schema.kinds import OutputTypes, register
 from ..schema.operators import Comparable
@@ -39,7 +50,7 @@ from .rows import LIMIT, OFFSET, ORDER_BY, WHERE, list_arguments, repeat, where_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnType(TypeOf):
-    """The type of rows that are all of the type ``name_of``."""
+    """The type of rows that are all of the type ``type_name``."""
 
     type_name: str
 
@@ -94,7 +105,10 @@ class UnionRowsKind(ReferenceKind[UnionRows]):
             rows = rows_of(build, shape, branch, arguments, ordered=True)
             branches.append((branch, replace(selection, rows=replace(rows, page=page))))
         selection = replace(found, branches=tuple(branches))
-        repeats = [repeat(build, inner.rows) for _, inner in branches[:1] if inner.rows is not None]
+        repeats: list[Repeat] = [repeat(build, inner.rows) for _, inner in branches[:1] if inner.rows is not None]
+        if page.limit is None:
+            # so many rows of each type
+            repeats.append(len(branches))
         return Member(owner=owner, field=field, repeats=tuple(repeats), selections=(selection,))
 
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
