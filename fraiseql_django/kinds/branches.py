@@ -6,8 +6,9 @@ interface is one query over the interface's model, in which each row is written 
     CASE WHEN EXISTS(SELECT … FROM dog WHERE dog.animal_ptr_id = animal.id) THEN (SELECT … FROM dog …)
          WHEN EXISTS(SELECT … FROM cat …)                                   THEN (SELECT … FROM cat …) END
 
-What is in the interface's own table is written without a subquery, where no row rule of the type asks for one: the rows
-that a rule hides are left out of the row set before (``Shown`` in ``planner/tree.py``).
+Where nothing is selected but fields of the interface, which all of its types have as it has them, the row is written
+once. Else what is in the interface's own table is written without a subquery, where no row rule of the type asks for
+one: the rows that a rule hides are left out of the row set before (``Shown`` in ``planner/tree.py``).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from .._django import all_rows
 from ..declare.lazy_code import manager_has_all_rows
 from ..declare.rules import once
 from ..planner.arguments import constant_leaf
-from ..planner.expressions import SQL, condition
+from ..planner.expressions import SQL, Piece, condition
 from ..planner.kinds import ReferenceKind, TreeBuilder, TreeCompiler, ValueKind, kind_of
 from ..planner.locations import ROW, Local, Location
 from ..planner.ordering import key_columns
@@ -136,6 +137,9 @@ class TypeOfKind(ValueKind[TypeOf]):
 
     def comparable(self, field: TypeOf) -> Comparable | None:
         return field.scalar
+
+    def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
+        return ['"', self.operand(compiler, member.owner, member.field, here).value, '"']
 
     def operand(self, compiler: TreeCompiler, owner: Shape, field: TypeOf, location: Location) -> Compared:
         template, parts = "CASE", list[Any]()

@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from graphql import FieldNode, GraphQLObjectType, OperationDefinitionNode, SelectionSetNode
+from graphql import FieldNode, GraphQLInterfaceType, GraphQLObjectType, OperationDefinitionNode, SelectionSetNode
 
 from ..conf.settings import LimitSettings
 from ..errors import InvalidInput
 from ..language.scan import INTROSPECTION
+from ..schema.abstract_types import OF_TYPE
 from ..schema.build import Schema
-from ..schema.definition import Branch, Shape, TypeDef
+from ..schema.definition import Branch, Shape, TypeDef, TypeOf
 from ..schema.filter_inputs import AND, DIRECTIONS, NOT, OR
 from .arguments import Variables, arguments, located
 from .budget import CONDITION, FIELD, Budget, Charged
@@ -95,6 +96,8 @@ class OperationBuilder:
 
     def _abstract(self, definition: Shape, nodes: Sequence[FieldNode], sets: Sequence[SelectionSetNode]) -> Selection:
         """Build what is selected of objects of an abstract type: for each type whose objects the viewer may see."""
+        if self._is_common(definition, sets):
+            return self._selection(definition, self.collector.collect(definition.name, sets))
         branches = []
         for branch in definition.branches:
             target = self._types[branch.target]
@@ -104,6 +107,23 @@ class OperationBuilder:
                 rows = kind_of(branch).rows(self, definition, branch)
                 branches.append((branch, replace(self.selection(target, nodes), rows=rows)))
         return Selection(definition, (), definition.row_cost, branches=tuple(branches))
+
+    def _is_common(self, definition: Shape, sets: Sequence[SelectionSetNode]) -> bool:
+        """Whether all types of an interface over a model have what is selected from the interface's own row.
+
+        Then it is written once, and not for each type.
+        """
+        if not isinstance(definition, TypeDef) or not self.collector.is_plain(definition.name, sets):
+            return False
+        if not isinstance(definition.conditions.get(OF_TYPE), TypeOf):
+            return False
+        collected = self.collector.collect(definition.name, sets).values()
+        names = {nodes[0].name.value for nodes in collected} - {"__typename"}
+        return all(
+            self._types[branch.target].fields[name] == definition.fields[name]
+            for branch in definition.branches
+            for name in names
+        )
 
     def operation(self, root: Shape, node: OperationDefinitionNode) -> Selection:
         """Build what an operation selects of its root type."""
@@ -118,6 +138,9 @@ class OperationBuilder:
         name = nodes[0].name.value
         aliased = key != name
         if name == "__typename":
+            of_type = definition.conditions.get(OF_TYPE) if getattr(definition, "branches", ()) else None
+            if of_type is not None:
+                return Member(owner=definition, field=replace(of_type, name=name, cost=0), aliased=aliased)
             return Constant(f'"{definition.name}"', cost=1 if aliased else 0)
         if name in INTROSPECTION:
             return Constant(self.introspect(key, nodes))
@@ -138,7 +161,7 @@ class OperationBuilder:
     def arguments(self, owner: Any, nodes: Sequence[FieldNode]) -> dict[str, Any]:
         """Resolve the arguments of a field, by GraphQL name."""
         graphql = self.schema.graphql.get_type(owner.name)
-        assert isinstance(graphql, GraphQLObjectType)
+        assert isinstance(graphql, (GraphQLObjectType, GraphQLInterfaceType))
         return arguments(nodes[0], graphql.fields[nodes[0].name.value], self.variables)
 
     # --- rows ---

@@ -52,6 +52,10 @@ class Collector:
         """Whether a fragment that stands in these selection sets names a type, rather than an abstract one."""
         return any(condition == type_name for condition in self._conditions(sets, set()))
 
+    def is_plain(self, type_name: str, sets: Iterable[SelectionSetNode]) -> bool:
+        """Whether no fragment in these selection sets applies to other objects than those of a type, to all of them."""
+        return all(condition == type_name for condition in self._conditions(sets, set()))
+
     def _conditions(self, sets: Iterable[SelectionSetNode], visited: set[str]) -> Iterator[str]:
         for selection in (selection for selection_set in sets for selection in selection_set.selections):
             if isinstance(selection, FieldNode) or not self._included(selection):

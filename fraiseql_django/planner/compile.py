@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import connections
 from django.db.models import Q, QuerySet, Subquery
-from graphql import GraphQLObjectType, GraphQLSchema, is_list_type, is_non_null_type
+from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, is_list_type, is_non_null_type
 
 from .._django import free_name, server_version
 from ..schema.definition import Shape
@@ -70,7 +70,7 @@ class Compiler:
 
         One of an abstract type is null where it is of none of the types.
         """
-        if is_abstract(selection.definition):
+        if is_abstract(selection.definition) and not selection.members:
             return Concat(self._of_branches(selection, here))
         return json_object((key, self.member(member, here)) for key, member in selection)
 
@@ -97,8 +97,10 @@ class Compiler:
 
     def _nullabilities(self, member: Member) -> tuple[bool, ...]:
         owner = self.graphql.get_type(member.owner.name)
-        assert isinstance(owner, GraphQLObjectType)
-        return nullabilities(owner.fields[member.field.name].type)
+        assert isinstance(owner, (GraphQLObjectType, GraphQLInterfaceType))
+        # the name of a type is none of the fields
+        field = owner.fields.get(member.field.name)
+        return (False,) if field is None else nullabilities(field.type)
 
     @contextmanager
     def within(self, nullable: Sequence[bool]) -> Iterator[None]:
