@@ -16,7 +16,10 @@ import.
 from __future__ import annotations
 
 from .declare.abstract import interface, union
+from .declare.arguments import argument
 from .declare.bulk import types
+from .declare.directives import directive
+from .declare.enums import enum_ as enum
 from .declare.members import auto
 from .declare.model_mutations import create, delete, nested, update, upsert
 from .declare.mutations import input_ as input
@@ -24,6 +27,8 @@ from .declare.mutations import mutation
 from .declare.registry import ID, JSON, UNSET, BigInt, Registry
 from .declare.results import Cascade, Error, MutationError, error, success
 from .declare.rules import requires_auth, requires_permission, requires_role
+from .declare.scalars import scalar
+from .declare.schemas import for_schema
 from .declare.types import field, relation
 from .declare.types import type_ as type
 from .engine import GraphQLEngine, __version__, get_engine
@@ -67,11 +72,15 @@ __all__ = [
     "UserError",
     "Viewer",
     "__version__",
+    "argument",
     "auto",
     "create",
     "delete",
+    "directive",
+    "enum",
     "error",
     "field",
+    "for_schema",
     "get_engine",
     "input",
     "interface",
@@ -81,6 +90,7 @@ __all__ = [
     "requires_auth",
     "requires_permission",
     "requires_role",
+    "scalar",
     "success",
     "type",
     "types",

@@ -69,6 +69,10 @@ GRAPHQL_33 = graphql.version_info[:2] >= (3, 3)
 STRICT_SYNTAX: Mapping[str, Any] = (
     {"allow_empty_selection_sets": False} if "allow_empty_selection_sets" in signature(graphql.parse).parameters else {}
 )
+# The argument of an input type of which clients write exactly one field; older versions do not have @oneOf
+IS_ONE_OF: Mapping[str, Any] = (
+    {"is_one_of": True} if "is_one_of" in signature(graphql.GraphQLInputObjectType.__init__).parameters else {}
+)
 
 
 def forget_unknown_codecs() -> None:

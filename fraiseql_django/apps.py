@@ -1,4 +1,4 @@
-"""The Django app: imports the declarations in the ``graphql`` module of every installed app."""
+"""The Django app: imports the declarations in the ``graphql`` module of every installed app, and those of schemas."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from django.utils.module_loading import module_has_submodule
 
 from . import checks as checks  # importing them registers them
 from . import invalidation
-from .conf.settings import load
-from .declare.registry import default_registry
+from .conf.settings import load, load_schema
+from .declare.registry import Registry
 from .declare.reporting import collecting
+from .declare.schemas import registry_of
 from .errors import FraiseQLError
 
 log = getLogger(__name__)
@@ -33,15 +34,19 @@ class FraiseQLConfig(AppConfig):
         """Called by Django when all apps are loaded."""
         invalidation.install()
         # whatever else is wrong with the settings is reported by the checks
-        settings, _ = load(getattr(django_settings, "FRAISEQL", {}))
-        name = settings.declarations_module
-        for config in apps.get_app_configs() if name is not None else ():
-            if config.module is not None:
-                _discover(config.module, str(name))
+        raw = getattr(django_settings, "FRAISEQL", {})
+        settings, _ = load(raw)
+        modules: dict[str | None, str | None] = {None: settings.declarations_module}
+        for name in settings.schemas:
+            modules[name] = load_schema(raw, name)[0].declarations_module
+        for schema, module in modules.items():
+            for config in apps.get_app_configs() if module is not None else ():
+                if config.module is not None:
+                    _discover(config.module, str(module), registry_of(schema))
 
 
-def _discover(app: ModuleType, name: str) -> None:
-    """Import the module of declarations, if the app has one; keep its errors for the system checks.
+def _discover(app: ModuleType, name: str, registry: Registry) -> None:
+    """Import a schema's module of declarations, if the app has one; keep its errors for the system checks.
 
     An exception from here would prevent every management command from running, ``check`` included.
     """
@@ -62,7 +67,7 @@ def _discover(app: ModuleType, name: str) -> None:
                 f"imported: {reason}; correct it, or if it has nothing to do with fraiseql_django, set "
                 "FRAISEQL['DECLARATIONS_MODULE'] to the name that your own modules have"
             )
-    default_registry.problems += problems
+    registry.problems += problems
 
 
 def _origin(error: BaseException, module: str) -> str:

@@ -11,6 +11,7 @@
     E030       models that DATABASE_ROUTERS send to another database
     E031       backends that set the search path
     E032       example operations for GraphiQL
+    E040–E041  the names of schemas
     W006       types and mutations without a permission or row rule (--deploy)
     W007       computed fields and orders that read rows without row rules
     W008       introspection for everybody (--deploy)
@@ -26,6 +27,7 @@ Only the last one connects to a database, and none to a cache.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -38,8 +40,10 @@ from django.db import connections
 from ._django import ignores_errors
 from .conf.factories import cache_problems, storage_problems
 from .conf.reader import Problem
-from .conf.settings import Settings, load
-from .declare.registry import default_registry
+from .conf.settings import Settings, load, load_schema
+from .declare.registry import Registry, default_registry
+from .declare.scalars import scalars_of
+from .declare.schemas import declared_schemas, registry_of
 from .declare.secrets import shown_secrets
 from .declare.unrestricted_reads import past_rules
 from .documents.trusted import document_problems
@@ -48,19 +52,56 @@ from .execution.rate_limit import rate_problems
 from .execution.session import schema_problems, session_problems
 from .http.examples import example_problems
 from .planner.column_types import fits
+from .schema.annotations import PYTHON_SCALARS
 from .schema.build import Schema, build_schema
 from .schema.definition import Column, Embedded, TypeDef
 from .schema.django_fields import SCALARS, mapped_classes
 from .schema.routing import routing_problems
+from .schema.scalars.declared import declared_scalars
 from .sql.files import all_differences
 
 TAG = "fraiseql"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checked:
+    """A schema of the project: its name in ``SCHEMAS``, its declarations, its settings and what is wrong with these."""
+
+    name: str | None = None
+    registry: Registry
+    settings: Settings
+    problems: list[Problem]
+
+    def labelled(self, messages: Iterable[CheckMessage]) -> list[CheckMessage]:
+        """Return messages that begin with the schema's name, where it has one."""
+        found = list(messages)
+        for message in found if self.name is not None else ():
+            message.msg = f"schema {self.name!r}: {message.msg}"
+        return found
+
+
+def _schemas() -> list[_Checked]:
+    raw = getattr(django_settings, "FRAISEQL", {})
+    settings, problems = load(raw)
+    # the settings of further schemas are read only where those that they share are right
+    names = () if problems else tuple(settings.schemas)
+    found = [_Checked(registry=default_registry, settings=settings, problems=problems)]
+    for name in names:
+        own, of_schema = load_schema(raw, name)
+        found.append(_Checked(name=name, registry=registry_of(name), settings=own, problems=of_schema))
+    return found
+
+
 @register(TAG)
 def check_project(**kwargs: Any) -> list[CheckMessage]:
-    """Check the settings and, if they are valid, the declarations."""
-    settings, problems = load(getattr(django_settings, "FRAISEQL", {}))
+    """Check the settings of each schema and, if they are valid, its declarations."""
+    schemas = _schemas()
+    found = [message for checked in schemas for message in checked.labelled(_check_schema(checked))]
+    return [*found, *_unknown_schemas(schemas)]
+
+
+def _check_schema(checked: _Checked) -> list[CheckMessage]:
+    settings, problems, registry = checked.settings, list(checked.problems), checked.registry
     problems += storage_problems(settings)
     problems += cache_problems(settings)
     problems += rate_problems(settings, cached=settings.cache.alias is not None)
@@ -69,33 +110,49 @@ def check_project(**kwargs: Any) -> list[CheckMessage]:
     problems += session_problems(settings.session)
     if settings.cache.alias is not None and not any(problem.id == "fraiseql.E006" for problem in problems):
         problems += schema_problems(settings.database, settings.session)
-    problems += _scalar_problems(settings)
+    problems += _scalar_problems(settings, registry)
     schema: Schema | None = None
     if not problems:
-        schema, problems = _built(settings)
+        schema, problems = _built(settings, registry)
     errors = [Error(item.message, hint=item.hint, id=item.id) for item in problems]
     return [
         *errors,
         *_silent_cache(settings),
         *_keys_by_schema(settings),
-        *_nothing_declared(settings),
-        *_unrestricted_reads(),
-        *([] if problems else _unbounded(settings)),
-        *_shown_secrets(),
-        *_left_out(schema),
+        *_nothing_declared(checked),
+        *_unrestricted_reads(registry),
+        *([] if problems else _unbounded(settings, registry)),
+        *_shown_secrets(registry),
+        *_left_out(schema, registry),
     ]
 
 
 @register(TAG, deploy=True)
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     """Check for settings that are not suitable for production."""
-    settings, problems = load(getattr(django_settings, "FRAISEQL", {}))
+    return [message for checked in _schemas() for message in checked.labelled(_check_deployment(checked))]
+
+
+def _check_deployment(checked: _Checked) -> list[CheckMessage]:
+    settings = checked.settings
     return [
         *_unshared_cache(settings),
         *_open_graphiql(settings),
-        *([] if problems else _unprotected(settings)),
+        *([] if checked.problems else _unprotected(settings, checked.registry)),
         *_introspection(settings),
     ]
+
+
+def _unknown_schemas(schemas: Iterable[_Checked]) -> Iterator[CheckMessage]:
+    names = [checked.name for checked in schemas if checked.name is not None]
+    for name in declared_schemas():
+        if name not in names:
+            known = f"must be one of: {', '.join(map(repr, names))}" if names else "there are none"
+            yield Error(
+                f"for_schema({name!r}) declares types of a schema that FRAISEQL['SCHEMAS'] does not have; {known}.",
+                hint=f"Add {{{name!r}: {{}}}} to FRAISEQL['SCHEMAS'], or correct the name.",
+                id="fraiseql.E041",
+            )
 
 
 @register(TAG)
@@ -114,11 +171,15 @@ def check_sql_files(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.database)
 def check_columns(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Check that the columns of types have the types that their fields' classes stand for."""
-    settings, problems = load(getattr(django_settings, "FRAISEQL", {}))
-    if problems or settings.database not in (databases or ()):
+    return [message for checked in _schemas() for message in checked.labelled(_check_columns(checked, databases or ()))]
+
+
+def _check_columns(checked: _Checked, databases: Sequence[str]) -> list[CheckMessage]:
+    settings = checked.settings
+    if checked.problems or settings.database not in databases:
         return []
     try:
-        schema = build_schema(default_registry, settings)
+        schema = build_schema(checked.registry, settings)
     except (DeclarationError, ConfigurationError):
         # reported by the other checks
         return []
@@ -145,33 +206,44 @@ def _misfits(types: Iterable[TypeDef], alias: str) -> Iterator[CheckMessage]:
         )
 
 
-def _scalar_problems(settings: Settings) -> Iterator[Problem]:
+def _scalar_problems(settings: Settings, registry: Registry) -> Iterator[Problem]:
+    try:
+        declared = declared_scalars(scalars_of(registry), PYTHON_SCALARS)
+    except DeclarationError:
+        # reported with the other declarations
+        return
     names = ", ".join(sorted(cls.__name__ for cls in SCALARS))
     for path, target in settings.scalars.items():
         try:
-            mapped_classes(path, target)
+            mapped_classes(path, target, declared)
         except ConfigurationError as error:
             hint = f"Write {{'path.of.TheirField': 'path.of.KnownField'}}; the latter is or extends one of: {names}."
             yield Problem(id="fraiseql.E011", message=str(error), hint=hint)
 
 
-def _nothing_declared(settings: Settings) -> Iterator[CheckMessage]:
+def _nothing_declared(checked: _Checked) -> Iterator[CheckMessage]:
+    settings = checked.settings
+    # a project may have declared everything in its other schemas
+    if not checked.registry.is_empty or (checked.name is None and declared_schemas()):
+        return
     # not an error, which would prevent the first migrate of a new project
-    if not (default_registry.types or default_registry.mutations or default_registry.problems):
-        yield Warning(
-            "No types or mutations are declared.",
-            hint=(
-                f"Declare types with @fraiseql.type or fraiseql.types in the module {settings.declarations_module!r} "
-                f"of an app, next to its models module."
-                if settings.declarations_module
-                else "FRAISEQL['DECLARATIONS_MODULE'] is None: import the modules that declare types yourself."
-            ),
-            id="fraiseql.W004",
+    decorators = (
+        "@fraiseql.type or fraiseql.types" if checked.name is None else f"fraiseql.for_schema({checked.name!r})"
+    )
+    if settings.declarations_module:
+        hint = (
+            f"Declare types with {decorators} in the module {settings.declarations_module!r} of an app, next to its "
+            f"models module."
         )
+    elif checked.name is None:
+        hint = "FRAISEQL['DECLARATIONS_MODULE'] is None: import the modules that declare types yourself."
+    else:
+        hint = f"Declare types with {decorators}, in a module that is imported when Django starts."
+    yield Warning("No types or mutations are declared.", hint=hint, id="fraiseql.W004")
 
 
-def _unrestricted_reads() -> Iterator[CheckMessage]:
-    for line in past_rules(default_registry):
+def _unrestricted_reads(registry: Registry) -> Iterator[CheckMessage]:
+    for line in past_rules(registry):
         yield Warning(
             line,
             hint=(
@@ -183,8 +255,8 @@ def _unrestricted_reads() -> Iterator[CheckMessage]:
         )
 
 
-def _shown_secrets() -> Iterator[CheckMessage]:
-    for declaration in default_registry.types:
+def _shown_secrets(registry: Registry) -> Iterator[CheckMessage]:
+    for declaration in registry.types:
         if names := shown_secrets(declaration):
             yield Warning(
                 f"{declaration.label}: {declaration.name} shows {_listed(names)}, as all fields are declared; "
@@ -198,14 +270,14 @@ def _shown_secrets() -> Iterator[CheckMessage]:
             )
 
 
-def _left_out(schema: Schema | None) -> Iterator[CheckMessage]:
+def _left_out(schema: Schema | None, registry: Registry) -> Iterator[CheckMessage]:
     for label, reason in schema.left_out.items() if schema is not None else ():
         yield Warning(
             f"{label} has no type: {reason.partition('; ')[0]}.",
             hint="Exclude the model from fraiseql.types(…) to silence this check.",
             id="fraiseql.W021",
         )
-    labels = {declaration.name: declaration.label for declaration in default_registry.types}
+    labels = {declaration.name: declaration.label for declaration in registry.types}
     for definition in schema.types.values() if schema is not None else ():
         for item in definition.left_out:
             if item.column:
@@ -222,13 +294,13 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def _built(settings: Settings) -> tuple[Schema | None, list[Problem]]:
+def _built(settings: Settings, registry: Registry) -> tuple[Schema | None, list[Problem]]:
     """Build the schema of all declarations, if there are any; return it, or what is wrong with them."""
-    if not (default_registry.types or default_registry.mutations or default_registry.problems):
+    if registry.is_empty:
         return None, []
     try:
-        schema = build_schema(default_registry, settings)
-        return schema, list(routing_problems(schema, default_registry, settings.database))
+        schema = build_schema(registry, settings)
+        return schema, list(routing_problems(schema, registry, settings.database))
     except DeclarationError as error:
         return None, [_declaration_problem(line) for line in str(error).splitlines()]
 
@@ -327,8 +399,8 @@ def _introspection(settings: Settings) -> Iterator[CheckMessage]:
         )
 
 
-def _unbounded(settings: Settings) -> Iterator[CheckMessage]:
-    if not (default_registry.types or default_registry.mutations):
+def _unbounded(settings: Settings, registry: Registry) -> Iterator[CheckMessage]:
+    if not (registry.types or registry.mutations):
         return
     missing = list(_open_limits(settings))
     if missing:
@@ -372,9 +444,9 @@ def _is_not(names: list[str]) -> str:
     return "is not" if len(names) == 1 else "are not"
 
 
-def _unprotected(settings: Settings) -> Iterator[CheckMessage]:
+def _unprotected(settings: Settings, registry: Registry) -> Iterator[CheckMessage]:
     try:
-        schema = build_schema(default_registry, settings)
+        schema = build_schema(registry, settings)
     except (DeclarationError, ConfigurationError):
         # reported by the other checks, or nothing is declared yet
         return

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from threading import Lock
 from typing import Any
@@ -28,9 +29,10 @@ from .audit import OperationContext
 from .cache.answers import Answers
 from .cache.base import Cache
 from .conf.factories import make_cache, make_storage
-from .conf.settings import Settings, get_settings, on_reload
+from .conf.settings import Settings, get_settings, on_reload, schema_names
 from .conf.upstream import Configuration, give_back, settings_from
 from .declare.registry import Registry, default_registry
+from .declare.schemas import registry_of
 from .documents.store import Documents
 from .errors import FraiseQLError, InvalidInput, OperationError
 from .execution.executor import Executor
@@ -336,25 +338,33 @@ class GraphQLEngine:
         return not django_settings.DEBUG if mask is None else mask
 
 
-_engine: GraphQLEngine | None = None
+_engines: dict[str | None, GraphQLEngine] = {}
 _lock = Lock()
 
 
-def get_engine() -> GraphQLEngine:
-    """Return the engine of the process, which is built from ``FRAISEQL`` at first use."""
-    global _engine
-    if _engine is None:
+def get_engine(schema: str | None = None) -> GraphQLEngine:
+    """Return the engine of the project's schema, or of one in ``FRAISEQL["SCHEMAS"]``; it is built at first use.
+
+    Raises ConfigurationError for a schema that the setting does not have.
+    """
+    engine = _engines.get(schema)
+    if engine is None:
         with _lock:
-            if _engine is None:
-                _engine = GraphQLEngine()
-    return _engine
+            engine = _engines.get(schema)
+            if engine is None:
+                settings = get_settings(schema)
+                engine = _engines[schema] = GraphQLEngine(settings=settings, registry=registry_of(schema))
+    return engine
 
 
 @on_reload
 def _forget() -> None:
-    global _engine
-    _engine = None
+    _engines.clear()
 
 
-# a process that only writes uses the engine's cache, but never builds its schema
-invalidation.watch_default(lambda: get_engine().answers)
+def _answers_of(schema: str | None) -> Answers:
+    return get_engine(schema).answers
+
+
+# a process that only writes uses the engines' caches, but never builds their schemas
+invalidation.watch_default(lambda: [partial(_answers_of, schema) for schema in (None, *schema_names())])

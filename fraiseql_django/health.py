@@ -8,7 +8,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from threading import Lock
 from typing import Any
@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from django.db import connections
 
-from .conf.settings import on_reload
+from .conf.settings import on_reload, schema_names
 from .engine import GraphQLEngine, __version__, get_engine
 from .errors import ConfigurationError, DeclarationError
 from .invalidation.names import NAME, bare
@@ -67,14 +67,24 @@ class CheckFailed(Exception):
 
 
 def check_project() -> list[Check]:
-    """Check the engine of the project's settings; without valid settings, the only result is about these."""
+    """Check the engines of the project's settings: that of its own schema, and of those in ``FRAISEQL["SCHEMAS"]``."""
+    return [check for schema in (None, *schema_names()) for check in check_schema(schema)]
+
+
+def check_schema(schema: str | None) -> list[Check]:
+    """Check the engine of one schema; without valid settings, the only result is about these.
+
+    The names of the results begin with the name of a schema in ``FRAISEQL["SCHEMAS"]``: ``public: database``.
+    """
     started = time.perf_counter()
     try:
-        engine = get_engine()
+        engine = get_engine(schema)
         engine.documents.trusted  # noqa: B018 - read at first use
     except ConfigurationError as error:
-        return [_result("settings", False, str(error), started)]
-    return run_checks(engine)
+        checks = [_result("settings", False, str(error), started)]
+    else:
+        checks = run_checks(engine)
+    return checks if schema is None else [replace(check, name=f"{schema}: {check.name}") for check in checks]
 
 
 class RecentChecks:

@@ -23,6 +23,7 @@ from graphql import OperationType
 from . import audit
 from ._compat import forget_unknown_codecs
 from .audit import OperationContext
+from .conf.settings import check_schema_name
 from .engine import GraphQLEngine, get_engine
 from .execution.response import Response
 from .health import as_dict, check_project, recent
@@ -37,17 +38,25 @@ from .viewer import Viewer
 class GraphQLView(View):
     """The GraphQL endpoint: POST for all operations, GET for queries and for GraphiQL.
 
-    ``GraphQLView.as_view(engine=…)`` serves another engine than that of the ``FRAISEQL`` setting.
+    ``GraphQLView.as_view(schema="public")`` serves a schema in ``FRAISEQL["SCHEMAS"]``, ``as_view(engine=…)`` another
+    engine than those of the settings.
     """
 
     http_method_names = ["get", "head", "post", "options"]  # noqa: RUF012 - Django's name and type
     engine: GraphQLEngine | None = None
+    schema: str | None = None
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
-        """Return the view, exempt from CsrfViewMiddleware: ``require_token`` checks requests instead."""
+        """Return the view, exempt from CsrfViewMiddleware: ``require_token`` checks requests instead.
+
+        Raises ConfigurationError for a schema that ``FRAISEQL["SCHEMAS"]`` does not have.
+        """
+        schema: str | None = initkwargs.get("schema", cls.schema)
+        if schema is not None:
+            check_schema_name(schema)
         view = csrf_exempt(super().as_view(**initkwargs))
-        if cls is not GraphQLView or not initkwargs.keys() <= {"engine"}:
+        if cls is not GraphQLView or not initkwargs.keys() <= {"engine", "schema"}:
             return view
         engine: GraphQLEngine | None = initkwargs.get("engine")
 
@@ -56,13 +65,13 @@ class GraphQLView(View):
             handler = _HANDLERS.get(request.method or "")
             if handler is None:
                 return view(request, *args, **kwargs)
-            return _respond(request, engine or get_engine(), handler)
+            return _respond(request, engine or get_engine(schema), handler)
 
         return update_wrapper(without_instance, view)
 
     def get_engine(self) -> GraphQLEngine:
         """Return the engine; override it to choose one by ``self.request``, for instance that of a tenant."""
-        return self.engine or get_engine()
+        return self.engine or get_engine(self.schema)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Return the response; a refused request gets an error in the format of GraphQL."""

@@ -21,6 +21,7 @@ from django.test.utils import isolate_apps
 from example_project.bookshop.models import Author, Book
 from fraiseql_django import GraphQLEngine, Registry, apps, checks
 from fraiseql_django.conf import factories as backends
+from fraiseql_django.declare import schemas
 from fraiseql_django.declare.mutations import mutation
 from fraiseql_django.declare.types import field, type_
 from fraiseql_django.invalidation import catalog
@@ -511,11 +512,11 @@ def test_what_a_module_of_declarations_raises_is_kept_for_the_checks(
     )
     registry = Registry()
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(apps, "default_registry", registry)
+    monkeypatch.setitem(schemas._registries, None, registry)
 
-    apps._discover(import_module("declared"), "nothing")
+    apps._discover(import_module("declared"), "nothing", registry)
     assert registry.problems == []
-    apps._discover(import_module("declared"), "wrongly")
+    apps._discover(import_module("declared"), "wrongly", registry)
 
     assert registry.problems == [
         "declared.wrongly, line 3: @type takes a Django model that has a table, not <class 'str'>",

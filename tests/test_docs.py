@@ -12,9 +12,11 @@ from django.db.models import Q
 import fraiseql_django as fraiseql
 from example_project.bookshop.readable import readable
 from fraiseql_django import GraphQLEngine, Registry, Viewer, get_engine
+from fraiseql_django.declare import schemas
 from fraiseql_django.schema.django_fields import SCALARS
 from fraiseql_django.schema.operators import OPERATORS
 from fraiseql_django.schema.scalars.composite import RANGES
+from fraiseql_django.schema.sdl import sdl
 from tests.menagerie import models as menagerie
 from tests.menagerie.data import populate
 from tests.support import put
@@ -140,3 +142,48 @@ def test_threat_model_names_tests_that_exist():
     named = set(re.findall(r"`(tests/[\w/]+\.py)`", page))
     assert len(named) > 20
     assert [name for name in sorted(named) if not (DOCS.parent / name).exists()] == []
+
+
+def executed(page: str) -> dict:
+    """Execute the Python blocks of a page, one after another, and return the names that they define."""
+    names: dict = {"__name__": __name__}
+    for block in blocks(page, "python"):
+        exec(block, names)
+    return names
+
+
+@pytest.mark.django_db
+def test_page_on_schemas_declares_a_schema(settings, bookshop, monkeypatch):
+    monkeypatch.setattr(schemas, "_registries", {None: schemas.default_registry})
+    (block,) = (text for text in blocks("schemas.md", "python") if "FRAISEQL = {" in text)
+    names: dict = {}
+    exec(block, names)
+    settings.FRAISEQL = {**settings.FRAISEQL, **names["FRAISEQL"]}
+
+    executed("schemas.md")
+    engine = get_engine("public")
+
+    assert engine.settings.limits.depth == 5
+    assert engine.execute("{ books(limit: 1) { title price } }").errors == ()
+    assert engine.execute('mutation { subscribe(address: "a@example.com") }').errors == ()
+
+
+@pytest.mark.django_db
+def test_page_on_the_schema_is_what_is_served(bookshop, monkeypatch):
+    monkeypatch.setattr(schemas, "_registries", {None: schemas.default_registry})
+    executed("schema.md")
+    engine = GraphQLEngine(registry=schemas.registry_of("page"), cache=None)
+
+    (operation,) = blocks("schema.md", "graphql")
+    for text in (
+        operation,
+        'mutation { send(address: {street: "A 1", town: "B"}, fast: true) }',
+        'mutation { call(contact: {phone: "1"}) }',
+        'mutation { track(number: "1") }',
+    ):
+        assert engine.execute(text).errors == ()
+    assert engine.execute('mutation { call(contact: {phone: "1", mail: "a"}) }').errors
+    text = sdl(engine.schema.graphql)
+    assert 'type OldBook @owner(team: "shop") {' in text
+    assert 'title: String! @owner(team: "search", since: 2024)' in text
+    assert 'scalar Euros @specifiedBy(url: "https://example.com/euros")' in text

@@ -319,7 +319,7 @@ def test_lazily_built_parts_are_built_once(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_get_engine_in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "_engine", None)
+    monkeypatch.setattr(engine_module, "_engines", {})
     started = threading.Barrier(8)
 
     def get(_: int) -> GraphQLEngine:

@@ -9,10 +9,12 @@ What may be asked of the bookshop, and how it may be changed:
 fraiseql_django finds this module by its name, as Django finds admin.py.
 """
 
+import re
 from decimal import Decimal
+from typing import Any, NewType
 
 from django.contrib.auth.models import User
-from django.db.models import Avg, Count
+from django.db.models import Avg, Count, F
 
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import (
@@ -25,6 +27,28 @@ from example_project.bookshop.models import (
     Publisher,
     Review,
     ReviewStatus,
+)
+
+EAN = NewType("EAN", str)
+
+
+def digits_of(text: Any) -> str:
+    """Return the 13 digits of an EAN that a client has written."""
+    digits = re.sub("-", "", text) if isinstance(text, str) else ""
+    if not re.fullmatch("[0-9]{13}", digits):
+        raise fraiseql.InvalidInput("write 13 digits, '978-1000000000'")
+    return digits
+
+
+fraiseql.scalar(
+    "EAN",
+    python=EAN,
+    sql="left({0}, 3) || '-' || substr({0}, 4)",
+    parse=digits_of,
+    serialize=lambda digits: f"{digits[:3]}-{digits[3:]}",
+    searchable=False,
+    description="The number in a bar code: 13 digits, with a dash behind the prefix.",
+    specified_by="https://www.gs1.org/standards/barcodes/ean-upc",
 )
 
 
@@ -61,6 +85,7 @@ class BookType:
     average_stars: float | None = fraiseql.field(
         Avg("reviews__stars"), description="What they give it on average; null without reviews."
     )
+    ean: EAN = fraiseql.field(F("isbn"), description="The ISBN as its bar code has it.")
     card: "BookCard" = fraiseql.relation("id", to="id", description="The book as the shop window shows it.")
 
 

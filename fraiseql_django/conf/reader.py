@@ -84,7 +84,7 @@ def function_problems(where: str, path: str, *, id: str, hint: str) -> Iterator[
 
 def _wrong_value(value: Any, hint: Any, metadata: Mapping[str, Any], where: str) -> Problem | None:
     if get_origin(hint) is dict:
-        right, wanted = _is_dictionary_of_strings(value), "a dictionary of strings"
+        right, wanted = _is_dictionary_of(value, get_args(hint)[1])
     else:
         types: tuple[Any, ...] = get_args(hint) or (hint,)
         # bool is an int in Python, but TTL=True is a mistake
@@ -103,5 +103,8 @@ def _wrong_value(value: Any, hint: Any, metadata: Mapping[str, Any], where: str)
     return None
 
 
-def _is_dictionary_of_strings(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(text, str) for pair in value.items() for text in pair)
+def _is_dictionary_of(value: Any, hint: Any) -> tuple[bool, str]:
+    """Whether a value is a dictionary of strings, or of dictionaries, as ``hint`` says; and what is wanted."""
+    kind, wanted = (str, "strings") if hint is str else (Mapping, "dictionaries")
+    right = isinstance(value, dict) and all(isinstance(key, str) and isinstance(value[key], kind) for key in value)
+    return right, f"a dictionary of {wanted}"

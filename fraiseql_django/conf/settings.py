@@ -2,12 +2,16 @@
 
 ``FRAISEQL = {"CACHE": {"TTL": 60}}`` becomes ``Settings(cache=CacheSettings(ttl=60, ...), ...)``:
 nested dictionaries are nested dataclasses, keys are the fields' names in capitals.
+
+``FRAISEQL["SCHEMAS"]`` has further schemas by name, each with the keys that it has otherwise than ``FRAISEQL``:
+``{"INTROSPECTION": "disabled", "SCHEMAS": {"public": {"LIMITS": {"DEPTH": 5}}}}``.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +20,7 @@ from typing import Any, get_type_hints
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 
+from ..errors import ConfigurationError
 from .reader import Problem, read, refuse
 
 
@@ -257,8 +262,12 @@ class Settings:
     )
     scalars: dict[str, str] = _option(  # noqa: RUF009 - it makes a new dictionary each time
         {},
-        "Field classes of other packages: maps the dotted path of each to that of the Django field class to treat "
-        "it as.",
+        "Field classes of other packages: maps the dotted path of each to that of the Django field class to treat it "
+        "as, or to the name of a declared scalar.",
+    )
+    schemas: dict[str, dict[str, Any]] = _option(  # noqa: RUF009 - it makes a new dictionary each time
+        {},
+        "Further schemas: maps the name of each to the settings that it has otherwise than the project.",
     )
 
 
@@ -297,31 +306,97 @@ def load(raw: Any) -> tuple[Settings, list[Problem]]:
     """Read the value of ``FRAISEQL``; a key that is wrong keeps its default and is among the problems."""
     problems: list[Problem] = []
     settings: Settings = read(Settings, raw, "FRAISEQL", problems)
-    limits = settings.limits
-    if limits.default_rows is not None and limits.max_rows is not None and limits.default_rows > limits.max_rows:
-        message = (
-            f"FRAISEQL['LIMITS']['DEFAULT_ROWS'] is {limits.default_rows}, "
-            f"more than FRAISEQL['LIMITS']['MAX_ROWS'], which is {limits.max_rows}."
-        )
-        hint = "Make it MAX_ROWS at most; when it is None, MAX_ROWS takes its place."
-        problems.append(Problem(id="fraiseql.E005", message=message, hint=hint))
-    if settings.persisted_queries.enabled and settings.trusted_documents.mode == "required":
-        message = (
-            "FRAISEQL['PERSISTED_QUERIES']['ENABLED'] is True though FRAISEQL['TRUSTED_DOCUMENTS']['MODE'] is "
-            "'required'."
-        )
-        hint = "Anybody can have a query persisted; where only trusted documents are executed, set ENABLED to False."
-        problems.append(Problem(id="fraiseql.E015", message=message, hint=hint))
+    problems += _wrong_names(settings.schemas)
+    problems += _contradictions(settings, "FRAISEQL")
     return settings, problems
 
 
+def load_schema(raw: Any, name: str) -> tuple[Settings, list[Problem]]:
+    """Read the settings of a schema in ``FRAISEQL["SCHEMAS"]``: its own keys over those of ``FRAISEQL``.
+
+    It has entries of its own in the cache, and its declarations and its trusted documents are its own as well. Only
+    what is wrong with its own keys is among the problems.
+    """
+    own, where = raw["SCHEMAS"][name], f"FRAISEQL['SCHEMAS'][{name!r}]"
+    problems: list[Problem] = []
+    read(Settings, own, where, problems)
+    if own.get("SCHEMAS"):
+        message, hint = (
+            f"{where} has the key 'SCHEMAS'.",
+            "Schemas stand side by side: write it in FRAISEQL['SCHEMAS'].",
+        )
+        problems.append(Problem(id="fraiseql.E002", message=message, hint=hint))
+    shared = {key: value for key, value in raw.items() if key not in ("SCHEMAS", "DECLARATIONS_MODULE")}
+    if isinstance(documents := shared.get("TRUSTED_DOCUMENTS"), Mapping):
+        shared["TRUSTED_DOCUMENTS"] = {key: value for key, value in documents.items() if key != "PATH"}
+    merged = {"DECLARATIONS_MODULE": None, **_over(own, shared), "SCHEMAS": {}}
+    settings: Settings = read(Settings, merged, where, [])
+    kept = settings.cache
+    settings = dataclasses.replace(settings, cache=dataclasses.replace(kept, key_prefix=f"{kept.key_prefix}:{name}"))
+    return settings, [*problems, *_contradictions(settings, where)]
+
+
+def _over(own: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings over others; of those in nested dictionaries each is one."""
+    nested = {item.name.upper() for item in dataclasses.fields(Settings) if isinstance(item.default_factory, type)}
+    merged = {**shared, **own}
+    for key in nested & own.keys() & shared.keys():
+        if isinstance(own[key], Mapping) and isinstance(shared[key], Mapping):
+            merged[key] = {**shared[key], **own[key]}
+    return merged
+
+
+def _wrong_names(schemas: Mapping[str, Any]) -> Iterator[Problem]:
+    for name in schemas:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
+            message = f"FRAISEQL['SCHEMAS'] has a schema {name!r}."
+            hint = "A name has letters, digits, '-' and '_', and begins with a letter."
+            yield Problem(id="fraiseql.E040", message=message, hint=hint)
+
+
+def _contradictions(settings: Settings, where: str) -> Iterator[Problem]:
+    limits = settings.limits
+    if limits.default_rows is not None and limits.max_rows is not None and limits.default_rows > limits.max_rows:
+        message = (
+            f"{where}['LIMITS']['DEFAULT_ROWS'] is {limits.default_rows}, "
+            f"more than {where}['LIMITS']['MAX_ROWS'], which is {limits.max_rows}."
+        )
+        hint = "Make it MAX_ROWS at most; when it is None, MAX_ROWS takes its place."
+        yield Problem(id="fraiseql.E005", message=message, hint=hint)
+    if settings.persisted_queries.enabled and settings.trusted_documents.mode == "required":
+        message = (
+            f"{where}['PERSISTED_QUERIES']['ENABLED'] is True though {where}['TRUSTED_DOCUMENTS']['MODE'] is "
+            "'required'."
+        )
+        hint = "Anybody can have a query persisted; where only trusted documents are executed, set ENABLED to False."
+        yield Problem(id="fraiseql.E015", message=message, hint=hint)
+
+
+def schema_names() -> tuple[str, ...]:
+    """Return the names of the schemas that ``FRAISEQL["SCHEMAS"]`` has beside the project's own."""
+    return tuple(load(getattr(django_settings, "FRAISEQL", {}))[0].schemas)
+
+
+def check_schema_name(name: str | None) -> None:
+    """Raise ConfigurationError for a name that is not in ``FRAISEQL["SCHEMAS"]``; None is the project's own schema."""
+    names = schema_names()
+    if name is not None and name not in names:
+        known = f"must be one of: {', '.join(map(repr, names))}" if names else "FRAISEQL['SCHEMAS'] has none"
+        raise ConfigurationError(f"there is no schema {name!r}; {known}")
+
+
 @cache
-def get_settings() -> Settings:
-    """Return the project's settings.
+def get_settings(schema: str | None = None) -> Settings:
+    """Return the project's settings, or those of a schema in ``FRAISEQL["SCHEMAS"]``.
 
     Raises ConfigurationError that lists every problem; `manage.py check` shows the same list.
     """
-    settings, problems = load(getattr(django_settings, "FRAISEQL", {}))
+    raw = getattr(django_settings, "FRAISEQL", {})
+    settings, problems = load(raw)
+    if schema is not None:
+        check_schema_name(schema)
+        own, of_schema = load_schema(raw, schema)
+        settings, problems = own, [*problems, *of_schema]
     refuse(problems)
     return settings
 

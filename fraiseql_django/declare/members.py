@@ -46,6 +46,7 @@ class FieldOptions:
     permission: Any = None
     mask: bool = False
     cost: float = 1
+    directives: tuple[Any, ...] = ()
     # its arguments were wrong, which has been reported
     invalid: bool = False
 

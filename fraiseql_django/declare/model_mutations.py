@@ -5,7 +5,7 @@ They are checked against the model when the schema is built (``mutations.models`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -82,7 +82,7 @@ class ModelMutation(MutationDeclaration):
     @property
     def type_declaration(self) -> TypeDeclaration:
         """The declaration of the type; DeclarationError where ``over`` is no type over a model."""
-        declared: TypeDeclaration | None = getattr(self.over, "__fraiseql_type__", None)
+        declared = self.registry.declaration_of(self.over)
         if declared is None or declared.source is not None or declared not in self.registry.types:
             raise DeclarationError(f"{self.where} takes a type declared with @fraiseql.type over a model")
         if declared.interface:
@@ -106,6 +106,7 @@ def create(
     deprecation: str | None = None,
     permission: Any = None,
     cost: float = 1,
+    directives: Iterable[Any] = (),
     registry: Registry = default_registry,
 ) -> ModelMutation:
     """Declare a mutation that creates an object of a type, or several (``bulk``).
@@ -126,6 +127,7 @@ def create(
             deprecation=deprecation,
             permission=permission,
             cost=check_cost(cost),
+            directives=tuple(directives),
             registry=registry,
         )
     )
@@ -144,6 +146,7 @@ def update(
     permission: Any = None,
     rows: RowRule | None = None,
     cost: float = 1,
+    directives: Iterable[Any] = (),
     registry: Registry = default_registry,
 ) -> ModelMutation:
     """Declare a mutation that changes an object of a type, or several (``bulk``).
@@ -166,6 +169,7 @@ def update(
             deprecation=deprecation,
             permission=permission,
             cost=check_cost(cost),
+            directives=tuple(directives),
             registry=registry,
         )
     )
@@ -182,6 +186,7 @@ def delete(
     permission: Any = None,
     rows: RowRule | None = None,
     cost: float = 1,
+    directives: Iterable[Any] = (),
     registry: Registry = default_registry,
 ) -> ModelMutation:
     """Declare a mutation that deletes an object of a type, or several (``bulk``), and answers it as it was.
@@ -200,6 +205,7 @@ def delete(
             deprecation=deprecation,
             permission=permission,
             cost=check_cost(cost),
+            directives=tuple(directives),
             registry=registry,
         )
     )
@@ -217,6 +223,7 @@ def upsert(
     permission: Any = None,
     rows: RowRule | None = None,
     cost: float = 1,
+    directives: Iterable[Any] = (),
     registry: Registry = default_registry,
 ) -> ModelMutation:
     """Declare a mutation that changes the object with the same ``unique`` values, or creates it.
@@ -237,6 +244,7 @@ def upsert(
             deprecation=deprecation,
             permission=permission,
             cost=check_cost(cost),
+            directives=tuple(directives),
             registry=registry,
         )
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, dataclass_transform, overload
 
 from ..errors import DeclarationError
-from .members import check_bases
+from .arguments import ArgumentOptions, of_input_field
+from .members import FieldOptions, check_bases
 from .names import snake_case
 from .registry import InputDeclaration, PostgresMutation, PythonMutation, Registry, check_cost, default_registry
 from .reporting import report
@@ -34,6 +35,7 @@ def mutation(
     repeatable: bool = False,
     permission: Any = None,
     cost: float = 1,
+    directives: Iterable[Any] = (),
     registry: Registry = default_registry,
 ) -> Callable[[_D], _D]: ...
 def mutation(
@@ -51,6 +53,7 @@ def mutation(
     repeatable: bool = False,
     permission: Any = None,
     cost: float = 1,
+    directives: Iterable[Any] = (),
     registry: Registry = default_registry,
 ) -> Any:
     """Declare a root field of Mutation that a Python function answers, or a PostgreSQL function.
@@ -86,6 +89,7 @@ def mutation(
                     deprecation=deprecation,
                     permission=permission,
                     cost=check_cost(cost),
+                    directives=tuple(directives),
                 )
             )
             return declared
@@ -106,6 +110,7 @@ def mutation(
                 repeatable=repeatable,
                 permission=permission,
                 cost=check_cost(cost),
+                directives=tuple(directives),
             )
         )
         return declared
@@ -113,18 +118,58 @@ def mutation(
     return declare if declared is None else declare(declared)
 
 
+@overload
+def input_(cls: _C, /) -> _C: ...
+@overload
+def input_(
+    *, name: str | None = None, description: str | None = None, one_of: bool = False, directives: Iterable[Any] = ()
+) -> Callable[[_C], _C]: ...
 @dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field,))
-def input_(cls: _C) -> _C:
+def input_(
+    cls: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    one_of: bool = False,
+    directives: Iterable[Any] = (),
+) -> Any:
     """Declare an input type: a class of annotations, made a dataclass, instances of which mutations are called with.
 
     Clients may leave out a field that has a default; ``UNSET`` as the default distinguishes a field that was left out
-    from null.
+    from null. ``fraiseql.field(…)`` as the value of a field, or ``fraiseql.argument(…)`` in its annotation, gives it a
+    name, a description or a deprecation. ``one_of`` makes it one of which clients write exactly one field (``@oneOf``):
+    each is annotated ``… | None`` and is None by default.
     """
-    try:
-        check_bases(cls)
-    except DeclarationError as error:
-        report(error)
-    description = inspect.cleandoc(cls.__doc__) if cls.__doc__ else None
-    declared: Any = dataclass(kw_only=True)(cls)
-    declared.__fraiseql_input__ = InputDeclaration(description=description)
-    return cls
+
+    def declare(cls: Any) -> Any:
+        try:
+            check_bases(cls)
+        except DeclarationError as error:
+            report(error)
+        described = description or (inspect.cleandoc(cls.__doc__) if cls.__doc__ else None)
+        options = _options_of_input(cls)
+        declared: Any = dataclass(kw_only=True)(cls)
+        declared.__fraiseql_input__ = InputDeclaration(
+            name=name or cls.__name__, description=described, one_of=one_of, options=options,
+            directives=tuple(directives),
+        )  # fmt: skip
+        return declared
+
+    return declare if cls is None else declare(cls)
+
+
+def _options_of_input(cls: type) -> dict[str, ArgumentOptions]:
+    """Take the options of fields out of a class, where they would be default values, and return them by name."""
+    found: dict[str, ArgumentOptions] = {}
+    for base in reversed(cls.__mro__[1:]):
+        inherited = vars(base).get("__fraiseql_input__")
+        found |= inherited.options if inherited is not None else {}
+    for name, value in list(vars(cls).items()):
+        if isinstance(value, FieldOptions):
+            delattr(cls, name)
+            try:
+                found[name] = of_input_field(value, f"{cls.__name__}.{name}")
+            except DeclarationError as error:
+                report(error)
+    return found

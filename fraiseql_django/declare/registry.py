@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from itertools import chain, count
@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models import Q
 
 from ..errors import DeclarationError
+from .arguments import ArgumentOptions
 from .members import FieldOptions, annotations_of, check_bases, dropped_members, options_of
 from .names import lower_first, type_names
 from .plurals import plural_name
@@ -81,6 +82,7 @@ class TypeDeclaration:
     implements: Collection[type] | None = None
     # its rows are a tree, by a foreign key of this name, or as packages make them
     tree: bool | str = False
+    directives: tuple[Any, ...] = ()
     # the names to choose from, where ``types`` declares the type: it gives way to one of the project's own
     automatic: tuple[str, ...] = ()
     # its arguments were wrong, which has been reported
@@ -179,6 +181,7 @@ class ObjectDeclaration:
     description: str | None
     options: Mapping[str, FieldOptions]
     failed: bool = False
+    directives: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +196,7 @@ class MutationDeclaration:
     deprecation: str | None = None
     permission: Any = None
     cost: float = 1
+    directives: tuple[Any, ...] = ()
 
     @property
     def location(self) -> str:
@@ -232,19 +236,37 @@ class PostgresMutation(MutationDeclaration):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputDeclaration:
-    """The description of an input; dataclass replaces a missing docstring by one of its own."""
+    """The name and the description of an input; dataclass replaces a missing docstring by one of its own.
 
+    ``options`` are those of its fields, by Python name; with ``one_of`` clients write exactly one of them.
+    """
+
+    name: str
     description: str | None
+    one_of: bool = False
+    options: Mapping[str, ArgumentOptions] = dataclass_field(default_factory=dict)
+    directives: tuple[Any, ...] = ()
 
 
 @dataclass(slots=True)
 class Registry:
-    """All declarations, in order, and the errors of modules whose declarations could not be imported."""
+    """All declarations of a schema, in order, and the errors of modules whose declarations could not be imported.
+
+    ``name`` is that of a schema in ``FRAISEQL["SCHEMAS"]``; None for the project's own, and for those of engines that
+    are built from a registry.
+    """
 
     types: list[TypeDeclaration] = dataclass_field(default_factory=list)
     abstracts: list[AbstractDeclaration] = dataclass_field(default_factory=list)
     mutations: list[MutationDeclaration] = dataclass_field(default_factory=list)
+    scalars: list[Any] = dataclass_field(default_factory=list)
     problems: list[str] = dataclass_field(default_factory=list)
+    name: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is declared, not even in vain."""
+        return not (self.types or self.mutations or self.problems)
 
     def add(self, declaration: TypeDeclaration) -> None:
         """Add a type.
@@ -274,6 +296,14 @@ class Registry:
         """Return the names of all types, and of what belongs to them."""
         types = (item.names for item in self.types if item is not without)
         return frozenset[str]().union(*types, *(item.names for item in self.abstracts))
+
+    def declaration_of(self, cls: Any) -> TypeDeclaration | None:
+        """Return the declaration of a type by its class; that of another registry where this one has none."""
+        declared: TypeDeclaration | None = getattr(cls, "__fraiseql_type__", None)
+        if declared is None or declared in self.types:
+            return declared
+        # the class is declared in several schemas, and the attribute is that of the last
+        return next((item for item in self.types if item.cls is cls), declared)
 
     def _replace(self, old: TypeDeclaration, new: TypeDeclaration) -> None:
         self.types[self.types.index(old)] = new
@@ -317,7 +347,14 @@ def with_free_name(declaration: TypeDeclaration, taken: frozenset[str]) -> TypeD
 default_registry = Registry()
 
 
-def declare_object(cls: _C, name: str | None = None, description: str | None = None, *, failed: bool = False) -> _C:
+def declare_object(
+    cls: _C,
+    name: str | None = None,
+    description: str | None = None,
+    *,
+    failed: bool = False,
+    directives: Iterable[Any] = (),
+) -> _C:
     """Make a class of annotations a dataclass with keyword arguments, and declare it as an object type."""
     try:
         check_bases(cls)
@@ -330,6 +367,7 @@ def declare_object(cls: _C, name: str | None = None, description: str | None = N
         delattr(cls, key)
     made: Any = dataclass(kw_only=True)(cls)
     made.__fraiseql_object__ = ObjectDeclaration(
-        cls=made, name=name or cls.__name__, description=described, options=options, failed=failed
-    )
+        cls=made, name=name or cls.__name__, description=described, options=options, failed=failed,
+        directives=tuple(directives),
+    )  # fmt: skip
     return cls

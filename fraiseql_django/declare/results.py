@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable
-from typing import Any, TypeVar, dataclass_transform
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, dataclass_transform, overload
 
 from .registry import ID, JSON, declare_object
 from .types import field as described
@@ -16,29 +16,65 @@ from .types import field as described
 _C = TypeVar("_C", bound=type)
 
 
+@overload
+def success(cls: _C, /) -> _C: ...
+@overload
+def success(
+    *, name: str | None = None, description: str | None = None, directives: Iterable[Any] = ()
+) -> Callable[[_C], _C]: ...
 @dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field,))
-def success(cls: _C) -> _C:
+def success(
+    cls: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    directives: Iterable[Any] = (),
+) -> Any:
     """Declare an object type that mutations return when they succeed: a class of annotations, made a dataclass.
 
-    Its fields are plain values, lists, objects, or declared types, which hold instances of the model.
+    Its fields are plain values, lists, objects, or declared types, which hold instances of the model. ``directives``
+    are those of the schema's text (see ``directive``).
     """
+    if cls is None:
+        return lambda cls: declare_object(cls, name, description, directives=directives)
     return declare_object(cls)
 
 
+@overload
+def error(cls: _C, /) -> _C: ...
+@overload
+def error(
+    *, name: str | None = None, description: str | None = None, directives: Iterable[Any] = ()
+) -> Callable[[_C], _C]: ...
 @dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field,))
-def error(cls: _C) -> _C:
+def error(
+    cls: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    directives: Iterable[Any] = (),
+) -> Any:
     """Declare an object type that mutations return when they have failed: what they wrote is undone.
 
-    It has the fields of ``MutationError``, too, where it does not declare them itself.
+    It has the fields of ``MutationError``, too, where it does not declare them itself. The arguments are those of
+    ``success``.
     """
+    if cls is None:
+        return lambda cls: _error(cls, name, description, directives)
+    return _error(cls)
+
+
+def _error(cls: _C, name: str | None = None, description: str | None = None, directives: Iterable[Any] = ()) -> _C:
     own = inspect.get_annotations(cls)
-    added = {name: annotation for name, (annotation, _) in _OF_ERRORS.items() if name not in own}
-    for name in added:
+    added = {attribute: annotation for attribute, (annotation, _) in _OF_ERRORS.items() if attribute not in own}
+    for attribute in added:
         # a value without an annotation is the class's own default
-        if name not in vars(cls) and (make_default := _OF_ERRORS[name][1]) is not None:
-            setattr(cls, name, make_default())
+        if attribute not in vars(cls) and (make_default := _OF_ERRORS[attribute][1]) is not None:
+            setattr(cls, attribute, make_default())
     cls.__annotations__ = {**added, **own}
-    return declare_object(cls, failed=True)
+    return declare_object(cls, name, description, failed=True, directives=directives)
 
 
 @success

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeVar, overload
 
 from django.db import models
@@ -29,6 +29,7 @@ def field(
     permission: Any = None,
     mask: bool = False,
     cost: float = 1,
+    directives: Iterable[Any] = (),
 ) -> Any:
     """Declare more of a field than its annotation does.
 
@@ -36,7 +37,7 @@ def field(
     ``name`` is the field's name in GraphQL, as it is; ``column`` is the view's column, or the key in its JSON,
     where that is not the attribute's name; ``deprecation`` is why clients should not use the field. ``permission``
     says who may see it, as for a type; others are refused, or see null with ``mask``. ``cost`` is what it counts for
-    in ``LIMITS.COMPLEXITY``, a number of 0 or more.
+    in ``LIMITS.COMPLEXITY``, a number of 0 or more. ``directives`` are those of the schema's text (see ``directive``).
     """
     if inspect.isroutine(expression):
         report(
@@ -55,6 +56,7 @@ def field(
         permission=permission,
         mask=mask,
         cost=check_cost(cost),
+        directives=tuple(directives),
     )
 
 
@@ -68,19 +70,20 @@ def relation(
     permission: Any = None,
     mask: bool = False,
     cost: float = 1,
+    directives: Iterable[Any] = (),
 ) -> Any:
     """Lead to the rows of another declared type whose ``to`` equals ``key`` here.
 
     Both are Python names of fields, or columns of the view or table. The annotation names the type: ``BookType`` is
-    one row, ``BookType | None`` one that may be missing, ``list[BookType]`` a list. ``permission``, ``mask`` and
-    ``cost`` are those of ``field``.
+    one row, ``BookType | None`` one that may be missing, ``list[BookType]`` a list. ``permission``, ``mask``,
+    ``cost`` and ``directives`` are those of ``field``.
     """
     if not (isinstance(key, str) and key and isinstance(to, str) and to):
         report(DeclarationError(f"relation({key!r}, to={to!r}) must name a field or column here, and one over there"))
         return FieldOptions(invalid=True)
     return FieldOptions(
         name=name, description=description, deprecation=deprecation, key=key, to=to, permission=permission, mask=mask,
-        cost=check_cost(cost),
+        cost=check_cost(cost), directives=tuple(directives),
     )  # fmt: skip
 
 
@@ -113,6 +116,7 @@ def type_(  # type: ignore[overload-overlap]
     when: Q | None = None,
     implements: Collection[type] | None = None,
     tree: bool | str = False,
+    directives: Iterable[Any] = (),
     registry: Registry = default_registry,
 ) -> Callable[[_C], _C]: ...
 @overload
@@ -136,10 +140,13 @@ def type_(
     when: Q | None = None,
     implements: Collection[type] | None = None,
     tree: bool | str = False,
+    directives: Iterable[Any] = (),
     registry: Registry = default_registry,
 ) -> Callable[[_C], _C]: ...
 @overload
-def type_(*, name: str | None = None, description: str | None = None) -> Callable[[_C], _C]: ...
+def type_(
+    *, name: str | None = None, description: str | None = None, directives: Iterable[Any] = ()
+) -> Callable[[_C], _C]: ...
 @overload
 def type_(cls: _C, /) -> _C: ...
 def type_(
@@ -166,6 +173,7 @@ def type_(
     when: Q | None = None,
     implements: Collection[type] | None = None,
     tree: bool | str = False,
+    directives: Iterable[Any] = (),
     registry: Registry = default_registry,
 ) -> Any:
     """Declare a GraphQL type over a model, or over a view or table; without any, an object type of its own.
@@ -187,6 +195,7 @@ def type_(
     ``requires_role(…)``), the name of a permission of Django's, or a function of the viewer. Others are refused,
     or with ``mask`` see null and empty lists. ``rows`` is a function of the viewer that returns a condition on the
     rows that they see. ``cost`` is what each row counts for in ``LIMITS.COMPLEXITY``, besides its fields.
+    ``directives`` are those of the schema's text (see ``directive``).
 
     ``when`` is a condition that tells which rows of the model are of this type, where several types share a table:
     other rows are none of its rows. ``implements`` lists interfaces; without it the type implements those over its
@@ -200,7 +209,7 @@ def type_(
         # @type without arguments, over a class of the project
         return declare_object(model)
     if model is None and sql_source is None and jsonb_column is None and key is None and not reads:
-        return lambda cls: declare_object(cls, name, description)
+        return lambda cls: declare_object(cls, name, description, directives=directives)
     problems: list[str] = []
     source: Source | None = None
     try:
@@ -264,6 +273,7 @@ def type_(
                 when=when,
                 implements=implements,
                 tree=tree,
+                directives=tuple(directives),
                 invalid=bool(problems),
             )
         )

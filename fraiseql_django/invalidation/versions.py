@@ -43,7 +43,7 @@ _A = TypeVar("_A", bound=VersionedAnswers)
 _watched_answers: WeakSet[Any] = WeakSet()
 _lock = Lock()
 # a process that only writes has no engine, but must reach the cache of those that read
-_default_answers: list[Callable[[], VersionedAnswers]] = []
+_default_answers: list[Callable[[], Iterable[Callable[[], VersionedAnswers]]]] = []
 
 
 def watch(answers: _A) -> _A:
@@ -53,14 +53,14 @@ def watch(answers: _A) -> _A:
     return answers
 
 
-def watch_default(make: Callable[[], VersionedAnswers]) -> None:
-    """Set the function that returns the answers of the settings' engine."""
-    _default_answers[:] = [make]
+def watch_default(makers: Callable[[], Iterable[Callable[[], VersionedAnswers]]]) -> None:
+    """Set the function that returns, for each schema of the settings, a function that returns its engine's answers."""
+    _default_answers[:] = [makers]
 
 
 def drop(tables: Iterable[str]) -> None:
     """Drop every answer that was read from these tables; never raises, since the write is committed already."""
-    for make in _default_answers:
+    for make in [make for makers in _default_answers for make in makers()]:
         try:
             watch(make())
         except Exception as error:

@@ -82,7 +82,7 @@ class ColumnKind(ScalarKind[Column]):
         return known.scalar.column != field.scalar.column or known.source_is_text
 
     def comparable(self, field: Column) -> Comparable | None:
-        return field.scalar if field.compared else None
+        return field.scalar if field.compared and field.scalar.comparable else None
 
     def is_of_row(self, member: Member) -> bool:
         return True

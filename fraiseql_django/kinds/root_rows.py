@@ -31,7 +31,7 @@ class RootRowsKind(RowsKind[RootRows]):
         keys = _keys(types.types[field.target])
         if len(keys) == 1:
             return {name: GraphQLArgument(GraphQLNonNull(part.scalar.graphql)) for name, part in keys[0].items()}
-        one = f"Give one key: {_written(keys)}."
+        one = f"Give one key of: {_written(keys)}."
         parts = {name: part for key in keys for name, part in key.items()}
         return {name: GraphQLArgument(part.scalar.graphql, description=one) for name, part in parts.items()}
 
@@ -67,11 +67,13 @@ def _given(field: RootRows, keys: Sequence[Key], given: Mapping[str, Any]) -> Ke
         if key.keys() == given.keys():
             return key
     written = " and ".join(given) or "no key"
-    raise InvalidInput(f"{field.name} is given {written}; it takes one key: {_written(keys)}.")
+    raise InvalidInput(
+        f"{field.name} is given {written}, which is not one key.", hint=f"It must be one of: {_written(keys)}."
+    )
 
 
 def _written(keys: Sequence[Key]) -> str:
-    return ", or ".join(" and ".join(key) for key in keys)
+    return "; ".join(" and ".join(key) for key in keys)
 
 
 def _check(build: TreeBuilder, target: TypeDef, part: Column | Extracted) -> None:

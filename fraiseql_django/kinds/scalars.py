@@ -50,4 +50,4 @@ class ScalarKind(ValueKind[F]):
         return graphql if field.nullable else GraphQLNonNull(graphql)
 
     def comparable(self, field: F) -> Comparable | None:
-        return field.scalar
+        return field.scalar if field.scalar.comparable else None

@@ -24,6 +24,7 @@ from graphql import (
 )
 
 from .._compat import input_default, parse_input
+from ..schema.arguments import ONE_OF
 
 Coerce: TypeAlias = Callable[[Any], Any]
 
@@ -65,6 +66,8 @@ def _list(coerce: Coerce) -> Coerce:
 
 
 def _object(type_: Any) -> Coerce:
+    one_of = type_.extensions.get(ONE_OF)
+
     def fields(value: Any) -> Any:
         if value is None:
             return None
@@ -77,7 +80,7 @@ def _object(type_: Any) -> Coerce:
                 coerced[field.out_name or name] = coercer(field.type)(value[name])
             elif is_non_null_type(field.type) or input_default(field) is not Undefined:
                 raise NotAccepted
-        if len(coerced) < len(value):
+        if len(coerced) < len(value) or (one_of and (len(coerced) != 1 or None in coerced.values())):
             raise NotAccepted
         return coerced
 

@@ -14,6 +14,7 @@ from ..declare.names import check_name, pascal_case
 from ..declare.registry import PythonMutation
 from ..declare.rules import Rule
 from ..errors import DeclarationError
+from ..schema.argument_options import described_argument
 from ..schema.arguments import Arguments, Convert, MutationDef, describe_mutation, not_null
 from ..schema.protection import mutation_permission
 from .context import MutationContext
@@ -64,11 +65,12 @@ def _argument(
         raise DeclarationError(f"{where}: parameter {parameter} cannot be an argument")
     if parameter.annotation is parameter.empty:
         raise DeclarationError(f"{where}: parameter {parameter.name!r} has no annotation")
-    graphql, convert = arguments.of(arguments.read(parameter.annotation, module), where)
+    annotation = arguments.read(parameter.annotation, module)
+    graphql, convert = arguments.of(annotation, where)
     if parameter.default is not parameter.empty and isinstance(graphql, GraphQLNonNull):
         graphql, convert = graphql.of_type, not_null(convert, f"argument {parameter.name!r}")
-    name = check_name(arguments.conventions.name(parameter.name), f"an argument of {where}")
-    return name, GraphQLArgument(graphql, out_name=parameter.name), convert
+    name, described = described_argument(annotation.extras, parameter.name, graphql, arguments.conventions, where)
+    return name, described, convert
 
 
 def _calling(function: Callable[..., Any]) -> Callable[[MutationContext, Mapping[str, Any]], Any]:

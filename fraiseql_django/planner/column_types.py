@@ -36,7 +36,7 @@ from ..errors import InvalidInput
 from ..invalidation.catalog import ColumnInfo, TypeInfo, column_of
 from ..schema.definition import Column, Embedded, InputScalar
 from ..schema.scalars import encoding
-from ..schema.scalars.postgres import Scalar, is_whole
+from ..schema.scalars.postgres import TEXT, Scalar, is_whole
 
 _TIMESTAMP = "timestamp without time zone"
 _TIMESTAMPTZ = "timestamp with time zone"
@@ -152,7 +152,7 @@ def _text_over(scalar: Scalar, base: str, kind: TypeInfo) -> Scalar:
     if base in _LIKE_TEXT:
         return replace(scalar, cast="text")
     # a choice is written by its text, and the blanks of a char(n) are a part of it, which its text has not
-    json = "to_json({0})::text" if kind.category == "text" and not scalar.names else scalar.json
+    json = "to_json({0})::text" if kind.category == "text" and scalar.json == TEXT.json else scalar.json
     if kind.category in ("array", "composite") or not kind.sortable or kind.name.startswith("reg"):
         return replace(scalar, json=json, cast="text", column="{0}::text")
     return replace(scalar, json=json, cast=base, encode=_checked(scalar.encode, kind.name))

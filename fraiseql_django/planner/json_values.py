@@ -16,7 +16,6 @@ from typing import Any, Protocol
 
 from django.db.models import F
 
-from ..schema.scalars import graphql as leaves
 from ..schema.scalars.encoding import template_literal
 from ..schema.scalars.postgres import TEXT, Scalar
 from .expressions import NULL, SQL, Piece
@@ -147,7 +146,7 @@ def _array(marker: Marker, where: str, field: Any, stored: Stored, absent: str |
 def json_list(marker: Marker, where: str, field: Any, stored: Stored) -> Piece:
     """Write a list of leaf values that stands in JSON; ``stored`` is the list, as jsonb."""
     bad = marker.mark(f"{where} holds a value that [{field.scalar.name}] cannot represent")
-    as_json = field.scalar.graphql is leaves.JSON
+    as_json = field.scalar.is_json
     elements = "jsonb_array_elements" if as_json else "jsonb_array_elements_text"
     item = Stored(value=None, base=JSON if as_json else "text", textual=not as_json)
     shown = "NULLIF(item, 'null'::jsonb)" if as_json else "item"

@@ -19,6 +19,7 @@ from ..errors import DeclarationError, FraiseQLError, InvalidInput
 from ..schema.annotations import scalar
 from ..schema.django_fields import SCALARS, ancestor, concrete
 from ..schema.scalars.encoding import encode_text
+from ..schema.scalars.postgres import Scalar
 from ..viewer import VIEWER, Viewer
 from .expressions import Bind, Param
 
@@ -94,7 +95,7 @@ class PlannedViewer:
     """
 
     viewer: Viewer
-    scalars: Mapping[type, type]
+    scalars: Mapping[type, type | Scalar]
     asked: dict[Question, Hashable] = field(default_factory=dict)
 
     @property
@@ -175,7 +176,7 @@ def _text(value: Any) -> str | None:
     return None if value is None else encode_text(str(value))
 
 
-def _user_key_type(scalars: Mapping[type, type]) -> str:
+def _user_key_type(scalars: Mapping[type, type | Scalar]) -> str:
     """Return the PostgreSQL type that users' keys are compared as."""
     stored = ancestor(concrete(get_user_model()._meta.pk), SCALARS, scalars)
     return "bigint" if stored is None else str(stored.cast)

@@ -16,7 +16,6 @@ from ..invalidation.catalog import columns
 from ..schema.annotations import PLAIN_ID
 from ..schema.definition import Extracted, Shape, TypeDef
 from ..schema.operators import Comparable
-from ..schema.scalars import graphql as leaves
 from ..schema.scalars import postgres as scalars
 from ..schema.scalars.postgres import Scalar
 from .column_types import scalar_over
@@ -91,7 +90,7 @@ def stored(definition: Shape, field: Extracted, here: Local, alias: str) -> Stor
     """Return the value that clients see: not that of a column beside the JSON, which may differ."""
     plain = isinstance(here, Row) and _source(definition).json is None
     native = native_types(definition, alias).get(field.key) if plain else None
-    if field.scalar.graphql is leaves.JSON and not field.dimensions:
+    if field.scalar.is_json and not field.dimensions:
         return Stored(value=SQL("NULLIF({0}, 'null'::jsonb)", json_of(definition, field.key, here)), base="jsonb")
     if field.dimensions and (not plain or native in ("json", JSON)):
         return Stored(value=json_of(definition, field.key, here), base=JSON, textual=True)
@@ -107,7 +106,7 @@ def _cast(definition: Shape, field: Extracted, here: Local, alias: str) -> Any:
     found = stored(definition, field, here, alias)
     if field.dimensions and found.base == JSON:
         return SQL(_array(field), found.value)
-    if field.scalar.graphql is leaves.JSON and not field.dimensions:
+    if field.scalar.is_json and not field.dimensions:
         return found.value
     cast = field.scalar.cast + "[]" * field.dimensions
     return found.value if found.base == cast == "text" else SQL(f"({{0}})::{cast}", found.value)
@@ -187,7 +186,7 @@ def _source(definition: Shape) -> Source:
 def _array(field: Extracted) -> str:
     """SQL of a list in JSON as an array; null where there is none."""
     elements, item = "jsonb_array_elements_text", "item"
-    if field.scalar.graphql is leaves.JSON:
+    if field.scalar.is_json:
         elements, item = "jsonb_array_elements", "NULLIF(item, 'null'::jsonb)"
     return (
         f"(SELECT CASE WHEN value IS NOT NULL THEN ARRAY(SELECT ({item})::{field.scalar.cast} FROM {elements}(value) "

@@ -208,7 +208,7 @@ class AbstractTypes:
         self.shapes[declaration.name] = self._shape(declaration, {}, members, is_union=True)
 
     def _member(self, declaration: AbstractDeclaration, given: Any) -> str:
-        declared = self.registry.named(given) if isinstance(given, str) else getattr(given, "__fraiseql_type__", None)
+        declared = self.registry.named(given) if isinstance(given, str) else self.registry.declaration_of(given)
         if not isinstance(declared, TypeDeclaration) or declared.name not in self.types:
             raise DeclarationError(f"{given!r} is no declared type; a union has types under @fraiseql.type")
         if declared.interface:
@@ -258,7 +258,8 @@ class AbstractTypes:
 
     def _misfit(self, declaration: AbstractDeclaration, python_name: str, known: Any) -> Iterator[str]:
         annotation = read(*annotations_of(declaration.cls)[python_name], self.registry)
-        written, actual = signature(annotation), getattr(known, "signature", None)
+        written = signature(annotation, self.conventions.python_scalars)
+        actual = getattr(known, "signature", None)
         if None not in (written, actual) and str(written).replace("!", "") != str(actual).replace("!", ""):
             yield f"{python_name} is annotated as {written}, but is {actual} in the first type that has it"
 

@@ -48,6 +48,8 @@ PYTHON_SCALARS: Mapping[Any, Scalar] = {
 }
 
 
+_NONE: Mapping[Any, Scalar] = {}
+
 # their names, for messages on what SQL can compute
 PYTHON_NAMES = [getattr(base, "__name__", "Any") for base, known in PYTHON_SCALARS.items() if known is not UPLOAD]
 
@@ -122,7 +124,7 @@ def read(annotation: Any, module: str, registry: Registry, *, unions: bool = Fal
         if len(members) != 1:
             raise DeclarationError(f"annotation {annotation} in {module} is a union; only 'X | None' can be read")
         inner = read(members[0], module, registry)
-        return Annotation(inner.base, inner.item, nullable)
+        return Annotation(inner.base, inner.item, nullable, extras=inner.extras)
     if origin is typing.Annotated:
         annotated, *extras = get_args(annotation)
         return replace(read(annotated, module, registry, unions=unions), extras=tuple(extras))
@@ -138,21 +140,20 @@ def innermost(annotation: Annotation) -> Annotation:
     return annotation if annotation.item is None else innermost(annotation.item)
 
 
-def signature(annotation: Annotation) -> str | None:
+def signature(annotation: Annotation, declared: Mapping[Any, Scalar]) -> str | None:
     """Return an annotation's type in GraphQL's notation; None where GraphQL has no type for it."""
     if annotation.item is not None:
-        item = signature(annotation.item)
+        item = signature(annotation.item, declared)
         written = None if item is None else f"[{item}]"
     else:
-        known = getattr(annotation.base, "__fraiseql_type__", None) or scalar(annotation.base)
+        known = getattr(annotation.base, "__fraiseql_type__", None) or scalar(annotation.base, declared)
         written = None if known is None else str(known.name)
     return written if written is None or annotation.nullable else f"{written}!"
 
 
-def scalar(base: Any) -> Scalar | None:
-    """Return the leaf type of a Python type, or None."""
+def scalar(base: Any, declared: Mapping[Any, Scalar] = _NONE) -> Scalar | None:
+    """Return the leaf type of a Python type, or None; ``declared`` are the scalars of the project's own."""
     try:
-        known = PYTHON_SCALARS.get(base)
+        return declared.get(base) or ((known := PYTHON_SCALARS.get(base)) and scalars.localized(known))
     except TypeError:
         return None
-    return known and scalars.localized(known)

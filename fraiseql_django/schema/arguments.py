@@ -23,15 +23,19 @@ from graphql import (
     get_named_type,
 )
 
+from .._compat import IS_ONE_OF
 from ..declare.members import unannotated_values
 from ..declare.names import check_name
-from ..declare.registry import MutationDeclaration, Registry
+from ..declare.registry import InputDeclaration, MutationDeclaration, Registry
 from ..declare.rules import Rule
 from ..errors import DeclarationError, InvalidInput
 from .annotations import Annotation, read
+from .argument_options import options_in, required_and_deprecated
 from .definition import FieldDef
 from .object_types import Output, Outputs
 
+# Says in the extensions of an input type that clients write exactly one of its fields
+ONE_OF = "one_of"
 Convert: TypeAlias = Callable[[Any], Any]
 
 
@@ -74,6 +78,7 @@ class InputMember:
 
     type: Any
     required: bool = False
+    description: str | None = None
 
 
 class Arguments:
@@ -84,6 +89,8 @@ class Arguments:
         self.outputs = outputs
         self.conventions = outputs.conventions
         self._of_classes: dict[type, tuple[GraphQLInputObjectType, Convert]] = {}
+        # the names in GraphQL of the fields of classes, by Python name
+        self._names: dict[type, dict[str, str]] = {}
         self._of_members: dict[Any, GraphQLInputObjectType] = {}
 
     def read(self, annotation: Any, module: str) -> Annotation:
@@ -124,7 +131,7 @@ class Arguments:
                 graphql_name = check_name(self.conventions.name(field), f"{name}.{field}")
                 if graphql_name in fields:
                     raise two_fields(name, graphql_name, field)
-                fields[graphql_name] = GraphQLInputField(type_, out_name=field)
+                fields[graphql_name] = GraphQLInputField(type_, description=member.description, out_name=field)
             self._of_members[key] = GraphQLInputObjectType(
                 check_name(name, "an input"), fields, description=description
             )
@@ -133,15 +140,22 @@ class Arguments:
     def _of_class(self, cls: type) -> tuple[GraphQLInputObjectType, Convert]:
         if cls not in self._of_classes:
             converts: dict[str, Convert] = {}
+            declared: InputDeclaration = cls.__fraiseql_input__  # type: ignore[attr-defined]
             graphql = GraphQLInputObjectType(
-                check_name(cls.__name__, "an input"),
+                check_name(declared.name, "an input"),
                 lambda: self._fields_of_class(cls, converts),
-                description=cls.__fraiseql_input__.description,  # type: ignore[attr-defined]
+                description=declared.description,
+                extensions={ONE_OF: declared.one_of, "directives": declared.directives},
+                **(IS_ONE_OF if declared.one_of else {}),
             )
-            self._of_classes[cls] = (
-                graphql,
-                lambda values: cls(**{name: converts[name](value) for name, value in values.items()}),
-            )
+            absent = _absent(cls)
+
+            def convert(values: Mapping[str, Any]) -> Any:
+                if declared.one_of:
+                    check_one_of(declared.name, values, self._names[cls])
+                return cls(**{**absent, **{name: converts[name](value) for name, value in values.items()}})
+
+            self._of_classes[cls] = graphql, convert
         return self._of_classes[cls]
 
     def problems(self) -> list[str]:
@@ -160,29 +174,65 @@ class Arguments:
     def _fields_of_class(self, cls: type, converts: dict[str, Convert]) -> dict[str, GraphQLInputField]:
         found: dict[str, GraphQLInputField] = {}
         problems: list[str] = unannotated_values(cls, cls.__name__)
+        declared: InputDeclaration = cls.__fraiseql_input__  # type: ignore[attr-defined]
         for item in dataclasses.fields(cls):
             try:
                 name, field = self._field_of_class(cls, item, converts)
                 if name in found:
                     raise two_fields(cls.__name__, name, item.name)
+                if declared.one_of:
+                    _check_member(item, field, f"{cls.__name__}.{item.name}")
                 found[name] = field
             except DeclarationError as error:
                 problems.append(str(error))
         if problems:
             raise DeclarationError("\n".join(problems))
+        self._names[cls] = {str(field.out_name): name for name, field in found.items()}
         return found
 
     def _field_of_class(
         self, cls: type, item: dataclasses.Field[Any], converts: dict[str, Convert]
     ) -> tuple[str, GraphQLInputField]:
         where = f"{cls.__name__}.{item.name}"
-        graphql, convert = self.of(self.read(item.type, cls.__module__), where)
+        declared: InputDeclaration = cls.__fraiseql_input__  # type: ignore[attr-defined]
+        annotation = self.read(item.type, cls.__module__)
+        options = declared.options.get(item.name) or options_in(annotation.extras)
+        graphql, convert = self.of(annotation, where)
         optional = item.default is not dataclasses.MISSING or item.default_factory is not dataclasses.MISSING
         if optional and isinstance(graphql, GraphQLNonNull):
             # the field may be absent, for its default, but not null, which its annotation excludes
             graphql, convert = graphql.of_type, not_null(convert, where)
         converts[item.name] = convert
-        return check_name(self.conventions.name(item.name), where), GraphQLInputField(graphql, out_name=item.name)
+        if options.deprecation is not None and isinstance(graphql, GraphQLNonNull):
+            raise DeclarationError(required_and_deprecated(where))
+        return check_name(options.name or self.conventions.name(item.name), where), GraphQLInputField(
+            graphql,
+            description=options.description,
+            deprecation_reason=options.deprecation,
+            out_name=item.name,
+            extensions={"directives": options.directives},
+        )
+
+
+def _absent(cls: type) -> dict[str, None]:
+    """Return None for the fields of an input class that have no default: one that may be null may be absent."""
+    missing = dataclasses.MISSING
+    fields: Any = dataclasses.fields(cls)
+    return {item.name: None for item in fields if item.default is missing and item.default_factory is missing}
+
+
+def _check_member(item: dataclasses.Field[Any], field: GraphQLInputField, where: str) -> None:
+    has_default = item.default not in (None, dataclasses.MISSING) or item.default_factory is not dataclasses.MISSING
+    if isinstance(field.type, GraphQLNonNull) or has_default:
+        raise DeclarationError(
+            f"{where} must be annotated `… | None = None`: of an input with one_of, clients write one field only"
+        )
+
+
+def check_one_of(name: str, values: Mapping[str, Any], names: Mapping[str, str]) -> None:
+    """Raise InvalidInput unless exactly one value is given, and is not null; ``names`` are those in GraphQL."""
+    if len(values) != 1 or None in values.values():
+        raise InvalidInput(f"{name} takes exactly one of {', '.join(names.values())}, and not null.", what=name)
 
 
 def two_fields(owner: str, name: str, python_name: str) -> DeclarationError:
@@ -192,7 +242,7 @@ def two_fields(owner: str, name: str, python_name: str) -> DeclarationError:
 
 def _identity(member: InputMember) -> tuple[Any, ...]:
     """Return what is equal for members of the same type; wrapping types of GraphQL are compared by identity."""
-    return str(member.type), get_named_type(member.type), member.required
+    return str(member.type), get_named_type(member.type), member.required, member.description
 
 
 def unchanged(value: Any) -> Any:

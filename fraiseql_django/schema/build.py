@@ -21,6 +21,7 @@ from graphql import (
     GraphQLUnionType,
     get_named_type,
     is_object_type,
+    specified_directives,
     specified_scalar_types,
     validate_schema,
 )
@@ -30,18 +31,22 @@ from ..conf.settings import Settings
 from ..declare.names import RESERVED
 from ..declare.registry import MutationDeclaration, Registry
 from ..declare.rules import RowRule, Rule
+from ..declare.scalars import scalars_of
 from ..errors import DeclarationError
 from .abstract_types import hidden_children
+from .annotations import PYTHON_SCALARS
 from .arguments import Arguments, MutationDef, describe_mutation
 from .collisions import colliding_types, same_names
 from .conventions import Conventions
 from .definition import AbstractShape, FieldDef, Related, RootRows, Shape, TypeDef, UnionCount, UnionRows, ValueObject
 from .describe import Described, describe_types, without_unusable_keys
+from .directives import APPLIED, Directives
 from .django_fields import ColumnDescriber, mapped_scalars
 from .enums import Enums
 from .filter_inputs import Inputs
 from .kinds import PLAIN, kind_of, with_list_forms
 from .object_types import ObjectDef, Output, Outputs
+from .scalars.declared import declared_scalars
 from .scalars.graphql import UPLOAD
 
 # The form that a plain list has beside it, unless ``COUNTS`` says otherwise
@@ -105,8 +110,8 @@ class SchemaBuilder:
             for name, members in outputs.unions.items()
         }
 
-    def build(self) -> Schema:
-        """Return the schema; raise DeclarationError for what GraphQL's own rules refuse."""
+    def build(self, directives: Directives) -> Schema:
+        """Return the schema; raise DeclarationError for what GraphQL's own rules refuse, and for wrong directives."""
         if not self.query.fields:
             raise DeclarationError("the schema has nothing to query: declare a type with @fraiseql.type")
         query = self._object(self.query)
@@ -116,6 +121,10 @@ class SchemaBuilder:
         if problems := list(same_names([*roots, *types, *specified_scalar_types.values()])):
             raise DeclarationError("\n".join(problems))
         schema = GraphQLSchema(query=query, mutation=mutation, types=types)
+        if own := directives.of(schema):
+            schema = GraphQLSchema(
+                query=query, mutation=mutation, types=types, directives=[*specified_directives, *own]
+            )
         if problems := [*(error.message for error in validate_schema(schema)), *_uploads_in_outputs(schema)]:
             raise DeclarationError("\n".join(problems))
         return Schema(
@@ -189,7 +198,10 @@ class SchemaBuilder:
 
     def _object(self, definition: Any) -> Any:
         """Return the type of a description: an object type, an interface or a union."""
-        described = {"description": definition.description, "extensions": {DEFINITION: definition}}
+        described = {
+            "description": definition.description,
+            "extensions": {DEFINITION: definition, APPLIED: definition.directives},
+        }
         branches = getattr(definition, "branches", ())
         if branches and definition.is_union:
             return GraphQLUnionType(
@@ -211,7 +223,7 @@ class SchemaBuilder:
             args=kind.arguments(field, self),
             description=field.description,
             deprecation_reason=field.deprecation,
-            extensions={DEFINITION: field},
+            extensions={DEFINITION: field, APPLIED: field.directives},
         )
 
 
@@ -276,13 +288,12 @@ def _uploads_in_outputs(schema: GraphQLSchema) -> Iterator[str]:
                 yield f"{type_.name}.{name} is an Upload, which only an argument or the field of an input can be"
 
 
-def _describe_mutations(registry: Registry, outputs: Outputs, problems: list[str]) -> dict[str, MutationDef]:
-    arguments = Arguments(registry, outputs)
+def _describe_mutations(registry: Registry, arguments: Arguments, problems: list[str]) -> dict[str, MutationDef]:
     found: dict[str, MutationDef] = {}
     owners: dict[str, MutationDeclaration] = {}
     for declaration in registry.mutations:
         try:
-            definition = describe_mutation(declaration, arguments)
+            definition = replace(describe_mutation(declaration, arguments), directives=declaration.directives)
         except DeclarationError as error:
             problems.append(str(error))
             continue
@@ -309,14 +320,21 @@ def build_schema(registry: Registry, settings: Settings) -> Schema:
 
 
 def _build(registry: Registry, settings: Settings) -> Schema:
-    conventions = Conventions(settings=settings, scalars=mapped_scalars(settings.scalars))
     problems = list(registry.problems)
+    try:
+        declared = declared_scalars(scalars_of(registry), PYTHON_SCALARS)
+    except DeclarationError as error:
+        raise DeclarationError("\n".join([*problems, str(error)])) from None
+    conventions = Conventions(
+        settings=settings, scalars=mapped_scalars(settings.scalars, declared), python_scalars=declared.python
+    )
     columns = ColumnDescriber(conventions, Enums(registry.taken() | RESERVED))
     registry, left_out = without_unusable_keys(registry, columns)
     outputs = Outputs(registry, columns)
     described, of_types = describe_types(registry, outputs)
     problems += of_types
-    mutations = _describe_mutations(registry, outputs, problems)
+    arguments = Arguments(registry, outputs)
+    mutations = _describe_mutations(registry, arguments, problems)
     problems += colliding_types(registry.types, outputs.objects.values(), outputs.unions, described.built_in)
     if problems:
         # a module that builds the schema while it is imported has reported the same ones before
@@ -324,4 +342,5 @@ def _build(registry: Registry, settings: Settings) -> Schema:
         # what is wrong with a type's field is found again by the mutations over the type, without its label
         told = {line.partition(": ")[2] for line in lines}
         raise DeclarationError("\n".join(line for line in lines if line not in told))
-    return replace(SchemaBuilder(described, outputs, mutations, conventions).build(), left_out=left_out)
+    builder = SchemaBuilder(described, outputs, mutations, conventions)
+    return replace(builder.build(Directives(arguments)), left_out=left_out)

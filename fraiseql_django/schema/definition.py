@@ -47,6 +47,8 @@ class FieldDef:
     permission: Rule | None = None
     mask: bool = False
     cost: float = 1
+    # of the schema's text; they need not be hashable
+    directives: tuple[Any, ...] = field(default=(), compare=False)
 
     @property
     def stored_as(self) -> str | None:
@@ -376,6 +378,7 @@ class Shape:
     own_permission: Rule | None = None
     mask: bool = False
     row_cost: float = 0
+    directives: tuple[Any, ...] = ()
     conditions: Mapping[str, FieldDef] = field(default_factory=dict)
     implements: tuple[str, ...] = ()
     branches: tuple[Branch, ...] = ()
@@ -429,10 +432,18 @@ class TypeDef(Shape):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnumSource:
-    """Declared choices: what they are called, and the pairs of stored value and label."""
+    """Declared choices: what they are called, and the pairs of stored value and label.
+
+    ``texts`` has description and deprecation of values of which more is said than their label. A name that was
+    ``chosen`` for the enum is kept wherever fields have its choices.
+    """
 
     name: str
     choices: tuple[tuple[Any, str], ...]
+    description: str | None = None
+    texts: Mapping[Any, tuple[str | None, str | None]] = field(default_factory=dict)
+    directives: tuple[Any, ...] = ()
+    chosen: bool = False
 
 
 EnumFactory: TypeAlias = Callable[[EnumSource], GraphQLEnumType]

@@ -15,8 +15,10 @@ from django.utils.text import capfirst
 from graphql import GraphQLEnumType, GraphQLID
 
 from ..declare.names import NO_CHOICE, pascal_case
+from ..declare.scalars import ScalarDeclaration
 from ..declare.translations import translation_of
 from ..errors import ConfigurationError, DeclarationError, FraiseQLError
+from .choice_classes import class_of_choices, enum_source
 from .conventions import Conventions
 from .definition import Column, Embedded, EnumFactory, EnumSource, FieldDef
 from .python_values import (
@@ -24,14 +26,15 @@ from .python_values import (
     converts,
     flat_choices,
     holds_several,
+    looked_up,
     names_of,
     shows_null,
     stored_choice,
     with_conversion,
 )
-from .scalars import graphql as leaves
 from .scalars import postgres as scalars
 from .scalars.composite import FILE_INPUT, FILES, RANGES, file_parts, range_parts
+from .scalars.declared import ScalarTypes, as_identifier
 from .scalars.postgres import Scalar
 
 # The first class in a field's method resolution order that stands here decides.
@@ -67,33 +70,46 @@ _KEYS: Mapping[type[models.Field[Any, Any]], Scalar] = {
 }
 
 
-def ancestor(field: models.Field[Any, Any], known: Mapping[Any, Any], mapped: Mapping[type, type]) -> Any:
+def ancestor(field: models.Field[Any, Any], known: Mapping[Any, Any], mapped: Mapping[type, type | Scalar]) -> Any:
     """Return the entry for the field's class or the nearest class that it extends, or None.
 
-    A class that ``mapped`` has counts as the class that it is mapped to (``SCALARS``).
+    A class that ``mapped`` has counts as the class that it is mapped to (``SCALARS``), or has the declared scalar that
+    it is mapped to.
     """
     for cls in type(field).__mro__:
         if cls in mapped:
-            return next((known[base] for base in mapped[cls].__mro__ if base in known), None)
+            target = mapped[cls]
+            if isinstance(target, Scalar):
+                return target
+            return next((known[base] for base in target.__mro__ if base in known), None)
         if cls in known:
             return known[cls]
     return None
 
 
-def mapped_scalars(scalars: Mapping[str, str]) -> dict[type, type]:
-    """Return the field classes that ``SCALARS`` names, by the class that each is treated as.
+def mapped_scalars(paths: Mapping[str, str], declared: ScalarTypes) -> dict[type, type | Scalar]:
+    """Return the field classes of declared scalars and those that ``SCALARS`` names, by what each is treated as.
 
     Raises ConfigurationError as ``mapped_classes`` does.
     """
-    return dict(mapped_classes(path, target) for path, target in scalars.items())
+    return {**declared.fields, **dict(mapped_classes(path, target, declared) for path, target in paths.items())}
 
 
-def mapped_classes(path: str, target: str) -> tuple[type, type]:
-    """Return the two field classes that a pair of ``FRAISEQL["SCALARS"]`` names.
+def mapped_classes(path: str, target: str, declared: ScalarTypes) -> tuple[type, type | Scalar]:
+    """Return the field class that a pair of ``FRAISEQL["SCALARS"]`` names, and what it is treated as.
 
-    Raises ConfigurationError for a path that cannot be imported, or a target whose type is not known.
+    That is another field class, or a declared scalar, by its GraphQL name. Raises ConfigurationError for a path that
+    cannot be imported, or a target whose type is not known.
     """
-    cls, known = _field_class(path), _field_class(target)
+    cls = _field_class(path)
+    if target in declared.names:
+        return cls, declared.names[target]
+    if "." not in target:
+        names = ", ".join(sorted(declared.names)) or "none"
+        raise ConfigurationError(
+            f"FRAISEQL['SCALARS'][{path!r}] is {target!r}, which is no declared scalar; declared are: {names}."
+        )
+    known = _field_class(target)
     if not any(base in SCALARS or base in RANGES for base in known.__mro__):
         raise ConfigurationError(
             f"FRAISEQL['SCALARS'][{path!r}] is {target!r}, which extends no field class that is known."
@@ -152,15 +168,15 @@ class ColumnDescriber:
         column = concrete(field) if not isinstance(field, models.ForeignKey) else field
         described = field_description(field)
         nullable = field.null or isinstance(field, models.GeneratedField)
-        if isinstance(column, models.FileField):
+        ranged = ancestor(column, RANGES, self.conventions.scalars)
+        if isinstance(column, models.FileField) and not isinstance(ranged, Scalar):
             value = FILES[isinstance(column, models.ImageField)]
             # only forms keep a column from being blank
             return Embedded(
                 name=name, description=described, column=field.attname, value=value, parts=file_parts(column),
                 nullable=True, filter=FILE_INPUT, translation=translation_of(field),
             )  # fmt: skip
-        ranged = ancestor(column, RANGES, self.conventions.scalars)
-        if ranged is not None:
+        if isinstance(ranged, tuple):
             value, filter_input = ranged
             return Embedded(
                 name=name, description=described, column=field.attname, value=value, parts=range_parts(value),
@@ -169,7 +185,8 @@ class ColumnDescriber:
         items, dimensions = column, 0
         while isinstance(items, postgres.ArrayField):
             items, dimensions = items.base_field, dimensions + 1
-        if dimensions and (isinstance(items, models.FileField) or ancestor(items, RANGES, self.conventions.scalars)):
+        ranged = ancestor(items, RANGES, self.conventions.scalars)
+        if dimensions and (isinstance(items, models.FileField) or isinstance(ranged, tuple)):
             raise DeclarationError(
                 f"{owner}.{field.name} is an array of {type(items).__name__}, which cannot be written; leave it out"
             )
@@ -180,7 +197,7 @@ class ColumnDescriber:
                 f"written; leave it out"
             )
         # JSON has a null of its own, which a column that is never null may hold
-        has_null = scalar.graphql is leaves.JSON
+        has_null = scalar.is_json
         found = Column(
             name=name, description=described, column=field.attname, scalar=scalar, dimensions=dimensions,
             cast=self._bare_type(column) if dimensions else scalar.cast,
@@ -198,10 +215,10 @@ class ColumnDescriber:
             names = names_of(scalar.graphql)
             conversion = Conversion(column, alias, scalar, names)
             return replace(found, dimensions=1, conversion=conversion, compared=False)
-        if not converts(column):
+        if not converts(column) or (scalar.declared is not None and scalar.declared.sql is not None):
             return found
         compared = not found.dimensions
-        if scalar.graphql is not GraphQLID:
+        if scalar.graphql is not GraphQLID and scalar.declared is None:
             scalar, comparable = with_conversion(scalar, column, alias)
             compared = compared and comparable
         nullable = found.nullable or (scalar.keeps_text and not found.dimensions and shows_null(column, alias))
@@ -221,6 +238,8 @@ class ColumnDescriber:
                 f"field class that is known; name the Django class to treat it as in FRAISEQL['SCALARS'], or leave it "
                 f"out"
             )
+        if stored.declared is not None:
+            return self._declared(stored, stored.declared, field)
         stored = self._with_column_type(scalars.localized(stored), column)
         if field.primary_key or isinstance(field, models.ForeignKey) or isinstance(column, models.AutoField):
             return scalars.identifier(
@@ -231,6 +250,15 @@ class ColumnDescriber:
         if field.choices and (stored.textual or scalars.is_whole(stored)):
             return scalars.choice(self.enum(_choices(field, name, stored, owner)), stored)
         return stored
+
+    def _declared(self, scalar: Scalar, declared: ScalarDeclaration, field: models.Field[Any, Any]) -> Scalar:
+        """Return a scalar of the project's own, for a field whose class has it."""
+        column, alias = concrete(field), self.conventions.settings.database
+        found = scalar if declared.cast is not None else self._with_column_type(scalar, column)
+        if declared.bind is None and _prepares(column):
+            found = scalars.prepared(found, lambda value: looked_up(column, value, alias))
+        is_key = field.primary_key or isinstance(field, models.ForeignKey)
+        return as_identifier(found) if is_key else found
 
     def _with_column_type(self, scalar: Scalar, field: models.Field[Any, Any]) -> Scalar:
         """Compare in the column's own type where it is not the usual one (citext, timestamp without zone, …)."""
@@ -257,14 +285,21 @@ def _choices(field: models.Field[Any, Any], name: str, stored: Scalar, owner: st
     column = concrete(field)
     choices = [(stored_choice(column, value), str(label)) for value, label in flat_choices(field) if value is not None]
     pairs = [(value, label) for value, label in choices if value is not None]
+    declared = class_of_choices(field, tuple(pairs))
     if field.blank and stored.textual and all(value != "" for value, _ in pairs):
         pairs.append(("", NO_CHOICE))
-    return EnumSource(name=owner + pascal_case(name), choices=tuple(pairs))
+    if declared is None:
+        return EnumSource(name=owner + pascal_case(name), choices=tuple(pairs))
+    found = enum_source(declared, owner + pascal_case(name))
+    # with a choice that the class does not have it is another enum
+    return replace(found, choices=tuple(pairs), chosen=found.chosen and len(pairs) == len(choices))
 
 
 def field_description(field: models.Field[Any, Any]) -> str | None:
-    """Return the help text, or the verbose name where one was given."""
+    """Return the help text, the comment on the column, or the verbose name, whichever was given first."""
     if field.help_text:
         return str(field.help_text)
+    if comment := getattr(field, "db_comment", None):
+        return str(comment)
     automatic = field.name.replace("_", " ")
     return capfirst(str(field.verbose_name)) if str(field.verbose_name) not in (automatic, field.name, "ID") else None

@@ -87,7 +87,7 @@ class Inputs:
             own = GraphQLNonNull(self.where[definition.name])
             return {
                 **{
-                    name: GraphQLInputField(condition)
+                    name: GraphQLInputField(condition, deprecation_reason=field.deprecation)
                     for name, field in {**definition.fields, **definition.conditions}.items()
                     if (condition := kind_of(field).where_input(field, self)) is not None
                 },
@@ -136,7 +136,7 @@ class Inputs:
     def _order_by(self, definition: Shape) -> GraphQLInputObjectType:
         def fields() -> dict[str, GraphQLInputField]:
             return {
-                name: GraphQLInputField(key)
+                name: GraphQLInputField(key, deprecation_reason=field.deprecation)
                 for name, field in definition.fields.items()
                 if (key := kind_of(field).order_input(field, self)) is not None
             }

@@ -132,7 +132,9 @@ class TypeDescriber:
     def _model_description(self) -> str | None:
         # Django gives every model without a docstring one that lists its fields
         doc = self.model.__doc__ or ""
-        return None if doc.startswith(f"{self.model.__name__}(") or not doc else inspect.cleandoc(doc)
+        if doc and not doc.startswith(f"{self.model.__name__}("):
+            return inspect.cleandoc(doc)
+        return self.model._meta.db_table_comment or None
 
     # --- which fields ---
 
@@ -332,7 +334,7 @@ class TypeDescriber:
 
     def _checked(self, described: Any, annotation: Annotation, python_name: str, where: str) -> FieldDef:
         """Return the description, nullable if the annotation is; raise DeclarationError where they contradict."""
-        actual, written = described.signature, signature(annotation)
+        actual, written = described.signature, signature(annotation, self.conventions.python_scalars)
         if written not in (actual, actual.removesuffix("!")):
             raise DeclarationError(
                 f"{where} is annotated {self._written(python_name)}, but is {actual} in GraphQL; "
@@ -349,7 +351,7 @@ class TypeDescriber:
         item, dimensions = annotation, 0
         while item.item is not None:
             item, dimensions = item.item, dimensions + 1
-        found = scalar(item.base)
+        found = scalar(item.base, self.conventions.python_scalars)
         if found is None or (dimensions > 1 and found.json_array is None):
             raise DeclarationError(
                 f"{where} is annotated {self._written(where.rpartition('.')[2])}, "

@@ -18,7 +18,8 @@ from ..declare.registry import ObjectDeclaration, Registry
 from ..declare.rules import as_rule
 from ..errors import DeclarationError
 from .annotations import Annotation, Named, read, scalar
-from .definition import EnumSource, FieldDef
+from .choice_classes import enum_source
+from .definition import FieldDef
 from .django_fields import ColumnDescriber
 from .relations import Targets
 from .scalars.postgres import TEXT, Scalar, choice
@@ -67,6 +68,7 @@ class ObjectDef:
     cls: type | None
     failed: bool
     fields: dict[str, ObjectField]
+    directives: tuple[Any, ...] = ()
 
 
 class Outputs:
@@ -99,7 +101,7 @@ class Outputs:
 
     def leaf(self, base: Any, where: str) -> tuple[Any, Scalar | None]:
         """Return the leaf type of a Python type, and how PostgreSQL writes it (None: a type of GraphQL's own)."""
-        known = scalar(base)
+        known = scalar(base, self.conventions.python_scalars)
         if known is not None:
             return known.graphql, known
         if isinstance(base, (GraphQLScalarType, GraphQLEnumType)):
@@ -114,11 +116,7 @@ class Outputs:
 
     def enum(self, cls: type[enum.Enum]) -> GraphQLEnumType:
         """Return the enum type of Python's or Django's choices."""
-        if issubclass(cls, models.Choices):
-            pairs = tuple((value, str(label)) for value, label in cls.choices)
-        else:
-            pairs = tuple((member.value, member.name) for member in cls)
-        return self.columns.enum(EnumSource(name=cls.__name__, choices=pairs))
+        return self.columns.enum(enum_source(cls, cls.__name__))
 
     def object(self, cls: Any) -> ObjectDef:
         """Describe the object type of a class, and those of its fields."""
@@ -129,7 +127,12 @@ class Outputs:
         if known is None:
             check_name(declared.name, "a type")
             known = ObjectDef(
-                name=declared.name, description=declared.description, cls=cls, failed=declared.failed, fields={}
+                name=declared.name,
+                description=declared.description,
+                cls=cls,
+                failed=declared.failed,
+                fields={},
+                directives=declared.directives,
             )
             # before its fields, which may lead back to it
             self.objects[declared.name] = known
@@ -195,6 +198,7 @@ class Outputs:
                 permission=as_rule(options.permission, where),
                 mask=options.mask,
                 cost=options.cost,
+                directives=options.directives,
                 required=missing,
                 default=default,
             )
@@ -203,12 +207,12 @@ class Outputs:
 
     def _object_name(self, base: Any, where: str) -> str | None:
         """Return the name of a class's object type, for a model that of the type declared over it; None for others."""
-        declared = getattr(base, "__fraiseql_type__", None)
+        declared = self.registry.declaration_of(base)
         if declared is not None:
             if declared not in self.registry.types:
                 raise DeclarationError(f"{where}: {declared.cls.__name__} is declared in another registry")
             return str(declared.name)
-        if not inspect.isclass(base):
+        if not inspect.isclass(base) or base in self.conventions.python_scalars:
             return None
         if issubclass(base, models.Model):
             return self.targets.of(base, where)

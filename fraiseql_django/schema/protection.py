@@ -35,7 +35,9 @@ def protected(definition: TypeDef, declaration: TypeDeclaration, conventions: Co
         own = options.name or conventions.name(python_name)
         # null stands for a masked value
         changed: dict[str, Any] = {"nullable": True} if options.mask else {}
-        fields[own] = replace(fields[own], permission=rule, mask=options.mask, cost=options.cost, **changed)
+        fields[own] = replace(
+            fields[own], permission=rule, mask=options.mask, cost=options.cost, directives=options.directives, **changed
+        )
     return replace(
         definition,
         fields=fields,
@@ -48,6 +50,7 @@ def protected(definition: TypeDef, declaration: TypeDeclaration, conventions: Co
         root_rules=_root_rules(declaration, name),
         row_cost=declaration.row_cost,
         when=declaration.when,
+        directives=declaration.directives,
     )
 
 

@@ -76,7 +76,7 @@ class Targets:
         Raises DeclarationError where it is no declared type, or one over another model.
         """
         chosen = innermost(annotation).base
-        declared: TypeDeclaration | None = getattr(chosen, "__fraiseql_type__", None)
+        declared = self.registry.declaration_of(chosen)
         if declared is None or declared not in self.registry.types:
             written = chosen.name if isinstance(chosen, Named) else formatannotation(chosen)
             raise DeclarationError(
@@ -171,7 +171,7 @@ def describe_link(
     Raises DeclarationError where the annotation names no declared type.
     """
     item = annotation and (annotation.item or annotation)
-    declared = item and getattr(item.base, "__fraiseql_type__", None)
+    declared = item and targets.registry.declaration_of(item.base)
     if annotation is None or declared is None or declared not in targets.registry.types:
         raise DeclarationError(
             f"{where} is a relation to no declared type; annotate it with one: "

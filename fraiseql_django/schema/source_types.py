@@ -68,7 +68,9 @@ class Shapes:
         for item in declared.fields.values():
             options = FieldOptions(description=item.description, deprecation=item.deprecation)
             described = self.field(item.output, item.key, f"{name}.{item.attribute}", options, item.name)
-            fields[item.name] = replace(described, permission=item.permission, mask=item.mask, cost=item.cost)
+            fields[item.name] = replace(
+                described, permission=item.permission, mask=item.mask, cost=item.cost, directives=item.directives
+            )
 
 
 class SourceDescriber:
@@ -124,7 +126,7 @@ class SourceDescriber:
         described = self.described.get(python_name)
         if described is None:
             return python_name
-        if not isinstance(described, Extracted) or described.dimensions or described.scalar.graphql is leaves.JSON:
+        if not isinstance(described, Extracted) or described.dimensions or described.scalar.is_json:
             raise DeclarationError(f"{where} compares {self.declaration.name}.{python_name}, which is no single value")
         return described
 
@@ -162,7 +164,7 @@ class SourceDescriber:
         key: dict[str, Extracted] = {}
         for python_name in names:
             described = self.described.get(python_name)
-            if not isinstance(described, Extracted) or described.dimensions or described.scalar.graphql is leaves.JSON:
+            if not isinstance(described, Extracted) or described.dimensions or described.scalar.is_json:
                 known = ", ".join(name for name, field in self.described.items() if isinstance(field, Extracted))
                 raise DeclarationError(
                     f"{self.declaration.name}: the key {python_name!r} is no single value, must be one of: {known}"

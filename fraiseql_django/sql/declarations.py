@@ -49,10 +49,16 @@ _MAX_KEY = 63
 
 
 def declarations(
-    relations: Iterable[InspectedRelation], functions: Iterable[InspectedFunction], json_column: str
+    relations: Iterable[InspectedRelation],
+    functions: Iterable[InspectedFunction],
+    json_column: str,
+    schema: str | None = None,
 ) -> str:
-    """Return the source of a module with a type for each view or table, and a mutation for each function."""
-    writer = _ModuleWriter(json_column)
+    """Return the source of a module with a type for each view or table, and a mutation for each function.
+
+    They are declared in ``schema``, one in ``FRAISEQL["SCHEMAS"]``, or in the project's own.
+    """
+    writer = _ModuleWriter(json_column, schema)
     for relation in relations:
         writer.relation(relation)
     for function in functions:
@@ -63,11 +69,14 @@ def declarations(
 class _ModuleWriter:
     """Collects the classes of a module, and the names that they import."""
 
-    def __init__(self, json_column: str) -> None:
+    def __init__(self, json_column: str, schema: str | None) -> None:
         self.json_column = json_column
+        # what has the decorators, and the line that makes it
+        self.declare = "fraiseql" if schema is None else attribute(schema)
+        self.made = [] if schema is None else ["", f"{self.declare} = fraiseql.for_schema({literal(schema)})"]
         self.classes: list[list[str]] = []
         self.imports: set[str] = set()
-        self.names = set(_IMPORTS) | {"fraiseql"}
+        self.names = set(_IMPORTS) | {"fraiseql", self.declare}
 
     def module(self) -> str:
         """Return the source of the module with its imports."""
@@ -78,6 +87,7 @@ class _ModuleWriter:
             modules.setdefault(_IMPORTS[name], []).append(name)
         imports = [f"from {module} import {', '.join(names)}" for module, names in sorted(modules.items())]
         head = [_HEADER, "", "from __future__ import annotations", "", *imports, *([""] if imports else []), _FRAISEQL]
+        head += self.made
         parts = ["\n".join(lines) for lines in (head, *self.classes)]
         return "\n\n\n".join(parts) + "\n"
 
@@ -92,7 +102,7 @@ class _ModuleWriter:
         else:
             arguments.append(f"jsonb_column={literal(self.json_column)}")
             body = self._document(relation.documents, name, descriptions)
-        self._class(call("", "@fraiseql.type", arguments), name, relation.comment, body)
+        self._class(call("", f"@{self.declare}.type", arguments), name, relation.comment, body)
 
     def mutation(self, function: InspectedFunction) -> None:
         """Add a mutation that calls a function, with its input, success and error types."""
@@ -112,7 +122,7 @@ class _ModuleWriter:
         errors = ["    message: str", "    errors: list[fraiseql.Error]"]
         self._class(["@fraiseql.error"], parts["error"], None, errors)
         body = [f"    {part}: {cls}" for part, cls in parts.items()]
-        self._class(call("", "@fraiseql.mutation", arguments), name, function.comment, body)
+        self._class(call("", f"@{self.declare}.mutation", arguments), name, function.comment, body)
 
     def _class(self, decorator: Sequence[str], name: str, description: str | None, body: Sequence[str]) -> None:
         lines = docstring(description) if description and description.strip() else []

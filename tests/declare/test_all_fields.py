@@ -328,7 +328,7 @@ def test_what_is_left_out_is_listed_by_a_command(monkeypatch: pytest.MonkeyPatch
             app_label = "zoo"
 
     made = GraphQLEngine(registry=everything(Post), cache=None)
-    monkeypatch.setattr(engine, "_engine", made)
+    monkeypatch.setitem(engine._engines, None, made)
 
     call_command("fraiseql_schema", "--left-out")
 

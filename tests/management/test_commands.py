@@ -294,7 +294,7 @@ def test_check_and_out_exclude_each_other() -> None:
 
 
 def test_a_schema_that_does_not_build_says_all_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> GraphQLEngine:
+    def fail(schema: str | None) -> GraphQLEngine:
         raise DeclarationError("one\ntwo")
 
     monkeypatch.setattr(fraiseql_schema, "get_engine", fail)

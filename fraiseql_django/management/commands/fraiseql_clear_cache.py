@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.cache import caches
@@ -10,10 +10,12 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
+from ...conf.settings import schema_names
 from ...engine import GraphQLEngine, get_engine
 from ...errors import FraiseQLError
 from ...invalidation.catalog import dependencies
 from ...invalidation.names import known, models_by_table, table_of
+from ..schema_option import add_schema_option, checked
 
 
 class Command(BaseCommand):
@@ -24,7 +26,8 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add --type and --table."""
+        """Add --schema, --type and --table."""
+        add_schema_option(parser, "all schemas")
         parser.add_argument(
             "--type",
             action="append",
@@ -44,17 +47,26 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Find the tables and remove the answers that were read from them."""
+        name = checked(options["schema"])
+        names = (None, *schema_names()) if name is None else (name,)
         try:
-            engine = get_engine()
-            tables = [*self._tables_of(engine, options["types"]), *map(self._checked_table, options["tables"])]
+            engines = {schema: get_engine(schema) for schema in names}
+            tables = [
+                *self._tables_of(engines, options["types"]),
+                *(self._checked_table(engines, table) for table in options["tables"]),
+            ]
         except FraiseQLError as error:
             raise CommandError(str(error)) from error
+        for schema, engine in engines.items():
+            self._clear(engine, tables, "" if len(engines) == 1 else f"{schema or 'the project'}: ")
+
+    def _clear(self, engine: GraphQLEngine, tables: Iterable[str], label: str) -> None:
         alias = engine.settings.cache.alias
         if engine.cache is None or alias is None:
-            self.stdout.write("There is no cache: FRAISEQL['CACHE']['ALIAS'] is None.")
+            self.stdout.write(f"{label}There is no cache: FRAISEQL['CACHE']['ALIAS'] is None.")
             return
         for table in dict.fromkeys(tables) or [None]:
-            self._remove(engine, table, alias)
+            self._remove(engine, table, alias, label)
         if isinstance(caches[alias], LocMemCache):
             self.stderr.write(
                 self.style.WARNING(
@@ -63,21 +75,24 @@ class Command(BaseCommand):
                 )
             )
 
-    def _tables_of(self, engine: GraphQLEngine, types: Iterable[str]) -> Iterable[str]:
+    def _tables_of(self, engines: Mapping[str | None, GraphQLEngine], types: Iterable[str]) -> Iterable[str]:
+        found: dict[str, list[str]] = {}
+        for engine in engines.values() if types else ():
+            for type_name, definition in engine.schema.types.items():
+                found.setdefault(type_name, []).append(table_of(definition.model))
         for name in types:
-            definition = engine.schema.types.get(name)
-            if definition is None:
-                names = ", ".join(sorted(engine.schema.types))
-                raise CommandError(f"there is no type {name!r}; must be one of: {names}")
-            yield table_of(definition.model)
+            if name not in found:
+                raise CommandError(f"there is no type {name!r}; must be one of: {', '.join(sorted(found))}")
+            yield from found[name]
 
-    def _checked_table(self, table: str) -> str:
-        catalog = dependencies(connections[get_engine().settings.database], connect=True)
-        if table not in known() and not (catalog and table in catalog.relations):
+    def _checked_table(self, engines: Mapping[str | None, GraphQLEngine], table: str) -> str:
+        aliases = dict.fromkeys(engine.settings.database for engine in engines.values())
+        catalogs = [dependencies(connections[alias], connect=True) for alias in aliases]
+        if table not in known() and not any(catalog and table in catalog.relations for catalog in catalogs):
             raise CommandError(f"there is no table {table!r}; must be one of: {', '.join(sorted(models_by_table()))}")
         return table
 
-    def _remove(self, engine: GraphQLEngine, table: str | None, alias: str) -> None:
+    def _remove(self, engine: GraphQLEngine, table: str | None, alias: str, label: str) -> None:
         try:
             removed = engine.answers.remove(table)
         except Exception as error:
@@ -85,6 +100,6 @@ class Command(BaseCommand):
         what = "all answers" if table is None else f"answers read from {table}"
         if removed is None:
             name = engine.cache.backend_name if engine.cache else alias
-            self.stdout.write(f"{what}: removed; a {name} cannot list its entries, so they are not counted.")
+            self.stdout.write(f"{label}{what}: removed; a {name} cannot list its entries, so they are not counted.")
         else:
-            self.stdout.write(f"{what}: {removed} {'entry' if removed == 1 else 'entries'} removed.")
+            self.stdout.write(f"{label}{what}: {removed} {'entry' if removed == 1 else 'entries'} removed.")

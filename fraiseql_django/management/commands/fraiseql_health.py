@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ...health import Check, as_dict, check_project
+from ...health import Check, as_dict, check_project, check_schema
+from ..schema_option import add_schema_option, checked
 
 
 class Command(BaseCommand):
@@ -18,12 +19,15 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add --json."""
+        """Add --schema and --json."""
+        add_schema_option(parser, "all schemas")
         parser.add_argument("--json", action="store_true", help="write JSON instead of lines")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the checks and show their results."""
-        checks = check_project()
+        schema = checked(options["schema"])
+        checks = check_project() if schema is None else check_schema(schema)
+        self.width = max(8, *(len(check.name) for check in checks))
         if options["json"]:
             self.stdout.write(json.dumps(as_dict(checks), ensure_ascii=False, indent=2))
         else:
@@ -34,4 +38,4 @@ class Command(BaseCommand):
 
     def _line(self, check: Check) -> str:
         mark = self.style.SUCCESS("ok    ") if check.healthy else self.style.ERROR("FAILED")
-        return f"{mark}  {check.name:<8}  {check.time_ms:8.1f} ms  {check.detail}"
+        return f"{mark}  {check.name:<{self.width}}  {check.time_ms:8.1f} ms  {check.detail}"

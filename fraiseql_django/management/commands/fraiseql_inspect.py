@@ -9,6 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 
 from ...sql.declarations import declarations
 from ...sql.inspection import inspect
+from ..schema_option import checked
 
 
 class Command(BaseCommand):
@@ -18,7 +19,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the names, --schema, --database and --jsonb-column."""
+        """Add the names, --schema, --database, --jsonb-column and --for."""
         parser.add_argument(
             "args", metavar="name", nargs="*", help="views, tables and functions; by default, all views and functions"
         )
@@ -34,10 +35,16 @@ class Command(BaseCommand):
             default="data",
             help="column that holds JSON objects; by default, 'data'",
         )
+        parser.add_argument(
+            "--for",
+            metavar="NAME",
+            dest="graphql_schema",
+            help="name of a schema in FRAISEQL['SCHEMAS'] to declare them in; by default, the project's own",
+        )
 
     def handle(self, *names: str, **options: Any) -> None:
         """Inspect the database and write the declarations."""
-        alias = options["database"]
+        alias, graphql_schema = options["database"], checked(options["graphql_schema"])
         if alias not in connections:
             raise CommandError(f"there is no database {alias!r}; must be one of: {', '.join(sorted(connections))}")
         connection = connections[alias]
@@ -47,4 +54,4 @@ class Command(BaseCommand):
             relations, functions = inspect(connection, names, options["schema"], options["jsonb_column"])
         except (ValueError, DatabaseError) as error:
             raise CommandError(str(error).strip()) from error
-        self.stdout.write(declarations(relations, functions, options["jsonb_column"]), ending="")
+        self.stdout.write(declarations(relations, functions, options["jsonb_column"], graphql_schema), ending="")

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from ...engine import get_engine
 from ...errors import FraiseQLError
 from ...schema.sdl import sdl
+from ..schema_option import add_schema_option, checked
 
 
 class Command(BaseCommand):
@@ -20,7 +21,8 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add --out and --check."""
+        """Add --schema, --out, --check and --left-out."""
+        add_schema_option(parser, "the project's own schema")
         group = parser.add_mutually_exclusive_group()
         group.add_argument("--out", metavar="FILE", type=Path, help="write to this file instead of stdout")
         group.add_argument(
@@ -34,8 +36,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Build the schema, then write or compare it."""
+        name = checked(options["schema"])
         try:
-            schema = get_engine().schema
+            schema = get_engine(name).schema
             text = sdl(schema.graphql)
         except FraiseQLError as error:
             raise CommandError(f"the schema does not build:\n{error}") from error
@@ -46,7 +49,7 @@ class Command(BaseCommand):
                 for item in definition.left_out:
                     self.stdout.write(item.reason)
         elif options["check"]:
-            self._check(Path(options["check"]), text)
+            self._check(Path(options["check"]), text, "" if name is None else f"--schema {name} ")
         elif options["out"]:
             self._write(Path(options["out"]), text)
         else:
@@ -59,7 +62,7 @@ class Command(BaseCommand):
             raise CommandError(f"{file} cannot be written: {error.strerror}") from error
         self.stdout.write(f"{file} is written.")
 
-    def _check(self, file: Path, text: str) -> None:
+    def _check(self, file: Path, text: str, option: str) -> None:
         try:
             actual = file.read_text(encoding="utf-8")
         except OSError as error:
@@ -72,4 +75,5 @@ class Command(BaseCommand):
         lines, wanted = actual.splitlines(keepends=True), text.splitlines(keepends=True)
         for line in difflib.unified_diff(lines, wanted, str(file), "the schema"):
             self.stdout.write(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file")
-        raise CommandError(f"{file} differs from the schema; write it again: manage.py fraiseql_schema --out {file}")
+        command = f"manage.py fraiseql_schema {option}--out {file}"
+        raise CommandError(f"{file} differs from the schema; write it again: {command}")

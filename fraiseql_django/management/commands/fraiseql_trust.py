@@ -16,6 +16,7 @@ from ...documents.formats import FORMATS, existing_files, files, format_of, othe
 from ...documents.trusted import UnusableDocuments
 from ...engine import get_engine
 from ...errors import FraiseQLError
+from ..schema_option import add_schema_option, checked
 
 # Directories with files of other tools and packages
 _IGNORED = {"node_modules", "__pycache__"}
@@ -29,7 +30,8 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the sources, --out, --format, --typename, --keep and --check."""
+        """Add the sources, --schema, --out, --format, --typename, --keep and --check."""
+        add_schema_option(parser, "the project's own schema")
         parser.add_argument(
             "sources",
             metavar="SRC",
@@ -55,6 +57,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Read the source files, then write or compare their operations."""
+        self.schema = checked(options["schema"])
         try:
             out = self._out(options["out"])
             format_ = options["format"] or format_of(out)
@@ -77,9 +80,10 @@ class Command(BaseCommand):
             self.stdout.write(f"{out}: {_count(len(current) + len(old), 'document')}.")
 
     def _out(self, option: Path | None) -> Path:
-        path = option or get_settings().trusted_documents.path
+        path = option or get_settings(self.schema).trusted_documents.path
         if path is None:
-            raise CommandError("there is no path to write to; give --out or set FRAISEQL['TRUSTED_DOCUMENTS']['PATH']")
+            where = "FRAISEQL" if self.schema is None else f"FRAISEQL['SCHEMAS'][{self.schema!r}]"
+            raise CommandError(f"there is no path to write to; give --out or set {where}['TRUSTED_DOCUMENTS']['PATH']")
         return Path(path)
 
     def _operations(self, sources: Iterable[Path], out: Path, typenames: bool) -> list[TrustedOperation]:
@@ -87,7 +91,7 @@ class Command(BaseCommand):
         paths = {file.resolve(): file for source in sources for file in _files(source, out)}
         extracted = [item for path in paths.values() for item in extract(path)]
         try:
-            documents = operations(extracted, get_engine().parser, typenames=typenames)
+            documents = operations(extracted, get_engine(self.schema).parser, typenames=typenames)
         except UnusableOperations as error:
             for mistake in error.mistakes:
                 self.stderr.write(str(mistake))
@@ -102,7 +106,8 @@ class Command(BaseCommand):
         for file in sorted(superfluous):
             self.stdout.write(f"to be removed: {file}")
         if differs or superfluous:
-            raise CommandError(f"{out} is not up to date; write it again: manage.py fraiseql_trust")
+            option = "" if self.schema is None else f" --schema {self.schema}"
+            raise CommandError(f"{out} is not up to date; write it again: manage.py fraiseql_trust{option}")
         self.stdout.write(f"{out} is up to date.")
 
     def _write(self, out: Path, differs: Mapping[Path, str], superfluous: Iterable[Path]) -> None:

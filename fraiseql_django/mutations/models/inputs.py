@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import models
 from graphql import GraphQLBoolean, GraphQLID, GraphQLInputObjectType, GraphQLList, GraphQLNonNull
 
 from ...declare.names import pascal_case
 from ...errors import DeclarationError
 from ...schema.arguments import Arguments, InputMember
+from ...schema.django_fields import field_description
 from .fields import Fields, WrittenRelation
 
 _NONE: Mapping[str, InputMember] = {}
@@ -32,10 +34,16 @@ def input_of_fields(
     members = dict(before)
     for column in fields.columns.values():
         needed = column.required or column.name in required
-        members[column.name] = InputMember(type=column.graphql, required=needed)
+        described = field_description(column.field)
+        members[column.name] = InputMember(type=column.graphql, required=needed, description=described)
     for relation in fields.relations.values():
         needed = relation.required or relation.name in required
-        members[relation.name] = InputMember(type=_input_of_relation(arguments, stem, relation), required=needed)
+        field = relation.relation
+        members[relation.name] = InputMember(
+            type=_input_of_relation(arguments, stem, relation),
+            required=needed,
+            description=field_description(field) if isinstance(field, models.Field) else None,
+        )
     if len(set(fields.keys.values())) < len(fields.keys):
         raise DeclarationError(f"{name} has two fields of one name in GraphQL; leave one out")
     return arguments.input_object(name, members, description)

@@ -39,17 +39,29 @@ else:
     Upload = UploadedFile
 
 
+# Where the types are specified that have a specification
+_RFC = "https://www.rfc-editor.org/rfc/rfc"
+_ISO_8601 = "https://www.iso.org/iso-8601-date-and-time-format.html"
+_POSTGRESQL = "https://www.postgresql.org/docs/current"
+
+
 def _refuse(name: str, value: Any, example: str) -> GraphQLError:
-    return InvalidInput(f"{name} cannot represent {_shown(value)}; write it like {example}.").as_graphql_error()
+    return InvalidInput(f"{name} cannot represent {shown(value)}; write it like {example}.").as_graphql_error()
 
 
-def _shown(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 80 else shown[:79] + "…"
+def shown(value: Any) -> str:
+    """Return a value as messages show it: its beginning."""
+    text = repr(value)
+    return text if len(text) <= 80 else text[:79] + "…"
 
 
 def _text_scalar(
-    name: str, parse: Callable[[str], Any], example: str, description: str, serialize: Callable[[Any], Any] = str
+    name: str,
+    parse: Callable[[str], Any],
+    example: str,
+    description: str,
+    serialize: Callable[[Any], Any] = str,
+    specified_by: str | None = None,
 ) -> GraphQLScalarType:
     """Return a scalar that clients write as a string."""
 
@@ -64,8 +76,9 @@ def _text_scalar(
         raise _refuse(name, value, example)
 
     return GraphQLScalarType(
-        name, serialize=serialize, parse_value=parse_value, description=f"{description} Written like `{example}`."
-    )
+        name, serialize=serialize, parse_value=parse_value, specified_by_url=specified_by,
+        description=f"{description} Written like `{example}`.",
+    )  # fmt: skip
 
 
 def _number_scalar(name: str, parse: Callable[[Any], Any], description: str) -> GraphQLScalarType:
@@ -140,18 +153,21 @@ def _isoformat(value: Any) -> Any:
 
 BIG_INT = _number_scalar("BigInt", _parse_big_int, "A whole number of up to 64 bits, as a string: no digit is lost.")
 DECIMAL = _number_scalar("Decimal", _parse_decimal, "An exact decimal number, as a string: no digit is lost.")
-GRAPHQL_UUID = _text_scalar("UUID", uuid.UUID, "123e4567-e89b-12d3-a456-426614174000", "A UUID.")
-DATE = _text_scalar("Date", _parse_date, "2024-05-31", "A calendar date (ISO 8601).", _isoformat)
-DATE_TIME = _text_scalar(
-    "DateTime", _parse_datetime, "2024-05-31T13:45:00+00:00", "A date and time (ISO 8601).", _isoformat
+GRAPHQL_UUID = _text_scalar(
+    "UUID", uuid.UUID, "123e4567-e89b-12d3-a456-426614174000", "A UUID.", specified_by=f"{_RFC}9562"
 )
-TIME = _text_scalar("Time", parse_time, "13:45:00", "A time of day (ISO 8601).", _isoformat)
+DATE = _text_scalar("Date", _parse_date, "2024-05-31", "A calendar date (ISO 8601).", _isoformat, _ISO_8601)
+DATE_TIME = _text_scalar(
+    "DateTime", _parse_datetime, "2024-05-31T13:45:00+00:00", "A date and time (ISO 8601).", _isoformat, _ISO_8601
+)
+TIME = _text_scalar("Time", parse_time, "13:45:00", "A time of day (ISO 8601).", _isoformat, _ISO_8601)
 DURATION = _text_scalar(
     "Duration",
     _parse_duration,
     "P3DT04H05M06S",
     "A length of time (ISO 8601).",
     lambda value: value if isinstance(value, str) else duration_iso_string(value),
+    _ISO_8601,
 )
 BASE64 = _text_scalar(
     "Base64",
@@ -159,6 +175,7 @@ BASE64 = _text_scalar(
     "aGVsbG8=",
     "Bytes, in base64 (RFC 4648).",
     lambda value: base64.b64encode(bytes(value)).decode(),
+    f"{_RFC}4648",
 )
 IP_ADDRESS = _text_scalar(
     # PostgreSQL stores no zone of an IPv6 address
@@ -205,7 +222,11 @@ def _plain(value: Any) -> Any:
 
 
 JSON = GraphQLScalarType(
-    "JSON", parse_value=_parse_json, parse_literal=_parse_json_literal, description="Any JSON value."
+    "JSON",
+    parse_value=_parse_json,
+    parse_literal=_parse_json_literal,
+    specified_by_url=f"{_RFC}8259",
+    description="Any JSON value.",
 )
 
 
@@ -213,7 +234,7 @@ def _parse_upload(value: Any) -> Upload:
     if isinstance(value, UploadedFile):
         return value
     raise InvalidInput(
-        f"Upload cannot represent {_shown(value)}; it is a file, which only a multipart request can send."
+        f"Upload cannot represent {shown(value)}; it is a file, which only a multipart request can send."
     ).as_graphql_error()
 
 
@@ -248,5 +269,9 @@ SEARCH_VECTOR = _text_scalar(
     _parse_search_vector,
     "'cat':3 'rat':1A",
     "A document's lexemes and their places.",
+    specified_by=f"{_POSTGRESQL}/datatype-textsearch.html",
 )
-HSTORE = GraphQLScalarType("HStore", parse_value=_parse_hstore, description="Names with a text or null each.")
+HSTORE = GraphQLScalarType(
+    "HStore", parse_value=_parse_hstore, specified_by_url=f"{_POSTGRESQL}/hstore.html",
+    description="Names with a text or null each.",
+)  # fmt: skip

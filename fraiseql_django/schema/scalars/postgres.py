@@ -28,6 +28,7 @@ from graphql import (
     GraphQLString,
 )
 
+from ...declare.scalars import ScalarDeclaration
 from ...errors import InvalidInput
 from . import encoding
 from . import graphql as leaves
@@ -53,6 +54,8 @@ class Scalar:
     ``shown``      SQL template that is true of a stored value which the type has; in conditions, others are null. None
                    where the type has all values
     ``of_text``    whether the field class keeps texts, for what clients do not search in: IDs and choices
+    ``comparable`` whether clients may compare and sort at all
+    ``declared``   the declaration of a scalar of the project's own
     """
 
     graphql: GraphQLScalarType | GraphQLEnumType
@@ -70,6 +73,8 @@ class Scalar:
     column: str = "{0}"
     shown: str | None = None
     of_text: bool = False
+    comparable: bool = True
+    declared: ScalarDeclaration | None = None
 
     @property
     def name(self) -> str:
@@ -80,6 +85,11 @@ class Scalar:
     def keeps_text(self) -> bool:
         """Whether the field class keeps texts."""
         return self.textual or self.of_text
+
+    @property
+    def is_json(self) -> bool:
+        """Whether values are any JSON, which has a null of its own."""
+        return self.cast == "jsonb"
 
 
 def _quoted(cast: str) -> str:
