@@ -15,6 +15,7 @@ import.
 
 from __future__ import annotations
 
+from .declare.abstract import interface, union
 from .declare.arguments import argument
 from .declare.bulk import types
 from .declare.directives import directive
@@ -83,6 +84,7 @@ __all__ = [
     "for_schema",
     "get_engine",
     "input",
+    "interface",
     "mutation",
     "nested",
     "relation",
@@ -93,6 +95,7 @@ __all__ = [
     "success",
     "type",
     "types",
+    "union",
     "update",
     "upsert",
 ]

@@ -17,7 +17,7 @@ import os
 from asyncio import _get_running_loop
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
 from inspect import getattr_static
 from operator import attrgetter
@@ -723,11 +723,13 @@ def join_for_order(rows: models.QuerySet[Any, Any], alias: str) -> None:
 
     Django makes them when it compiles, under the tables' own names. In a subquery, where all else has been renamed,
     such a name would hide the outer query's table from the condition that leads there. Relies on ``setup_query()`` and
-    ``get_order_by()`` adding the joins to the query itself, where they are found again.
+    ``get_order_by()`` adding the joins to the query itself, where they are found again. A term that refers to a query
+    around this one cannot be compiled yet (``ResolvedOuterRef`` raises ValueError); it must be the last with a join.
     """
     compiler = compiler_of(rows, alias)
     compiler.setup_query()
-    compiler.get_order_by()
+    with suppress(ValueError):
+        compiler.get_order_by()
 
 
 def quoted_alias(compiler: Any, column: Any) -> str:

@@ -14,6 +14,7 @@ from example_project.servers import EmbeddedServerError
 from fraiseql_django import GraphQLEngine
 from fraiseql_django.invalidation import names as tables
 from tests import cleaning
+from tests.menagerie.data import populate as fill_menagerie
 from tests.settings import OWNER, POSTGRES, REDIS, SERVERS_DIR
 from tests.support import engines_forgotten
 from tests.zoo.data import populate
@@ -109,6 +110,7 @@ def populated(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
     with django_db_blocker.unblock(), transaction.atomic():
         seed(1 / 400)
         populate()
+        fill_menagerie()
         yield
         transaction.set_rollback(True)
 

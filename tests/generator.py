@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fraiseql_django.kinds.counts import Count
 from fraiseql_django.schema.build import Schema
-from fraiseql_django.schema.definition import Embedded, FieldDef, Reference, Relation
+from fraiseql_django.schema.definition import Embedded, FieldDef, Reference, Relation, Shape, TypeOf, UnionRows
 from fraiseql_django.schema.filter_inputs import DIRECTIONS, comparable, is_ordered
 from fraiseql_django.schema.operators import operators_of
 from tests.values import has_literal, literal
@@ -31,6 +31,8 @@ class Drawn:
         self.fragments: dict[str, tuple[str, str]] = {}
         # what each alias stands for, so that it always stands for the same: such fields merge
         self.aliases: dict[str, tuple[str, str]] = {}
+        # whether fields of other types may have the same place in the answer
+        self.apart = False
 
     # --- choices ---
 
@@ -61,6 +63,10 @@ class Drawn:
     def root(self) -> str:
         """Draw a list of the query's own."""
         # the other way to the answer knows models only
+        unions = [field for field in self.schema.query.fields.values() if isinstance(field, UnionRows)]
+        if unions and self.chance(20):
+            field = self.one_of(unions)
+            return self.field("Query", field.name, self.arguments(field.target), field.target, 0)
         definition = self.one_of(known for known in self.schema.types.values() if known.plural and not known.source)
         if self.chance(10):
             return self.count("Query", self.schema.query.fields[f"{definition.plural}Count"])
@@ -73,18 +79,21 @@ class Drawn:
 
     def selection(self, type_name: str, depth: int) -> str:
         """Draw a field, a fragment or ``__typename``."""
+        possible = self.schema.unions.get(type_name, ())
         kind = self.number(0, 11)
+        if possible and kind >= (5 if type_name in self.schema.types else 2):
+            return self.branch(self.one_of(possible), depth)
         if kind == 0:
             return f"__typename{self.directive()}"
         if kind == 1:
             condition = f" on {type_name}" if self.chance(50) else ""
             return f"...{condition}{self.directive()} {self.selection_set(type_name, depth)}"
-        if kind == 2:
+        if kind == 2 and not self.apart:
             return f"...{self.fragment(type_name, depth)}{self.directive()}"
-        fields = self.schema.types[type_name].fields
-        leaves = [field for field in fields.values() if not isinstance(field, (Relation, Count))]
+        fields = self.known(type_name).fields
+        leaves = [field for field in fields.values() if not isinstance(field, (Reference, Count))]
         field = self.one_of(fields.values() if depth < DEPTH else leaves or fields.values())
-        if isinstance(field, Relation):
+        if isinstance(field, Reference):
             given = self.arguments(field.target, nested=True) if field.many else ""
             return self.field(type_name, field.name, given, field.target, depth)
         if isinstance(field, Count):
@@ -95,12 +104,23 @@ class Drawn:
             return f"{self.aliased(type_name, field.name)}{self.directive()} {{ {chosen} }}"
         return self.aliased(type_name, field.name) + self.directive()
 
+    def known(self, type_name: str) -> Shape:
+        """Return the description of a type."""
+        return self.schema.types.get(type_name) or self.schema.shapes[type_name]
+
+    def branch(self, type_name: str, depth: int) -> str:
+        """Draw a fragment on one of the types of an abstract type; its fields have names of their own."""
+        around, self.apart = self.apart, True
+        body = self.selection_set(type_name, depth)
+        self.apart = around
+        return f"... on {type_name}{self.directive()} {body}"
+
     def count(self, type_name: str, field: FieldDef) -> str:
         """Draw the count of a list; with arguments it has an alias that stands for just these."""
         assert isinstance(field, Count)
         given = self.filter(field.of.target)
         arguments = f"({', '.join(given)})" if given else ""
-        prefix = f"{self.alias(type_name, field.name + arguments)}: " if given else ""
+        prefix = f"{self.alias(type_name, field.name + arguments)}: " if given or self.apart else ""
         return f"{prefix}{field.name}{arguments}{self.directive()}"
 
     def fragment(self, type_name: str, depth: int) -> str:
@@ -116,14 +136,17 @@ class Drawn:
 
     def aliased(self, type_name: str, name: str) -> str:
         """Write a leaf's name, sometimes under an alias."""
-        if not self.chance(20):
+        if not self.apart and not self.chance(20):
             return name
         return f"{self.alias(type_name, name)}: {name}"
 
     def field(self, type_name: str, name: str, arguments: str, target: str, depth: int) -> str:
         """Draw a field with a selection; with arguments it has an alias that stands for just these."""
-        prefix = f"{self.alias(type_name, name + arguments)}: " if arguments or self.chance(10) else ""
-        return f"{prefix}{name}{arguments}{self.directive()} {self.selection_set(target, depth + 1)}"
+        prefix = f"{self.alias(type_name, name + arguments)}: " if arguments or self.apart or self.chance(10) else ""
+        around, self.apart = self.apart, False
+        body = self.selection_set(target, depth + 1)
+        self.apart = around
+        return f"{prefix}{name}{arguments}{self.directive()} {body}"
 
     def alias(self, type_name: str, meaning: str) -> str:
         """Return the alias that stands for this on this type."""
@@ -191,7 +214,7 @@ class Drawn:
             elif 2 <= kind < 5:
                 found["NOT"] = self.where(type_name, depth + 1)
             else:
-                known = (self.schema.types.get(type_name) or self.schema.shapes[type_name]).fields.values()
+                known = {**self.known(type_name).fields, **self.known(type_name).conditions}.values()
                 fields = [field for field in known if not isinstance(field, Count)]
                 related = [field for field in fields if isinstance(field, Reference)]
                 field = self.one_of(related if related and self.chance(40) else fields)
@@ -210,8 +233,16 @@ class Drawn:
         found = {}
         for _ in range(1 if self.chance(80) else 2):
             operator = self.one_of(operators)
-            found[operator] = self.operand(operator, self.pool[type_name, field.name])
+            values = self.values(type_name, field)
+            found[operator] = self.operand(operator, values)
         return found
+
+    def values(self, type_name: str, field: FieldDef) -> list[Any]:
+        """Return values to compare a field with; those of an abstract type are its types'."""
+        if isinstance(field, TypeOf):
+            return list(self.schema.unions[field.of])
+        possible = [type_name, *self.schema.unions.get(type_name, ())]
+        return next(self.pool[name, field.name] for name in possible if (name, field.name) in self.pool)
 
     def operand(self, operator: str, values: list[Any]) -> Any:
         """Draw what stands behind an operator."""
@@ -235,7 +266,7 @@ class Drawn:
         """Draw one key to sort by."""
         order_by = self.schema.graphql.get_type(f"{type_name}OrderBy")
         assert isinstance(order_by, GraphQLInputObjectType)
-        fields = self.schema.types[type_name].fields
+        fields = self.known(type_name).fields
         names = [name for name in order_by.fields if name in fields]
         name = self.one_of([name for name in names if depth < 2 or is_ordered(fields[name])] or names)
         field = fields[name]

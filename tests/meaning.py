@@ -60,11 +60,11 @@ class Meaning:
             return any_of(self.matches(definition, found, item) for item in value)
         if name == "NOT":
             return negated(self.matches(definition, found, value))
-        field: Any = definition.fields[name]
+        field: Any = definition.fields.get(name) or definition.conditions[name]
         if not isinstance(field, Reference):
             stored = seen(self.reader.value(found, field), field)
             return all_of(operator(stored, field, definition, *condition) for condition in value.items())
-        target = self.reader.type(field.target)
+        target = getattr(field, "shape", None) or self.reader.type(field.target)
         if not field.many:
             there = self.reader.one(found, field)
             # no object, no match

@@ -10,11 +10,14 @@ import datetime as dt
 import json
 import re
 from collections.abc import Collection, Mapping
+from copy import copy
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import connection, models
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
@@ -24,7 +27,23 @@ from psycopg.types.range import Range
 from fraiseql_django.engine import GraphQLEngine
 from fraiseql_django.kinds.counts import Count
 from fraiseql_django.schema.build import DEFINITION, Schema
-from fraiseql_django.schema.definition import Column, Computed, Embedded, FieldDef, Relation, RootRows, TypeDef
+from fraiseql_django.schema.definition import (
+    Branch,
+    Column,
+    Computed,
+    Embedded,
+    FieldDef,
+    GenericList,
+    GenericOne,
+    Relation,
+    RootRows,
+    Shape,
+    TypeDef,
+    TypeOf,
+    UnionCount,
+    UnionRows,
+)
+from fraiseql_django.schema.trees import Links, TreeRows
 from tests.meaning import Meaning, preparation, text_ranks
 
 
@@ -58,6 +77,7 @@ class Naive:
             variable_values=dict(variables or {}),
             operation_name=operation_name,
             field_resolver=self.resolve,
+            type_resolver=lambda value, info, abstract: value.naive_type,
         )
         assert isinstance(result, ExecutionResult)
         return result
@@ -68,11 +88,21 @@ class Naive:
         if isinstance(described, Count):
             listed = self.root if isinstance(described.of, RootRows) else partial(self.related, source)
             return len(listed(described.of, arguments))
+        if isinstance(described, UnionCount):
+            return len(self.union(described.of_list, arguments))
+        if isinstance(described, UnionRows):
+            return self.union(described, arguments)
+        if isinstance(described, GenericOne):
+            return self.generic(source, described)
+        if isinstance(described, (GenericList, TreeRows)):
+            if getattr(described, "axis", "") != "ancestors" and self.is_unordered(described, arguments):
+                self.unordered.add(tuple(key for key in info.path.as_list() if isinstance(key, str)))
+            return self.related(source, described, arguments)
         if isinstance(described, RootRows):
             return self.root(described, arguments)
         if isinstance(described, Relation):
             if not described.many:
-                return related_one(source, described)
+                return self.one(source, described)
             if self.is_unordered(described, arguments):
                 self.unordered.add(tuple(key for key in info.path.as_list() if isinstance(key, str)))
             return self.related(source, described, arguments)
@@ -82,7 +112,23 @@ class Naive:
 
     def related(self, source: Any, relation: Any, arguments: Mapping[str, Any]) -> list[Any]:
         """Resolve a list of related rows."""
+        if isinstance(relation, TreeRows):
+            return self.in_tree(source, relation, arguments)
         return self.rows(self.schema.types[relation.target], related_list(source, relation), arguments)
+
+    def in_tree(self, source: Any, relation: TreeRows, arguments: Mapping[str, Any]) -> list[Any]:
+        """Resolve a list of the rows above or below a row, which a foreign key leads to."""
+        assert isinstance(relation.layout, Links)
+        keys = walked(source, relation.layout, up=relation.axis == "ancestors", depth=arguments.get("depth"))
+        definition = self.schema.types[relation.target]
+        rows = definition.model._default_manager.filter(pk__in=keys)
+        if relation.axis != "ancestors" or arguments.get("orderBy"):
+            return self.rows(definition, rows, arguments)
+        found = sorted(
+            self.rows(definition, rows, {"where": arguments.get("where")}), key=lambda row: -keys.index(row.pk)
+        )
+        offset, limit = arguments.get("offset") or 0, arguments.get("limit")
+        return found[offset:] if limit is None else found[offset : offset + limit]
 
     def is_unordered(self, relation: Any, arguments: Mapping[str, Any]) -> bool:
         """Whether neither client nor model sorts or cuts a list of related rows."""
@@ -98,7 +144,67 @@ class Naive:
             return self.rows(definition, rows, arguments)
         parts = {name: part for key in (definition.key, *definition.unique) for name, part in key.items()}
         keys = {parts[name].column: value for name, value in arguments.items() if value is not None}
-        return rows.filter(**keys).first()
+        row = self.of_type(definition, rows).filter(**keys).first()
+        return self.typed(definition, row)
+
+    def union(self, root: Any, arguments: Mapping[str, Any]) -> list[Any]:
+        """Resolve a list of the rows of several types."""
+        shape, order = self.schema.shapes[root.target], arguments.get("orderBy") or []
+        found: list[Any] = []
+        for branch in shape.branches:
+            definition = self.schema.types[branch.target]
+            rows = definition.model._default_manager.all()
+            key = [field.attname for field in definition.model._meta.pk_fields]
+            own = self.read(self.of_type(definition, rows).order_by(*key))
+            found += [named(row, definition.name) for row in own]
+        if arguments.get("where"):
+            types = {name: replace(self.schema.types[name], conditions=shape.conditions) for name in self.schema.types}
+            found = [row for row in found if self.meaning.matches(types[row.naive_type], row, arguments["where"])]
+        for term in reversed(order):
+            found = self.sorted(shape, found, term)
+        offset, limit = arguments.get("offset") or 0, arguments.get("limit")
+        return found[offset:] if limit is None else found[offset : offset + limit]
+
+    # --- abstract types ---
+
+    def of_type(self, definition: TypeDef, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        """Leave of a model's rows those that are of a type."""
+        return rows if definition.when is None else rows.filter(definition.when)
+
+    def typed(self, definition: Shape, row: Any) -> Any:
+        """Return a row of an interface as one of the first type that fits it; None where none does."""
+        if row is None or not definition.branches:
+            return row
+        for branch in definition.branches:
+            target = self.schema.types[branch.target]
+            # the class that Python makes of the row, where the package does
+            real = getattr(row, "get_real_instance_class", lambda: None)()
+            if real is not None and target.model is not definition.model and not issubclass(real, target.model):
+                continue
+            found = self.of_type(target, models.QuerySet(target.model).filter(pk=row.pk)).first()
+            if found is not None:
+                return named(found, target.name)
+        return None
+
+    def generic(self, row: Any, field: GenericOne) -> Any:
+        """Follow a generic foreign key."""
+        (own,) = (
+            known for known in row._meta.private_fields if getattr(known, "ct_field", "") + "_id" == field.content_type
+        )
+        fresh = type(row)._base_manager.get(pk=row.pk)
+        content_type = ContentType.objects.filter(pk=getattr(fresh, field.content_type)).first()
+        assert field.shape is not None
+        for branch in field.shape.branches:
+            target = self.schema.types[branch.target]
+            same = own.get_content_type(model=target.model) == content_type
+            if same and getattr(fresh, field.object_id) is not None:
+                try:
+                    rows = self.of_type(target, target.model._base_manager.filter(pk=getattr(fresh, field.object_id)))
+                except (ValueError, ValidationError):
+                    return None
+                if (found := rows.first()) is not None:
+                    return named(found, target.name)
+        return None
 
     def rows(self, definition: TypeDef, rows: models.QuerySet[Any], arguments: Mapping[str, Any]) -> list[Any]:
         """Filter, sort and cut a list."""
@@ -107,7 +213,9 @@ class Naive:
         own = rows.query.order_by or rows.model._meta.ordering
         if order and not rows.query.standard_ordering:
             rows = rows.reverse()
-        found = self.read(rows.order_by(*(() if order else own), *key))
+        found = self.read(self.of_type(definition, rows).order_by(*(() if order else own), *key))
+        if definition.branches:
+            found = [typed for row in found if (typed := self.typed(definition, row)) is not None]
         if arguments.get("where"):
             found = [row for row in found if self.meaning.matches(definition, row, arguments["where"])]
         for term in reversed(order):
@@ -145,12 +253,13 @@ class Naive:
     def sort_value(self, definition: TypeDef, row: Any, term: Mapping[str, Any]) -> Any:
         """Return what a row is sorted by."""
         ((name, inner),) = term.items()
-        field = definition.fields[name]
+        own = self.schema.types.get(getattr(row, "naive_type", ""), definition)
+        field = own.fields.get(name) or definition.fields[name]
         if isinstance(field, Relation):
-            related = related_one(row, field)
+            related = self.one(row, field)
             return related and self.sort_value(self.schema.types[field.target], related, inner)
         value = stored(row, field)
-        return None if value is None else preparation(field, definition)(value)
+        return None if value is None else preparation(field, own)(value)
 
     def direction(self, term: Mapping[str, Any]) -> str:
         """Return the direction at the end of a term's path."""
@@ -161,19 +270,31 @@ class Naive:
 
     def type(self, name: str) -> Any:
         """Return the description of a type."""
-        return self.schema.types[name]
+        return self.schema.types.get(name) or self.schema.shapes[name]
 
     def value(self, found: Any, field: Any) -> Any:
         """Return the value of a field of a row."""
-        return stored(found, field)
+        return found.naive_type if isinstance(field, TypeOf) else stored(found, field)
 
     def one(self, found: Any, field: Any) -> Any:
-        """Return the row that a to-one relation leads to."""
-        return related_one(found, field)
+        """Return the row that a to-one relation leads to, or the row itself where it is of a branch."""
+        if isinstance(field, Branch):
+            return found if found.naive_type == field.target else None
+        if isinstance(field, GenericOne):
+            return self.generic(found, field)
+        target = self.schema.types[field.target]
+        related = related_one(found, field)
+        if related is not None and target.when is not None:
+            return self.of_type(target, models.QuerySet(target.model).filter(pk=related.pk)).first()
+        return self.typed(target, related)
 
     def many(self, found: Any, field: Any) -> list[Any]:
         """Return the rows that a to-many relation leads to."""
-        return list(related_list(found, field))
+        target = self.schema.types[field.target]
+        if isinstance(field, TreeRows):
+            return self.in_tree(found, field, {})
+        rows = self.of_type(target, related_list(found, field))
+        return [typed for row in rows if (typed := self.typed(target, row)) is not None]
 
 
 # --- values -----------------------------------------------------------------------------------
@@ -198,8 +319,35 @@ def related_one(row: models.Model, relation: Relation) -> Any:
     return found if found is None or type(found) is model else model._base_manager.get(pk=found.pk)
 
 
-def related_list(row: models.Model, relation: Relation) -> models.QuerySet[Any]:
+def walked(row: models.Model, layout: Links, *, up: bool, depth: int | None) -> list[Any]:
+    """Return the keys of the rows above or below a row, those that are near first, each once."""
+    rows = type(row)._base_manager.all()
+    parents = dict(rows.values_list("pk", layout.parent))
+    found: list[Any] = []
+    level, levels = [row.pk], 0
+    while level and (depth is None or levels < depth):
+        above = [parents[key] for key in level if parents[key] is not None]
+        level = above if up else [key for key, parent in parents.items() if parent in level]
+        level = [key for key in level if key not in found and key != row.pk]
+        found += level
+        levels += 1
+    return found
+
+
+def named(row: Any, type_name: str) -> Any:
+    """Note the type that a row is shown as: in a copy, since it may be shown as others as well."""
+    found = copy(row)
+    found.naive_type = type_name
+    return found
+
+
+def related_list(row: models.Model, relation: Any) -> models.QuerySet[Any]:
     """Follow a to-many relation."""
+    if isinstance(relation, GenericList):
+        for known in row._meta.private_fields:
+            if getattr(known, "object_id_field_name", "") == relation.by.object_id.removesuffix("_id") + "_id":
+                generic: models.QuerySet[Any] = getattr(row, known.name).all()
+                return generic
     rows: models.QuerySet[Any] = getattr(row, accessor(row, relation)).all()
     return rows
 
@@ -304,6 +452,6 @@ def assert_same_answer(
 def assert_same_data(actual: Any, expected: Any, naive: Naive, shown: Any) -> None:
     """Compare the data of two answers; ``naive`` has executed the operation."""
     ours, other = (sorted_where_unordered(data, naive.unordered) for data in (actual, expected))
-    assert ours == other, shown
+    assert ours == other, (ours, other, shown)
     # once more to the letter: the order of keys counts, and true is not 1
     assert members(json.dumps(ours)) == members(json.dumps(other)), shown

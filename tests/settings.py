@@ -40,12 +40,17 @@ INSTALLED_APPS = [
     "tests.ledger",
     "tests.cabinet",
     "tests.ambient",
+    "tests.menagerie",
     "knox",
     "guardian",
     # apps of the tests over packages that change managers and models, where they are installed
     *(["tests.scoped"] if find_spec("django_scopes") else []),
     *(["modeltranslation", "tests.translated"] if find_spec("modeltranslation") else []),
 ]
+# models of packages for trees, tags and polymorphic rows, where all of them are installed
+FOREST = ["treebeard", "mptt", "taggit", "polymorphic"]
+if all(map(find_spec, FOREST)):
+    INSTALLED_APPS += [*FOREST, "tests.forest"]
 MODELTRANSLATION_LANGUAGES = ("en", "de")
 DATABASES = {"default": database_settings(os.environ.get("DATABASE_URL") or POSTGRES.url)}
 # A second way to the same database, for the tests that ask for it; its transactions keep their first snapshot.

@@ -1,18 +1,24 @@
 """What the documentation says is what the code does."""
 
 import re
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.core.checks import run_checks
+from django.db.models import Q
 
+import fraiseql_django as fraiseql
 from example_project.bookshop.readable import readable
-from fraiseql_django import GraphQLEngine, Viewer, get_engine
+from fraiseql_django import GraphQLEngine, Registry, Viewer, get_engine
 from fraiseql_django.declare import schemas
 from fraiseql_django.schema.django_fields import SCALARS
 from fraiseql_django.schema.operators import OPERATORS
 from fraiseql_django.schema.scalars.composite import RANGES
 from fraiseql_django.schema.sdl import sdl
+from tests.menagerie import models as menagerie
+from tests.menagerie.data import populate
 from tests.support import put
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -102,6 +108,22 @@ def test_operations_in_the_documentation_are_valid(page):
     for block in blocks(page, "graphql"):
         if block.lstrip().startswith(("{", "query", "mutation")):
             get_engine().parser.parse(block)
+
+
+@pytest.mark.django_db
+def test_declarations_and_operations_of_the_page_on_abstract_types_are_executed():
+    populate()
+    registry = Registry()
+    declared = {name: partial(getattr(fraiseql, name), registry=registry) for name in ("type", "interface", "union")}
+    names = {**vars(menagerie), "fraiseql": SimpleNamespace(**declared, auto=fraiseql.auto), "Q": Q, "__name__": "page"}
+    for block in blocks("abstract-types.md", "python"):
+        exec(block, names)
+    engine = GraphQLEngine(registry=registry, cache=None)
+
+    for block in blocks("abstract-types.md", "graphql"):
+        answer = engine.execute(block, {"depth": 2}).json()
+        assert "errors" not in answer
+        assert all(answer["data"].values())
 
 
 def test_every_operator_is_documented():

@@ -42,6 +42,7 @@ NAMES = [
     "for_schema",
     "get_engine",
     "input",
+    "interface",
     "mutation",
     "nested",
     "relation",
@@ -52,6 +53,7 @@ NAMES = [
     "success",
     "type",
     "types",
+    "union",
     "update",
     "upsert",
 ]

@@ -71,7 +71,9 @@ class PublisherType:
     """A house that brings out books."""
 
 
-@fraiseql.type(Category, fields=["id", "name", "slug", "parent", "children", "books"], plural="categories")
+@fraiseql.type(
+    Category, fields=["id", "name", "slug", "parent", "children", "books"], plural="categories", tree="parent"
+)
 class CategoryType:
     """A shelf of the shop; shelves have shelves within."""
 
@@ -106,6 +108,14 @@ class OrderType:
 @fraiseql.type(OrderLine, fields="__all__")
 class OrderLineType:
     """One book of an order, once or several times."""
+
+
+SearchResult = fraiseql.union(
+    "SearchResult",
+    [BookType, AuthorType, PublisherType],
+    plural="search",
+    description="What the shop can be searched for.",
+)
 
 
 @fraiseql.type(User, fields=["id", "username"], queries=[])

@@ -175,6 +175,13 @@ class ModelMutation(MutationDeclaration):
         declared = self.registry.declaration_of(cls)
         if declared is None or declared.source is not None or declared not in self.registry.types:
             raise DeclarationError(f"{takes} a type declared with @fraiseql.type over a model")
+        if declared.interface:
+            raise DeclarationError(f"{takes} a type; {declared.name} is an interface")
+        if declared.when is not None:
+            raise DeclarationError(
+                f"{takes} a type that has all rows of its model, which {declared.name} has not (when=…); "
+                f"write a mutation in Python"
+            )
         return declared
 
 

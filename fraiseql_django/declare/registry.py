@@ -11,6 +11,7 @@ from itertools import chain, count
 from typing import Any, Final, Literal, NewType, TypeVar
 
 from django.db import models
+from django.db.models import Q
 
 from ..errors import DeclarationError
 from .arguments import ArgumentOptions
@@ -73,6 +74,14 @@ class TypeDeclaration:
     permission: Any = None
     mask: bool = False
     row_cost: float = 0
+    # it is an interface over the model, which has no rows of its own type
+    interface: bool = False
+    # which rows of the model are of the type, where that does not follow from the model
+    when: Q | None = None
+    # the interfaces that it implements; None: those over its model, and over the models that this inherits
+    implements: Collection[type] | None = None
+    # its rows are a tree, by a foreign key of this name, or as packages make them
+    tree: bool | str = False
     directives: tuple[Any, ...] = ()
     # the names to choose from, where ``types`` declares the type: it gives way to one of the project's own
     automatic: tuple[str, ...] = ()
@@ -124,6 +133,34 @@ class TypeDeclaration:
     def label(self) -> str:
         """What it is declared over, as errors name it: ``shop.Book``, or the view."""
         return self.model._meta.label if self.source is None else self.source.table
+
+    @property
+    def location(self) -> str:
+        """The class and its module, as errors name them."""
+        return f"{self.cls.__qualname__} in {self.cls.__module__}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbstractDeclaration:
+    """A union, or an interface over no model: the types of its objects have nothing in common but its fields.
+
+    ``members`` are the types of a union; those of an interface name it in ``implements``. ``fields`` are the Python
+    names of an interface's fields. ``plural`` is the root field with the rows of all of the types.
+    """
+
+    cls: type
+    name: str
+    description: str | None
+    members: tuple[Any, ...] | None = None
+    fields: tuple[str, ...] = ()
+    plural: str | None = None
+    permission: Any = None
+    mask: bool = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the type, of its inputs and of its root field: no other type can have one of them."""
+        return type_names(self.name) | ({self.plural} if self.plural else frozenset())
 
     @property
     def location(self) -> str:
@@ -220,6 +257,7 @@ class Registry:
     """
 
     types: list[TypeDeclaration] = dataclass_field(default_factory=list)
+    abstracts: list[AbstractDeclaration] = dataclass_field(default_factory=list)
     mutations: list[MutationDeclaration] = dataclass_field(default_factory=list)
     scalars: list[Any] = dataclass_field(default_factory=list)
     problems: list[str] = dataclass_field(default_factory=list)
@@ -240,7 +278,7 @@ class Registry:
         """
         if not declaration.automatic:
             for other in [item for item in self.types if item.automatic]:
-                if other.model is declaration.model:
+                if other.model is declaration.model and not declaration.interface:
                     self.types.remove(other)
                     # what refers to the class means the model's type
                     other.cls.__fraiseql_type__ = declaration  # type: ignore[attr-defined]
@@ -256,7 +294,8 @@ class Registry:
 
     def taken(self, without: TypeDeclaration | None = None) -> frozenset[str]:
         """Return the names of all types, and of what belongs to them."""
-        return frozenset[str]().union(*(item.names for item in self.types if item is not without))
+        types = (item.names for item in self.types if item is not without)
+        return frozenset[str]().union(*types, *(item.names for item in self.abstracts))
 
     def declaration_of(self, cls: Any) -> TypeDeclaration | None:
         """Return the declaration of a type by its class; that of another registry where this one has none."""
@@ -270,9 +309,18 @@ class Registry:
         self.types[self.types.index(old)] = new
         new.cls.__fraiseql_type__ = new  # type: ignore[attr-defined]
 
-    def named(self, name: str) -> TypeDeclaration | None:
+    def add_abstract(self, declaration: AbstractDeclaration) -> None:
+        """Add a union, or an interface over no model."""
+        for other in [item for item in self.types if item.automatic]:
+            if other.names & declaration.names:
+                self._replace(other, with_free_name(other, declaration.names | self.taken(without=other)))
+        self.abstracts.append(declaration)
+        declaration.cls.__fraiseql_abstract__ = declaration  # type: ignore[attr-defined]
+
+    def named(self, name: str) -> TypeDeclaration | AbstractDeclaration | None:
         """Return the type with this name, its own or its class's."""
-        for declaration in self.types:
+        declarations: list[TypeDeclaration | AbstractDeclaration] = [*self.types, *self.abstracts]
+        for declaration in declarations:
             if name in (declaration.name, declaration.cls.__name__):
                 return declaration
         return None

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar, overload
 
 from . import bulk, model_mutations
+from .abstract import interface, union
 from .mutations import mutation
 from .registry import Registry, default_registry
 from .scalars import scalar
@@ -48,6 +49,8 @@ class SchemaDeclarations:
 
     type: ClassDecorator
     types: Callable[..., bulk.DeclaredTypes]
+    interface: Callable[..., Any]
+    union: Callable[..., Any]
     mutation: Decorator
     create: Callable[..., Any]
     update: Callable[..., Any]
@@ -59,6 +62,7 @@ class SchemaDeclarations:
         self.registry = registry
         bound: Any = lambda function: partial(function, registry=registry)  # noqa: E731
         self.type, self.types, self.mutation = bound(type_), bound(bulk.types), bound(mutation)
+        self.interface, self.union = bound(interface), bound(union)
         self.create, self.update = bound(model_mutations.create), bound(model_mutations.update)
         self.scalar = bound(scalar)
         self.delete, self.upsert = bound(model_mutations.delete), bound(model_mutations.upsert)

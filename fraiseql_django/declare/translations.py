@@ -97,8 +97,14 @@ def falls_back() -> bool:
 
 
 @cache
-def queryset_methods() -> Mapping[str, Any]:
-    """Return what modeltranslation's class of QuerySets overrides: it decides by the active language alone."""
+def queryset_methods(queryset: type) -> Mapping[str, Any]:
+    """Return what a package's class of QuerySets overrides without deciding anything by itself.
+
+    That of modeltranslation decides by the active language alone, that of django-polymorphic by the names of fields.
+    """
+    for cls in queryset.__mro__:
+        if (cls.__module__, cls.__name__) == ("polymorphic.query", "PolymorphicQuerySet"):
+            return vars(cls)
     return vars(_of_package("manager.MultilingualQuerySet")) if is_installed() else {}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeVar, overload
 
 from django.db import models
+from django.db.models import Q
 
 from ..errors import DeclarationError
 from .members import FieldOptions, annotations_of, options_of
@@ -112,6 +113,9 @@ def type_(  # type: ignore[overload-overlap]
     permission: Any = None,
     mask: bool = False,
     cost: float = 0,
+    when: Q | None = None,
+    implements: Collection[type] | None = None,
+    tree: bool | str = False,
     directives: Iterable[Any] = (),
     registry: Registry = default_registry,
 ) -> Callable[[_C], _C]: ...
@@ -133,6 +137,9 @@ def type_(
     permission: Any = None,
     mask: bool = False,
     cost: float = 0,
+    when: Q | None = None,
+    implements: Collection[type] | None = None,
+    tree: bool | str = False,
     directives: Iterable[Any] = (),
     registry: Registry = default_registry,
 ) -> Callable[[_C], _C]: ...
@@ -163,6 +170,9 @@ def type_(
     permission: Any = None,
     mask: bool = False,
     cost: float = 0,
+    when: Q | None = None,
+    implements: Collection[type] | None = None,
+    tree: bool | str = False,
     directives: Iterable[Any] = (),
     registry: Registry = default_registry,
 ) -> Any:
@@ -186,6 +196,12 @@ def type_(
     or with ``mask`` see null and empty lists. ``rows`` is a function of the viewer that returns a condition on the
     rows that they see. ``cost`` is what each row counts for in ``LIMITS.COMPLEXITY``, besides its fields.
     ``directives`` are those of the schema's text (see ``directive``).
+
+    ``when`` is a condition that tells which rows of the model are of this type, where several types share a table:
+    other rows are none of its rows. ``implements`` lists interfaces; without it the type implements those over its
+    model, and over the models that its model inherits. ``tree`` gives it the fields ``ancestors`` and ``descendants``,
+    by the foreign key that it names; True stands for the only one to the model itself, or for the trees of
+    django-treebeard and django-mptt.
 
     Raises DeclarationError where the arguments contradict each other.
     """
@@ -213,8 +229,14 @@ def type_(
         report(error)
         return lambda cls: cls
     check_cost(cost)
-    problems += [*_wrong_fields(fields, exclude), *wrong_queries(queries, lists), *_wrong_names(name, single, plural)]
-    problems += _wrong_unique(unique, queries)
+    problems += [
+        *wrong_fields(fields, exclude),
+        *wrong_queries(queries, lists),
+        *wrong_names(name=name, single=single, plural=plural),
+        *_wrong_unique(unique, queries),
+        *_wrong_variant(when, implements, source),
+        *wrong_tree(tree, source),
+    ]
     if problems:
         report(DeclarationError("\n".join(problems)))
 
@@ -234,7 +256,7 @@ def type_(
                 cls=cls,
                 model=stands_for,
                 source=source,
-                name=name or _name_of(cls, model),
+                name=name or name_of(cls, model),
                 description=description or (inspect.cleandoc(cls.__doc__) if cls.__doc__ else None),
                 fields=fields,
                 exclude=exclude,
@@ -248,6 +270,9 @@ def type_(
                 permission=permission,
                 mask=mask,
                 row_cost=cost,
+                when=when,
+                implements=implements,
+                tree=tree,
                 directives=tuple(directives),
                 invalid=bool(problems),
             )
@@ -257,7 +282,7 @@ def type_(
     return declare
 
 
-def _name_of(cls: type, model: Any) -> str:
+def name_of(cls: type, model: Any) -> str:
     """Return the class's name without "Type", unless that is a part of the model's own name."""
     name = cls.__name__
     if isinstance(model, type) and name == model.__name__:
@@ -275,7 +300,33 @@ def check_model(model: Any) -> None:
         raise DeclarationError(f"{meta.label} is swapped for {meta.swapped}, and has no table; declare that one")
 
 
-def _wrong_fields(fields: Any, exclude: Any) -> Iterator[str]:
+def _wrong_variant(when: Any, implements: Any, source: Source | None) -> Iterator[str]:
+    if when is not None and not isinstance(when, Q):
+        yield f"when is {when!r}, must be a Q"
+    elif when is not None and source is not None:
+        yield "when is for types over models; let the view of sql_source select the rows"
+    if implements is not None and not (
+        isinstance(implements, (list, tuple, set, frozenset)) and all(map(is_interface, implements))
+    ):
+        yield f"implements is {implements!r}, must be a list of classes under @fraiseql.interface"
+
+
+def wrong_tree(tree: Any, source: Source | None = None) -> Iterator[str]:
+    """Yield what is wrong with the argument ``tree``."""
+    if not isinstance(tree, (bool, str)) or tree == "":
+        yield f"tree is {tree!r}, must be True or the name of a foreign key"
+    elif tree and source is not None:
+        yield "tree is for types over models"
+
+
+def is_interface(cls: Any) -> bool:
+    """Whether a class is declared as an interface."""
+    declared, abstract = getattr(cls, "__fraiseql_type__", None), getattr(cls, "__fraiseql_abstract__", None)
+    return (declared is not None and declared.interface) or (abstract is not None and abstract.members is None)
+
+
+def wrong_fields(fields: Any, exclude: Any) -> Iterator[str]:
+    """Yield what is wrong with the arguments ``fields`` and ``exclude``."""
     if (isinstance(fields, str) and fields != "__all__") or (
         fields is not None and not isinstance(fields, str) and not _are_names(fields)
     ):
@@ -305,8 +356,9 @@ def _wrong_unique(unique: Any, queries: Any) -> Iterator[str]:
         yield f"unique={unique!r} names keys of the root field 'single', which queries={queries!r} leaves out"
 
 
-def _wrong_names(name: Any, single: Any, plural: Any) -> Iterator[str]:
-    for argument, value in (("name", name), ("single", single), ("plural", plural)):
+def wrong_names(**names: Any) -> Iterator[str]:
+    """Yield what is wrong with arguments that name something."""
+    for argument, value in names.items():
         if value is not None and not (isinstance(value, str) and value):
             yield f"{argument} is {value!r}, must be a name"
 

@@ -5,17 +5,21 @@
     embedded        a value with parts: a file, a range      root_rows       fields of Query
     relations       other rows, as the models say            counts          how many rows a list has
     links           other rows, found by a key               results         what mutations return
-                                                             mutations       fields of Mutation
+    generic         rows of any table, by content types      mutations       fields of Mutation
+    branches        objects of abstract types, as one type   unions          rows of all types of an abstract type
+    trees           rows above and below a row               tags            the tags of a row
 
 ``scalars`` and ``rows`` are what several of them have in common. A new kind is one more module, registered by being
 imported here.
 """
 
 from . import (
+    branches,
     columns,
     computed,
     counts,
     embedded,
+    generic,
     json_objects,
     links,
     mutations,
@@ -23,9 +27,12 @@ from . import (
     results,
     root_rows,
     source_fields,
+    tags,
+    trees,
+    unions,
 )
 
 __all__ = [
-    "columns", "computed", "counts", "embedded", "json_objects", "links", "mutations", "relations", "results",
-    "root_rows", "source_fields",
+    "branches", "columns", "computed", "counts", "embedded", "generic", "json_objects", "links", "mutations",
+    "relations", "results", "root_rows", "source_fields", "tags", "trees", "unions",
 ]  # fmt: skip

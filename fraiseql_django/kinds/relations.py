@@ -149,6 +149,8 @@ def _may_look_up(compiler: TreeCompiler, member: Member) -> bool:
 
 
 def _is_of_row(selection: Selection) -> bool:
+    if selection.branches:
+        return False
     members = (member for _, member in selection)
     return all(isinstance(member, Constant) or kind_of(member.field).is_of_row(member) for member in members)
 

@@ -193,7 +193,7 @@ class AnswerWriter:
         if row:
             return row
         definition = place.node.definition
-        if definition.rows is not None or definition.permission is not None:
+        if definition.rows is not None or definition.permission is not None or definition.branches:
             # it may be there, but not for this viewer
             if place.node.nullable:
                 return b"null"

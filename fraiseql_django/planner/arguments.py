@@ -24,6 +24,7 @@ from graphql import (
     ListValueNode,
     NullValueNode,
     ObjectValueNode,
+    StringValueNode,
     Undefined,
     ValueNode,
     VariableNode,
@@ -60,6 +61,11 @@ class Leaf:
     fetch: Callable[[Variables], Any]
     value: Any
     constant: bool
+
+
+def constant_leaf(value: str) -> Leaf:
+    """Return a text that no client has written, as an argument."""
+    return Leaf(StringValueNode(value=value), lambda variables: value, value, True)
 
 
 class InputObject:

@@ -10,16 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from graphql import FieldNode, GraphQLObjectType, OperationDefinitionNode
+from graphql import FieldNode, GraphQLInterfaceType, GraphQLObjectType, OperationDefinitionNode, SelectionSetNode
 
 from ..conf.settings import LimitSettings
 from ..errors import InvalidInput
 from ..language.scan import INTROSPECTION
+from ..schema.abstract_types import OF_TYPE
 from ..schema.build import Schema
-from ..schema.definition import Shape, TypeDef
+from ..schema.definition import Branch, Shape, TypeDef, TypeOf
 from ..schema.filter_inputs import AND, DIRECTIONS, NOT, OR
 from .arguments import Variables, arguments, located
-from .budget import FIELD, Budget, Charged
+from .budget import CONDITION, FIELD, Budget, Charged
 from .collect import Collected, Collector
 from .kinds import kind_of
 from .ordering import total_order
@@ -39,6 +40,7 @@ from .tree import (
     Path,
     RowSet,
     Selection,
+    Shown,
     Source,
 )
 from .tree import Not as Negation
@@ -85,9 +87,43 @@ class OperationBuilder:
             return known[0]
         before = self.budget.mark()
         with self.budget.deeper():
-            found = self._selection(definition, self.collector.collect(definition.name, sets))
+            if getattr(definition, "branches", ()):
+                found = self._abstract(definition, nodes, sets)
+            else:
+                found = self._selection(definition, self.collector.collect(definition.name, sets))
         self._known[key] = found, self.budget.since(before)
         return found
+
+    def _abstract(self, definition: Shape, nodes: Sequence[FieldNode], sets: Sequence[SelectionSetNode]) -> Selection:
+        """Build what is selected of objects of an abstract type: for each type whose objects the viewer may see."""
+        if self._is_common(definition, sets):
+            return self._selection(definition, self.collector.collect(definition.name, sets))
+        branches = []
+        for branch in definition.branches:
+            target = self._types[branch.target]
+            self.budget.charge(kind_of(branch).planning(branch))
+            # whoever names a type is refused; whoever does not is shown the others
+            if self.rules.may_read(target) if self.collector.names(target.name, sets) else self.rules.shows(target):
+                rows = kind_of(branch).rows(self, definition, branch)
+                branches.append((branch, replace(self.selection(target, nodes), rows=rows)))
+        return Selection(definition, (), definition.row_cost, branches=tuple(branches))
+
+    def _is_common(self, definition: Shape, sets: Sequence[SelectionSetNode]) -> bool:
+        """Whether all types of an interface over a model have what is selected from the interface's own row.
+
+        Then it is written once, and not for each type.
+        """
+        if not isinstance(definition, TypeDef) or not self.collector.is_plain(definition.name, sets):
+            return False
+        if not isinstance(definition.conditions.get(OF_TYPE), TypeOf):
+            return False
+        collected = self.collector.collect(definition.name, sets).values()
+        names = {nodes[0].name.value for nodes in collected} - {"__typename"}
+        return all(
+            self._types[branch.target].fields[name] == definition.fields[name]
+            for branch in definition.branches
+            for name in names
+        )
 
     def operation(self, root: Shape, node: OperationDefinitionNode) -> Selection:
         """Build what an operation selects of its root type."""
@@ -102,6 +138,9 @@ class OperationBuilder:
         name = nodes[0].name.value
         aliased = key != name
         if name == "__typename":
+            of_type = definition.conditions.get(OF_TYPE) if getattr(definition, "branches", ()) else None
+            if of_type is not None:
+                return Member(owner=definition, field=replace(of_type, name=name, cost=0), aliased=aliased)
             return Constant(f'"{definition.name}"', cost=1 if aliased else 0)
         if name in INTROSPECTION:
             return Constant(self.introspect(key, nodes))
@@ -122,7 +161,7 @@ class OperationBuilder:
     def arguments(self, owner: Any, nodes: Sequence[FieldNode]) -> dict[str, Any]:
         """Resolve the arguments of a field, by GraphQL name."""
         graphql = self.schema.graphql.get_type(owner.name)
-        assert isinstance(graphql, GraphQLObjectType)
+        assert isinstance(graphql, (GraphQLObjectType, GraphQLInterfaceType))
         return arguments(nodes[0], graphql.fields[nodes[0].name.value], self.variables)
 
     # --- rows ---
@@ -142,7 +181,26 @@ class OperationBuilder:
             by_key = isinstance(source, AllRows) or page.is_part
             keys = total_order(type_, self.order(type_, order), by_key=by_key)
         rule, shows_all = self.rules.row_rule(type_), self.rules.may_join(type_)
-        return RowSet(type=type_, source=source, rule=rule, where=where, order=keys, page=page, shows_all=shows_all)
+        return RowSet(
+            type=type_, source=source, rule=rule, where=where, order=keys, page=page, shows_all=shows_all,
+            shown=self._shown(type_),
+        )  # fmt: skip
+
+    def _shown(self, type_: TypeDef) -> Shown | None:
+        """Return which rows of an interface the viewer sees as one of its types; None for all, or for a type."""
+        found: list[tuple[Branch, RowSet | bool]] = []
+        for branch in type_.branches:
+            target = self._types[branch.target]
+            assert isinstance(target, TypeDef)
+            self.budget.charge(CONDITION)
+            rows: RowSet | bool = self.rules.shows(target)
+            if rows and not kind_of(branch).is_certain(self, branch, target):
+                rows = kind_of(branch).rows(self, type_, branch)
+            found.append((branch, rows))
+        whole = any(kind_of(branch).fits_all(branch) for branch in type_.branches)
+        return (
+            None if whole and all(rows is True for _, rows in found) else Shown(type_, tuple(found)) if found else None
+        )
 
     # --- conditions ---
 
@@ -182,7 +240,7 @@ class OperationBuilder:
         if key == NOT:
             part = self.where(definition, value, where, steps=steps + 1, negated=not negated)
             return NOTHING if part is None else Negation(part)
-        described = definition.fields[key]
+        described = definition.fields.get(key) or definition.conditions[key]
         self.rules.check(definition, described)
         found: Condition | None = kind_of(described).condition(
             self, definition, described, value, where, steps=steps, negated=negated

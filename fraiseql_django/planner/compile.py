@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import connections
 from django.db.models import Q, QuerySet, Subquery
-from graphql import GraphQLObjectType, GraphQLSchema, is_list_type, is_non_null_type
+from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, is_list_type, is_non_null_type
 
 from .._django import free_name, server_version
 from ..schema.definition import Shape
@@ -66,8 +66,22 @@ class Compiler:
     # --- what is written ---
 
     def object(self, selection: Selection, here: Location) -> Concat:
-        """Write the object at a location; where it may be missing the caller has asked first."""
+        """Write the object at a location; where it may be missing the caller has asked first.
+
+        One of an abstract type is null where it is of none of the types.
+        """
+        if is_abstract(selection.definition) and not selection.members:
+            return Concat(self._of_branches(selection, here))
         return json_object((key, self.member(member, here)) for key, member in selection)
+
+    def _of_branches(self, selection: Selection, here: Location) -> SQL:
+        """Write the object of an abstract type as the first of its types that fits."""
+        template, parts = "CASE", list[Any]()
+        for branch, inner in selection.branches:
+            template += f" WHEN {{{len(parts)}}} THEN {{{len(parts) + 1}}}"
+            kind = kind_of(branch)
+            parts += [kind.applies(self, branch, here), kind.object(self, selection.definition, branch, inner, here)]
+        return SQL(f"{template} END" if parts else "NULL", *parts)
 
     def member(self, member: Member | Constant, here: Location) -> list[Piece]:
         """Write one field of the object at a location."""
@@ -83,8 +97,10 @@ class Compiler:
 
     def _nullabilities(self, member: Member) -> tuple[bool, ...]:
         owner = self.graphql.get_type(member.owner.name)
-        assert isinstance(owner, GraphQLObjectType)
-        return nullabilities(owner.fields[member.field.name].type)
+        assert isinstance(owner, (GraphQLObjectType, GraphQLInterfaceType))
+        # the name of a type is none of the fields
+        field = owner.fields.get(member.field.name)
+        return (False,) if field is None else nullabilities(field.type)
 
     @contextmanager
     def within(self, nullable: Sequence[bool]) -> Iterator[None]:
@@ -177,6 +193,11 @@ class Compiler:
     def condition(self, condition: Condition, location: Location) -> Q:
         """Return the ORM's form of a condition on the row or object at a location."""
         return compile_condition(self, condition, location)
+
+
+def is_abstract(definition: Any) -> bool:
+    """Whether objects of a type are of one of several types each."""
+    return isinstance(definition, Shape) and bool(definition.branches)
 
 
 def nullabilities(type_: Any) -> tuple[bool, ...]:

@@ -82,11 +82,17 @@ class _Fold:
 
     def selection(self, selection: Selection) -> Figure:
         """Return the cost of an object."""
-        key = id(selection.members), selection.row_cost
+        key = id(selection.branches or selection.members), selection.row_cost
         if key not in self.known:
-            members = (self.member(member) for _, member in selection)
-            self.known[key] = self.sum([selection.row_cost, *members])
+            members = [self.member(member) for _, member in selection]
+            # of an abstract type, that of the type which costs most
+            most = [self.most([self.branch(inner) for _, inner in selection.branches])] if selection.branches else []
+            self.known[key] = self.sum([selection.row_cost, *members, *most])
         return self.known[key]
+
+    def branch(self, selection: Selection) -> Figure:
+        """Return the cost of an object of an abstract type as one of its types; a row costs at least 1."""
+        return self.at_least_1(self.selection(selection))
 
     def member(self, member: Member | Constant) -> Figure:
         """Return the cost of a field with what is selected below it; of several types the one that costs most."""

@@ -38,6 +38,7 @@ from .tree import (
     Member,
     OnOne,
     Operand,
+    OrderKey,
     Page,
     Path,
     Quantified,
@@ -94,6 +95,10 @@ class TreeBuilder(Protocol):
         self, definition: Shape, given: Any, label: str = "where", *, steps: int = 0, negated: bool = False
     ) -> Condition | None:
         """Build the conditions on rows or objects of a type; None where there are none."""
+        ...
+
+    def order(self, definition: Shape, given: Any, label: str = "orderBy") -> tuple[OrderKey, ...]:
+        """Build the terms of an ``orderBy`` list, without those that decide at last."""
         ...
 
     def order_operand(

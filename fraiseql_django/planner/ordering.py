@@ -119,10 +119,11 @@ def _compiled(compiler: TreeCompiler, key: OrderKey) -> Any:
         return f"{'-' if key.descending else ''}{operand.name}"
     # Django takes None for PostgreSQL's default, and refuses False
     first, last = nulls or None, nulls is False or None
-    return OrderBy(_value(compiler, operand), descending=key.descending, nulls_first=first, nulls_last=last)
+    return OrderBy(operand_value(compiler, operand), descending=key.descending, nulls_first=first, nulls_last=last)
 
 
-def _value(compiler: TreeCompiler, operand: Operand) -> Any:
+def operand_value(compiler: TreeCompiler, operand: Operand) -> Any:
+    """Return what rows are sorted by, read from a row of the query."""
     if isinstance(operand, ColumnOperand):
         return F(operand.name)
     if isinstance(operand, ExpressionOperand):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Q, QuerySet
 
 from .._django import has_routers, overrides_building
 from ..declare.lazy_code import manager_decides_nothing
@@ -24,7 +24,7 @@ from .locations import ROW, Location
 from .ordering import sort
 from .questions import Raised, RoutedHere, RowsOfManager, sql_of
 from .source_values import visible
-from .tree import AllRows, Page, RowSet, Through, WithKeys
+from .tree import AllRows, Page, RowSet, Shown, Through, WithKeys
 
 # From so many rows on it pays to prepare for them: to aggregate (see docs/architecture.md), to look up (``lookups``)
 MANY_ROWS = 1000
@@ -44,10 +44,26 @@ def queryset_of(compiler: TreeCompiler, rows: RowSet, location: Location) -> Que
         queryset = kind_of(source.field).relate(compiler, source, queryset, rows.type, location)
     elif isinstance(source, WithKeys):
         queryset = _with_keys(compiler, rows.type, queryset)
+    if rows.shown is not None:
+        queryset = queryset.filter(shown(compiler, rows.shown))
     if rows.where is not None:
         found = compile_condition(compiler, rows.where, ROW)
-        queryset = queryset.filter(_after_rule(rows, found) if rows.where.may_fail else found)
+        queryset = queryset.filter(_after_rule(compiler, rows, found) if rows.where.may_fail else found)
     return sort(compiler, queryset, rows.order) if rows.order else queryset.order_by()
+
+
+def shown(compiler: TreeCompiler, given: Shown) -> Q:
+    """Return the condition that a row of an interface is shown as one of its types."""
+    template, parts = "CASE", list[Any]()
+    for branch, rows in given.branches:
+        parts.append(kind_of(branch).applies(compiler, branch, ROW))
+        template += f" WHEN {{{len(parts) - 1}}} THEN "
+        if isinstance(rows, bool):
+            template += "TRUE" if rows else "FALSE"
+        else:
+            template += f"{{{len(parts)}}}"
+            parts.append(Exists(compiler.queryset(rows, ROW.outer())))
+    return condition(f"({template} ELSE FALSE END)", *parts)
 
 
 def _all_rows(compiler: TreeCompiler, rows: RowSet) -> QuerySet[Any]:
@@ -64,7 +80,7 @@ def _all_rows(compiler: TreeCompiler, rows: RowSet) -> QuerySet[Any]:
     found = question.rows()
     if not manager_decides_nothing(model._default_manager if default else model._base_manager):
         # a QuerySet that is made by code of the project may filter whenever another condition is added
-        answer = Raised() if overrides_building(type(found), queryset_methods()) else sql_of(found)
+        answer = Raised() if overrides_building(type(found), queryset_methods(type(found))) else sql_of(found)
         # one that decides otherwise within a moment has no answer to keep a plan by
         compiler.asked[question] = answer if compiler.asked.get(question, answer) == answer else Raised()
     return found
@@ -81,12 +97,14 @@ def expected_rows(rows: RowSet, around: int, alias: str) -> int:
     return rows_of(rows.type.model, alias)
 
 
-def _after_rule(rows: RowSet, asked: Q) -> Q:
+def _after_rule(compiler: TreeCompiler, rows: RowSet, asked: Q) -> Q:
     """Let a condition be evaluated for those rows only that the viewer can see.
 
     PostgreSQL evaluates conditions in an order of its own, and one that fails for a hidden row would tell of it;
     CASE keeps to the order (PostgreSQL documentation, 4.2.14). It costs the use of an index.
     """
+    if rows.shown is not None:
+        asked = condition("CASE WHEN {1} THEN {0} ELSE FALSE END", asked, shown(compiler, rows.shown))
     if isinstance(rows.rule, bool):
         return asked
     rule = rows.rule if rows.type.source is not None else once(rows.type.model, rows.rule)

@@ -50,9 +50,11 @@ class Rules:
     def may_join(self, definition: TypeDef) -> bool:
         """Whether a join may read the row that a to-one relation leads to: not past a row rule.
 
-        Nor where a policy of row security may hide the row: the row that has the relation is not hidden with it.
+        Nor where a policy of row security may hide the row: the row that has the relation is not hidden with it. Nor
+        where rows of the table may be of another type.
         """
-        return definition.rows is None and not self.secured(definition.model)
+        own = definition.rows is None and definition.when is None and not definition.branches
+        return own and not self.secured(definition.model)
 
     def may_read(self, definition: Shape) -> bool:
         """Whether the viewer may read rows of a type; False where it is masked.
@@ -60,6 +62,13 @@ class Rules:
         Raises OperationError where they are refused.
         """
         return self._may(definition.permission, definition.mask, definition.name)
+
+    def shows(self, definition: Shape) -> bool:
+        """Whether the viewer may read rows of a type; False where they are refused as well as where it is masked.
+
+        Objects of abstract types are left out where they are of types that the viewer may not read.
+        """
+        return self._allows(definition.permission, definition.name)
 
     def may_see(self, owner: Any, field: Any) -> bool:
         """Whether the viewer may see a field; False where it is masked.
@@ -90,6 +99,14 @@ class Rules:
         return str(field.name) if owner in self.roots else f"{owner.name}.{field.name}"
 
     def _may(self, rule: Rule | None, mask: bool, what: str) -> bool:
+        if self._allows(rule, what):
+            return True
+        if mask:
+            return False
+        assert rule is not None
+        raise refusal(what, rule, self.viewer.is_authenticated)
+
+    def _allows(self, rule: Rule | None, what: str) -> bool:
         if rule is None:
             return True
         allowed = rule.allows(DecidingViewer(self.viewer.viewer, self.viewer.scalars, self.viewer.asked))
@@ -98,11 +115,7 @@ class Rules:
         if not rule.of_viewer:
             question = Permitted(rule)
             self.viewer.asked[question] = allowed if self.viewer.asked.get(question, allowed) == allowed else Raised()
-        if allowed:
-            return True
-        if mask:
-            return False
-        raise refusal(what, rule, self.viewer.is_authenticated)
+        return allowed
 
 
 def refusal(what: str, rule: Rule, signed_in: bool) -> OperationError:

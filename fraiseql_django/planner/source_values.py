@@ -210,6 +210,8 @@ def _fitting(scalar: Scalar, kind: str | None) -> Scalar | None:
 
 def visible(definition: TypeDef, queryset: QuerySet[Any], rule: Q | bool) -> QuerySet[Any]:
     """Leave of a query of a type's rows those that a row rule's condition is true of."""
+    if definition.when is not None:
+        queryset = restrict(queryset, definition.when)
     if definition.source is None or isinstance(rule, bool):
         return restrict(queryset, rule)
     rows: QuerySet[Any] = queryset.alias(**named_values(definition, rule, queryset.db)).filter(rule)

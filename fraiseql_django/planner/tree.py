@@ -30,7 +30,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from django.db.models import Q
 
-from ..schema.definition import Reference, Shape, TypeDef
+from ..schema.definition import Branch, Reference, Shape, TypeDef
 from ..schema.operators import Operator
 from .arguments import Leaf
 
@@ -148,7 +148,8 @@ class RowSet:
     ``rule`` is the row rule's condition for the viewer: True for every row, False for none; ``shows_all`` says that
     neither a rule nor a policy of row security may hide rows. An order is total:
     its last keys tell all rows apart; it is empty where one row at most is read, none of the rows' values, or
-    all rows in no order of anybody's.
+    all rows in no order of anybody's. ``shown`` leaves of the rows of an interface those that are shown as one of its
+    types; None for all.
     """
 
     type: TypeDef
@@ -158,6 +159,18 @@ class RowSet:
     order: tuple[OrderKey, ...] = ()
     page: Page = WHOLE
     shows_all: bool = False
+    shown: Shown | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """Which rows of an interface are shown, by the branch that a row is of: all, none, or those that are among others.
+
+    These others are rows of the branch's type, of which there is one at most for each row of the interface.
+    """
+
+    owner: Shape
+    branches: tuple[tuple[Branch, RowSet | bool], ...]
 
 
 # --- conditions ---
@@ -372,13 +385,15 @@ class Selection:
     """What is selected of objects of one type, by response key in the order of the answer.
 
     ``definition`` is a TypeDef, a Shape or a class of objects; ``rows`` are the objects, None where they are read from
-    what is around them. ``row_cost`` is what each object costs beside its fields.
+    what is around them. ``row_cost`` is what each object costs beside its fields. Of an abstract type, there is a
+    selection for each type that an object may have instead of members, with the branch that leads to it.
     """
 
     definition: Any
     members: tuple[tuple[str, Member | Constant], ...]
     row_cost: float = 0
     rows: RowSet | None = None
+    branches: tuple[tuple[Branch, Selection], ...] = ()
 
     def __iter__(self) -> Iterator[tuple[str, Member | Constant]]:
         return iter(self.members)

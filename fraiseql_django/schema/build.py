@@ -12,6 +12,7 @@ from django.conf import settings as django_settings
 from django.utils import translation
 from graphql import (
     GraphQLField,
+    GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -32,11 +33,12 @@ from ..declare.registry import MutationDeclaration, Registry
 from ..declare.rules import RowRule, Rule
 from ..declare.scalars import scalars_of
 from ..errors import DeclarationError
+from .abstract_types import hidden_children
 from .annotations import PYTHON_SCALARS
 from .arguments import Arguments, MutationDef, describe_mutation
 from .collisions import colliding_types, same_names
 from .conventions import Conventions
-from .definition import Related, RootRows, Shape, TypeDef, ValueObject
+from .definition import AbstractShape, FieldDef, Related, RootRows, Shape, TypeDef, UnionCount, UnionRows, ValueObject
 from .describe import Described, describe_types, without_unusable_keys
 from .directives import APPLIED, Directives
 from .django_fields import ColumnDescriber, mapped_scalars
@@ -59,7 +61,8 @@ class Schema:
 
     ``query`` and ``mutation`` are the root types: their fields are of kinds, as those of all types. ``row_rules`` are
     those of the types over each model, with the types' names; ``conventions`` are the settings that it was built with.
-    ``left_out`` has the models that ``types`` should have declared, but whose keys clients cannot write.
+    ``unions`` has the names of the types of every abstract type. ``left_out`` has the models that ``types`` should have
+    declared, but whose keys clients cannot write.
     """
 
     graphql: GraphQLSchema
@@ -90,15 +93,16 @@ class SchemaBuilder:
         self.outputs = outputs
         self.mutations = mutations
         self.query = with_list_forms(
-            Shape(name="Query", description=None, fields=root_fields(self.types)),
+            Shape(name="Query", description=None, fields=self._roots()),
             partial(_root_forms, found.types, conventions),
             conventions,
         )
         self.mutation = Shape(name="Mutation", description=None, fields=mutations)
         self.inputs = Inputs({**self.types, **self.shapes})
         self.values: dict[str, GraphQLObjectType] = {}
-        self.objects: dict[str, GraphQLObjectType] = {
-            name: self._object(definition) for name, definition in self.types.items()
+        abstract = [shape for shape in self.shapes.values() if shape.branches]
+        self.objects: dict[str, Any] = {
+            definition.name: self._object(definition) for definition in (*self.types.values(), *abstract)
         }
         self.objects |= {name: self._object(described) for name, described in outputs.objects.items()}
         self.unions = {
@@ -128,7 +132,7 @@ class SchemaBuilder:
             types=self.types,
             shapes=self.shapes,
             objects=self.outputs.objects,
-            unions=self.outputs.unions,
+            unions={**self.outputs.unions, **self._possible_types()},
             mutations=self.mutations,
             query=self.query,
             mutation=self.mutation,
@@ -136,8 +140,34 @@ class SchemaBuilder:
             conventions=self.conventions,
         )
 
-    def object(self, name: str) -> GraphQLObjectType:
-        """Return the object type of this name."""
+    def _roots(self) -> dict[str, FieldDef]:
+        """Return the fields of Query, before lists have their forms."""
+        fields: dict[str, FieldDef] = dict(root_fields(self.types))
+        for shape in self.shapes.values():
+            plural = shape.plural if isinstance(shape, AbstractShape) else None
+            if plural is None:
+                continue
+            if plural in fields:
+                raise DeclarationError(
+                    f"{shape.name} and another type have a root field {plural!r}; give one another name with plural=…"
+                )
+            found = UnionRows(name=plural, description=f"A list of {shape.name}.", target=shape.name)
+            fields[plural] = found
+            if self.conventions.settings.counts:
+                described = f"How many {shape.name} rows there are; with `where`, how many match."
+                count = UnionCount(name=f"{plural}Count", description=described, of_list=found)
+                fields.setdefault(count.name, count)
+        return fields
+
+    def _possible_types(self) -> dict[str, tuple[str, ...]]:
+        return {
+            definition.name: tuple(branch.target for branch in definition.branches)
+            for definition in (*self.types.values(), *self.shapes.values())
+            if definition.branches
+        }
+
+    def object(self, name: str) -> Any:
+        """Return the object type, interface or union of this name."""
         return self.objects[name]
 
     def value(self, value: ValueObject) -> GraphQLObjectType:
@@ -166,13 +196,25 @@ class SchemaBuilder:
             graphql = self.unions[output.union] if output.union else self.objects[output.types[0]]
         return graphql if output.nullable else GraphQLNonNull(graphql)
 
-    def _object(self, definition: Any) -> GraphQLObjectType:
-        return GraphQLObjectType(
-            definition.name,
-            lambda: {name: self._field(field) for name, field in definition.fields.items()},
-            description=definition.description,
-            extensions={DEFINITION: definition, APPLIED: definition.directives},
-        )
+    def _object(self, definition: Any) -> Any:
+        """Return the type of a description: an object type, an interface or a union."""
+        described = {
+            "description": definition.description,
+            "extensions": {DEFINITION: definition, APPLIED: definition.directives},
+        }
+        branches = getattr(definition, "branches", ())
+        if branches and definition.is_union:
+            return GraphQLUnionType(
+                definition.name, lambda: [self.objects[branch.target] for branch in branches], **described
+            )
+
+        def fields() -> dict[str, GraphQLField]:
+            return {name: self._field(field) for name, field in definition.fields.items()}
+
+        if branches:
+            return GraphQLInterfaceType(definition.name, fields, **described)
+        names = getattr(definition, "implements", ())
+        return GraphQLObjectType(definition.name, fields, lambda: [self.objects[name] for name in names], **described)
 
     def _field(self, field: Any) -> GraphQLField:
         kind = kind_of(field)
@@ -230,8 +272,10 @@ def _with_count(forms: Sequence[str], conventions: Conventions) -> list[str]:
 def _row_rules(types: Mapping[str, TypeDef]) -> Mapping[Any, Sequence[tuple[str, RowRule]]]:
     found: dict[Any, list[tuple[str, RowRule]]] = {}
     for definition in types.values():
-        if definition.rows is not None:
-            found.setdefault(concrete_model(definition.model), []).append((definition.name, definition.rows))
+        rules = [definition.rows, hidden_children(definition, types)]
+        of_model = [(definition.name, rule) for rule in rules if rule is not None]
+        if of_model:
+            found.setdefault(concrete_model(definition.model), []).extend(of_model)
     return found
 
 

@@ -7,6 +7,10 @@
                                  Extracted   a value of a source, in a column or in JSON
                                  Nested      an object in JSON, one or many
                                  Link        another type, one or many, found by a key
+                                 Branch      the same object, as one of the types of an abstract type
+                                 GenericOne  a row of any table, by its content type and key
+                                 GenericList the rows that lead to this one so
+                                 UnionRows   the rows of all types of an abstract type: a field of Query
                                  RootRows    all rows of a type, or the one with a key: a field of Query
 
 Names of fields are GraphQL's; ``column`` and ``path`` are the ORM's, ``key`` is a source's.
@@ -15,12 +19,14 @@ Names of fields are GraphQL's; ``column`` and ``path`` are the ORM's, ``key`` is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from django.db import models
+from django.db.models import Q
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLScalarType
 
+from .._django import concrete_model
 from ..declare.rules import RowRule, Rule
 from ..declare.sources import Source
 from ..declare.translations import Translation
@@ -48,6 +54,10 @@ class FieldDef:
     def stored_as(self) -> str | None:
         """The name by which an instance or a JSON object holds the value; None where there is no such name."""
         return None
+
+    def of_model(self, model: type[models.Model]) -> FieldDef:
+        """Return the same field of a model that inherits the one that this is a field of."""
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +239,113 @@ class Nested(Reference):
     nullable_items: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch(Reference):
+    """An object of the abstract type ``of``, as one of the type ``target``: a row of any table."""
+
+    many: bool = False
+    nullable: bool = True
+    of: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildBranch(Branch):
+    """A row of an interface over a model as a row of a type over this model, or over one that inherits it.
+
+    ``model`` is that model. ``applies`` is the condition on the row itself that tells its type; where there is none, it
+    is the row of the model, unless it is ``shared``, which says that both models have one table.
+    """
+
+    model: type[models.Model]
+    applies: Q | None
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentTypeKey:
+    """Which rows a generic relation leads to: ``content_type`` and ``object_id`` are the columns that tell.
+
+    ``label`` is the content type's app label and model; its key may differ between databases.
+    """
+
+    content_type: str
+    object_id: str
+    label: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenericBranch(Branch):
+    """The object of a GenericForeignKey of the model ``holder`` as a row of one type, by its column ``key``."""
+
+    holder: type[models.Model]
+    by: ContentTypeKey
+    key: str
+    content_types: type[models.Model]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenericOne(Reference):
+    """A GenericForeignKey; ``shape`` is the abstract type of its objects, with branches that lead from this field.
+
+    ``concrete`` says that content types are those of concrete models, as ``for_concrete_model`` does.
+    """
+
+    many: bool = False
+    nullable: bool = True
+    content_type: str
+    object_id: str
+    content_types: type[models.Model]
+    concrete: bool
+    shape: Shape | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenericList(Related):
+    """A GenericRelation: the rows that lead to this one by a content type and the column ``key`` of this row.
+
+    ``content_types`` is the model of content types.
+    """
+
+    by: ContentTypeKey
+    key: str
+    content_types: type[models.Model]
+    concrete: bool
+
+    def of_model(self, model: type[models.Model]) -> GenericList:
+        """Return the same relation of a model that inherits it: its rows have a content type of their own."""
+        return replace(self, by=replace(self.by, label=content_type_label(model, concrete=self.concrete)))
+
+
+def content_type_label(model: type[models.Model], *, concrete: bool) -> tuple[str, str]:
+    """Return app label and model of the content type of a model, or of the concrete model behind a proxy."""
+    meta = concrete_model(model)._meta if concrete else model._meta
+    return meta.app_label, str(meta.model_name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnionRows(Reference):
+    """A field of Query with the rows of all types of an abstract type."""
+
+    many: bool = True
+    nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnionCount(FieldDef):
+    """The number of rows of the list ``of_list``."""
+
+    of_list: UnionRows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeOf(FieldDef):
+    """The name of the type of an object of the abstract type ``of``, as an enum; conditions compare it."""
+
+    of: str
+    scalar: Scalar
+    branches: tuple[Branch, ...]
+
+
 Key: TypeAlias = Column | Extracted | str
 """What a Link compares; a text is a column of a source, of which only the database knows more."""
 
@@ -247,7 +364,10 @@ class Shape:
 
     ``permission`` says who may read the type; others are refused, or see null where ``mask`` says so.
     ``own_permission`` is the same unless it comes from ``DEFAULT_PERMISSION``, and says who may write it. ``rows`` is
-    its row rule. ``row_cost`` is what each object costs beside its fields.
+    its row rule. ``row_cost`` is what each object costs beside its fields. ``conditions`` are what a ``where`` may ask
+    beside the fields. ``implements`` names the interfaces of an object type; ``branches`` of an abstract type, an
+    interface or a union, lead to the object as each of the types that it may have, in the order in which they are
+    tried, and ``is_union`` tells the two apart.
     """
 
     name: str
@@ -259,6 +379,17 @@ class Shape:
     mask: bool = False
     row_cost: float = 0
     directives: tuple[Any, ...] = ()
+    conditions: Mapping[str, FieldDef] = field(default_factory=dict)
+    implements: tuple[str, ...] = ()
+    branches: tuple[Branch, ...] = ()
+    is_union: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AbstractShape(Shape):
+    """A union, or an interface over no model; ``plural`` is the root field with the rows of all of its types."""
+
+    plural: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,7 +413,8 @@ class TypeDef(Shape):
     one row, by the names of the arguments that ask for it; a source may have none. ``unique`` are more keys by which
     "single" finds a row. ``queries`` are the forms of its root fields, ``lists`` those of the lists in other types that
     lead to it, and ``root_rules`` the permissions of root fields by form. ``left_out`` are the model's fields that
-    could not be among all fields.
+    could not be among all fields. ``when`` is true of those rows of the
+    model that are of the type.
     """
 
     model: type[models.Model]
@@ -295,6 +427,7 @@ class TypeDef(Shape):
     unique: tuple[Mapping[str, Column | Extracted], ...] = ()
     root_rules: Mapping[str, Rule] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
+    when: Q | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ..declare.registry import Registry, TypeDeclaration
 from ..errors import DeclarationError
 from ..invalidation.names import register
+from .abstract_types import AbstractTypes
 from .collisions import built_in_names, colliding_roots
 from .definition import Key, Shape, TypeDef
 from .django_fields import ColumnDescriber
@@ -64,13 +65,18 @@ def describe_types(registry: Registry, outputs: Outputs) -> tuple[Described, lis
     labels = {declaration.name: declaration.label for declaration in registry.types}
     found, unresolved = resolve_links(found, key_of)
     problems += [f"{labels[name]}: {line}" for name, line in unresolved]
+    abstract = AbstractTypes(registry, found, outputs.conventions)
+    if not problems:
+        abstract.describe()
+        found, problems = abstract.types, [*problems, *abstract.problems]
     built_in = built_in_names([*used, *shapes.found.values()])
     if not problems:
         try:
             found = with_missing_rows(found, shapes.found)
         except DeclarationError as error:
             problems += str(error).splitlines()
-    return Described(types=found, shapes=shapes.found, built_in=built_in), problems
+    described_shapes = {**shapes.found, **abstract.shapes}
+    return Described(types=found, shapes=described_shapes, built_in=built_in), problems
 
 
 def without_unusable_keys(registry: Registry, columns: ColumnDescriber) -> tuple[Registry, dict[str, str]]:

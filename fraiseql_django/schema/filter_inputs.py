@@ -98,7 +98,7 @@ class Inputs:
             return {
                 **{
                     name: GraphQLInputField(condition, deprecation_reason=field.deprecation)
-                    for name, field in definition.fields.items()
+                    for name, field in {**definition.fields, **definition.conditions}.items()
                     if (only is None or name in only)
                     and (condition := kind_of(field).where_input(field, self)) is not None
                 },

@@ -20,7 +20,18 @@ from .annotations import PYTHON_NAMES, Annotation, read, scalar, signature
 from .definition import Column, Computed, FieldDef, LeftOut, TypeDef
 from .django_fields import ColumnDescriber, concrete
 from .one_value import check_one_value
-from .relations import AnyModelField, Targets, describe_link, describe_relation
+from .relations import (
+    AnyModelField,
+    Targets,
+    describe_generic,
+    describe_generic_list,
+    describe_link,
+    describe_relation,
+    is_generic,
+    is_generic_list,
+)
+from .tags import describe_tags, is_tags
+from .trees import tree_fields
 from .unique_keys import describe_unique
 
 
@@ -57,6 +68,8 @@ class TypeDescriber:
             for python_name, found in unnamed:
                 if python_name not in named and found not in excluded and python_name not in (declared.exclude or ()):
                     self._add_unnamed(fields, python_name, found)
+        if declared.tree:
+            self._attempt(self._add_tree, fields)
         key = self._attempt(self.key)
         if not fields and not self.problems:
             self.problems.append(f"{declared.name} has no fields; name some with fields=[…], or annotate them")
@@ -99,6 +112,11 @@ class TypeDescriber:
             self._leave_out(python_name, f"{self.declaration.name}.{python_name} has the name of another field")
             return
         self._add(fields, described, python_name)
+
+    def _add_tree(self, fields: dict[str, FieldDef]) -> None:
+        declared = self.declaration
+        for described in tree_fields(self.model, declared.tree, declared.name, self.conventions):
+            self._add(fields, described, described.axis)
 
     def _leave_out(self, python_name: str, reason: str, *, column: bool = False) -> None:
         if python_name not in (self.declaration.exclude or ()):
@@ -156,12 +174,24 @@ class TypeDescriber:
             elif isinstance(found, models.ManyToManyField):
                 if self._related(found) is not None:
                     yield found.name, found
+            elif is_tags(found):
+                if self._related(found) is not None:
+                    yield found.name, found
+                elif not isinstance(found.related_model, type) or not self.targets.exist(found.related_model):
+                    self._leave_out(
+                        found.name, f"{self.declaration.name}.{found.name} has tags, over which no type is declared; "
+                        f"name the field for a list of their names",
+                    )  # fmt: skip
             elif found.concrete or not isinstance(found.related_model, type) or self._related(found) is not None:
                 yield found.name, found
         reverse = [
             (found.get_accessor_name() or found.name, found)
             for found in self.model._meta.get_fields()
-            if isinstance(found, ForeignObjectRel) and not found.hidden and self._related(found) is not None
+            if isinstance(found, ForeignObjectRel)
+            and not found.hidden
+            and self._related(found) is not None
+            # the way from a parent to its child is a branch of the interface
+            and not (self.declaration.interface and getattr(found, "parent_link", False))
         ]
         often = Counter(name for name, _ in reverse)
         for name, found in reverse:
@@ -274,11 +304,33 @@ class TypeDescriber:
         self, found: AnyModelField, python_name: str, name: str, annotation: Annotation | None, where: str
     ) -> FieldDef:
         model = found.related_model
+        if is_tags(found):
+            names = annotation is not None and annotation.item is not None and annotation.item.base is str
+            declared = isinstance(model, type) and not names and self.targets.exist(model)
+            return describe_tags(found, name, self.targets.of(model, where) if declared and model else "")
+        if is_generic(found):
+            return describe_generic(found, name, self._abstract(annotation, where))
         if not isinstance(model, type):
             raise DeclarationError(f"{where} is generic: it leads to no one model; leave it out")
         chosen = None if annotation is None else self.targets.named(annotation, model, where)
-        described = describe_relation(found, name, chosen or self.targets.of(model, where), where)
+        target = chosen or self.targets.of(model, where)
+        described: Any
+        if is_generic_list(found):
+            described = describe_generic_list(found, name, target)
+        else:
+            described = describe_relation(found, name, target, where)
         return described if annotation is None else self._checked(described, annotation, python_name, where)
+
+    def _abstract(self, annotation: Annotation | None, where: str) -> str:
+        """Return the name of the abstract type in an annotation of a generic foreign key; nothing without one."""
+        if annotation is None:
+            return ""
+        declared = getattr(annotation.base, "__fraiseql_abstract__", None)
+        if declared is None or declared not in self.targets.registry.abstracts:
+            raise DeclarationError(
+                f"{where} is a generic foreign key; annotate it with a union, `Subject | None`, or with fraiseql.auto"
+            )
+        return str(declared.name)
 
     def _checked(self, described: Any, annotation: Annotation, python_name: str, where: str) -> FieldDef:
         """Return the description, nullable if the annotation is; raise DeclarationError where they contradict."""

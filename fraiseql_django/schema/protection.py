@@ -10,6 +10,7 @@ from typing import Any
 from ..declare.registry import MutationDeclaration, TypeDeclaration
 from ..declare.rules import Rule, as_rule, check_rows, requires_auth, requires_permission
 from ..errors import DeclarationError
+from .abstract_types import may_hide
 from .conventions import Conventions
 from .definition import FieldDef, Nested, Reference, Shape, TypeDef
 
@@ -48,6 +49,7 @@ def protected(definition: TypeDef, declaration: TypeDeclaration, conventions: Co
         lists=tuple(declaration.lists),
         root_rules=_root_rules(declaration, name),
         row_cost=declaration.row_cost,
+        when=declaration.when,
         directives=declaration.directives,
     )
 
@@ -116,7 +118,22 @@ def with_missing_rows(types: Mapping[str, TypeDef], shapes: Mapping[str, Shape])
     ]
     if problems:
         raise DeclarationError("\n".join(problems))
-    hidden = {name for name, definition in types.items() if definition.rows is not None or definition.mask}
+    problems = [
+        f"{owner.name}.{field.name} holds a {field.target} in JSON, which is an interface: nothing tells its type"
+        for owner in (*types.values(), *shapes.values())
+        for field in owner.fields.values()
+        if isinstance(field, Nested) and field.target in types and types[field.target].branches
+    ]
+    if problems:
+        raise DeclarationError("\n".join(problems))
+    hidden = {
+        name
+        for name, definition in types.items()
+        if definition.rows is not None
+        or definition.mask
+        or definition.when is not None
+        or (definition.branches and may_hide(definition, types))
+    }
 
     def seen(field: FieldDef) -> FieldDef:
         if not isinstance(field, Reference) or field.target not in hidden:

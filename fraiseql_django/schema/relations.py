@@ -16,7 +16,7 @@ from ..declare.registry import Registry, TypeDeclaration
 from ..declare.translations import translation_of
 from ..errors import DeclarationError
 from .annotations import Annotation, Named, innermost
-from .definition import Key, Link, Relation, TypeDef
+from .definition import ContentTypeKey, GenericList, GenericOne, Key, Link, Relation, TypeDef, content_type_label
 from .django_fields import field_description
 
 AnyModelField: TypeAlias = "models.Field[Any, Any] | ForeignObjectRel"
@@ -25,11 +25,12 @@ AnyModelField: TypeAlias = "models.Field[Any, Any] | ForeignObjectRel"
 class Targets:
     """Which declared type a relation leads to."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, *, interfaces: bool = True) -> None:
         self.registry = registry
         self._by_model: dict[Any, list[TypeDeclaration]] = {}
         for declaration in registry.types:
-            self._by_model.setdefault(concrete_model(declaration.model), []).append(declaration)
+            if interfaces or not declaration.interface:
+                self._by_model.setdefault(concrete_model(declaration.model), []).append(declaration)
 
     def exist(self, model: type[models.Model]) -> bool:
         """Whether any type is declared over the model."""
@@ -50,7 +51,8 @@ class Targets:
     def _candidates(self, model: type[models.Model]) -> list[TypeDeclaration]:
         found = self._by_model.get(concrete_model(model), [])
         exact = [declaration for declaration in found if declaration.model is model] or found
-        return [declaration for declaration in exact if declaration.primary] or exact
+        interfaces = [declaration for declaration in exact if declaration.interface]
+        return [declaration for declaration in exact if declaration.primary] or interfaces or exact
 
     def of(self, model: type[models.Model], where: str) -> str:
         """Return the name of the type that relations to the model lead to.
@@ -120,6 +122,45 @@ def describe_relation(found: AnyModelField, name: str, target: str, where: str) 
         inverse=inverse,
         key=key,
     )
+
+
+def describe_generic(found: Any, name: str, target: str) -> GenericOne:
+    """Describe a GenericForeignKey that leads to the abstract type ``target``, or to all types where that is empty."""
+    model = found.model
+    content_type = model._meta.get_field(found.ct_field)
+    return GenericOne(
+        name=name,
+        target=target,
+        content_type=content_type.attname,
+        object_id=model._meta.get_field(found.fk_field).attname,
+        content_types=content_type.related_model,
+        concrete=found.for_concrete_model,
+    )
+
+
+def describe_generic_list(found: Any, name: str, target: str) -> GenericList:
+    """Describe a GenericRelation to rows of the type ``target``."""
+    there = found.related_model
+    content_type, concrete = there._meta.get_field(found.content_type_field_name), found.for_concrete_model
+    by = ContentTypeKey(
+        content_type=content_type.attname,
+        object_id=there._meta.get_field(found.object_id_field_name).attname,
+        label=content_type_label(found.model, concrete=concrete),
+    )
+    return GenericList(
+        name=name, description=field_description(found), target=target, many=True, nullable=False, by=by,
+        key=found.model._meta.pk.attname, content_types=content_type.related_model, concrete=concrete,
+    )  # fmt: skip
+
+
+def is_generic_list(found: Any) -> bool:
+    """Whether a field of a model is a GenericRelation."""
+    return hasattr(found, "content_type_field_name") and hasattr(found, "object_id_field_name")
+
+
+def is_generic(found: Any) -> bool:
+    """Whether a field of a model is a GenericForeignKey."""
+    return hasattr(found, "ct_field") and hasattr(found, "fk_field")
 
 
 def describe_link(

@@ -199,11 +199,22 @@ def test_relations_that_cannot_be_followed() -> None:
         class Meta:
             app_label = "zoo"
 
-    assert refused((Label, {"fields": ["target"]})) == (
-        "Thing.target is generic: it leads to no one model; leave it out"
+    class Pile(models.Model):
+        year = models.IntegerField()
+        number = models.IntegerField()
+        labels = models.ForeignObject(
+            Label, models.CASCADE, from_fields=["year"], to_fields=["object_id"], related_name="+"
+        )
+
+        class Meta:
+            app_label = "zoo"
+
+    assert refused((Pile, {"fields": ["labels"]}), (Label, {"name": "Label", "fields": ["id"]})) == (
+        "Thing.labels is a ForeignObject, which cannot be followed; leave it out"
     )
-    # what cannot be read is not among all fields
-    assert list(build((Label, {"fields": "__all__"})).types["Thing"].fields) == ["id", "contentTypeId", "objectId"]
+    # a generic foreign key leads to all declared types
+    fields = build((Label, {"fields": "__all__"})).types["Thing"].fields
+    assert list(fields) == ["id", "contentTypeId", "objectId", "target"]
 
 
 @isolate_apps("tests.zoo")

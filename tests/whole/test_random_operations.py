@@ -17,6 +17,7 @@ from fraiseql_django.schema.definition import Link
 from fraiseql_django.schema.scalars.postgres import JSONB
 from fraiseql_django.viewer import VIEWER, Viewer
 from tests.generator import operations
+from tests.menagerie.types import MENAGERIE
 from tests.naive import assert_same_answer
 from tests.values import pool
 from tests.zoo.types import ZOO
@@ -66,7 +67,11 @@ def without_json(schema: Schema) -> Schema:
     return dataclasses.replace(schema, types=types)
 
 
-@pytest.mark.parametrize(("registry", "examples"), [(ZOO, 150), (default_registry, 60)], ids=["zoo", "bookshop"])
+@pytest.mark.parametrize(
+    ("registry", "examples"),
+    [(ZOO, 150), (default_registry, 60), (MENAGERIE, 25)],
+    ids=["zoo", "bookshop", "menagerie"],
+)
 def test_random_operations(populated: None, registry: Registry, examples: int) -> None:
     tried = engine(registry)
 

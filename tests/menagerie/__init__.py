@@ -1,0 +1,1 @@
+"""Models whose rows are of several types: interfaces, unions, generic relations, trees and tags."""
