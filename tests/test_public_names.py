@@ -43,6 +43,7 @@ NAMES = [
     "input",
     "mutation",
     "nested",
+    "operator",
     "relation",
     "requires_auth",
     "requires_permission",

@@ -113,6 +113,8 @@ def type_(  # type: ignore[overload-overlap]
     mask: bool = False,
     cost: float = 0,
     directives: Iterable[Any] = (),
+    random: bool = False,
+    distinct_on: bool = False,
     registry: Registry = default_registry,
 ) -> Callable[[_C], _C]: ...
 @overload
@@ -134,6 +136,8 @@ def type_(
     mask: bool = False,
     cost: float = 0,
     directives: Iterable[Any] = (),
+    random: bool = False,
+    distinct_on: bool = False,
     registry: Registry = default_registry,
 ) -> Callable[[_C], _C]: ...
 @overload
@@ -164,6 +168,8 @@ def type_(
     mask: bool = False,
     cost: float = 0,
     directives: Iterable[Any] = (),
+    random: bool = False,
+    distinct_on: bool = False,
     registry: Registry = default_registry,
 ) -> Any:
     """Declare a GraphQL type over a model, or over a view or table; without any, an object type of its own.
@@ -186,6 +192,8 @@ def type_(
     or with ``mask`` see null and empty lists. ``rows`` is a function of the viewer that returns a condition on the
     rows that they see. ``cost`` is what each row counts for in ``LIMITS.COMPLEXITY``, besides its fields.
     ``directives`` are those of the schema's text (see ``directive``).
+
+    ``random`` lets clients sort its lists at random, and ``distinct_on`` ask for one row of each value.
 
     Raises DeclarationError where the arguments contradict each other.
     """
@@ -249,6 +257,8 @@ def type_(
                 mask=mask,
                 row_cost=cost,
                 directives=tuple(directives),
+                random=random,
+                distinct_on=distinct_on,
                 invalid=bool(problems),
             )
         )

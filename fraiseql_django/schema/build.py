@@ -44,6 +44,8 @@ from .enums import Enums
 from .filter_inputs import Inputs
 from .kinds import PLAIN, kind_of, with_list_forms
 from .object_types import ObjectDef, Output, Outputs
+from .operators import BUILT_IN, OperatorTable
+from .operators.own import own_operators
 from .scalars.declared import declared_scalars
 from .scalars.graphql import UPLOAD
 
@@ -59,6 +61,7 @@ class Schema:
 
     ``query`` and ``mutation`` are the root types: their fields are of kinds, as those of all types. ``row_rules`` are
     those of the types over each model, with the types' names; ``conventions`` are the settings that it was built with.
+    ``operators`` are those of its values.
     ``left_out`` has the models that ``types`` should have declared, but whose keys clients cannot write.
     """
 
@@ -72,6 +75,7 @@ class Schema:
     mutation: Shape
     row_rules: Mapping[Any, Sequence[tuple[str, RowRule]]]
     conventions: Conventions
+    operators: OperatorTable
     left_out: Mapping[str, str] = dataclass_field(default_factory=dict)
 
 
@@ -79,8 +83,9 @@ class SchemaBuilder:
     """Builds one schema from the descriptions of its types and mutations; it is the OutputTypes of their kinds."""
 
     def __init__(
-        self, found: Described, outputs: Outputs, mutations: Mapping[str, MutationDef], conventions: Conventions
-    ) -> None:
+        self, found: Described, outputs: Outputs, mutations: Mapping[str, MutationDef], conventions: Conventions,
+        operators: OperatorTable,
+    ) -> None:  # fmt: skip
         self.conventions = conventions
         self.types = {
             name: with_list_forms(definition, partial(_forms, found.types, conventions), conventions)
@@ -95,7 +100,8 @@ class SchemaBuilder:
             conventions,
         )
         self.mutation = Shape(name="Mutation", description=None, fields=mutations)
-        self.inputs = Inputs({**self.types, **self.shapes})
+        self.operators = operators
+        self.inputs = Inputs({**self.types, **self.shapes}, operators)
         self.values: dict[str, GraphQLObjectType] = {}
         self.objects: dict[str, GraphQLObjectType] = {
             name: self._object(definition) for name, definition in self.types.items()
@@ -134,6 +140,7 @@ class SchemaBuilder:
             mutation=self.mutation,
             row_rules=_row_rules(self.types),
             conventions=self.conventions,
+            operators=self.operators,
         )
 
     def object(self, name: str) -> GraphQLObjectType:
@@ -291,6 +298,8 @@ def _build(registry: Registry, settings: Settings) -> Schema:
     problems += of_types
     arguments = Arguments(registry, outputs)
     mutations = _describe_mutations(registry, arguments, problems)
+    built_in = OperatorTable(BUILT_IN, settings.extensions)
+    own = own_operators(registry, built_in, problems)
     problems += colliding_types(registry.types, outputs.objects.values(), outputs.unions, described.built_in)
     if problems:
         # a module that builds the schema while it is imported has reported the same ones before
@@ -298,5 +307,6 @@ def _build(registry: Registry, settings: Settings) -> Schema:
         # what is wrong with a type's field is found again by the mutations over the type, without its label
         told = {line.partition(": ")[2] for line in lines}
         raise DeclarationError("\n".join(line for line in lines if line not in told))
-    builder = SchemaBuilder(described, outputs, mutations, conventions)
+    operators = OperatorTable([*BUILT_IN, *own], settings.extensions)
+    builder = SchemaBuilder(described, outputs, mutations, conventions, operators)
     return replace(builder.build(Directives(arguments)), left_out=left_out)
