@@ -24,6 +24,7 @@ from .declare.members import auto
 from .declare.model_mutations import changes, create, delete, nested, update, upsert
 from .declare.mutations import input_ as input
 from .declare.mutations import mutation
+from .declare.operators import operator
 from .declare.registry import ID, JSON, UNSET, BigInt, Registry
 from .declare.results import Cascade, Error, MutationError, error, success
 from .declare.rules import requires_auth, requires_permission, requires_role
@@ -87,6 +88,7 @@ __all__ = [
     "interface",
     "mutation",
     "nested",
+    "operator",
     "relation",
     "requires_auth",
     "requires_permission",

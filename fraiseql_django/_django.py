@@ -36,6 +36,7 @@ from django.db import connections, models, router
 from django.db.backends.utils import CursorWrapper
 from django.db.models.expressions import Col
 from django.db.models.sql import Query
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 Model: TypeAlias = type[models.Model]
@@ -272,6 +273,12 @@ def server_version(connection: Any) -> int:
     """
     version: int = connection.pg_version
     return version
+
+
+def active_zone(alias: str) -> str:
+    """Return the name of the active time zone as PostgreSQL reads it: of offsets, POSIX has the opposite sign."""
+    operations: Any = connections[alias].ops
+    return str(operations._prepare_tzname_delta(timezone.get_current_timezone_name()))
 
 
 def output_type(model: Model, expression: Any, alias: str) -> str | None:

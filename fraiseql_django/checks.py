@@ -56,11 +56,14 @@ from .schema.annotations import PYTHON_SCALARS
 from .schema.build import Schema, build_schema
 from .schema.definition import Column, Embedded, TypeDef
 from .schema.django_fields import SCALARS, mapped_classes
+from .schema.operators import BUILT_IN
 from .schema.routing import routing_problems
 from .schema.scalars.declared import declared_scalars
+from .schema.scalars.postgres import EXTENSIONS
 from .sql.files import all_differences
 
 TAG = "fraiseql"
+KNOWN_EXTENSIONS = frozenset(entry.extension for entry in BUILT_IN if entry.extension is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +127,7 @@ def _check_schema(checked: _Checked) -> list[CheckMessage]:
         *([] if problems else _unbounded(settings, registry)),
         *_shown_secrets(registry),
         *_left_out(schema, registry),
+        *_unknown_extensions(schema, settings),
     ]
 
 
@@ -184,6 +188,65 @@ def _check_columns(checked: _Checked, databases: Sequence[str]) -> list[CheckMes
         # reported by the other checks
         return []
     return list(_misfits(schema.types.values(), settings.database))
+
+
+@register(Tags.database)
+def check_extensions(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that the database has the extensions whose types and operators the schema offers."""
+    return [
+        message for checked in _schemas() for message in checked.labelled(_check_extensions(checked, databases or ()))
+    ]
+
+
+def _check_extensions(checked: _Checked, databases: Sequence[str]) -> list[CheckMessage]:
+    settings = checked.settings
+    if checked.problems or settings.database not in databases:
+        return []
+    try:
+        schema = build_schema(checked.registry, settings)
+    except (DeclarationError, ConfigurationError):
+        # reported by the other checks
+        return []
+    with connections[settings.database].cursor() as cursor:
+        cursor.execute("SELECT extname FROM pg_extension")
+        installed = {name for (name,) in cursor.fetchall()}
+    # not errors, which would stop the migration that installs it
+    return [
+        Warning(
+            f"The database {settings.database!r} has no extension {name!r}, which {what} need.",
+            hint=(
+                f"Install it by a migration: django.contrib.postgres.operations.CreateExtension({name!r}). "
+                f"Operations that use it fail until then."
+            ),
+            id="fraiseql.W040",
+        )
+        for name, what in sorted(needed_extensions(schema).items())
+        if name not in installed
+    ]
+
+
+def needed_extensions(schema: Schema) -> dict[str, str]:
+    """Return the extensions that a schema needs, each with what needs it."""
+    found = dict.fromkeys(schema.operators.extensions, "operators that FRAISEQL['EXTENSIONS'] asks for")
+    for definition in schema.types.values():
+        for field in definition.fields.values():
+            name = EXTENSIONS.get(getattr(getattr(field, "scalar", None), "name", ""))
+            if name is not None:
+                found[name] = "fields of this type"
+    return found
+
+
+def _unknown_extensions(schema: Schema | None, settings: Settings) -> Iterator[CheckMessage]:
+    for name in settings.extensions if schema is not None else ():
+        if schema is not None and name not in schema.operators.extensions:
+            yield Warning(
+                f"FRAISEQL['EXTENSIONS'] names {name!r}, which no operator needs.",
+                hint=(
+                    f"Operators need: {', '.join(sorted(KNOWN_EXTENSIONS))}, and what operators of the project's own "
+                    f"name. Types of extensions (hstore, ltree, vector) have theirs without it."
+                ),
+                id="fraiseql.W041",
+            )
 
 
 def _misfits(types: Iterable[TypeDef], alias: str) -> Iterator[CheckMessage]:

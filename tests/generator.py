@@ -11,7 +11,7 @@ from fraiseql_django.kinds.counts import Count
 from fraiseql_django.schema.build import Schema
 from fraiseql_django.schema.definition import Embedded, FieldDef, Reference, Relation, Shape, TypeOf, UnionRows
 from fraiseql_django.schema.filter_inputs import DIRECTIONS, comparable, is_ordered
-from fraiseql_django.schema.operators import operators_of
+from tests.meaning import TRANSFORMS, meant
 from tests.values import has_literal, literal
 
 Pool = Mapping[tuple[str, str], list[Any]]
@@ -173,6 +173,10 @@ class Drawn:
         if terms is not None:
             assert isinstance(order_by, GraphQLInputObjectType)
             given.append(f"orderBy: {self.value(terms, GraphQLList(GraphQLNonNull(order_by)))}")
+        distinct: Any = self.schema.graphql.type_map.get(f"{target}DistinctField")
+        if distinct is not None and self.chance(20):
+            names = [self.one_of(distinct.values) for _ in range(self.number(0, 2))]
+            given.append(f"distinctOn: {self.value(names, GraphQLList(GraphQLNonNull(distinct)))}")
         for name in ("limit", "offset"):
             page = nested and name == "limit"
             if self.chance(97 if page else 25):
@@ -211,8 +215,10 @@ class Drawn:
             kind = self.number(0, 9) if depth < 3 else 9
             if kind < 2 and depth < 2:
                 found[self.one_of(["AND", "OR"])] = [self.where(type_name, depth + 1) for _ in range(self.number(0, 3))]
-            elif 2 <= kind < 5:
+            elif 2 <= kind < 4:
                 found["NOT"] = self.where(type_name, depth + 1)
+            elif kind == 4:
+                found |= self.of_fields(type_name)
             else:
                 known = {**self.known(type_name).fields, **self.known(type_name).conditions}.values()
                 fields = [field for field in known if not isinstance(field, Count)]
@@ -220,6 +226,26 @@ class Drawn:
                 field = self.one_of(related if related and self.chance(40) else fields)
                 found[field.name] = self.condition(type_name, field, depth)
         return found
+
+    def of_fields(self, type_name: str) -> dict[str, Any]:
+        """Draw whether relations lead anywhere, or comparisons of fields."""
+        where: Any = self.schema.graphql.type_map[f"{type_name}Where"]
+        key = self.one_of([key for key in ("HAS", "COMPARE") if key in where.fields] or [None])
+        if key is None:
+            return {}
+        inner = where.fields[key].type
+        known = (self.schema.types.get(type_name) or self.schema.shapes[type_name]).fields
+        # the other way to the answer does not know every field
+        names = [name for name in inner.fields if name in known]
+        if not names:
+            return {}
+        name = self.one_of(names)
+        if key == "HAS":
+            return {key: {name: self.chance(50)}}
+        comparison = inner.fields[name].type
+        operator = self.one_of(comparison.fields)
+        others = [other for other in comparison.fields[operator].type.values if other in known]
+        return {key: {name: {operator: self.one_of(others)}}}
 
     def condition(self, type_name: str, field: FieldDef, depth: int) -> dict[str, Any]:
         """Draw the condition on a field."""
@@ -229,13 +255,30 @@ class Drawn:
             return {self.one_of(["some", "every", "none"]): inner} if field.many else inner
         scalar = comparable(field)
         assert scalar is not None
-        operators = [operator.name for operator in operators_of(scalar, getattr(field, "dimensions", 0))]
-        found = {}
+        filter_ = self.schema.graphql.type_map[f"{scalar.name}{'Array' * getattr(field, 'dimensions', 0)}Filter"]
+        return self.filter_of(filter_, sorted(meant(field)), self.values(type_name, field), 0)
+
+    def filter_of(self, type_: Any, meant: list[str], values: list[Any], depth: int) -> dict[str, Any]:
+        """Draw the filter of a value, out of what is meant and what the type has."""
+        found: dict[str, Any] = {}
         for _ in range(1 if self.chance(80) else 2):
-            operator = self.one_of(operators)
-            values = self.values(type_name, field)
-            found[operator] = self.operand(operator, values)
+            name = self.one_of([name for name in meant if name in type_.fields and (depth < 2 or name != "not")])
+            if name == "not":
+                found[name] = self.filter_of(type_, meant, values, depth + 1)
+            elif name in ("any", "all"):
+                items = [item for value in values for item in value if item is not None]
+                found[name] = self.filter_of(type_.fields[name].type, ["eq", "neq", "isnull", "not"], items, depth + 1)
+            elif name in TRANSFORMS:
+                found[name] = self.made(name, type_.fields[name].type)
+            else:
+                found[name] = self.operand(name, values)
         return found
+
+    def made(self, name: str, type_: Any) -> dict[str, Any]:
+        """Draw the filter of what a transform makes."""
+        values = {"date": ["2024-05-31", "2000-01-01"], "time": ["13:45:00", "00:00:00"]}
+        numbers = [0, 1, 2, 3, 5, 12, 30, 2000, 2024]
+        return self.filter_of(type_, ["eq", "gt", "lte", "in", "isnull", "not"], values.get(name, numbers), 1)
 
     def values(self, type_name: str, field: FieldDef) -> list[Any]:
         """Return values to compare a field with; those of an abstract type are its types'."""
@@ -248,6 +291,8 @@ class Drawn:
         """Draw what stands behind an operator."""
         if operator == "isnull":
             return self.chance(50)
+        if operator == "between":
+            return [self.one_of(values or [1]), self.one_of(values or [2])]
         if operator in ("in", "nin"):
             return [self.one_of(values) for _ in range(self.number(0, 3))] if values else []
         if operator in ("eq", "neq") and (not values or self.chance(20)):

@@ -9,11 +9,12 @@ import ipaddress
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from django.db import connection
 from django.db.models.fields.files import FieldFile
+from django.utils import timezone
 from graphql import GraphQLEnumType
 from psycopg.types.range import Range
 
@@ -60,10 +61,13 @@ class Meaning:
             return any_of(self.matches(definition, found, item) for item in value)
         if name == "NOT":
             return negated(self.matches(definition, found, value))
+        if name == "HAS":
+            return all_of(self.has(definition, found, *wanted) for wanted in value.items())
+        if name == "COMPARE":
+            return all_of(self.compared(definition, found, *comparison) for comparison in value.items())
         field: Any = definition.fields.get(name) or definition.conditions[name]
         if not isinstance(field, Reference):
-            stored = seen(self.reader.value(found, field), field)
-            return all_of(operator(stored, field, definition, *condition) for condition in value.items())
+            return self.filter(definition, found, field, value)
         target = getattr(field, "shape", None) or self.reader.type(field.target)
         if not field.many:
             there = self.reader.one(found, field)
@@ -71,6 +75,31 @@ class Meaning:
             return False if there is None else self.matches(target, there, value)
         items = self.reader.many(found, field)
         return all_of(self.quantified(target, items, *condition) for condition in value.items())
+
+    def filter(self, definition: Shape, found: Any, field: Any, given: Mapping[str, Any]) -> Truth:
+        """Evaluate the filter of a field of an object."""
+        stored = seen(self.reader.value(found, field), field)
+        return conditions(stored, preparation(field, definition), given)
+
+    def has(self, definition: Shape, found: Any, name: str, wanted: bool) -> bool:
+        """Evaluate whether a relation leads anywhere."""
+        field: Any = definition.fields[name]
+        there = self.reader.many(found, field) if field.many else [self.reader.one(found, field)]
+        # what is no object is none
+        return any(item is not None for item in there) is wanted
+
+    def compared(self, definition: Shape, found: Any, name: str, comparison: Mapping[str, str]) -> Truth:
+        """Compare a field with others of the same object."""
+        others = [(operator, self.own(definition, found, other)) for operator, other in comparison.items()]
+        return all_of(
+            None if value is None else self.filter(definition, found, definition.fields[name], {operator: value})
+            for operator, value in others
+        )
+
+    def own(self, definition: Shape, found: Any, name: str) -> Any:
+        """Return the value of a field, as clients see it."""
+        field: Any = definition.fields[name]
+        return seen(self.reader.value(found, field), field)
 
     def quantified(self, target: Shape, items: list[Any], quantifier: str, where: Mapping[str, Any]) -> bool:
         """Evaluate some, every or none: which items the condition is true of."""
@@ -163,21 +192,47 @@ def text_ranks(texts: Iterable[str]) -> dict[str, int]:
 # --- operators --------------------------------------------------------------------------------
 
 
-def operator(value: Any, field: Any, definition: Any, name: str, given: Any) -> Truth:
+Prepare = Callable[[Any], Any]
+
+
+def conditions(value: Any, prepare: Prepare, given: Mapping[str, Any]) -> Truth:
+    """Evaluate the filter of a value."""
+    return all_of(condition(value, prepare, *each) for each in given.items())
+
+
+def condition(value: Any, prepare: Prepare, name: str, given: Any) -> Truth:
+    """Evaluate one key of a filter."""
+    if name == "not":
+        return negated(conditions(value, prepare, given))
+    if name in ("any", "all"):
+        if value is None:
+            return None
+        found = [conditions(item, lambda item: prepare([item])[0], given) is True for item in value]
+        return any(found) if name == "any" else all(found)
+    if name in TRANSFORMS:
+        return conditions(None if value is None else TRANSFORMS[name](value), lambda made: made, given)
+    return operator(value, prepare, name, given)
+
+
+def operator(value: Any, prepare: Prepare, name: str, given: Any) -> Truth:
     """Evaluate one operator on a value."""
     if given is None:
         return (value is None) is (name == "eq")
     if name == "isnull":
         return (value is None) is given
-    prepare = preparation(field, definition)
     left = None if value is None else prepare(value)
     if name in ("in", "nin"):
         found = None if left is None and given else any(left == prepare(item) for item in given)
         return found if name == "in" else negated(found)
     if left is None:
         return None
+    if name in ARRAY_OPERATORS and isinstance(left, tuple):
+        return bool(ARRAY_OPERATORS[name](left, prepare(given)))
     if name in TEXT_OPERATORS:
         return bool(TEXT_OPERATORS[name](left, given))
+    if name == "between":
+        least, greatest = given
+        return all_of([operator(value, prepare, "gte", least), operator(value, prepare, "lte", greatest)])
     right = prepare(given)
     if isinstance(left, str) and isinstance(right, str) and name not in ("eq", "neq"):
         ranks = text_ranks({left, right})
@@ -221,7 +276,35 @@ def _like(text: str, pattern: str) -> bool:
     return re.fullmatch(regex, text, re.DOTALL) is not None
 
 
+def _local(value: Any) -> Any:
+    return timezone.localtime(value) if isinstance(value, datetime) and timezone.is_aware(value) else value
+
+
+TRANSFORMS: Mapping[str, Callable[[Any], Any]] = {
+    "length": len,
+    "year": lambda value: _local(value).year,
+    "quarter": lambda value: (_local(value).month + 2) // 3,
+    "month": lambda value: _local(value).month,
+    "day": lambda value: _local(value).day,
+    "dayOfYear": lambda value: _local(value).timetuple().tm_yday,
+    "isoYear": lambda value: _local(value).isocalendar()[0],
+    "week": lambda value: _local(value).isocalendar()[1],
+    "weekday": lambda value: _local(value).isoweekday(),
+    "hour": lambda value: _local(value).hour,
+    "minute": lambda value: _local(value).minute,
+    "second": lambda value: _local(value).second,
+    "date": lambda value: _local(value).date(),
+    "time": lambda value: _local(value).time(),
+    "seconds": lambda value: value.total_seconds(),
+}
+# what is null equals nothing in an array
+ARRAY_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "contains": lambda items, given: all(item is not None and item in items for item in given),
+    "containedBy": lambda items, given: all(item is not None and item in given for item in items),
+    "overlaps": lambda items, given: any(item is not None and item in items for item in given),
+}
 TEXT_OPERATORS: Mapping[str, Callable[[str, str], Any]] = {
+    "iexact": lambda text, given: _upper(given) == _upper(text),
     "contains": lambda text, given: given in text,
     "icontains": lambda text, given: _upper(given) in _upper(text),
     "startswith": lambda text, given: text.startswith(given),
@@ -241,3 +324,21 @@ COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
     "lt": lambda left, right: left < right,
     "lte": lambda left, right: left <= right,
 }
+
+
+def meant(field: Any) -> set[str]:
+    """Return the keys of a field's filter whose meaning is known here."""
+    name = field.filter.name if isinstance(field, Embedded) else field.scalar.name
+    dimensions = getattr(field, "dimensions", 0)
+    found = {"eq", "neq", "in", "nin", "isnull", "not"}
+    if dimensions:
+        return found | ({"contains", "containedBy", "overlaps", "length", "any", "all"} if dimensions == 1 else set())
+    found |= {*COMPARISONS, "between"}
+    parts = {"Date": TRANSFORMS.keys() - {"hour", "minute", "second", "date", "time"}, "DateTime": TRANSFORMS.keys()}
+    if name in ("String", "File"):
+        found |= {*TEXT_OPERATORS, "length"}
+    elif name in parts:
+        found |= parts[name] - {"length", "seconds"}
+    elif name in ("Time", "Duration"):
+        found |= {"hour", "minute", "second"} if name == "Time" else {"seconds"}
+    return found

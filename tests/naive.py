@@ -220,8 +220,21 @@ class Naive:
             found = [row for row in found if self.meaning.matches(definition, row, arguments["where"])]
         for term in reversed(order):
             found = self.sorted(definition, found, term)
+        if names := arguments.get("distinctOn"):
+            found = self.first_of_each(definition, found, names, order)
         offset, limit = arguments.get("offset") or 0, arguments.get("limit")
         return found[offset:] if limit is None else found[offset : offset + limit]
+
+    def first_of_each(
+        self, definition: TypeDef, rows: list[Any], names: list[str], order: list[Mapping[str, Any]]
+    ) -> list[Any]:
+        """Return the first row for each value of some fields, sorted by these first."""
+        for name in reversed(dict.fromkeys(names)):
+            rows = self.sorted(definition, rows, next((term for term in order if name in term), {name: "ASC"}))
+        first: dict[Any, Any] = {}
+        for row in rows:
+            first.setdefault(tuple(self.sort_value(definition, row, {name: "ASC"}) for name in names), row)
+        return list(first.values())
 
     def read(self, rows: models.QuerySet[Any]) -> list[Any]:
         """Return the rows of a list."""

@@ -2,11 +2,13 @@
 
 import ast
 import asyncio
+import datetime as dt
 import functools
 import pickle
 import re
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User, UserManager
@@ -22,6 +24,7 @@ from django.db.models.expressions import Func
 from django.db.transaction import TransactionManagementError
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext, isolate_apps
+from django.utils import timezone
 from psycopg import IsolationLevel, RawCursor
 from psycopg.pq import TransactionStatus
 
@@ -844,3 +847,17 @@ def test_aliases_of_one_database(monkeypatch: pytest.MonkeyPatch) -> None:
     assert internals.is_same_database("default", "second")
     monkeypatch.setitem(connections.settings["second"], "TEST", {"MIRROR": None})
     assert not internals.is_same_database("default", "second")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("zone", "name"),
+    [(ZoneInfo("Europe/Berlin"), "Europe/Berlin"), (dt.timezone(dt.timedelta(hours=2)), "UTC-02:00"), (dt.UTC, "UTC")],
+    ids=str,
+)
+def test_active_time_zone_is_named_as_postgres_reads_it(zone: dt.tzinfo, name: str) -> None:
+    moment = dt.datetime(2024, 7, 1, 12, tzinfo=dt.UTC)
+    with timezone.override(zone), connection.cursor() as cursor:
+        assert internals.active_zone("default") == name
+        cursor.execute("SELECT %s AT TIME ZONE %s", [moment, internals.active_zone("default")])
+        assert cursor.fetchone()[0] == moment.astimezone(zone).replace(tzinfo=None)

@@ -4,17 +4,22 @@ import re
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from django.contrib.postgres.search import SearchVector
 from django.core.checks import run_checks
 from django.db.models import Q
+from django.db.models.functions import Mod
+from django.db.models.lookups import Exact
 
 import fraiseql_django as fraiseql
+from example_project.bookshop.models import Book
 from example_project.bookshop.readable import readable
 from fraiseql_django import GraphQLEngine, Registry, Viewer, get_engine
 from fraiseql_django.declare import schemas
 from fraiseql_django.schema.django_fields import SCALARS
-from fraiseql_django.schema.operators import OPERATORS
+from fraiseql_django.schema.operators import BUILT_IN
 from fraiseql_django.schema.scalars.composite import RANGES
 from fraiseql_django.schema.sdl import sdl
 from tests.menagerie import models as menagerie
@@ -103,6 +108,45 @@ def test_operations_of_the_documentation_are_executed_in_production(settings, bo
     assert get_engine().session.of(Viewer()) == (("statement_timeout", "5000"),)
 
 
+@pytest.mark.django_db
+def test_filters_of_the_documentation_are_executed(bookshop):
+    for page in ("filters.md", "reference/operators.md"):
+        for block in blocks(page, "graphql"):
+            if block.lstrip().startswith(("{", "query")):
+                answer = get_engine().execute(block, {"text": "the"})
+                assert answer.errors == ()
+
+
+@pytest.mark.django_db
+def test_operators_of_the_documentation_work(bookshop):
+    registry = Registry()
+    names = {"fraiseql": Declaring(registry), "Book": Book, "SearchVector": SearchVector, "Any": Any, "Exact": Exact,
+             "Mod": Mod, "__name__": __name__}  # fmt: skip
+    for block in blocks("filters.md", "python"):
+        exec(block, names)
+    extensions = names["FRAISEQL"]["EXTENSIONS"]
+    assert set(extensions) == {entry.extension for entry in BUILT_IN if entry.extension}
+    engine = GraphQLEngine(registry=registry, cache=None)
+    title = Book.objects.earliest("title").title
+    for where in (
+        f'document: {{search: {{query: "{title}", config: "english"}}}}',
+        f'title: {{soundsLike: "{title}"}}',
+        "title: {length: {divisible: {by: 2, remainder: 0}}}",
+    ):
+        answer = engine.execute(f"{{ books(where: {{{where}}}) {{ title }} }}")
+        assert answer.errors == ()
+        assert answer.json()["data"]["books"]
+
+
+class Declaring:
+    """The package, as a page of the documentation uses it, with a registry of the test's own."""
+
+    def __init__(self, registry):
+        self.type = partial(fraiseql.type, registry=registry)
+        self.operator = partial(fraiseql.operator, registry=registry)
+        self.field, self.auto = fraiseql.field, fraiseql.auto
+
+
 @pytest.mark.parametrize("page", ["reference/operators.md", "tutorial.md", "architecture.md", "limits.md"])
 def test_operations_in_the_documentation_are_valid(page):
     for block in blocks(page, "graphql"):
@@ -128,7 +172,7 @@ def test_declarations_and_operations_of_the_page_on_abstract_types_are_executed(
 
 def test_every_operator_is_documented():
     page = (DOCS / "reference" / "operators.md").read_text()
-    assert [name for name in OPERATORS if f"`{name}`" not in page] == []
+    assert [name for name in (entry.name for entry in BUILT_IN) if f"`{name}`" not in page] == []
 
 
 def test_every_field_class_is_documented():

@@ -45,6 +45,7 @@ NAMES = [
     "interface",
     "mutation",
     "nested",
+    "operator",
     "relation",
     "requires_auth",
     "requires_permission",

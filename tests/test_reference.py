@@ -43,6 +43,7 @@ def in_words(option: Option) -> str:
     text = str(option.type).removeprefix("<class '").removesuffix("'>").replace("_local.", "")
     words = {"str": "string", "bool": "True or False", "dict[str, str]": "dictionary of strings"}
     words["dict[str, dict[str, typing.Any]]"] = "dictionary of dictionaries"
+    words["tuple[str, ...]"] = "list of strings"
     if text.startswith("int"):
         return f"integer, {option.minimum} or more" + (", or None" if text.endswith("None") else "")
     if text.endswith(" | None"):

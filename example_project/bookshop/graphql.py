@@ -78,7 +78,7 @@ class CategoryType:
     """A shelf of the shop; shelves have shelves within."""
 
 
-@fraiseql.type(Book, fields="__all__", unique=["isbn"])
+@fraiseql.type(Book, fields="__all__", unique=["isbn"], distinct_on=True, random=True)
 class BookType:
     """A book on sale."""
 

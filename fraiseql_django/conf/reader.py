@@ -60,7 +60,7 @@ def read(cls: type, raw: Any, where: str, problems: list[Problem]) -> Any:
         elif problem := _wrong_value(value, hints[item.name], item.metadata, f"{where}[{key!r}]"):
             problems.append(problem)
         else:
-            values[item.name] = value
+            values[item.name] = tuple(value) if get_origin(hints[item.name]) is tuple else value
     return cls(**values)
 
 
@@ -85,6 +85,9 @@ def function_problems(where: str, path: str, *, id: str, hint: str) -> Iterator[
 def _wrong_value(value: Any, hint: Any, metadata: Mapping[str, Any], where: str) -> Problem | None:
     if get_origin(hint) is dict:
         right, wanted = _is_dictionary_of(value, get_args(hint)[1])
+    elif get_origin(hint) is tuple:
+        right = isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
+        wanted = "a list of strings"
     else:
         types: tuple[Any, ...] = get_args(hint) or (hint,)
         # bool is an int in Python, but TTL=True is a mistake

@@ -253,6 +253,10 @@ class Settings:
         "Refuse a query by GET without a header that a page of another site cannot send, such as "
         "`GraphQL-Require-Preflight`.",
     )
+    extensions: tuple[str, ...] = _option(
+        (),
+        "Extensions of PostgreSQL whose operators the schema offers: 'pg_trgm', 'unaccent', or an own operator's.",
+    )
     counts: bool = _option(True, "Give every list of rows a field beside it that counts them: `booksCount`.")
     camel_case: bool = _option(True, "Convert `first_name` to `firstName` in the schema.")
     document_cache_size: int = _option(1000, "Validated documents kept in each process.", minimum=1)

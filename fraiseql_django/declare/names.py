@@ -58,8 +58,9 @@ BUILT_IN = frozenset((
     "Base64", "BigInt", "BigIntRange", "BigIntRangeInput", "Boolean", "Cascade", "CascadeDeletion",
     "CascadeInvalidation", "CascadeMetadata", "CascadeUpdate", "Date", "DateRange", "DateRangeInput", "DateTime",
     "DateTimeRange", "DateTimeRangeInput", "Decimal", "DecimalRange", "DecimalRangeInput", "Duration", "Error",
-    "File", "Float", "HStore", "ID", "IPAddress", "Image", "Int", "IntRange", "IntRangeInput", "JSON",
-    "MutationError", "OrderDirection", "SearchVector", "String", "Time", "UUID", "Upload",
+    "File", "Float", "HStore", "ID", "IPAddress", "Image", "Int", "IntRange", "IntRangeInput", "JSON", "LTree",
+    "MutationError", "OrderDirection", "SearchKind", "SearchVector", "String", "Time", "UUID", "Upload", "Vector",
+    "VectorMetric",
 ))  # fmt: skip
 RESERVED = (
     ROOTS | BUILT_IN | frozenset(f"{name}{array}Filter" for name in BUILT_IN for array in ("", "Array", "ArrayArray"))
@@ -68,7 +69,8 @@ RESERVED = (
 
 def type_names(name: str) -> frozenset[str]:
     """Return the names that a type's inputs have, and its own."""
-    return frozenset({name, f"{name}Where", f"{name}OrderBy", f"{name}ListFilter"})
+    own = ("", "Where", "OrderBy", "ListFilter", "Has", "Compare", "OrderByValue")
+    return frozenset(f"{name}{suffix}" for suffix in own)
 
 
 def is_name(name: str) -> bool:
@@ -80,15 +82,18 @@ def is_name(name: str) -> bool:
     return True
 
 
-# Combinations of conditions, which stand beside the conditions on fields
+# What stands beside the conditions on fields, and beside the fields to sort by
 COMBINERS = ("AND", "OR", "NOT")
+WHERE_KEYS = (*COMBINERS, "HAS", "COMPARE")
+ORDER_KEYS = ("BY", "RANDOM")
 
 
 def check_field_name(name: str, where: str) -> str:
     """Return the name if a field can have it; else raise DeclarationError; ``where`` is type and Python name."""
-    if name in COMBINERS:
+    if name in (*WHERE_KEYS, *ORDER_KEYS):
+        what = "a combination of filters" if name in WHERE_KEYS else "a way to sort"
         raise DeclarationError(
-            f"{where.rpartition('.')[0]}.{name} has the name of a combination of filters; give it another name with "
+            f"{where.rpartition('.')[0]}.{name} has the name of {what}; give it another name with "
             f"fraiseql.field(name=…)"
         )
     try:

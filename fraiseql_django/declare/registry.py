@@ -83,6 +83,8 @@ class TypeDeclaration:
     # its rows are a tree, by a foreign key of this name, or as packages make them
     tree: bool | str = False
     directives: tuple[Any, ...] = ()
+    random: bool = False
+    distinct_on: bool = False
     # the names to choose from, where ``types`` declares the type: it gives way to one of the project's own
     automatic: tuple[str, ...] = ()
     # its arguments were wrong, which has been reported
@@ -248,6 +250,25 @@ class InputDeclaration:
     directives: tuple[Any, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorDeclaration:
+    """``@operator`` over a function that makes the SQL of a comparison; ``for_`` names leaf types of GraphQL's."""
+
+    function: Callable[..., Any]
+    name: str
+    for_: tuple[str, ...]
+    description: str | None
+    strict: bool
+    may_fail: bool
+    extension: str | None
+    cost: float
+
+    @property
+    def location(self) -> str:
+        """The function and its module."""
+        return f"{self.function.__qualname__} in {self.function.__module__}"
+
+
 @dataclass(slots=True)
 class Registry:
     """All declarations of a schema, in order, and the errors of modules whose declarations could not be imported.
@@ -260,6 +281,7 @@ class Registry:
     abstracts: list[AbstractDeclaration] = dataclass_field(default_factory=list)
     mutations: list[MutationDeclaration] = dataclass_field(default_factory=list)
     scalars: list[Any] = dataclass_field(default_factory=list)
+    operators: list[OperatorDeclaration] = dataclass_field(default_factory=list)
     problems: list[str] = dataclass_field(default_factory=list)
     name: str | None = None
 

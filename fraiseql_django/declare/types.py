@@ -117,6 +117,8 @@ def type_(  # type: ignore[overload-overlap]
     implements: Collection[type] | None = None,
     tree: bool | str = False,
     directives: Iterable[Any] = (),
+    random: bool = False,
+    distinct_on: bool = False,
     registry: Registry = default_registry,
 ) -> Callable[[_C], _C]: ...
 @overload
@@ -141,6 +143,8 @@ def type_(
     implements: Collection[type] | None = None,
     tree: bool | str = False,
     directives: Iterable[Any] = (),
+    random: bool = False,
+    distinct_on: bool = False,
     registry: Registry = default_registry,
 ) -> Callable[[_C], _C]: ...
 @overload
@@ -174,6 +178,8 @@ def type_(
     implements: Collection[type] | None = None,
     tree: bool | str = False,
     directives: Iterable[Any] = (),
+    random: bool = False,
+    distinct_on: bool = False,
     registry: Registry = default_registry,
 ) -> Any:
     """Declare a GraphQL type over a model, or over a view or table; without any, an object type of its own.
@@ -202,6 +208,7 @@ def type_(
     model, and over the models that its model inherits. ``tree`` gives it the fields ``ancestors`` and ``descendants``,
     by the foreign key that it names; True stands for the only one to the model itself, or for the trees of
     django-treebeard and django-mptt.
+    ``random`` lets clients sort its lists at random, and ``distinct_on`` ask for one row of each value.
 
     Raises DeclarationError where the arguments contradict each other.
     """
@@ -274,6 +281,8 @@ def type_(
                 implements=implements,
                 tree=tree,
                 directives=tuple(directives),
+                random=random,
+                distinct_on=distinct_on,
                 invalid=bool(problems),
             )
         )

@@ -20,6 +20,7 @@ from ..viewer import VIEWER, Viewer
 from .executor import Executor
 from .failures import failure, invalid_values, is_of_data
 from .field_errors import Path, without_marks
+from .refusals import refusal
 from .response import Response, data_of, failed
 
 
@@ -61,7 +62,8 @@ class Query:
         # An OperationError here is about a value that plans do not depend on, for instance a negative limit in a
         # variable. Execution has not begun, so the response has no data (GraphQL specification, 7.1.1).
         data = None if isinstance(error, OperationError) else b"null"
-        return failed([failure(error, mask=self.masks())], data)
+        assert self.plan.read is not None
+        return failed([failure(refusal(error, self.plan.read) or error, mask=self.masks())], data)
 
     def _again(self, error: Exception) -> Response:
         plan = self.plan
@@ -93,6 +95,7 @@ class Query:
                 text, wrong = self._column(plan.read.alone(root), root)
                 errors += wrong
             except Exception as another:
+                another = refusal(another, plan.read) or another
                 errors.append(failure(another, mask=self.masks(), nodes=[root.node], path=[root.key]))
             answers[root.key] = b"null" if text is None else text
             lost = lost or (text is None and not root.nullable)

@@ -17,6 +17,7 @@ from ..schema.definition import Column, Embedded, Shape, TypeDef
 from ..schema.kinds import register
 from ..schema.operators import Comparable
 from ..schema.python_values import Conversion, finisher
+from ..schema.scalars.postgres import JSONB
 from .scalars import ScalarKind
 
 
@@ -71,9 +72,10 @@ class ColumnKind(ScalarKind[Column]):
         known = type_of_column(owner.model, field, compiler.alias)
         value = location.value(lambda local: value_of(local, field))
         template = known.value if field.dimensions else known.scalar.column
+        bare = value if template == JSONB.column else None
         if template != "{0}":
             value = SQL(template, value)
-        return Compared(value=value, scalar=known.scalar, cast=known.cast)
+        return Compared(value=value, scalar=known.scalar, cast=known.cast, bare=bare)
 
     def may_fail(self, build: TreeBuilder, owner: Shape, field: Column) -> bool:
         assert isinstance(owner, TypeDef)
@@ -83,6 +85,10 @@ class ColumnKind(ScalarKind[Column]):
 
     def comparable(self, field: Column) -> Comparable | None:
         return field.scalar if field.compared and field.scalar.comparable else None
+
+    def distinct_column(self, field: Column) -> str | None:
+        plain = field.conversion is None and field.translation is None
+        return field.column if plain and self.is_ordered(field) else None
 
     def is_of_row(self, member: Member) -> bool:
         return True

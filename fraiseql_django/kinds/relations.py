@@ -115,6 +115,10 @@ class RelationKind(RowsKind[Relation]):
             found = found.filter(compiler.condition(rows.where, Row(f"{other.name}__")))
         return found.order_by()
 
+    def distinct_column(self, field: Relation) -> str | None:
+        # a foreign key, by the name of its column
+        return None if field.many or field.key == "pk" or field.key != f"{field.path}_id" else field.key
+
     def note_columns(self, usage: ColumnUsage, owner: Any, field: Relation) -> None:
         named: Any = owner.model._meta.get_field(field.path)
         relation: Any = named.remote_field if isinstance(named, ForeignObjectRel) else named
@@ -129,7 +133,8 @@ def _asks_for(condition: Condition, name: str) -> bool:
     """Whether a condition compares nothing but one column, by the ORM's name."""
     match condition:
         case Compare():
-            return isinstance(condition.field, Column) and condition.field.column == name
+            is_it = isinstance(condition.field, Column) and condition.field.column == name
+            return is_it and not condition.transforms
         case All() | AnyOf():
             return all(_asks_for(part, name) for part in condition.parts)
         case Not() | IsNot():

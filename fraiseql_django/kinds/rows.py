@@ -10,15 +10,16 @@ from graphql import FieldNode, GraphQLArgument, GraphQLInt, GraphQLList, GraphQL
 
 from ..planner.expressions import Piece
 from ..planner.json_values import NULL_TEXT
-from ..planner.kinds import ReferenceKind, TreeBuilder, TreeCompiler
+from ..planner.kinds import ReferenceKind, TreeBuilder, TreeCompiler, kind_of
 from ..planner.locations import Location
 from ..planner.tree import Condition, Constant, Member, Repeat, RowSet, Source, Through
-from ..schema.definition import Related, Shape, TypeDef
+from ..schema.definition import Reference, Related, Shape, TypeDef
 from ..schema.kinds import OutputTypes
 
 R = TypeVar("R", bound=Related)
 
 WHERE, ORDER_BY, LIMIT, OFFSET = "where", "orderBy", "limit", "offset"
+DISTINCT_ON = "distinctOn"
 
 
 def where_argument(target: str, types: OutputTypes) -> dict[str, GraphQLArgument]:
@@ -33,6 +34,12 @@ def list_arguments(target: str, types: OutputTypes) -> dict[str, GraphQLArgument
         arguments[ORDER_BY] = GraphQLArgument(
             GraphQLList(GraphQLNonNull(types.inputs.order_by[target])),
             description="What to sort by, most important first; the key always decides last.",
+        )
+    distinct = types.inputs.distinct_fields(target)
+    if distinct is not None:
+        arguments[DISTINCT_ON] = GraphQLArgument(
+            GraphQLList(GraphQLNonNull(distinct)),
+            description="One row for each value of these, the first one; rows are sorted by these first.",
         )
     arguments[LIMIT] = GraphQLArgument(GraphQLInt, description="How many rows at most.")
     arguments[OFFSET] = GraphQLArgument(GraphQLInt, description="How many rows to pass over first.")
@@ -54,7 +61,22 @@ def list_rows(build: TreeBuilder, target: TypeDef, source: Source, arguments: di
     page = build.page(arguments.get(LIMIT), arguments.get(OFFSET))
     with build.budget.deeper():
         order = arguments.get(ORDER_BY) or ()
-        return build.rows(target, source, where=condition, ordered=True, order=order, page=page)
+        distinct = _distinct(build, target, arguments)
+        return build.rows(target, source, where=condition, ordered=True, order=order, page=page, distinct=distinct)
+
+
+def _distinct(build: TreeBuilder, target: TypeDef, arguments: dict[str, Any]) -> list[str]:
+    """Return the columns of which a list has one row for each value."""
+    given = arguments.get(DISTINCT_ON)
+    columns = []
+    for name in () if given is None else dict.fromkeys(given.value):
+        build.budget.charge_condition()
+        field = target.fields[name]
+        build.rules.check(target, field)
+        if isinstance(field, Reference):
+            build.rules.check_type(build.type(field.target))
+        columns.append(kind_of(field).distinct_column(field))
+    return columns
 
 
 def repeat(build: TreeBuilder, rows: RowSet) -> Repeat:

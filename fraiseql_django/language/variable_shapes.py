@@ -4,8 +4,8 @@ A plan serves all values of the same shape, because they produce the same SQL:
 
 - the shape of most values is whether they are absent, null or present;
 - the shape of an input object is its keys with the shapes of their values;
-- the shape of a sort direction or a Boolean is the value itself: the direction is part of the SQL, and a Boolean may be
-  the operand of ``isnull``, ``@include`` or ``@skip``.
+- the shape of a sort direction, of another enum that chooses SQL or of a Boolean is the value itself: the direction is
+  part of the SQL, and a Boolean may be the operand of ``isnull``, ``@include`` or ``@skip``.
 
 For example, ``{"name": {"eq": "A"}}`` and ``{"name": {"eq": "B"}}`` have the same shape and share a plan;
 ``{"name": {"neq": "A"}}`` has another shape, and ``{"name": {"isnull": true}}`` and ``{"name": {"isnull": false}}``
@@ -24,13 +24,12 @@ from graphql import (
     GraphQLInputType,
     GraphQLSchema,
     OperationDefinitionNode,
+    is_enum_type,
     is_input_object_type,
     is_list_type,
     is_non_null_type,
     type_from_ast,
 )
-
-from ..schema.filter_inputs import ORDER_DIRECTION
 
 Shaper: TypeAlias = Callable[[Any], Hashable]
 
@@ -66,17 +65,24 @@ def shaper(type_: GraphQLInputType) -> Shaper:
     """Return the function that returns the shape of a value of an input type."""
     if is_non_null_type(type_):
         return shaper(type_.of_type)
-    if type_ is ORDER_DIRECTION or type_ is GraphQLBoolean:
+    if type_ is GraphQLBoolean or _chooses(type_):
         return _frozen
     if is_input_object_type(type_) and not type_.extensions.get("leaf"):
         return _object_shaper(type_)
     if is_list_type(type_):
         inner: Any = type_.of_type
         inner = inner.of_type if is_non_null_type(inner) else inner
+        if _chooses(inner):
+            return _frozen
         if is_input_object_type(inner) and not inner.extensions.get("leaf"):
             item = shaper(inner)
             return lambda value: NULL if value is None else tuple(map(item, value))
     return _presence
+
+
+def _chooses(type_: Any) -> bool:
+    """Whether the value of an enum is a part of the SQL."""
+    return is_enum_type(type_) and bool(type_.extensions.get("chooses"))
 
 
 def _object_shaper(type_: Any) -> Shaper:

@@ -16,9 +16,10 @@ from graphql import GraphQLEnumType, GraphQLError, GraphQLFloat
 from .._compat import parse_input
 from .._django import Compiled, concrete_model
 from ..declare.names import camel_case
-from ..errors import InvalidInput, OperationError
+from ..errors import InvalidInput, OperationError, StorageError
 from ..execution.executor import Executor
 from ..execution.field_errors import without_marks
+from ..execution.refusals import refusal
 from ..planner.arguments import Variables
 from ..planner.marks import MARK
 from ..planner.payload import (
@@ -182,7 +183,14 @@ class AnswerWriter:
         read = self.call.rows
         if self.queries:
             read = self.call.read([slot.column(self.queries.get(n)) for n, slot in enumerate(self.call.slots)])
-        answer = executor.read(read, {**variables, KEYS: self.keys}, cached=False)
+        try:
+            answer = executor.read(read, {**variables, KEYS: self.keys}, cached=False)
+        except StorageError as error:
+            # an operand within what is selected of the answer
+            refused = refusal(error, read)
+            if refused is None:
+                raise
+            raise refused from error
         return [slot.split(ROW_END) for slot in answer.split(SLOT_END)]
 
     def _rows(self, place: RowsInAnswer, slots: list[list[bytes]]) -> bytes:

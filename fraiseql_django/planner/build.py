@@ -6,7 +6,7 @@ nothing takes long before a limit ends it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,12 +18,13 @@ from ..language.scan import INTROSPECTION
 from ..schema.abstract_types import OF_TYPE
 from ..schema.build import Schema
 from ..schema.definition import Branch, Shape, TypeDef, TypeOf
-from ..schema.filter_inputs import AND, DIRECTIONS, NOT, OR
-from .arguments import Variables, arguments, located
+from ..schema.filter_inputs import AND, BY, COMPARE, DIRECTIONS, HAS, NOT, OR, RANDOM
+from ..schema.operators import EQUAL, OperatorTable
+from .arguments import InputObject, Variables, arguments, located
 from .budget import CONDITION, FIELD, Budget, Charged
 from .collect import Collected, Collector
 from .kinds import kind_of
-from .ordering import total_order
+from .ordering import led_by, total_order
 from .rules import Rules
 from .tree import (
     NOTHING,
@@ -31,6 +32,8 @@ from .tree import (
     All,
     AllRows,
     AnyOf,
+    AtRandom,
+    Between,
     Condition,
     Constant,
     Member,
@@ -168,22 +171,23 @@ class OperationBuilder:
 
     def rows(
         self, type_: TypeDef, source: Source, *, where: Condition | None = None, ordered: bool = False, order: Any = (),
-        page: Page = WHOLE,
+        page: Page = WHOLE, distinct: Sequence[str] = (),
     ) -> RowSet:  # fmt: skip
         """Return rows of a type that the viewer can see.
 
         ``ordered`` says whether their order matters: ``order`` is that of an argument, the type's own where it is
         empty, and the key decides at last. All rows that a relation leads to stay in the order in which PostgreSQL
-        finds them where neither an argument nor the type has one.
+        finds them where neither an argument nor the type has one. Of rows that are equal in the columns ``distinct``
+        the first is read.
         """
         keys: tuple[OrderKey, ...] = ()
         if ordered:
-            by_key = isinstance(source, AllRows) or page.is_part
-            keys = total_order(type_, self.order(type_, order), by_key=by_key)
+            by_key = isinstance(source, AllRows) or page.is_part or bool(distinct)
+            keys = led_by(distinct, total_order(type_, self.order(type_, order), by_key=by_key))
         rule, shows_all = self.rules.row_rule(type_), self.rules.may_join(type_)
         return RowSet(
             type=type_, source=source, rule=rule, where=where, order=keys, page=page, shows_all=shows_all,
-            shown=self._shown(type_),
+            shown=self._shown(type_), distinct=tuple(distinct),
         )  # fmt: skip
 
     def _shown(self, type_: TypeDef) -> Shown | None:
@@ -240,12 +244,49 @@ class OperationBuilder:
         if key == NOT:
             part = self.where(definition, value, where, steps=steps + 1, negated=not negated)
             return NOTHING if part is None else Negation(part)
+        if key == HAS:
+            return _all(list(self._relations(definition, value, where, steps, negated)))
+        if key == COMPARE:
+            return _all(list(self._comparisons(definition, value, where)))
         described = definition.fields.get(key) or definition.conditions[key]
         self.rules.check(definition, described)
         found: Condition | None = kind_of(described).condition(
             self, definition, described, value, where, steps=steps, negated=negated
         )
         return found
+
+    def _relations(self, definition: Shape, given: Any, label: str, steps: int, negated: bool) -> Iterator[Condition]:
+        """Build the conditions that relations lead to something, or to nothing."""
+        anything = InputObject(lambda: iter(()))
+        for name, wanted in given:
+            self.budget.charge_condition()
+            _check_given(wanted, f"{label}.{name}", "It takes true or false.")
+            relation: Any = definition.fields[name]
+            self.rules.check(definition, relation)
+            some = InputObject(lambda: iter([("some", anything)])) if relation.many else anything
+            found = kind_of(relation).condition(
+                self, definition, relation, some, f"{label}.{name}", steps=steps, negated=negated is wanted.value
+            )
+            yield found if wanted.value else Negation(found)
+
+    def _comparisons(self, definition: Shape, given: Any, label: str) -> Iterator[Condition]:
+        """Build the comparisons of fields with others of the same row."""
+        for name, comparison in given:
+            _check_given(comparison, f"{label}.{name}", "It takes operators and fields.")
+            left = definition.fields[name]
+            for operator, leaf in comparison:
+                self.budget.charge_condition()
+                _check_given(leaf, f"{label}.{name}.{operator}", "It takes a field.")
+                right = definition.fields[leaf.value]
+                may_fail = False
+                for compared in (left, right):
+                    self.rules.check(definition, compared)
+                    subject = kind_of(compared).subject(self, definition, compared)
+                    subject.charge(self, EQUAL.planning)
+                    may_fail = may_fail or subject.may_fail
+                table: OperatorTable = self.schema.operators
+                found: Any = table.of(kind_of(left).comparable(left), 0)[operator]
+                yield Between(owner=definition, left=left, right=right, operator=found, may_fail=may_fail)
 
     # --- orders ---
 
@@ -254,7 +295,8 @@ class OperationBuilder:
         terms = []
         for index, item in enumerate(given):
             operand, direction = self.order_operand(definition, item, Path(), f"{label}[{index}]", steps=0)
-            found = DIRECTIONS[direction]
+            # what is in no order has no direction
+            found = DIRECTIONS[direction or "ASC"]
             terms.append(OrderKey(operand=operand, descending=found.descending, nulls_first=found.nulls_first))
         return tuple(terms)
 
@@ -271,12 +313,31 @@ class OperationBuilder:
                 f"{label} has {keys}, must have one: write several keys as a list, the most important first."
             )
         ((key, value),) = members
+        if key == RANDOM:
+            if value is None or value.value is not True:
+                raise InvalidInput(f"{label}.{key} is not true; leave it out.")
+            return AtRandom(), None
         if value is None:
             raise InvalidInput(f"{label}.{key} is null.", hint=f"It must be one of: {', '.join(DIRECTIONS)}.")
+        if key == BY:
+            return self._order_by_transform(definition, value, path, f"{label}.{key}")
         described = definition.fields[key]
         self.rules.check(definition, described)
         found: tuple[Operand, Any] = kind_of(described).order_operand(
             self, definition, described, value, path, f"{label}.{key}", steps=steps
+        )
+        return found
+
+    def _order_by_transform(self, definition: Shape, given: Any, path: Path, label: str) -> tuple[Operand, Any]:
+        members = list(given)
+        if len(members) != 1:
+            raise InvalidInput(f"{label} must have one key: write several as a list, the most important first.")
+        ((name, value),) = members
+        _check_given(value, f"{label}.{name}", "It takes what is made of the value.")
+        described = definition.fields[name]
+        self.rules.check(definition, described)
+        found: tuple[Operand, Any] = kind_of(described).order_by_transform(
+            self, definition, described, value, path, f"{label}.{name}"
         )
         return found
 
@@ -285,6 +346,11 @@ class OperationBuilder:
         if limit is None:
             limit = self.limits.default_rows or self.limits.max_rows
         return Page(limit=limit, offset=offset, maximum=self.limits.max_rows)
+
+
+def _check_given(value: Any, label: str, hint: str) -> None:
+    if value is None:
+        raise InvalidInput(f"{label} is null.", hint=hint)
 
 
 def _all(parts: Sequence[Condition]) -> Condition | None:

@@ -2,7 +2,8 @@
 
 A field costs 1 unless it is declared otherwise, and each row what its type declares. Whatever is declared, each row or
 object that is read costs at least 1, and so do a count of rows and a field with an alias: a client could otherwise read
-any number of rows, or repeat any value, without a limit. What the document decides is computed once for a plan. What
+any number of rows, or repeat any value, without a limit. The operators of a list's condition and order add what they
+are declared to cost, each time that the list is read. What the document decides is computed once for a plan. What
 variables decide, a ``limit``, is left open: the estimate is then a formula of a few steps, computed at each execution.
 So is how many objects mutations from types write.
 
@@ -19,7 +20,26 @@ from typing import TypeAlias
 from ..conf.settings import LimitSettings
 from ..language.limits import MAX_FIGURE, check_complexity, check_objects
 from .arguments import Leaf, Variables
-from .tree import Constant, Member, Repeat, Selection
+from .tree import (
+    All,
+    AnyOf,
+    Applied,
+    Between,
+    Compare,
+    Condition,
+    Constant,
+    FieldOperand,
+    IsNot,
+    Member,
+    Not,
+    OnItems,
+    OnOne,
+    Quantified,
+    Repeat,
+    RowSet,
+    Selection,
+    Transforms,
+)
 
 Number: TypeAlias = int | float
 
@@ -99,6 +119,9 @@ class _Fold:
         own: Figure = member.cost
         if isinstance(member, Constant):
             return own
+        sets = (member.rows, *(selection.rows for selection in member.selections))
+        if declared := sum(cost_of_rows(rows) for rows in sets if rows is not None):
+            own = self.sum([own, declared])
         if member.written is not None:
             self.written.append(member.written)
             # rows that are chosen are read as well
@@ -163,6 +186,32 @@ class _Fold:
         """Add a step to the formula."""
         self.steps.append(step)
         return Open(len(self.steps) - 1)
+
+
+def cost_of_rows(rows: RowSet) -> Number:
+    """Return what the operators and transforms of a list's condition and order are declared to cost."""
+    keys = (key.operand for key in rows.order)
+    order = sum(_cost_of(operand.transforms) for operand in keys if isinstance(operand, FieldOperand))
+    return order + (0 if rows.where is None else _cost_of_condition(rows.where))
+
+
+def _cost_of(transforms: Transforms) -> Number:
+    return sum(step.transform.cost for step in transforms if isinstance(step, Applied))
+
+
+def _cost_of_condition(condition: Condition) -> Number:
+    match condition:
+        case Compare():
+            return condition.operator.cost + _cost_of(condition.transforms)
+        case All() | AnyOf():
+            return sum(map(_cost_of_condition, condition.parts))
+        case Not() | IsNot():
+            return _cost_of_condition(condition.part)
+        case Between():
+            return condition.operator.cost
+        case OnItems() | OnOne() | Quantified():
+            inner = condition.condition
+            return 0 if inner is None else _cost_of_condition(inner)
 
 
 def _factor(repeat: Repeat) -> Factor:

@@ -31,10 +31,11 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 class Bind:
     """One parameter of a plan: how its value is fetched, and how it is written as PostgreSQL reads it.
 
-    ``label`` names it in errors, ``where.price.gte``, and ``node`` is where it stands in the document.
+    ``label`` names it in errors, ``where.price.gte``, and ``node`` is where it stands in the document. ``fallible``
+    says that PostgreSQL may refuse it while the statement runs: a regular expression.
     """
 
-    __slots__ = ("encode", "fetch", "label", "node", "text")
+    __slots__ = ("encode", "fallible", "fetch", "label", "node", "text")
 
     def __init__(
         self,
@@ -44,8 +45,10 @@ class Bind:
         *,
         constant: bool = False,
         node: Node | None = None,
+        fallible: bool = False,
     ) -> None:
         self.fetch = fetch
+        self.fallible = fallible
         self.encode = encode
         self.label = label
         self.node = node
@@ -70,9 +73,9 @@ class Bind:
         return [] if self.node is None else [self.node]
 
 
-def bind(leaf: Leaf, encode: Callable[[Any], str | None], label: str) -> Bind:
+def bind(leaf: Leaf, encode: Callable[[Any], str | None], label: str, *, fallible: bool = False) -> Bind:
     """Return the parameter of a resolved argument."""
-    return Bind(leaf.fetch, encode, label, constant=leaf.constant, node=leaf.node)
+    return Bind(leaf.fetch, encode, label, constant=leaf.constant, node=leaf.node, fallible=fallible)
 
 
 class Param(Expression):

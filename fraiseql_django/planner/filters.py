@@ -19,14 +19,18 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import and_, or_
+from typing import Any
 
 from django.db.models import Exists, Q, Value
 
-from ..schema.operators import Takes
+from ..schema.operators import Operator, Takes
+from .arguments import Leaf
 from .expressions import SQL, Param, bind, condition
 from .kinds import TreeCompiler, dimensions_of, kind_of
 from .locations import Location
-from .tree import All, AnyOf, Compare, Condition, IsNot, Not, OnOne, Quantified, Step
+from .source_values import Compared
+from .transforms import ITEM, bound, operand_of, transformed, with_nulls
+from .tree import All, AnyOf, Between, Compare, Condition, IsNot, Not, OnItems, OnOne, Quantified, Step
 
 NEVER = condition("({0} IS NULL)", Value(1))
 
@@ -36,6 +40,10 @@ def compile_condition(compiler: TreeCompiler, given: Condition, location: Locati
     match given:
         case Compare():
             return _compare(compiler, given, location)
+        case OnItems():
+            return _on_items(compiler, given, location)
+        case Between():
+            return _between(compiler, given, location)
         case All():
             return reduce(and_, (compile_condition(compiler, part, location) for part in given.parts))
         case AnyOf():
@@ -75,19 +83,77 @@ def _quantified(compiler: TreeCompiler, given: Quantified, location: Location) -
 
 def _compare(compiler: TreeCompiler, given: Compare, location: Location) -> Q:
     compared = kind_of(given.field).operand(compiler, given.owner, given.field, location)
+    compared, dimensions = transformed(compared, dimensions_of(given.field), given.transforms, compiler.alias)
     operator, leaf, column, shown = given.operator, given.operand, compared.value, None
-    if not dimensions_of(given.field) and compared.scalar.shown is not None:
+    if not dimensions and compared.scalar.shown is not None:
         shown = compared.scalar.shown.replace("{0}", "{column}")
         if leaf is None or operator.takes is Takes.FLAG or given.unknown_counts or not operator.strict:
-            column, shown = SQL(f"CASE WHEN {shown} THEN {{column}} END", column=column), None
+            column, shown = with_nulls(compared, dimensions).value, None
     if leaf is None:
         assert operator.null is not None
         return condition(f"({operator.null})", column=column)
     if operator.takes is Takes.FLAG:
+        assert isinstance(leaf, Leaf)
         sql = operator.sql if leaf.value else operator.otherwise
         return condition(f"({sql})", column=column)
-    binding = operator.binding(compared.scalar, compared.cast, dimensions_of(given.field))
-    value = Param(bind(leaf, binding.encode, given.label), binding.cast)
-    found = condition(f"({binding.sql})", column=column, value=value)
-    # beside the comparison, so that it can use an index; what equals a value of the type is one
+    sql, params = _operands(compiler, given, compared, dimensions)
+    if operator.bare and compared.bare is not None and not given.unknown_counts:
+        # beside the comparison, so that it can use an index; JSON's null is none
+        return _found(operator, sql, compared.bare, params) & condition("({0} IS NOT NULL)", column)
+    found = _found(operator, sql, column, params)
+    # the same; what equals a value of the type is one
     return found if shown is None or operator.equates else found & condition(f"({shown})", column=column)
+
+
+def _operands(
+    compiler: TreeCompiler, given: Compare, compared: Compared, dimensions: int
+) -> tuple[Any, dict[str, Any]]:
+    """Return the SQL of a comparison and its parameters by name."""
+    operator, operand = given.operator, given.operand
+    assert operand is not None
+    if not isinstance(operand, Leaf):
+        return bound(operator.named, operand, operator.sql, given.label, operator.is_fallible)
+    binding = operator.binding(compared.scalar, compared.cast, dimensions)
+    param = Param(bind(operand, binding.encode, given.label, fallible=operator.is_fallible), binding.cast)
+    return binding.sql, {operator.parameter: operand_of(operator, param, given.transforms, compiler.alias)}
+
+
+def _found(operator: Operator, sql: Any, column: Any, params: dict[str, Any]) -> Q:
+    if isinstance(sql, str):
+        return condition(f"({sql})", column=column, **params)
+    # a function of the project
+    made = sql(column, **params)
+    if isinstance(made, str):
+        return condition(f"({made})", column=column, **params)
+    return condition("({0})", made)
+
+
+def _on_items(compiler: TreeCompiler, given: OnItems, location: Location) -> Q:
+    compared = kind_of(given.field).operand(compiler, given.owner, given.field, location)
+    column = transformed(compared, dimensions_of(given.field), given.transforms, compiler.alias)[0].value
+    if given.condition is None:
+        found = condition("TRUE")
+    else:
+        found = compile_condition(compiler, given.condition, location)
+    if not given.exists:
+        found = condition("({0}) IS NOT TRUE", found)
+    items = f"EXISTS (SELECT FROM unnest({{column}}) AS {ITEM}(value) WHERE {{found}})"
+    if not given.exists:
+        items = f"NOT {items}"
+    # unknown where there is no array
+    return condition(f"(CASE WHEN {{column}} IS NOT NULL THEN {items} END)", column=column, found=found)
+
+
+def _between(compiler: TreeCompiler, given: Between, location: Location) -> Q:
+    left, right = (
+        with_nulls(kind_of(field).operand(compiler, given.owner, field, location), 0)
+        for field in (given.left, given.right)
+    )
+    return condition(f"({given.operator.sql})", column=_alike(left, right), value=_alike(right, left))
+
+
+def _alike(compared: Compared, other: Compared) -> Any:
+    """Return a value as it is compared with another column of the same leaf type, which may have another type."""
+    textual = compared.scalar.cast == "text" or other.scalar.cast == "text"
+    is_text = textual and compared.cast != other.cast
+    return SQL("({0})::text", compared.value) if is_text else compared.value

@@ -18,7 +18,6 @@ from ..errors import InvalidInput
 from ..schema.definition import Reference, Shape, TypeDef
 from ..schema.filter_inputs import ORDER_DIRECTION, QUANTIFIERS
 from ..schema.kinds import InputTypes, SchemaKind, kind_of
-from ..schema.operators import OPERATORS
 from .arguments import InputObject, Variables
 from .budget import CONDITION, FIELD, RELATION, Budget
 from .expressions import Piece
@@ -30,7 +29,6 @@ from .source_values import Compared
 from .tree import (
     WHOLE,
     All,
-    Compare,
     Condition,
     Constant,
     FieldOperand,
@@ -48,6 +46,7 @@ from .tree import (
     Step,
     Through,
 )
+from .value_filters import Subject, filter_of, sorted_by
 
 __all__ = [
     "ColumnUsage",
@@ -86,7 +85,7 @@ class TreeBuilder(Protocol):
 
     def rows(
         self, type_: TypeDef, source: Source, *, where: Condition | None = None, ordered: bool = False, order: Any = (),
-        page: Page = WHOLE,
+        page: Page = WHOLE, distinct: Sequence[str] = (),
     ) -> RowSet:  # fmt: skip
         """Return rows of a type that the viewer can see."""
         ...
@@ -218,6 +217,12 @@ class FieldKind(SchemaKind[F]):
         """Return what is sorted by, and the direction as it was given."""
         raise NotImplementedError
 
+    def order_by_transform(
+        self, build: TreeBuilder, owner: Shape, field: F, given: Any, path: Path, label: str
+    ) -> tuple[Operand, Any]:
+        """Return what a transform makes of the field's value to sort by, and the direction as it was given."""
+        raise NotImplementedError
+
     # --- compiling ---
 
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
@@ -249,6 +254,10 @@ class ValueKind(FieldKind[F]):
         scalar = self.comparable(field)
         return None if scalar is None else inputs.value_filter(scalar, dimensions_of(field))
 
+    def order_by_value(self, field: F, inputs: InputTypes) -> GraphQLInputType | None:
+        scalar = self.comparable(field)
+        return None if scalar is None else inputs.value_order(scalar, dimensions_of(field))
+
     def order_input(self, field: F, inputs: InputTypes) -> GraphQLInputType | None:
         return ORDER_DIRECTION if self.is_ordered(field) else None
 
@@ -265,22 +274,15 @@ class ValueKind(FieldKind[F]):
     def condition(
         self, build: TreeBuilder, owner: Shape, field: F, given: Any, label: str, *, steps: int, negated: bool
     ) -> Condition | None:
-        parts = tuple(self._compare(build, owner, field, name, operand, label, negated) for name, operand in given)
-        return All(parts) if parts else None
+        return filter_of(build, self.subject(build, owner, field), given, label, steps=steps, negated=negated)
 
-    def _compare(
-        self, build: TreeBuilder, owner: Shape, field: F, name: str, operand: Any, label: str, negated: bool
-    ) -> Compare:
-        operator = OPERATORS[name]
-        build.budget.charge(RELATION if self.computed else operator.planning)
-        label = f"{label}.{name}"
-        if operand is None and operator.null is None:
-            takes = operator.takes.value
-            raise InvalidInput(f"{label} is null; it takes {takes}.", hint="Ask for null with isnull.")
-        may_fail = operator.may_fail or self.may_fail(build, owner, field)
-        return Compare(
-            owner=owner, field=field, operator=operator, operand=operand, label=label, may_fail=may_fail,
-            unknown_counts=negated,
+    def subject(self, build: TreeBuilder, owner: Shape, field: F) -> Subject:
+        """Return what filters and orders of the field are about."""
+        scalar = self.comparable(field)
+        assert scalar is not None
+        return Subject(
+            owner=owner, field=field, scalar=scalar, dimensions=dimensions_of(field),
+            may_fail=self.may_fail(build, owner, field), costly=self.computed,
         )  # fmt: skip
 
     def order_operand(
@@ -288,6 +290,11 @@ class ValueKind(FieldKind[F]):
     ) -> tuple[Operand, Any]:
         build.budget.charge(RELATION if self.computed else CONDITION)
         return FieldOperand(owner, field, path), given.value
+
+    def order_by_transform(
+        self, build: TreeBuilder, owner: Shape, field: F, given: Any, path: Path, label: str
+    ) -> tuple[Operand, Any]:
+        return sorted_by(build, self.subject(build, owner, field), given, path, label)
 
     def may_fail(self, build: TreeBuilder, owner: Shape, field: F) -> bool:
         """Whether reading what is compared may be an error for some rows."""

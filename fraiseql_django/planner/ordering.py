@@ -15,9 +15,10 @@ from .._django import declared_order, free_name, is_reversed, join_for_order, ke
 from ..declare.sources import ANCHOR
 from ..schema.definition import TypeDef
 from .expressions import SQL
-from .kinds import TreeCompiler, kind_of
+from .kinds import TreeCompiler, dimensions_of, kind_of
 from .locations import ROW, Location, RowText, SubqueryRow
-from .tree import ColumnOperand, ExpressionOperand, FieldOperand, Operand, OrderKey, WholeRow
+from .transforms import transformed
+from .tree import AtRandom, ColumnOperand, ExpressionOperand, FieldOperand, Operand, OrderKey, WholeRow
 
 # --- the order of a row set ---
 
@@ -36,6 +37,24 @@ def total_order(definition: TypeDef, terms: Sequence[OrderKey], *, by_key: bool)
     keys = (*own, *_key(definition, own))
     # of a manager that reverses its order, what breaks ties is reversed as well
     return tuple(map(_reversed, keys)) if is_reversed(rows) else keys
+
+
+def led_by(columns: Sequence[str], keys: Sequence[OrderKey]) -> tuple[OrderKey, ...]:
+    """Return an order that begins with these columns, as ``DISTINCT ON`` needs it; they keep their directions."""
+    by_column = {_column_of(key.operand): key for key in reversed(keys)}
+    first = [
+        replace(by_column.get(name, OrderKey(operand=WholeRow())), operand=ColumnOperand(name)) for name in columns
+    ]
+    return (*first, *(key for key in keys if _column_of(key.operand) not in columns))
+
+
+def _column_of(operand: Operand) -> str | None:
+    """Return the column of the model that an operand is, by the ORM's name."""
+    if isinstance(operand, ColumnOperand):
+        return operand.name
+    if isinstance(operand, FieldOperand) and not operand.path.steps and not operand.transforms:
+        return operand.field.stored_as if kind_of(operand.field).distinct_column(operand.field) else None
+    return None
 
 
 def _term(term: Any) -> OrderKey:
@@ -80,7 +99,7 @@ def _decides(model: type[models.Model], operand: Operand) -> bool:
         name = operand.name
     elif isinstance(operand, ExpressionOperand):
         name = getattr(operand.expression, "name", operand.expression)
-    elif isinstance(operand, FieldOperand) and not operand.path.steps:
+    elif isinstance(operand, FieldOperand) and not operand.path.steps and not operand.transforms:
         # rows that are unique in each language may be equal where one falls back to another
         name = None if getattr(operand.field, "translation", None) else operand.field.stored_as
     if not isinstance(name, str):
@@ -128,12 +147,15 @@ def operand_value(compiler: TreeCompiler, operand: Operand) -> Any:
         return F(operand.name)
     if isinstance(operand, ExpressionOperand):
         return operand.expression
+    if isinstance(operand, AtRandom):
+        return Random()
     if isinstance(operand, WholeRow):
         return RowText(ROW.column(ANCHOR))
     location: Location = ROW
     for step in operand.path.steps:
         location = compiler.follow(step, location)
-    value = kind_of(operand.field).operand(compiler, operand.owner, operand.field, location).value
+    compared = kind_of(operand.field).operand(compiler, operand.owner, operand.field, location)
+    value = transformed(compared, dimensions_of(operand.field), operand.transforms, compiler.alias)[0].value
     # a bare null, where no row is there for anybody, is none that PostgreSQL sorts by
     return SQL("coalesce({0}, NULL)", value) if isinstance(location, SubqueryRow) else value
 

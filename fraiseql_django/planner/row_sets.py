@@ -5,6 +5,7 @@ So whatever reads rows, a list, a count, a condition or the answer of a mutation
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Exists, Q, QuerySet
@@ -38,6 +39,8 @@ def queryset_of(compiler: TreeCompiler, rows: RowSet, location: Location) -> Que
 
     ``location`` is the one that its rows are related to, as the query sees it.
     """
+    if rows.distinct:
+        return _first_of_each(compiler, rows, location)
     queryset = visible(rows.type, _all_rows(compiler, rows), rows.rule)
     source = rows.source
     if isinstance(source, Through):
@@ -49,7 +52,19 @@ def queryset_of(compiler: TreeCompiler, rows: RowSet, location: Location) -> Que
     if rows.where is not None:
         found = compile_condition(compiler, rows.where, ROW)
         queryset = queryset.filter(_after_rule(compiler, rows, found) if rows.where.may_fail else found)
-    return sort(compiler, queryset, rows.order) if rows.order else queryset.order_by()
+    if not rows.order:
+        return queryset.order_by()
+    return sort(compiler, queryset, rows.order)
+
+
+def _first_of_each(compiler: TreeCompiler, rows: RowSet, location: Location) -> QuerySet[Any]:
+    """Return the query of the first row of each value.
+
+    The rows are chosen by their keys in a subquery: PostgreSQL would write the JSON of all of them first.
+    """
+    first = queryset_of(compiler, replace(rows, distinct=()), location.outer())
+    chosen = first.distinct(*rows.distinct).values("pk")
+    return sort(compiler, _all_rows(compiler, rows).filter(pk__in=chosen), rows.order)
 
 
 def shown(compiler: TreeCompiler, given: Shown) -> Q:
@@ -91,7 +106,7 @@ def expected_rows(rows: RowSet, around: int, alias: str) -> int:
 
     ``around`` is that number for the rows that these are related to.
     """
-    is_all = rows.rule is True and rows.where is None and not rows.page.is_part
+    is_all = rows.rule is True and rows.where is None and not rows.page.is_part and not rows.distinct
     if not is_all or not (around or isinstance(rows.source, AllRows)):
         return 0
     return rows_of(rows.type.model, alias)

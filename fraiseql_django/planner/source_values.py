@@ -38,11 +38,15 @@ _FITTING: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """What conditions and orders compare, and how a parameter is compared with it."""
+    """What conditions and orders compare, and how a parameter is compared with it.
+
+    ``bare`` is the value as it is stored, where ``value`` is null for one that is not.
+    """
 
     value: Any
     scalar: Comparable
     cast: str
+    bare: Any = None
 
 
 def native_types(definition: Shape, alias: str) -> Mapping[str, str]:

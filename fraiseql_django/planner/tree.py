@@ -3,7 +3,8 @@
     Selection ── members ──> Constant             JSON text that is the same for every row
                              Member               a selected field; ``selections`` are of the objects that it leads to
     Selection ── rows ─────> RowSet               the rows that are the objects
-    RowSet    ── where ────> Condition            Compare | All | AnyOf | Not | IsNot | OnOne | Quantified
+    RowSet    ── where ────> Condition            Compare | OnItems | Between | All | AnyOf | Not | IsNot | OnOne |
+                                                  Quantified
               ── order ────> OrderKey …           the last ones tell all rows apart
               ── page ─────> Page
 
@@ -31,7 +32,7 @@ from typing import Any, ClassVar, TypeAlias
 from django.db.models import Q
 
 from ..schema.definition import Branch, Reference, Shape, TypeDef
-from ..schema.operators import Operator
+from ..schema.operators import Operator, Result, Transform
 from .arguments import Leaf
 
 # --- orders and pages ---
@@ -60,13 +61,32 @@ class Path:
         return Path((*self.steps, step))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Applied:
+    """A transform with its arguments, and the result that is taken of it; ``label`` names it in errors."""
+
+    transform: Transform
+    result: Result
+    arguments: Mapping[str, Leaf]
+    label: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OfItem:
+    """The item of an array, whose conditions are looked at one by one; a transform that is none of the column."""
+
+
+Transforms: TypeAlias = "tuple[Applied | OfItem, ...]"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FieldOperand:
-    """The value of a field at the end of a path."""
+    """The value of a field at the end of a path, or what transforms make of it."""
 
     owner: Shape
     field: Any
     path: Path = field(default_factory=Path)
+    transforms: Transforms = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +108,12 @@ class WholeRow:
     """All that a row of a source holds, where it has no key."""
 
 
-Operand: TypeAlias = FieldOperand | ColumnOperand | ExpressionOperand | WholeRow
+@dataclass(frozen=True, slots=True, eq=False)
+class AtRandom:
+    """No value: rows in another order each time."""
+
+
+Operand: TypeAlias = AtRandom | FieldOperand | ColumnOperand | ExpressionOperand | WholeRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -146,7 +171,8 @@ class RowSet:
     """Rows of a type, whatever is written of them: the only way to read rows.
 
     ``rule`` is the row rule's condition for the viewer: True for every row, False for none; ``shows_all`` says that
-    neither a rule nor a policy of row security may hide rows. An order is total:
+    neither a rule nor a policy of row security may hide rows. Of several rows that are equal in the columns
+    ``distinct`` only the first is read; these columns are the first of the order. An order is total:
     its last keys tell all rows apart; it is empty where one row at most is read, none of the rows' values, or
     all rows in no order of anybody's. ``shown`` leaves of the rows of an interface those that are shown as one of its
     types; None for all.
@@ -159,6 +185,7 @@ class RowSet:
     order: tuple[OrderKey, ...] = ()
     page: Page = WHOLE
     shows_all: bool = False
+    distinct: tuple[str, ...] = ()
     shown: Shown | None = None
 
 
@@ -180,6 +207,9 @@ class Shown:
 class Compare:
     """A value compared by an operator; ``operand`` is None for null, ``label`` names the condition in errors.
 
+    What is compared is the field's value, or what ``transforms`` make of it, one after the other. The operand of an
+    operator that takes an object has the arguments by name.
+
     ``unknown_counts`` says that the condition stands where one that is unknown counts as true, which is in a NOT.
 
     Every condition has ``strict``: whether it is true of no row all of whose values are null, ``may_fail``: whether
@@ -190,10 +220,11 @@ class Compare:
     owner: Shape
     field: Any
     operator: Operator
-    operand: Leaf | None
+    operand: Leaf | Mapping[str, Leaf] | None
     label: str
     may_fail: bool
     unknown_counts: bool = False
+    transforms: Transforms = ()
 
     @property
     def strict(self) -> bool:
@@ -204,6 +235,33 @@ class Compare:
     def certain(self) -> bool:
         """Whether the operator tests for null."""
         return self.operator.is_certain(self.operand)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OnItems:
+    """Whether a condition is true of an item of an array (``exists``), or of all; unknown where there is no array."""
+
+    owner: Shape
+    field: Any
+    exists: bool
+    condition: Condition | None
+    transforms: Transforms
+    may_fail: bool
+    strict: ClassVar[bool] = True
+    certain: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Between:
+    """Two fields of one row compared by an operator."""
+
+    owner: Shape
+    left: Any
+    right: Any
+    operator: Operator
+    may_fail: bool
+    strict: ClassVar[bool] = True
+    certain: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -337,7 +395,7 @@ class Quantified:
         return self.condition is not None and self.condition.may_fail
 
 
-Condition: TypeAlias = Compare | All | AnyOf | Not | IsNot | OnOne | Quantified
+Condition: TypeAlias = Compare | OnItems | Between | All | AnyOf | Not | IsNot | OnOne | Quantified
 NOTHING = AnyOf(())
 
 

@@ -14,7 +14,8 @@ object_types    object types over no table, and what mutations return
 protection      permissions and row rules of types, fields and mutations
 describe        all declarations of types → descriptions
 arguments       mutations: their description, and the types of their arguments
-operators       the operators of ``where``
+operators       the table of operators, by the types of values
+field_comparisons  fields compared with one another
 filter_inputs   ``where`` and ``orderBy``
 build           descriptions → graphql-core schema
 sdl             the schema as text

@@ -46,6 +46,8 @@ from .enums import Enums
 from .filter_inputs import Inputs
 from .kinds import PLAIN, kind_of, with_list_forms
 from .object_types import ObjectDef, Output, Outputs
+from .operators import BUILT_IN, OperatorTable
+from .operators.own import own_operators
 from .scalars.declared import declared_scalars
 from .scalars.graphql import UPLOAD
 
@@ -61,8 +63,8 @@ class Schema:
 
     ``query`` and ``mutation`` are the root types: their fields are of kinds, as those of all types. ``row_rules`` are
     those of the types over each model, with the types' names; ``conventions`` are the settings that it was built with.
-    ``unions`` has the names of the types of every abstract type. ``left_out`` has the models that ``types`` should have
-    declared, but whose keys clients cannot write.
+    ``unions`` has the names of the types of every abstract type, ``operators`` are those of its values. ``left_out``
+    has the models that ``types`` should have declared, but whose keys clients cannot write.
     """
 
     graphql: GraphQLSchema
@@ -75,6 +77,7 @@ class Schema:
     mutation: Shape
     row_rules: Mapping[Any, Sequence[tuple[str, RowRule]]]
     conventions: Conventions
+    operators: OperatorTable
     left_out: Mapping[str, str] = dataclass_field(default_factory=dict)
 
 
@@ -82,8 +85,9 @@ class SchemaBuilder:
     """Builds one schema from the descriptions of its types and mutations; it is the OutputTypes of their kinds."""
 
     def __init__(
-        self, found: Described, outputs: Outputs, mutations: Mapping[str, MutationDef], conventions: Conventions
-    ) -> None:
+        self, found: Described, outputs: Outputs, mutations: Mapping[str, MutationDef], conventions: Conventions,
+        operators: OperatorTable,
+    ) -> None:  # fmt: skip
         self.conventions = conventions
         self.types = {
             name: with_list_forms(definition, partial(_forms, found.types, conventions), conventions)
@@ -98,7 +102,8 @@ class SchemaBuilder:
             conventions,
         )
         self.mutation = Shape(name="Mutation", description=None, fields=mutations)
-        self.inputs = Inputs({**self.types, **self.shapes})
+        self.operators = operators
+        self.inputs = Inputs({**self.types, **self.shapes}, operators)
         self.values: dict[str, GraphQLObjectType] = {}
         abstract = [shape for shape in self.shapes.values() if shape.branches]
         self.objects: dict[str, Any] = {
@@ -138,6 +143,7 @@ class SchemaBuilder:
             mutation=self.mutation,
             row_rules=_row_rules(self.types),
             conventions=self.conventions,
+            operators=self.operators,
         )
 
     def _roots(self) -> dict[str, FieldDef]:
@@ -335,6 +341,8 @@ def _build(registry: Registry, settings: Settings) -> Schema:
     problems += of_types
     arguments = Arguments(registry, outputs, described.types)
     mutations = _describe_mutations(registry, arguments, problems)
+    built_in = OperatorTable(BUILT_IN, settings.extensions)
+    own = own_operators(registry, built_in, problems)
     problems += colliding_types(registry.types, outputs.objects.values(), outputs.unions, described.built_in)
     if problems:
         # a module that builds the schema while it is imported has reported the same ones before
@@ -342,5 +350,6 @@ def _build(registry: Registry, settings: Settings) -> Schema:
         # what is wrong with a type's field is found again by the mutations over the type, without its label
         told = {line.partition(": ")[2] for line in lines}
         raise DeclarationError("\n".join(line for line in lines if line not in told))
-    builder = SchemaBuilder(described, outputs, mutations, conventions)
+    operators = OperatorTable([*BUILT_IN, *own], settings.extensions)
+    builder = SchemaBuilder(described, outputs, mutations, conventions, operators)
     return replace(builder.build(Directives(arguments)), left_out=left_out)

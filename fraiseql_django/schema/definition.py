@@ -413,8 +413,8 @@ class TypeDef(Shape):
     one row, by the names of the arguments that ask for it; a source may have none. ``unique`` are more keys by which
     "single" finds a row. ``queries`` are the forms of its root fields, ``lists`` those of the lists in other types that
     lead to it, and ``root_rules`` the permissions of root fields by form. ``left_out`` are the model's fields that
-    could not be among all fields. ``when`` is true of those rows of the
-    model that are of the type.
+    could not be among all fields. ``when`` is true of those rows of the model that are of the type. ``random`` says
+    whether its lists can be sorted at random, ``distinct_on`` whether they can be asked for one row of each value.
     """
 
     model: type[models.Model]
@@ -425,6 +425,8 @@ class TypeDef(Shape):
     queries: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
     unique: tuple[Mapping[str, Column | Extracted], ...] = ()
+    random: bool = False
+    distinct_on: bool = False
     root_rules: Mapping[str, Rule] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     when: Q | None = None

@@ -18,10 +18,12 @@ from ..declare.names import NO_CHOICE, pascal_case
 from ..declare.scalars import ScalarDeclaration
 from ..declare.translations import translation_of
 from ..errors import ConfigurationError, DeclarationError, FraiseQLError
+from ..fields import LTreeField, VectorField
 from .choice_classes import class_of_choices, enum_source
 from .conventions import Conventions
 from .definition import Column, Embedded, EnumFactory, EnumSource, FieldDef
 from .python_values import (
+    AS_STORED,
     Conversion,
     converts,
     flat_choices,
@@ -61,7 +63,11 @@ SCALARS: Mapping[type[models.Field[Any, Any]], Scalar] = {
     models.JSONField: scalars.JSONB,
     postgres.HStoreField: scalars.HSTORES,
     SearchVectorField: scalars.LEXEMES,
+    LTreeField: scalars.LTREES,
+    VectorField: scalars.VECTOR,
 }
+# Field classes of packages that need not be installed, by their paths
+_OF_PACKAGES: Mapping[str, Scalar] = {"pgvector.django.vector.VectorField": scalars.VECTOR}
 # The stored types of automatic keys
 _KEYS: Mapping[type[models.Field[Any, Any]], Scalar] = {
     models.AutoField: scalars.INT,
@@ -84,6 +90,8 @@ def ancestor(field: models.Field[Any, Any], known: Mapping[Any, Any], mapped: Ma
             return next((known[base] for base in target.__mro__ if base in known), None)
         if cls in known:
             return known[cls]
+        if SCALARS.items() <= known.items() and (path := f"{cls.__module__}.{cls.__qualname__}") in _OF_PACKAGES:
+            return _OF_PACKAGES[path]
     return None
 
 
@@ -278,7 +286,7 @@ class ColumnDescriber:
 def _prepares(field: models.Field[Any, Any]) -> bool:
     """Whether the field's class has a way of its own to prepare values, which Django's lookups would use."""
     owner = next(cls for cls in type(field).__mro__ if "get_prep_value" in vars(cls))
-    return not owner.__module__.startswith("django.")
+    return not owner.__module__.startswith(AS_STORED)
 
 
 def _choices(field: models.Field[Any, Any], name: str, stored: Scalar, owner: str) -> EnumSource:

@@ -59,6 +59,14 @@ class InputTypes(Protocol):
         """Return the filter of values of a leaf type, in so many lists."""
         ...
 
+    def value_order(self, scalar: Comparable, dimensions: int) -> GraphQLInputType | None:
+        """Return the input of what is made of values of a leaf type to sort by; None where nothing is."""
+        ...
+
+    def distinct_fields(self, target: str) -> GraphQLInputType | None:
+        """Return the enum of the fields of which a type's lists may have one row for each value; None for none."""
+        ...
+
     def list_filter(self, target: str) -> GraphQLInputType:
         """Return the filter of a list of objects of a type."""
         ...
@@ -79,6 +87,10 @@ class SchemaKind(Generic[F]):
         """Return the type of conditions on the field; None where there are none."""
         return None
 
+    def order_by_value(self, field: F, inputs: InputTypes) -> GraphQLInputType | None:
+        """Return the type of what is written to sort by what is made of the field's value; None for nothing."""
+        return None
+
     def order_input(self, field: F, inputs: InputTypes) -> GraphQLInputType | None:
         """Return the type of what is written to sort by the field; None where rows cannot be sorted by it."""
         return None
@@ -90,6 +102,10 @@ class SchemaKind(Generic[F]):
     def is_ordered(self, field: F) -> bool:
         """Whether rows can be sorted by the field's own value."""
         return False
+
+    def distinct_column(self, field: F) -> str | None:
+        """Return the model's column of which lists may have one row for each value; None where there is none."""
+        return None
 
     def sorts_through(self, field: F) -> str | None:
         """Return the name of the type by whose fields rows can be sorted through this one."""

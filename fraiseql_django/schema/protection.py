@@ -47,6 +47,8 @@ def protected(definition: TypeDef, declaration: TypeDeclaration, conventions: Co
         mask=declaration.mask,
         queries=tuple(declaration.queries),
         lists=tuple(declaration.lists),
+        random=declaration.random,
+        distinct_on=declaration.distinct_on,
         root_rules=_root_rules(declaration, name),
         row_cost=declaration.row_cost,
         when=declaration.when,

@@ -29,6 +29,8 @@ from .scalars.encoding import encode_text
 from .scalars.postgres import Scalar
 
 _ANY: Any = object
+# Where field classes are that show what is stored, however they read it: vectors as lists of numbers
+AS_STORED = ("django.", "fraiseql_django.", "pgvector.django")
 # By the type that a field class is stored as: two values of it, and the class of its values in Python
 _SAMPLES: Mapping[str, tuple[tuple[Any, Any], Any]] = {
     "bigint": ((1, 7), int),
@@ -179,7 +181,7 @@ def names_of(graphql: GraphQLEnumType) -> Mapping[str, str]:
 
 def _overrides(field: Any, name: str) -> bool:
     owner = next((cls for cls in type(field).__mro__ if name in vars(cls)), None)
-    return owner is not None and not owner.__module__.startswith("django.")
+    return owner is not None and not owner.__module__.startswith(AS_STORED)
 
 
 _LOADERS: Mapping[str, Callable[[str], Any]] = {

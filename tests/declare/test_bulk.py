@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.core.checks import run_checks
 from django.db import models
 from django.test.utils import isolate_apps
-from graphql import GraphQLScalarType, specified_scalar_types
+from graphql import GraphQLScalarType, is_enum_type, specified_scalar_types
 from knox.models import AuthToken
 
 import fraiseql_django as fraiseql
@@ -21,6 +21,7 @@ from fraiseql_django.declare import results
 from fraiseql_django.declare.names import BUILT_IN
 from fraiseql_django.schema.build import Schema, build_schema
 from fraiseql_django.schema.filter_inputs import ORDER_DIRECTION
+from fraiseql_django.schema.operators import extensions, search
 from fraiseql_django.schema.scalars import graphql as leaves
 from fraiseql_django.schema.scalars.composite import FILES, RANGES
 from tests.support import data, make_shop
@@ -336,6 +337,7 @@ def test_built_in_names_are_those_of_built_in_types() -> None:
     own = {scalar.name for scalar in vars(leaves).values() if isinstance(scalar, GraphQLScalarType)}
     own |= {value.name for value in FILES.values()} | {ORDER_DIRECTION.name, *specified_scalar_types}
     own |= {name for value, written in RANGES.values() for name in (value.name, written.graphql.name)}
+    own |= {found.name for module in (search, extensions) for found in vars(module).values() if is_enum_type(found)}
     own |= {cls.__name__ for cls in vars(results).values() if hasattr(cls, "__fraiseql_object__")}
 
     assert own == BUILT_IN

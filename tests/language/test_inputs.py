@@ -136,7 +136,7 @@ REFUSED = {
     "regular expression that is none": (
         '{ specimens(where: {char: {matches: "("}}) { id } }',
         {},
-        "A regular expression in the operation is invalid.",
+        "where.char.matches: PostgreSQL refuses this regular expression.",
     ),
     # --- other values ---
     "date that is none": ('{ specimens(where: {date: {eq: "2023-02-29"}}) { id } }', {}, "Date cannot represent '2023-02-29'; write it like 2024-05-31."),

@@ -12,7 +12,7 @@ from . import models
 ZOO = fraiseql.Registry()
 
 
-@fraiseql.type(models.Specimen, fields="__all__", registry=ZOO)
+@fraiseql.type(models.Specimen, fields="__all__", distinct_on=True, registry=ZOO)
 class SpecimenType:
     """Every field class."""
 
@@ -47,7 +47,7 @@ class HouseType:
     cage_width: Decimal | None = fraiseql.field(Sum("cages__width"))
 
 
-@fraiseql.type(models.Cage, fields="__all__", registry=ZOO)
+@fraiseql.type(models.Cage, fields="__all__", distinct_on=True, registry=ZOO)
 class CageType:
     label: str = fraiseql.field(Concat("house__title", Value(" "), "number", output_field=CharField()))
     siblings: int = fraiseql.field(Count("house__cages"))

@@ -87,6 +87,10 @@ def encode_hstore(value: Mapping[str, Any]) -> str:
     )
 
 
+def encode_vector(value: Sequence[float]) -> str:
+    return "[" + ",".join(map(repr, value)) + "]"
+
+
 def encode_range(value: Mapping[str, Any], encode: Callable[[Any], str]) -> str:
     """Write a range literal (PostgreSQL documentation, 8.17.5) from ``{lower, upper, bounds}``."""
     lower, upper = value.get("lower"), value.get("upper")

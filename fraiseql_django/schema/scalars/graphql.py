@@ -271,6 +271,37 @@ SEARCH_VECTOR = _text_scalar(
     "A document's lexemes and their places.",
     specified_by=f"{_POSTGRESQL}/datatype-textsearch.html",
 )
+LTREE = _text_scalar(
+    # labels may have 1000 characters, and since PostgreSQL 16 hyphens
+    "LTree",
+    lambda text: text if re.fullmatch(r"(\w|-){1,1000}(\.(\w|-){1,1000}){0,65534}|", text) else None,
+    "top.science.astronomy",
+    "The path of labels to a node of a tree.",
+)
+
+
+def _parse_vector(value: Any) -> list[float]:
+    # pgvector stores 16,000 numbers at most, of four bytes each
+    items = value if isinstance(value, list) else []
+    is_vector = all(
+        isinstance(item, (int, float)) and not isinstance(item, bool) and abs(item) <= 3.4028234663852886e38
+        for item in items
+    )
+    if 0 < len(items) <= 16_000 and is_vector:
+        return [float(item) for item in items]
+    raise _refuse("Vector", value, "[0.25, -1, 3]")
+
+
+def _parse_vector_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> list[float]:
+    return _parse_vector(value_from_ast_untyped(node, variables))
+
+
+VECTOR = GraphQLScalarType(
+    "Vector",
+    parse_value=_parse_vector,
+    parse_literal=_parse_vector_literal,
+    description="Numbers in a fixed order, such as an embedding. Written like `[0.25, -1, 3]`.",
+)
 HSTORE = GraphQLScalarType(
     "HStore", parse_value=_parse_hstore, specified_by_url=f"{_POSTGRESQL}/hstore.html",
     description="Names with a text or null each.",

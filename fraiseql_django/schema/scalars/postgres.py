@@ -227,7 +227,23 @@ LEXEMES = Scalar(
     encode=encoding.encode_text,
     ordered=False,
 )
+LTREES = Scalar(
+    graphql=leaves.LTREE, json="to_json({0}::text)::text", json_array=_TEXTS, cast="ltree", encode=encoding.encode_text
+)
+# pgvector writes the numbers as JSON does
+VECTOR = Scalar(
+    graphql=leaves.VECTOR,
+    json="{0}::vector::text",
+    json_array=None,
+    cast="vector",
+    encode=encoding.encode_vector,
+    ordered=False,
+)
 HSTORES = Scalar(graphql=leaves.HSTORE, cast="hstore", encode=encoding.encode_hstore, ordered=False, equatable=False)
+
+
+# The extensions of PostgreSQL's that the types of columns are of, by the GraphQL names
+EXTENSIONS = {"HStore": "hstore", "LTree": "ltree", "Vector": "vector"}
 
 
 def localized(scalar: Scalar) -> Scalar:

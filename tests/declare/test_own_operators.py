@@ -1,0 +1,197 @@
+"""Operators that a project declares: typed, in the schema where they can be executed, costed, refused with a reason."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.db.models.functions import Length
+from django.db.models.lookups import GreaterThan
+from graphql import GraphQLInputObjectType
+
+import fraiseql_django as fraiseql
+from example_project.bookshop.models import Book, Review
+from example_project.bookshop.seed import Sizes
+from fraiseql_django import DeclarationError, GraphQLEngine, Registry
+from fraiseql_django.conf.settings import LimitSettings, get_settings
+from fraiseql_django.schema.build import build_schema
+from tests.support import data, refused
+
+pytestmark = pytest.mark.django_db
+
+
+def registry() -> Registry:
+    found = Registry()
+
+    @fraiseql.operator(strict=True, registry=found)
+    def has_words(column: str, value: int) -> str:
+        """Has so many words."""
+        return "array_length(regexp_split_to_array({column}, ' +'), 1) = {value}"
+
+    @fraiseql.operator(registry=found)
+    def longer(column: str, value: int) -> Any:
+        return GreaterThan(Length(column), value)
+
+    @fraiseql.operator(name="near", for_="Decimal", cost=50, registry=found)
+    def is_near(column: Any, to: float, by: float = 1.0) -> str:
+        """Is near a number."""
+        return "abs({column} - {to}) <= " + ("{by}" if not isinstance(by, float) else "1.0")
+
+    @fraiseql.operator(registry=found)
+    def ends(column: str, value: list[str]) -> str:
+        return "right({column}, 1) = ANY({value})"
+
+    @fraiseql.operator(registry=found)
+    def percent(column: int, value: int) -> str:
+        return "{column} % {value} = 0"
+
+    @fraiseql.operator(extension="no_such_extension", registry=found)
+    def soundslike(column: str, value: str) -> str:
+        return "no_such_function({column}) = no_such_function({value})"
+
+    fraiseql.type(Book, fields=["id", "title", "price", "reviews"], registry=found)(type("Book", (), {}))
+    fraiseql.type(Review, fields=["id", "stars", "headline"], registry=found)(type("Review", (), {}))
+    return found
+
+
+def keys(engine: GraphQLEngine, where: str) -> set[str]:
+    return {row["id"] for row in data(engine, f"{{ books(where: {where}) {{ id }} }}")["books"]}
+
+
+def expected(condition: Any) -> set[str]:
+    return {str(book.pk) for book in Book.objects.all() if condition(book)}
+
+
+def engine_with(**settings: Any) -> GraphQLEngine:
+    return GraphQLEngine(registry=registry(), settings=replace(get_settings(), **settings), cache=None)
+
+
+def filter_of(engine: GraphQLEngine, name: str) -> GraphQLInputObjectType:
+    found = engine.schema.graphql.type_map[name]
+    assert isinstance(found, GraphQLInputObjectType)
+    return found
+
+
+def test_they_are_in_the_schema_where_they_can_be_executed() -> None:
+    engine = engine_with()
+    texts, numbers = filter_of(engine, "StringFilter"), filter_of(engine, "IntFilter")
+
+    assert str(texts.fields["hasWords"].type) == "Int"
+    assert texts.fields["hasWords"].description == "Has so many words."
+    assert str(texts.fields["ends"].type) == "[String!]"
+    assert "hasWords" not in numbers.fields
+    assert "percent" in numbers.fields
+    near: Any = filter_of(engine, "DecimalFilter").fields["near"].type
+    assert {name: str(field.type) for name, field in near.fields.items()} == {"to": "Float!", "by": "Float"}
+    assert "soundslike" not in texts.fields
+    assert "soundslike" in filter_of(engine_with(extensions=("no_such_extension",)), "StringFilter").fields
+
+
+def test_they_are_executed(bookshop: Sizes) -> None:
+    engine = engine_with()
+
+    assert keys(engine, "{title: {hasWords: 3}}") == expected(lambda book: len(book.title.split(" ")) == 3) != set()
+    assert keys(engine, "{title: {longer: 20}}") == expected(lambda book: len(book.title) > 20) != set()
+    assert keys(engine, '{title: {ends: ["s", "t"]}}') == expected(lambda book: book.title[-1] in "st") != set()
+    assert keys(engine, "{price: {near: {to: 20, by: 5}}}") == expected(lambda book: abs(book.price - 20) <= 5)
+    assert keys(engine, "{price: {near: {to: 20}}}") == expected(lambda book: abs(book.price - 20) <= 1)
+    assert keys(engine, "{title: {not: {longer: 20}}}") == expected(lambda book: len(book.title) <= 20)
+    assert keys(engine, "{reviews: {some: {stars: {percent: 5}}}}") == expected(
+        lambda book: any(review.stars % 5 == 0 for review in book.reviews.all())
+    )
+    assert keys(engine, "{title: {length: {percent: 2}}}") == expected(lambda book: len(book.title) % 2 == 0)
+
+
+def test_values_are_bound() -> None:
+    engine = engine_with()
+    explained = engine.explain("query ($n: Int) { books(where: {title: {hasWords: $n}}) { id } }", {"n": 3})
+
+    assert "= %s::bigint" in explained.sql
+    assert explained.params == ["3"]
+
+
+def test_they_cost_what_is_declared() -> None:
+    engine = engine_with()
+
+    def complexity(where: str) -> float:
+        return engine.explain(f"{{ books(limit: 2, where: {where}) {{ id }} }}").complexity
+
+    assert complexity("{price: {near: {to: 1}}}") == complexity("{price: {gt: 1}}") + 50
+    assert complexity("{OR: [{NOT: {price: {near: {to: 1}}}}, {price: {near: {to: 2}}}]}") == complexity("{}") + 100
+    # a nested list is filtered for each row around it
+    listed = "{ books(limit: 10) { reviews(limit: 1, where: {stars: {%s: 1}}) { id } } }"
+    assert engine.explain(listed % "gt").complexity == engine.explain(listed % "percent").complexity
+    limited = engine_with(limits=replace(LimitSettings(), complexity=20))
+    assert refused(limited, "{ books(limit: 2, where: {price: {near: {to: 1}}}) { id } }")["extensions"]["code"] == (
+        "LIMIT_EXCEEDED"
+    )
+
+
+def test_what_postgres_does_not_know_is_an_error_with_a_place(bookshop: Sizes) -> None:
+    engine = engine_with(extensions=("no_such_extension",))
+    answer = engine.execute('{ books(where: {title: {soundslike: "a"}}) { id } }').json()
+
+    (error,) = answer["errors"]
+    assert error == {
+        "message": "where.title.soundslike: PostgreSQL has no such operator for this value.",
+        "locations": [{"line": 1, "column": 37}],
+        "extensions": {"code": "BAD_USER_INPUT"},
+    }
+
+
+def no_operand(column: str) -> str:
+    return "TRUE"
+
+
+def no_annotation(column, value: str) -> str:  # type: ignore[no-untyped-def]
+    return "TRUE"
+
+
+def no_value(column: str, value: Book) -> str:
+    return "TRUE"
+
+
+def unknown_name(column: str, value: str) -> str:
+    return "{column} = {valeu}"
+
+
+def raises(column: str, value: str) -> str:
+    raise ValueError("not yet")
+
+
+def returns_none(column: str, value: str) -> Any:
+    return None
+
+
+def contains(column: str, value: str) -> str:
+    return "{column} = {value}"
+
+
+WRONG = {
+    no_operand: "it takes no operand; give it two parameters at least, the column and the operand",
+    no_annotation: "annotate its parameter 'column', or name the types of columns with for_=…",
+    no_value: "its parameter 'value' is annotated <class 'example_project.bookshop.models.Book'>, which is no value",
+    unknown_name: "its SQL names {valeu}, which it has not; it has {column}, {value}",
+    raises: "it raised ValueError: not yet",
+    returns_none: "it returned None, must return SQL or an ORM expression",
+    contains: "String has a built-in operator of this name; give it another name with name=…",
+}
+
+
+def test_wrong_declarations_are_all_reported() -> None:
+    found = registry()
+    for function in WRONG:
+        fraiseql.operator(registry=found)(function)
+
+    with pytest.raises(DeclarationError) as raised:
+        build_schema(found, get_settings())
+
+    lines = str(raised.value).splitlines()
+    assert [line.split(": ", 1)[1] for line in lines] == list(WRONG.values())
+    assert lines[0].startswith(f"the operator 'noOperand', no_operand in {__name__}: ")
+
+
+def test_names_that_graphql_does_not_allow_are_refused() -> None:
+    with pytest.raises(DeclarationError, match="cannot be called '__x'"):
+        fraiseql.operator(name="__x", registry=Registry())(contains)
+    with pytest.raises(DeclarationError, match="cost is -1"):
+        fraiseql.operator(cost=-1, registry=Registry())(contains)
