@@ -23,6 +23,7 @@ from .declare.members import auto
 from .declare.model_mutations import create, delete, nested, update, upsert
 from .declare.mutations import input_ as input
 from .declare.mutations import mutation
+from .declare.queries import query
 from .declare.registry import ID, JSON, UNSET, BigInt, Registry
 from .declare.results import Cascade, Error, MutationError, error, success
 from .declare.rules import requires_auth, requires_permission, requires_role
@@ -84,6 +85,7 @@ __all__ = [
     "input",
     "mutation",
     "nested",
+    "query",
     "relation",
     "requires_auth",
     "requires_permission",

@@ -4,19 +4,38 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphql import GraphQLBoolean, GraphQLInputObjectType, GraphQLInputType, GraphQLList, GraphQLNonNull
+from graphql import (
+    GraphQLBoolean,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNonNull,
+    get_named_type,
+)
 from hypothesis import strategies as st
 
 from fraiseql_django.kinds.counts import Count
 from fraiseql_django.schema.build import Schema
-from fraiseql_django.schema.definition import Embedded, FieldDef, Reference, Relation
+from fraiseql_django.schema.definition import Computed, Embedded, FieldDef, Reference, Relation
 from fraiseql_django.schema.filter_inputs import DIRECTIONS, comparable, is_ordered
+from fraiseql_django.schema.function_fields import PythonField
 from fraiseql_django.schema.operators import operators_of
+from fraiseql_django.schema.queries import OF_LISTS, FunctionDef, QueryDef
 from tests.values import has_literal, literal
 
+# What functions are given, by the type of the argument
+ARGUMENTS: Mapping[str, list[Any]] = {
+    "Int": [0, 3, 50], "BigInt": ["1", "7"], "Decimal": ["12.5", "40"], "String": ["a", "crime", "'"],
+    "DateTime": ["2024-05-31T13:45:00Z"],
+}  # fmt: skip
 Pool = Mapping[tuple[str, str], list[Any]]
 DEPTH = 3
 SEARCHED = {"contains", "icontains", "startswith", "istartswith", "endswith", "iendswith"}
+
+
+def is_called(field: Any) -> bool:
+    """Whether a root field has rows that a function answers with."""
+    return isinstance(field, (QueryDef, FunctionDef)) and field.rows is not None and field.rows.many
 
 
 class Drawn:
@@ -62,9 +81,28 @@ class Drawn:
         """Draw a list of the query's own."""
         # the other way to the answer knows models only
         definition = self.one_of(known for known in self.schema.types.values() if known.plural and not known.source)
+        called = [field for field in self.schema.query.fields.values() if is_called(field)]
+        if called and self.chance(15):
+            return self.called(self.one_of(called))
         if self.chance(10):
             return self.count("Query", self.schema.query.fields[f"{definition.plural}Count"])
         return self.field("Query", definition.plural, self.arguments(definition.name), definition.name, 0)
+
+    def called(self, field: Any) -> str:
+        """Draw a root field of rows that a function answers."""
+        given = [*self.own_arguments("Query", field.name), *self.list_arguments(field.rows.target)]
+        return self.field("Query", field.name, f"({', '.join(given)})" if given else "", field.rows.target, 0)
+
+    def own_arguments(self, type_name: str, name: str) -> list[str]:
+        """Draw the arguments of a function: all that must be given, and some of the others."""
+        type_: Any = self.schema.graphql.get_type(type_name)
+        given = []
+        for argument, declared in type_.fields[name].args.items():
+            required = isinstance(declared.type, GraphQLNonNull)
+            scalar = get_named_type(declared.type).name
+            if argument not in OF_LISTS and (required or self.chance(50)):
+                given.append(f"{argument}: {self.value(self.one_of(ARGUMENTS[scalar]), declared.type)}")
+        return given
 
     def selection_set(self, type_name: str, depth: int) -> str:
         """Draw what is asked of a type; something always is."""
@@ -93,6 +131,9 @@ class Drawn:
             parts = [*field.parts, "__typename"]
             chosen = " ".join(self.one_of(parts) + self.directive() for _ in range(self.number(1, 3)))
             return f"{self.aliased(type_name, field.name)}{self.directive()} {{ {chosen} }}"
+        if isinstance(field, (Computed, PythonField)) and (own := self.own_arguments(type_name, field.name)):
+            arguments = f"({', '.join(own)})"
+            return f"{self.alias(type_name, field.name + arguments)}: {field.name}{arguments}{self.directive()}"
         return self.aliased(type_name, field.name) + self.directive()
 
     def count(self, type_name: str, field: FieldDef) -> str:
@@ -144,6 +185,11 @@ class Drawn:
 
     def arguments(self, target: str, nested: bool = False) -> str:
         """Draw a list's arguments; few nested lists are whole, which would make the naive way slow."""
+        given = self.list_arguments(target, nested)
+        return f"({', '.join(given)})" if given else ""
+
+    def list_arguments(self, target: str, nested: bool = False) -> list[str]:
+        """Draw a list's arguments, each by itself."""
         given = self.filter(target)
         order_by = self.schema.graphql.get_type(f"{target}OrderBy")
         terms = None if order_by is None else self.order(target)
@@ -155,7 +201,7 @@ class Drawn:
             if self.chance(97 if page else 25):
                 value = self.one_of([0, 1, 2, 3] if page else [0, 1, 2, 3, None])
                 given.append(f"{name}: {self.value(value, self.schema.graphql.type_map['Int'])}")  # type: ignore[arg-type]
-        return f"({', '.join(given)})" if given else ""
+        return given
 
     def order(self, target: str) -> list[Any] | None:
         """Draw the terms of a list's order; mostly there is no ``orderBy``."""
@@ -192,7 +238,8 @@ class Drawn:
                 found["NOT"] = self.where(type_name, depth + 1)
             else:
                 known = (self.schema.types.get(type_name) or self.schema.shapes[type_name]).fields.values()
-                fields = [field for field in known if not isinstance(field, Count)]
+                where: Any = self.schema.graphql.get_type(f"{type_name}Where")
+                fields = [field for field in known if field.name in where.fields]
                 related = [field for field in fields if isinstance(field, Reference)]
                 field = self.one_of(related if related and self.chance(40) else fields)
                 found[field.name] = self.condition(type_name, field, depth)

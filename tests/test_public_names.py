@@ -43,6 +43,7 @@ NAMES = [
     "input",
     "mutation",
     "nested",
+    "query",
     "relation",
     "requires_auth",
     "requires_permission",

@@ -5,7 +5,8 @@
     embedded        a value with parts: a file, a range      root_rows       fields of Query
     relations       other rows, as the models say            counts          how many rows a list has
     links           other rows, found by a key               results         what mutations return
-                                                             mutations       fields of Mutation
+    python_fields   a value that Python computes             mutations       fields of Mutation
+    python_queries, database_queries   fields of Query that functions answer
 
 ``scalars`` and ``rows`` are what several of them have in common. A new kind is one more module, registered by being
 imported here.
@@ -15,10 +16,13 @@ from . import (
     columns,
     computed,
     counts,
+    database_queries,
     embedded,
     json_objects,
     links,
     mutations,
+    python_fields,
+    python_queries,
     relations,
     results,
     root_rows,
@@ -26,6 +30,7 @@ from . import (
 )
 
 __all__ = [
-    "columns", "computed", "counts", "embedded", "json_objects", "links", "mutations", "relations", "results",
-    "root_rows", "source_fields",
+    "columns", "computed", "counts", "database_queries", "embedded", "json_objects", "links",
+    "mutations", "python_fields", "python_queries", "relations",
+    "results", "root_rows", "source_fields",
 ]  # fmt: skip

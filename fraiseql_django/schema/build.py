@@ -36,7 +36,7 @@ from .annotations import PYTHON_SCALARS
 from .arguments import Arguments, MutationDef, describe_mutation
 from .collisions import colliding_types, same_names
 from .conventions import Conventions
-from .definition import Related, RootRows, Shape, TypeDef, ValueObject
+from .definition import FieldDef, Related, RootRows, Shape, TypeDef, ValueObject
 from .describe import Described, describe_types, without_unusable_keys
 from .directives import APPLIED, Directives
 from .django_fields import ColumnDescriber, mapped_scalars
@@ -44,8 +44,10 @@ from .enums import Enums
 from .filter_inputs import Inputs
 from .kinds import PLAIN, kind_of, with_list_forms
 from .object_types import ObjectDef, Output, Outputs
+from .queries import describe_query
 from .scalars.declared import declared_scalars
 from .scalars.graphql import UPLOAD
+from .source_types import Shapes
 
 # The form that a plain list has beside it, unless ``COUNTS`` says otherwise
 COUNT = "count"
@@ -79,7 +81,12 @@ class SchemaBuilder:
     """Builds one schema from the descriptions of its types and mutations; it is the OutputTypes of their kinds."""
 
     def __init__(
-        self, found: Described, outputs: Outputs, mutations: Mapping[str, MutationDef], conventions: Conventions
+        self,
+        found: Described,
+        outputs: Outputs,
+        queries: Mapping[str, FieldDef],
+        mutations: Mapping[str, MutationDef],
+        conventions: Conventions,
     ) -> None:
         self.conventions = conventions
         self.types = {
@@ -90,7 +97,7 @@ class SchemaBuilder:
         self.outputs = outputs
         self.mutations = mutations
         self.query = with_list_forms(
-            Shape(name="Query", description=None, fields=root_fields(self.types)),
+            Shape(name="Query", description=None, fields={**root_fields(self.types), **queries}),
             partial(_root_forms, found.types, conventions),
             conventions,
         )
@@ -244,6 +251,28 @@ def _uploads_in_outputs(schema: GraphQLSchema) -> Iterator[str]:
                 yield f"{type_.name}.{name} is an Upload, which only an argument or the field of an input can be"
 
 
+def _describe_queries(
+    registry: Registry, types: Mapping[str, TypeDef], arguments: Arguments, shapes: Shapes, problems: list[str]
+) -> dict[str, FieldDef]:
+    found: dict[str, FieldDef] = {}
+    owners = {name: f"the root field of {field.target}" for name, field in root_fields(types).items()}
+    for declaration in registry.queries:
+        try:
+            definition = describe_query(declaration, arguments, shapes)
+        except DeclarationError as error:
+            problems.append(str(error))
+            continue
+        name = definition.name
+        if name in owners:
+            problems.append(
+                f"two root fields are called {name!r}: {owners[name]} and {declaration.location}; give one of them "
+                f"another name with name=…"
+            )
+        found[name] = definition
+        owners[name] = declaration.location
+    return found
+
+
 def _describe_mutations(registry: Registry, arguments: Arguments, problems: list[str]) -> dict[str, MutationDef]:
     found: dict[str, MutationDef] = {}
     owners: dict[str, MutationDeclaration] = {}
@@ -260,7 +289,6 @@ def _describe_mutations(registry: Registry, arguments: Arguments, problems: list
             )
         found[definition.name] = definition
         owners[definition.name] = declaration
-    problems += arguments.problems()
     return found
 
 
@@ -287,10 +315,13 @@ def _build(registry: Registry, settings: Settings) -> Schema:
     columns = ColumnDescriber(conventions, Enums(registry.taken() | RESERVED))
     registry, left_out = without_unusable_keys(registry, columns)
     outputs = Outputs(registry, columns)
-    described, of_types = describe_types(registry, outputs)
-    problems += of_types
     arguments = Arguments(registry, outputs)
+    shapes = Shapes(outputs)
+    described, of_types = describe_types(registry, arguments, shapes)
+    problems += of_types
+    queries = _describe_queries(registry, described.types, arguments, shapes, problems)
     mutations = _describe_mutations(registry, arguments, problems)
+    problems += arguments.problems()
     problems += colliding_types(registry.types, outputs.objects.values(), outputs.unions, described.built_in)
     if problems:
         # a module that builds the schema while it is imported has reported the same ones before
@@ -298,5 +329,5 @@ def _build(registry: Registry, settings: Settings) -> Schema:
         # what is wrong with a type's field is found again by the mutations over the type, without its label
         told = {line.partition(": ")[2] for line in lines}
         raise DeclarationError("\n".join(line for line in lines if line not in told))
-    builder = SchemaBuilder(described, outputs, mutations, conventions)
+    builder = SchemaBuilder(described, outputs, queries, mutations, conventions)
     return replace(builder.build(Directives(arguments)), left_out=left_out)
