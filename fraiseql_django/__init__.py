@@ -25,6 +25,7 @@ from .declare.model_mutations import changes, create, delete, nested, update, up
 from .declare.mutations import input_ as input
 from .declare.mutations import mutation
 from .declare.operators import operator
+from .declare.queries import query
 from .declare.registry import ID, JSON, UNSET, BigInt, Registry
 from .declare.results import Cascade, Error, MutationError, error, success
 from .declare.rules import requires_auth, requires_permission, requires_role
@@ -89,6 +90,7 @@ __all__ = [
     "mutation",
     "nested",
     "operator",
+    "query",
     "relation",
     "requires_auth",
     "requires_permission",

@@ -17,6 +17,7 @@ from graphql import (
 from graphql.execution import values as graphql_values
 
 try:
+    from django.db.backends.postgresql.psycopg_any import get_adapters_template as get_adapters_template
     from psycopg import ClientCursor as ClientCursor
     from psycopg import Connection as Connection
     from psycopg import Error as Error
@@ -29,14 +30,15 @@ try:
     from psycopg.errors import InternalError_ as InternalError_
     from psycopg.errors import InvalidSqlStatementName as InvalidSqlStatementName
     from psycopg.pq import Conninfo as Conninfo
+    from psycopg.pq import Format as Format
     from psycopg.pq import TransactionStatus as TransactionStatus
     from psycopg.rows import tuple_row as tuple_row
 except ImportError:
     # Django would go on with psycopg 2; so does the import of this package, for a system check to say so
     PSYCOPG_3 = False
     ClientCursor = IsolationLevel = conninfo_to_dict = None  # type: ignore[assignment, misc]
-    Connection = Conninfo = Error = ProgrammingError = TransactionStatus = tuple_row = None  # type: ignore[assignment, misc]
-    CharacterNotInRepertoire = InternalError_ = None  # type: ignore[assignment, misc]
+    Connection = Conninfo = Error = Format = ProgrammingError = TransactionStatus = tuple_row = None  # type: ignore[assignment, misc]
+    get_adapters_template = CharacterNotInRepertoire = InternalError_ = None  # type: ignore[assignment, misc]
     DuplicatePreparedStatement = InvalidSqlStatementName = None  # type: ignore[assignment, misc]
     RawCursor = list  # type: ignore[assignment, misc]
 else:

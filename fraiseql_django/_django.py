@@ -9,10 +9,12 @@ connections   state of a connection and its transaction; commit and rollback; a 
 caches        the settings of ``CACHES``; the keys that a cache holds
 models        the columns of a key; inheritance; the tables of many-to-many fields; values that a field refuses
 queries       compiling to SQL and parameters; joins of ORDER BY; aliases; literals; the columns that are read
+instances     an instance of some columns; values as Django's connections read and send them
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from asyncio import _get_running_loop
 from collections import OrderedDict, defaultdict
@@ -27,6 +29,7 @@ from types import FunctionType
 from typing import Any, NamedTuple, TypeAlias
 
 import django
+from django.conf import settings
 from django.core.cache import caches
 from django.core.cache.backends.base import default_key_func
 from django.core.cache.backends.db import BaseDatabaseCache
@@ -35,9 +38,14 @@ from django.core.exceptions import EmptyResultSet, FieldError
 from django.db import connections, models, router
 from django.db.backends.utils import CursorWrapper
 from django.db.models.expressions import Col
+from django.db.models.query import ModelIterable
 from django.db.models.sql import Query
+from django.db.models.sql.datastructures import BaseTable
+from django.db.models.sql.where import WhereNode
 from django.utils import timezone
 from django.utils.module_loading import import_string
+
+from ._compat import Format, PyFormat, Transformer, get_adapters_template
 
 Model: TypeAlias = type[models.Model]
 # SQL with %s for each parameter and %% for a percent sign, and the parameters
@@ -817,3 +825,180 @@ def _nodes(expression: Any) -> Iterator[Any]:
     if hasattr(expression, "get_source_expressions"):
         for part in expression.get_source_expressions():
             yield from _nodes(part)
+
+
+class BoundWhere(WhereNode):
+    """A condition whose parameters are replaced when it is compiled; ``bound`` is of the class of each one."""
+
+    bound: Callable[[str, list[Any]], Compiled]
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        sql, params = super().as_sql(compiler, connection)
+        return type(self).bound(sql, list(params))
+
+
+def with_bound_where(
+    rows: models.QuerySet[Any, Any], bound: Callable[[str, list[Any]], Compiled]
+) -> models.QuerySet[Any, Any]:
+    """Return a query whose condition's SQL and parameters pass through ``bound`` whenever it is compiled.
+
+    What is added to the query's condition later does not. Relies on ``query.where`` and on ``WhereNode`` making its
+    copies by ``create()``, of its own class.
+    """
+    found = rows.all()
+    query: Any = found.query
+    if query.where:
+        kind: Any = type("BoundWhere", (BoundWhere,), {"bound": staticmethod(bound)})
+        where = query.where
+        own = kind.create(where.children, where.connector, where.negated)
+        query.where = WhereNode.create([own])
+    return found
+
+
+def is_of_its_table(rows: models.QuerySet[Any, Any]) -> bool:
+    """Whether a query's rows are rows of its model's table, and conditions can be added to it, and an order.
+
+    Not where it is sliced, distinct or combined, aggregates, locks rows, or has columns of its own. Relies on
+    ``is_sliced``, ``combinator``, ``distinct``, ``group_by``, ``extra``, ``extra_tables``, ``select_for_update``,
+    ``annotations`` and ``contains_aggregate`` of expressions.
+    """
+    query: Any = rows.query
+    odd = query.is_sliced or query.combinator or query.distinct or query.group_by or query.extra or query.extra_tables
+    parts = [*query.annotations.values(), query.where]
+    return not (
+        odd
+        or query.select_for_update
+        or any(
+            getattr(part, "contains_aggregate", False) or getattr(part, "contains_over_clause", False) for part in parts
+        )
+    )
+
+
+# What an expression is called that is computed of several rows of its query
+_OF_SEVERAL_ROWS = ("contains_aggregate", "contains_over_clause")
+
+
+def selects_values(rows: models.QuerySet[Any, Any]) -> bool:
+    """Whether a query yields something else than instances. Relies on ``_iterable_class``."""
+    kind: Any = rows._iterable_class
+    return kind is not ModelIterable
+
+
+def own_database(rows: models.QuerySet[Any, Any]) -> str | None:
+    """Return the database that ``using()`` has given a query, None for none. Relies on ``_db``."""
+    found: str | None = getattr(rows, "_db", None)
+    return found
+
+
+class _SelectedTable(BaseTable):
+    """SQL in the place of a model's table."""
+
+    def __init__(self, source: Compiled, table_name: str, alias: str) -> None:
+        super().__init__(table_name, alias)
+        self.source = source
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        sql, params = self.source
+        quote = getattr(compiler, "quote_name", None) or compiler.quote_name_unless_alias
+        return f"{sql} {quote(self.table_alias)}", list(params)
+
+    def relabeled_clone(self, change_map: Any) -> _SelectedTable:
+        return _SelectedTable(self.source, self.table_name, change_map.get(self.table_alias, self.table_alias))
+
+    @property
+    def identity(self) -> Any:
+        return (*super().identity, self.source[0])
+
+
+def rows_from(model: Model, source: Compiled, alias: str) -> models.QuerySet[Any, Any]:
+    """Return the rows that SQL selects, which has the columns of a model's table.
+
+    Relies on ``get_initial_alias()``, on ``alias_map`` holding the table that is selected from, and on that being
+    compiled by its ``as_sql()``.
+    """
+    rows = all_rows(model, alias)
+    query: Any = rows.query
+    name = query.get_initial_alias()
+    query.alias_map[name] = _SelectedTable(source, query.alias_map[name].table_name, name)
+    return rows
+
+
+# --- instances and values ---
+
+
+def sent_as(value: Any, alias: str) -> tuple[str | None, str] | None:
+    """Return a parameter's text and the name of its type, "" where PostgreSQL finds that out; None for others.
+
+    It is what a connection with ``server_side_binding`` sends. Relies on ``get_adapters_template()``.
+    """
+    if value is None:
+        return None, ""
+    adapters = get_adapters_template(settings.USE_TZ, connections[alias].timezone)
+    try:
+        dumper = Transformer(adapters).get_dumper(value, PyFormat.TEXT)
+        data = dumper.dump(value)
+    except Exception:
+        # psycopg raises errors of its own, and those of the value's class
+        return None
+    if data is None:
+        return None, ""
+    known = adapters.types.get(dumper.oid)
+    if dumper.oid and known is None:
+        return None
+    kind = "" if known is None else known.regtype + "[]" * (known.oid != dumper.oid)
+    return bytes(data).decode(), kind
+
+
+class _NoDatabase(str):
+    """Stands for the database of an instance whose rows must not be read; a query names it as one that is not there."""
+
+
+def instance_of(model: Model, values: Mapping[str, Any], refuse: Callable[..., Any]) -> Any:
+    """Make an instance that has these values of columns, and other attributes; whatever else it reads is refused.
+
+    ``refuse`` raises an error; it is called with the names of columns that the instance does not have. A query that
+    starts from the instance, for a relation, ends in an error of Django's.
+
+    Relies on ``from_db()`` taking the values of some concrete fields in the order of ``concrete_fields``, on deferred
+    columns being read by ``refresh_from_db(fields=…)``, and on related managers using ``_state.db``.
+    """
+    names = [field.attname for field in model._meta.concrete_fields if field.attname in values]
+    instance: Any = model.from_db(
+        _NoDatabase("of rows that were read for a field of GraphQL: name what it reads in requires=[…]"),
+        names,
+        [values[name] for name in names],
+    )
+    instance.refresh_from_db = lambda using=None, fields=None, **options: refuse(*(fields or ()))
+    for name in values.keys() - set(names):
+        setattr(instance, name, values[name])
+    return instance
+
+
+# By the name of a type, what reads values that psycopg would read in a way of its own
+_READ_AS_DJANGO: Mapping[str, Callable[[str], Any]] = {"bytea": lambda text: bytes.fromhex(text.removeprefix("\\x"))}
+
+
+def text_loader(type_name: str, alias: str) -> Callable[[str], Any]:
+    """Return what makes of the text of a value what Django's connections read for its type in PostgreSQL.
+
+    A type that psycopg does not know stays a text. Relies on ``get_adapters_template()`` of the PostgreSQL backend, and
+    on moments being read in ``connection.timezone`` if ``USE_TZ`` is on.
+    """
+    if type_name in _READ_AS_DJANGO:
+        return _READ_AS_DJANGO[type_name]
+    connection = connections[alias]
+    if type_name == "timestamp with time zone":
+        zone = connection.timezone if settings.USE_TZ else None
+        return lambda text: _moment(text, zone)
+    adapters = get_adapters_template(settings.USE_TZ, connection.timezone)
+    try:
+        oid = adapters.types.get_oid(type_name)
+    except KeyError:
+        return str
+    loader = Transformer(adapters).get_loader(oid, Format.TEXT)
+    return lambda text: loader.load(text.encode())
+
+
+def _moment(text: str, zone: Any) -> Any:
+    found = dt.datetime.fromisoformat(text)
+    return found.astimezone(zone) if zone is not None else found.replace(tzinfo=None)

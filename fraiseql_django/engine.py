@@ -43,11 +43,14 @@ from .execution.rate_limit import operation_rate
 from .execution.response import Explanation, Response, Statistics, failed
 from .execution.session import Session
 from .language.introspection import Introspection
-from .language.parser import Document, InvalidDocument, Parser
+from .language.parser import Document, InvalidDocument, Operation, Parser
 from .memory import LRU
 from .mutations.operation import Perform
+from .planner.arguments import Variables
+from .planner.payload import KEYS
 from .planner.plan import Plan, Planner
 from .planner.questions import Plans
+from .queries.operation import CalledQuery
 from .schema.build import Schema, build_schema
 from .storage.base import Health, Storage
 from .viewer import VIEWER, Viewer
@@ -210,6 +213,8 @@ class GraphQLEngine:
             return failed([InvalidInput("The operation is nested too deeply.").as_graphql_error()])
         except Exception as error:
             return failed([failure(error, mask=self._masks())])
+        if plan.asked:
+            return self._called(context, operation, plan, values, in_transaction).response()
         if plan.read is not None:
             return Query(
                 operation=operation,
@@ -232,6 +237,23 @@ class GraphQLEngine:
             settings=self.settings,
             mask=self._masks(),
         ).response()
+
+    def _called(
+        self, context: OperationContext, operation: Operation, plan: Plan, values: Variables, in_transaction: bool
+    ) -> CalledQuery:
+        return CalledQuery(
+            operation=operation,
+            plan=plan,
+            variables=values,
+            asked=context,
+            storage=self._measured,
+            executor=self.executor,
+            planner=self.planner,
+            schema=self.schema,
+            settings=self.settings,
+            mask=self._masks(),
+            in_transaction=in_transaction,
+        )
 
     def execute_query(
         self, query: str, variables: Mapping[str, Any] | None = None, operation_name: str | None = None, **kwargs: Any
@@ -264,6 +286,14 @@ class GraphQLEngine:
             viewer = Viewer(request, context)
             values = {**values, VIEWER: viewer}
             plan = self.planner.plan(operation, values, viewer)
+            if plan.asked:
+                context = OperationContext(
+                    text=query, operation_name=operation_name, viewer=viewer, alias=self.settings.database
+                )
+                called = self._called(context, operation, plan, values, in_transaction=True)
+                plan = called.planned()
+                # no rows are read for what Python writes
+                values = {**called.variables, KEYS: [[] for _ in plan.slots]}
         finally:
             self.release()
         read, complexity = plan.read, plan.complexity.of(values)

@@ -28,6 +28,7 @@ LONGEST = {
     "test_injection.py",
     "test_demo.py",
     "test_rule_matrix_kinds.py",
+    "test_rule_matrix_functions.py",
     "test_operators.py",
     "test_guardian.py",
     "test_hidden_rows.py",

@@ -4,19 +4,47 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphql import GraphQLBoolean, GraphQLInputObjectType, GraphQLInputType, GraphQLList, GraphQLNonNull
+from graphql import (
+    GraphQLBoolean,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNonNull,
+    get_named_type,
+)
 from hypothesis import strategies as st
 
 from fraiseql_django.kinds.counts import Count
 from fraiseql_django.schema.build import Schema
-from fraiseql_django.schema.definition import Embedded, FieldDef, Reference, Relation, Shape, TypeOf, UnionRows
+from fraiseql_django.schema.definition import (
+    Computed,
+    Embedded,
+    FieldDef,
+    Reference,
+    Relation,
+    Shape,
+    TypeOf,
+    UnionRows,
+)
 from fraiseql_django.schema.filter_inputs import DIRECTIONS, comparable, is_ordered
+from fraiseql_django.schema.function_fields import PythonField
+from fraiseql_django.schema.queries import OF_LISTS, FunctionDef, QueryDef
 from tests.meaning import TRANSFORMS, meant
 from tests.values import has_literal, literal
 
+# What functions are given, by the type of the argument
+ARGUMENTS: Mapping[str, list[Any]] = {
+    "Int": [0, 3, 50], "BigInt": ["1", "7"], "Decimal": ["12.5", "40"], "String": ["a", "crime", "'"],
+    "DateTime": ["2024-05-31T13:45:00Z"],
+}  # fmt: skip
 Pool = Mapping[tuple[str, str], list[Any]]
 DEPTH = 3
 SEARCHED = {"contains", "icontains", "startswith", "istartswith", "endswith", "iendswith"}
+
+
+def is_called(field: Any) -> bool:
+    """Whether a root field has rows that a function answers with."""
+    return isinstance(field, (QueryDef, FunctionDef)) and field.rows is not None and field.rows.many
 
 
 class Drawn:
@@ -68,9 +96,28 @@ class Drawn:
             field = self.one_of(unions)
             return self.field("Query", field.name, self.arguments(field.target), field.target, 0)
         definition = self.one_of(known for known in self.schema.types.values() if known.plural and not known.source)
+        called = [field for field in self.schema.query.fields.values() if is_called(field)]
+        if called and self.chance(15):
+            return self.called(self.one_of(called))
         if self.chance(10):
             return self.count("Query", self.schema.query.fields[f"{definition.plural}Count"])
         return self.field("Query", definition.plural, self.arguments(definition.name), definition.name, 0)
+
+    def called(self, field: Any) -> str:
+        """Draw a root field of rows that a function answers."""
+        given = [*self.own_arguments("Query", field.name), *self.list_arguments(field.rows.target)]
+        return self.field("Query", field.name, f"({', '.join(given)})" if given else "", field.rows.target, 0)
+
+    def own_arguments(self, type_name: str, name: str) -> list[str]:
+        """Draw the arguments of a function: all that must be given, and some of the others."""
+        type_: Any = self.schema.graphql.get_type(type_name)
+        given = []
+        for argument, declared in type_.fields[name].args.items():
+            required = isinstance(declared.type, GraphQLNonNull)
+            scalar = get_named_type(declared.type).name
+            if argument not in OF_LISTS and (required or self.chance(50)):
+                given.append(f"{argument}: {self.value(self.one_of(ARGUMENTS[scalar]), declared.type)}")
+        return given
 
     def selection_set(self, type_name: str, depth: int) -> str:
         """Draw what is asked of a type; something always is."""
@@ -102,6 +149,9 @@ class Drawn:
             parts = [*field.parts, "__typename"]
             chosen = " ".join(self.one_of(parts) + self.directive() for _ in range(self.number(1, 3)))
             return f"{self.aliased(type_name, field.name)}{self.directive()} {{ {chosen} }}"
+        if isinstance(field, (Computed, PythonField)) and (own := self.own_arguments(type_name, field.name)):
+            arguments = f"({', '.join(own)})"
+            return f"{self.alias(type_name, field.name + arguments)}: {field.name}{arguments}{self.directive()}"
         return self.aliased(type_name, field.name) + self.directive()
 
     def known(self, type_name: str) -> Shape:
@@ -167,6 +217,11 @@ class Drawn:
 
     def arguments(self, target: str, nested: bool = False) -> str:
         """Draw a list's arguments; few nested lists are whole, which would make the naive way slow."""
+        given = self.list_arguments(target, nested)
+        return f"({', '.join(given)})" if given else ""
+
+    def list_arguments(self, target: str, nested: bool = False) -> list[str]:
+        """Draw a list's arguments, each by itself."""
         given = self.filter(target)
         order_by = self.schema.graphql.get_type(f"{target}OrderBy")
         terms = None if order_by is None else self.order(target)
@@ -182,7 +237,7 @@ class Drawn:
             if self.chance(97 if page else 25):
                 value = self.one_of([0, 1, 2, 3] if page else [0, 1, 2, 3, None])
                 given.append(f"{name}: {self.value(value, self.schema.graphql.type_map['Int'])}")  # type: ignore[arg-type]
-        return f"({', '.join(given)})" if given else ""
+        return given
 
     def order(self, target: str) -> list[Any] | None:
         """Draw the terms of a list's order; mostly there is no ``orderBy``."""
@@ -221,7 +276,8 @@ class Drawn:
                 found |= self.of_fields(type_name)
             else:
                 known = {**self.known(type_name).fields, **self.known(type_name).conditions}.values()
-                fields = [field for field in known if not isinstance(field, Count)]
+                where: Any = self.schema.graphql.get_type(f"{type_name}Where")
+                fields = [field for field in known if field.name in where.fields and not isinstance(field, Count)]
                 related = [field for field in fields if isinstance(field, Reference)]
                 field = self.one_of(related if related and self.chance(40) else fields)
                 found[field.name] = self.condition(type_name, field, depth)

@@ -32,7 +32,6 @@ from fraiseql_django.schema.definition import (
     Column,
     Computed,
     Embedded,
-    FieldDef,
     GenericList,
     GenericOne,
     Relation,
@@ -43,6 +42,10 @@ from fraiseql_django.schema.definition import (
     UnionCount,
     UnionRows,
 )
+from fraiseql_django.schema.function_fields import PythonField
+from fraiseql_django.schema.object_types import ObjectField
+from fraiseql_django.schema.queries import OF_LISTS, FunctionDef, QueryDef
+from fraiseql_django.schema.stand_ins import Making
 from fraiseql_django.schema.trees import Links, TreeRows
 from tests.meaning import Meaning, preparation, text_ranks
 
@@ -85,6 +88,12 @@ class Naive:
     def resolve(self, source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
         """Resolve any field; what it is stands in the schema's extensions."""
         described = info.parent_type.fields[info.field_name].extensions.get(DEFINITION)
+        if isinstance(described, (QueryDef, FunctionDef)):
+            return self.called(described, info.field_name, arguments)
+        if isinstance(described, PythonField):
+            return shown(in_python(source, described, arguments))
+        if isinstance(described, Computed) and described.making is not None:
+            return shown(stored(source, described.making, arguments))
         if isinstance(described, Count):
             listed = self.root if isinstance(described.of, RootRows) else partial(self.related, source)
             return len(listed(described.of, arguments))
@@ -106,6 +115,8 @@ class Naive:
             if self.is_unordered(described, arguments):
                 self.unordered.add(tuple(key for key in info.path.as_list() if isinstance(key, str)))
             return self.related(source, described, arguments)
+        if isinstance(described, ObjectField):
+            return shown(getattr(source, described.attribute))
         if described is None:
             return part(source, info.field_name)
         return shown(stored(source, described))
@@ -206,6 +217,29 @@ class Naive:
                     return named(found, target.name)
         return None
 
+    def called(self, described: Any, name: str, given: Mapping[str, Any]) -> Any:
+        """Resolve a root field that a function answers."""
+        of_list = {key: value for key, value in given.items() if key in OF_LISTS}
+        own = {key: value for key, value in given.items() if key not in OF_LISTS}
+        if isinstance(described, QueryDef):
+            result = described.perform(None, {key: described.converts[key](value) for key, value in own.items()})
+        else:
+            result = self.of_database(described, own)
+        if described.rows is None or not described.rows.many:
+            return result
+        definition = self.schema.types[described.rows.target]
+        if isinstance(result, models.QuerySet):
+            return self.rows(definition, result, of_list)
+        return self.cut(definition, list(result), of_list)
+
+    def of_database(self, described: FunctionDef, own: Mapping[str, Any]) -> Any:
+        """Call a function of PostgreSQL for rows."""
+        assert described.rows is not None
+        model = self.schema.types[described.rows.target].model
+        places = ", ".join(f"{name} => %s" for name in own)
+        found = list(model._base_manager.raw(f"SELECT * FROM {described.function}({places})", list(own.values())))
+        return found if described.rows.many else next(iter(found), None)
+
     def rows(self, definition: TypeDef, rows: models.QuerySet[Any], arguments: Mapping[str, Any]) -> list[Any]:
         """Filter, sort and cut a list."""
         order = arguments.get("orderBy") or []
@@ -216,6 +250,13 @@ class Naive:
         found = self.read(self.of_type(definition, rows).order_by(*(() if order else own), *key))
         if definition.branches:
             found = [typed for row in found if (typed := self.typed(definition, row)) is not None]
+        return self.cut(definition, found, arguments)
+
+    def cut(self, definition: TypeDef, found: list[Any], arguments: Mapping[str, Any]) -> list[Any]:
+        """Filter, sort and cut rows that are read."""
+        order = arguments.get("orderBy") or []
+        if order:
+            found = sorted(found, key=lambda row: [getattr(row, field.attname) for field in row._meta.pk_fields])
         if arguments.get("where"):
             found = [row for row in found if self.meaning.matches(definition, row, arguments["where"])]
         for term in reversed(order):
@@ -365,16 +406,31 @@ def related_list(row: models.Model, relation: Any) -> models.QuerySet[Any]:
     return rows
 
 
-def stored(row: models.Model, field: FieldDef) -> Any:
-    """Return the Python value of a field of a row."""
-    if isinstance(field, Computed):
-        rows = type(row)._base_manager.filter(pk=row.pk).annotate(naive_value=field.expression)
+def in_python(row: models.Model, field: PythonField, given: Mapping[str, Any]) -> Any:
+    """Return what the function of a field returns for a row, or its property."""
+    if field.resolver is None:
+        found = getattr(row, field.attribute)
+        return found() if callable(found) else found
+    return field.resolver([row], **given)[0] if field.of_all else field.resolver(row, **given)
+
+
+def stored(row: models.Model, field: Any, given: Mapping[str, Any] | None = None) -> Any:
+    """Return the Python value of a field of a row; of a computed one with arguments, by Python name."""
+    if isinstance(field, (Computed, Making)):
+        value = field.expression if isinstance(field, Computed) else made(field, given or {})
+        rows = type(row)._base_manager.filter(pk=row.pk).annotate(naive_value=value)
         return rows.values_list("naive_value", flat=True).get()
     assert isinstance(field, (Column, Embedded))
     value = getattr(row, field.column)
     if isinstance(value, FieldFile):
         return value or None
     return bytes(value) if isinstance(value, memoryview) else value
+
+
+def made(making: Making, given: Mapping[str, Any]) -> Any:
+    """Return the expression of a computed field for values of arguments."""
+    fields = {argument.name: argument.output_field() for argument in making.arguments.values()}
+    return making.call({name: models.Value(value, output_field=fields[name]) for name, value in given.items()})
 
 
 def shown(value: Any) -> Any:

@@ -639,7 +639,7 @@ def test_every_mistake_of_a_module_is_said_at_once(tmp_path: Path) -> None:
     # Django sorts them
     assert sorted(line.split("E012) ")[1] for line in said.splitlines() if "E012) " in line) == [
         "auth.Group: Group.nme: Group has no field 'nme'.",
-        "auth.Group: Group.shout is a method, which Python would call for each row.",
+        "auth.Group: Group.shout is a method, which no field calls.",
         "shop.graphql, line 15: write is a Python function, but @mutation names a PostgreSQL function.",
         "shop.graphql, line 18: nested('name') allows nothing: give it connect, create, update, upsert, replace, "
         "disconnect, delete or set.",

@@ -6,6 +6,8 @@ import datetime as dt
 import functools
 import pickle
 import re
+import uuid
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -861,3 +863,111 @@ def test_active_time_zone_is_named_as_postgres_reads_it(zone: dt.tzinfo, name: s
         assert internals.active_zone("default") == name
         cursor.execute("SELECT %s AT TIME ZONE %s", [moment, internals.active_zone("default")])
         assert cursor.fetchone()[0] == moment.astimezone(zone).replace(tzinfo=None)
+
+
+# --- rows that others have chosen, instances, values ---
+
+
+def test_a_condition_has_its_parameters_replaced() -> None:
+    seen: list[Any] = []
+
+    def bound(sql: str, params: list[Any]) -> Any:
+        seen.append((sql, params))
+        return sql, ["x" for _ in params]
+
+    rows = internals.with_bound_where(Book.objects.filter(title="a", reviews__stars__gt=3).exclude(title="b"), bound)
+    compiled = internals.compile_query(rows.filter(isbn="c"), "default")
+
+    assert compiled is not None
+    assert compiled[1] == ["x", "x", "x", "c"]
+    nested = Book.objects.filter(pk__in=rows.values("pk"), isbn="c")
+    again = internals.compile_query(nested, "default")
+    assert again is not None
+    assert sorted(again[1]) == ["c", "x", "x", "x"]
+    assert all(len(params) == 3 for _, params in seen)
+
+
+def test_rows_to_which_conditions_and_an_order_can_be_added() -> None:
+    rows = Book.objects.filter(title="a").order_by("price")
+
+    assert internals.is_of_its_table(rows)
+    assert internals.is_of_its_table(rows.annotate(twice=F("price") * 2))
+    for odd in (
+        rows[:3], rows.distinct(), rows.union(rows), rows.annotate(n=Count("reviews")), rows.select_for_update(),
+        rows.annotate(n=Count("reviews")).filter(n__gt=1), rows.extra(where=["1 = 1"], tables=["bookshop_review"]),
+    ):  # fmt: skip
+        assert not internals.is_of_its_table(odd)
+    assert internals.selects_values(rows.values("id"))
+    assert internals.selects_values(rows.values_list("id"))
+    assert not internals.selects_values(rows)
+    assert internals.own_database(rows) is None
+    assert internals.own_database(rows.using("second")) == "second"
+
+
+def test_rows_are_selected_from_sql() -> None:
+    publisher = Publisher.objects.create(name="Ace", country="US")
+    source = ("(SELECT *, 7 AS place FROM bookshop_publisher WHERE name = %s)", ["Ace"])
+
+    rows = internals.rows_from(Publisher, source, "default")
+
+    assert list(rows.filter(country="US")) == [publisher]
+    assert list(rows.filter(country="FR")) == []
+    assert list(Book.objects.filter(publisher__in=rows)) == []
+    assert list(rows.filter(pk__in=Publisher.objects.filter(pk=OuterRef("pk")))) == [publisher]
+
+
+def test_an_instance_reads_no_more_than_it_was_given() -> None:
+    refused: list[Any] = []
+
+    def refuse(*names: str) -> None:
+        refused.append(names)
+        raise LookupError
+
+    book = internals.instance_of(Book, {"id": 1, "title": "a", "publisher_id": 3, "extra": 5}, refuse)
+
+    assert (book.title, book.publisher_id, book.extra) == ("a", 3, 5)
+    with pytest.raises(LookupError):
+        _ = book.price
+    for read in (lambda: book.publisher, lambda: list(book.reviews.all()), lambda: list(book.authors.all())):
+        with pytest.raises(Exception, match="requires="):
+            read()
+    assert refused[0] == ("price",)
+
+
+@pytest.mark.parametrize(
+    ("type_name", "sql"),
+    [
+        ("integer", "7"), ("numeric", "1.50"), ("text", "'a'''"), ("character varying", "'é'"), ("boolean", "true"),
+        ("date", "'2024-05-31'"), ("timestamp with time zone", "'2024-05-31 13:45:00.5+02'"), ("bytea", "'\\x00ff'"),
+        ("time without time zone", "'13:45'"), ("interval", "'1 day 2 hours'"), ("uuid", "gen_random_uuid()"),
+        ("integer[]", "'{1,NULL}'"), ("text[]", "'{a,\"b c\"}'"), ("int4range", "'[1,5)'"), ("jsonb", "'{\"a\": 1}'"),
+        ("double precision", "1.5"), ("inet", "'10.0.0.0/8'"), ("citext_or_unknown", "'a'"),
+    ],
+)  # fmt: skip
+def test_texts_are_read_as_django_reads_values(type_name: str, sql: str) -> None:
+    cast = "text" if "unknown" in type_name else type_name
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT v, v::text FROM (SELECT {sql}::{cast} AS v) AS found")
+        (value, text) = cursor.fetchone() or (None, None)
+
+    read = internals.text_loader(type_name, "default")(text)
+
+    assert read == (bytes(value) if isinstance(value, memoryview) else value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("a'", 7, 2**40, Decimal("1.5"), True, 1.5, None, [1, 2], uuid.UUID(int=1)),
+        *(dt.date(2024, 5, 31), dt.datetime(2024, 5, 31, tzinfo=dt.UTC), dt.timedelta(1)),
+    ],
+)
+def test_values_are_sent_with_their_types(value: Any) -> None:
+    sent = internals.sent_as(value, "default")
+
+    assert sent is not None
+    text, kind = sent
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT %s{f'::{kind}' if kind else ''}", [text])
+        assert cursor.fetchone() == (value,)
+    assert internals.sent_as(object(), "default") is None

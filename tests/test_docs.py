@@ -1,20 +1,27 @@
 """What the documentation says is what the code does."""
 
 import re
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from django.contrib.postgres.search import SearchVector
 from django.core.checks import run_checks
-from django.db.models import Q
-from django.db.models.functions import Mod
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import connection
+from django.db.models import Count, F, Q, QuerySet
+from django.db.models.functions import Left, Mod
 from django.db.models.lookups import Exact
+from django.test.utils import CaptureQueriesContext
 
+import fraiseql_django
 import fraiseql_django as fraiseql
-from example_project.bookshop.models import Book
+from example_project.bookshop.models import Author, Book, Category
 from example_project.bookshop.readable import readable
 from fraiseql_django import GraphQLEngine, Registry, Viewer, get_engine
 from fraiseql_django.declare import schemas
@@ -231,3 +238,33 @@ def test_page_on_the_schema_is_what_is_served(bookshop, monkeypatch):
     assert 'type OldBook @owner(team: "shop") {' in text
     assert 'title: String! @owner(team: "search", since: 2024)' in text
     assert 'scalar Euros @specifiedBy(url: "https://example.com/euros")' in text
+
+
+@pytest.mark.django_db
+def test_functions_answers_its_operations(bookshop):
+    registry = Registry()
+    names: dict = {
+        "fraiseql": fraiseql_django, "Registry": Registry, "datetime": datetime, "Decimal": Decimal, "F": F,
+        "Left": Left, "Count": Count, "Annotated": Annotated, "MinValueValidator": MinValueValidator,
+        "MaxValueValidator": MaxValueValidator, "Book": Book, "Category": Category, "QuerySet": QuerySet,
+        "dataclass": dataclass, "__name__": __name__,
+    }  # fmt: skip
+    code = "\n".join(blocks("functions.md", "python"))
+    code = code.replace('fields=["id", "title", "price", "published"]', 'fields="__all__", registry=registry')
+    code = code.replace("@fraiseql.query\n", "@fraiseql.query(registry=registry)\n")
+    code = code.replace('"fn_similar_books"', '"fn_similar_books", registry=registry')
+    names["registry"] = registry
+    for model, plural in ((Category, "categories"), (Author, "authors")):
+        fraiseql_django.type(model, fields=["id", "name"], plural=plural, registry=registry)(
+            type(f"{model.__name__}Type", (), {})
+        )
+    exec(code, names)
+    engine = GraphQLEngine(registry=registry, cache=None)
+
+    with CaptureQueriesContext(connection) as captured:
+        answers = [engine.execute(block, {"price": "30"}).json() for block in blocks("functions.md", "graphql")]
+
+    assert [answer.get("errors") for answer in answers] == [None] * 3
+    assert all(answer["data"][name] for answer in answers for name in answer["data"])
+    # each a statement, and that of the categories
+    assert len(captured) == 4

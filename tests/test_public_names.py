@@ -46,6 +46,7 @@ NAMES = [
     "mutation",
     "nested",
     "operator",
+    "query",
     "relation",
     "requires_auth",
     "requires_permission",

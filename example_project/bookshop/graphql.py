@@ -11,11 +11,14 @@ fraiseql_django finds this module by its name, as Django finds admin.py.
 """
 
 import re
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, NewType
+from typing import Annotated, Any, NewType
 
 from django.contrib.auth.models import User
-from django.db.models import Avg, Count, F
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import Avg, Count, F, QuerySet
 
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import (
@@ -88,6 +91,24 @@ class BookType:
     )
     ean: EAN = fraiseql.field(F("isbn"), description="The ISBN as its bar code has it.")
     card: "BookCard" = fraiseql.relation("id", to="id", description="The book as the shop window shows it.")
+    copies_sold: fraiseql.BigInt = fraiseql.field(
+        function="book_copies_sold",
+        arguments={"since": datetime | None},
+        description="How many copies were ordered since a moment, or ever.",
+    )
+
+    @fraiseql.field
+    @staticmethod
+    def discounted(
+        percent: Annotated[int, MinValueValidator(0), MaxValueValidator(100)] = 10,
+    ) -> Decimal:
+        """What the book costs at a discount of so many percent."""
+        return F("price") * (100 - percent) / 100  # type: ignore[no-any-return,operator]
+
+    @fraiseql.field(requires=["title", "published"])
+    def citation(self) -> str:
+        """The book as a footnote names it."""
+        return f"{self.title} ({self.published.year if self.published else 'n. d.'})"
 
 
 @fraiseql.type(Review, fields="__all__")
@@ -155,6 +176,37 @@ class BookCard:
     stars: float | None = fraiseql.field(description="What approved reviews give it on average.")
     review_count: int = fraiseql.field(description="How many approved reviews it has.")
     book: BookType = fraiseql.relation("id", to="id", description="All that is known of it.")
+
+
+@fraiseql.query
+def affordable_books(
+    info: fraiseql.Info, price: Annotated[Decimal, MinValueValidator(0)] = Decimal(10), tag: str | None = None
+) -> "QuerySet[Book]":
+    """Books in print of up to a price, the cheapest first."""
+    books = Book.objects.filter(in_print=True, price__lte=price).order_by("price")
+    return books if tag is None else books.filter(tags__contains=[tag])
+
+
+@dataclass
+class Shelf:
+    """What the shop has of a category."""
+
+    category: Category
+    count: int
+    latest: Book | None
+
+
+@fraiseql.query
+def shelves(info: fraiseql.Info, limit_to: int = 3) -> list[Shelf]:
+    """The categories with most books."""
+    found = Category.objects.annotate(count=Count("books")).order_by("-count", "pk")[:limit_to]
+    return [Shelf(category, category.count, category.books.order_by("published", "pk").last()) for category in found]
+
+
+@fraiseql.query(function="fn_similar_books")
+def similar_books(book_id: fraiseql.BigInt) -> list[Book]:
+    """Books that customers have ordered with a book, those first that were ordered most."""
+    raise NotImplementedError
 
 
 BOOK_FIELDS = ["title", "isbn", "price", "format", "published", "in_print", "pages", "tags", "publisher", "category"]

@@ -9,8 +9,8 @@ from __future__ import annotations
 import functools
 import inspect
 import types
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, ClassVar, Final, get_origin
 
 from ..errors import DeclarationError
@@ -33,9 +33,19 @@ _METHODS = (types.FunctionType, functools.partial, functools.partialmethod, clas
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldOptions:
-    """The arguments of ``field(…)`` or ``relation(…)``."""
+    """The arguments of ``field(…)`` or ``relation(…)``.
+
+    ``resolver`` is a function of the project's: with ``requires`` it is called for rows of an answer, else while an
+    operation is planned, for an expression. ``function`` is one of PostgreSQL's. ``arguments`` are the annotations of
+    the arguments of either, where their own annotations do not tell.
+    """
 
     expression: Any = None
+    resolver: Callable[..., Any] | None = None
+    requires: tuple[str, ...] | None = None
+    function: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    reads: tuple[str, ...] = ()
     name: str | None = None
     column: str | None = None
     description: str | None = None
@@ -50,16 +60,50 @@ class FieldOptions:
     # its arguments were wrong, which has been reported
     invalid: bool = False
 
+    @property
+    def is_computed(self) -> bool:
+        """Whether the value is that of an expression or a function."""
+        computed = (self.expression, self.resolver, self.requires, self.function)
+        return any(value is not None for value in computed)
+
     def __call__(self, function: Any) -> FieldOptions:
-        """Report the use as a decorator of a method, as other libraries have it."""
-        name = getattr(function, "__name__", repr(function))
-        report(
-            DeclarationError(
-                f"{name} is a method under @fraiseql.field, but values are computed in SQL; write "
-                f"`{name}: str = fraiseql.field(<expression>)`"
-            )
+        """Take the function under ``@field(…)``."""
+        if self.invalid:
+            return self
+        function = plain_function(function)
+        problem = _not_under_field(self, function)
+        if problem is not None:
+            report(DeclarationError(problem))
+            return FieldOptions(invalid=True)
+        return replace(self, resolver=function, description=self.description or inspect.getdoc(function))
+
+
+def plain_function(function: Any) -> Any:
+    """Return the function within a staticmethod; other objects as they are."""
+    return function.__func__ if isinstance(function, staticmethod) else function
+
+
+def _not_under_field(options: FieldOptions, function: Any) -> str | None:
+    """Return why ``@field`` cannot be over a function; None where it can."""
+    if isinstance(function, _PROPERTIES):
+        return (
+            "a property is under @fraiseql.field; write a function of self under it: "
+            "`@fraiseql.field(requires=[…])`, with the names of the columns that it reads"
         )
-        return FieldOptions(invalid=True)
+    name = getattr(function, "__name__", repr(function))
+    if not isinstance(function, types.FunctionType):
+        return f"{name} is a {type(function).__name__} under @fraiseql.field, must be a function"
+    if options.expression is not None or options.function is not None or options.column is not None:
+        return (
+            f"{name} is under @fraiseql.field, which has another value already: an expression, a function or a column"
+        )
+    if options.requires is None and next(iter(inspect.signature(function).parameters), None) == "self":
+        return (
+            f"{name} is a method under @fraiseql.field that does not say which columns it reads; write "
+            f"`@fraiseql.field(requires=[…])` with their names, or compute it in SQL: "
+            f"`{name}: str = fraiseql.field(<expression>)`"
+        )
+    return None
 
 
 def annotations_of(cls: type) -> dict[str, tuple[Any, str]]:
@@ -130,12 +174,13 @@ def _dropped(name: str, value: Any, *, annotated: bool) -> str | None:
     instead = (
         f"compute it in SQL with `{name}: str = fraiseql.field(<expression>)`, or call it _{name} to keep it for Python"
     )
+    called = f"write @fraiseql.field(requires=[…]) over it with the columns that it reads, {instead}"
     if isinstance(value, Auto):
         return f"is assigned fraiseql.auto, which is an annotation; write `{name}: fraiseql.auto`"
     if isinstance(value, _PROPERTIES):
-        return f"is a property, which Python would compute for each row; {instead}"
+        return f"is a property, which no field reads; make it a function, {called}"
     if isinstance(value, _METHODS):
-        return f"is a method, which Python would call for each row; {instead}"
+        return f"is a method, which no field calls; {called}"
     if inspect.isclass(value):
         return (
             f"is a class, which has no meaning in a type; give its settings to the decorator, or call it _{name} to "

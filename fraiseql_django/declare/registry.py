@@ -187,11 +187,8 @@ class ObjectDeclaration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MutationDeclaration:
-    """What all declared mutations have: name and description in GraphQL, who may run it, and what it costs.
-
-    Each kind of mutation is a subclass, for which ``schema.arguments.describe_mutation`` is registered.
-    """
+class RootDeclaration:
+    """What all declared root fields have: name and description in GraphQL, who may use it, and what it costs."""
 
     name: str | None = None
     description: str | None = None
@@ -204,6 +201,31 @@ class MutationDeclaration:
     def location(self) -> str:
         """What it is, and where, as errors name it."""
         return type(self).__name__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MutationDeclaration(RootDeclaration):
+    """A mutation: each kind is a subclass, for which ``schema.arguments.describe_mutation`` is registered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryDeclaration(RootDeclaration):
+    """``@query`` over a function in Python, or over the signature of the PostgreSQL function ``database_function``.
+
+    ``context_params`` are arguments of that by names of values of the context, ``reads`` tables that it reads, and
+    ``volatile`` says that it may be volatile.
+    """
+
+    function: Callable[..., Any]
+    database_function: str | None = None
+    context_params: Mapping[str, str] = dataclass_field(default_factory=dict)
+    reads: tuple[str, ...] = ()
+    volatile: bool = False
+
+    @property
+    def location(self) -> str:
+        """The function and its module."""
+        return f"{self.function.__qualname__} in {self.function.__module__}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,13 +304,14 @@ class Registry:
     mutations: list[MutationDeclaration] = dataclass_field(default_factory=list)
     scalars: list[Any] = dataclass_field(default_factory=list)
     operators: list[OperatorDeclaration] = dataclass_field(default_factory=list)
+    queries: list[QueryDeclaration] = dataclass_field(default_factory=list)
     problems: list[str] = dataclass_field(default_factory=list)
     name: str | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is declared, not even in vain."""
-        return not (self.types or self.mutations or self.problems)
+        return not (self.types or self.mutations or self.queries or self.problems)
 
     def add(self, declaration: TypeDeclaration) -> None:
         """Add a type.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
 from typing import Any, Literal, TypeVar, overload
 
 from django.db import models
@@ -22,6 +24,10 @@ _C = TypeVar("_C", bound=type)
 def field(
     expression: Any = None,
     *,
+    requires: Collection[str] | None = None,
+    function: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    reads: Collection[str] = (),
     name: str | None = None,
     column: str | None = None,
     description: str | None = None,
@@ -31,24 +37,33 @@ def field(
     cost: float = 1,
     directives: Iterable[Any] = (),
 ) -> Any:
-    """Declare more of a field than its annotation does.
+    """Declare more of a field than its annotation does; or, as a decorator, a field that a function computes.
 
-    ``expression`` is an ORM expression over the type's model: the field's value is computed in SQL.
+    ``expression`` is an ORM expression over the type's model: the field's value is computed in SQL. A function that
+    returns one, given here or under the decorator, makes it of its arguments, which clients give; ``arguments`` has
+    their annotations where the function has none, as a lambda.
+
+    With ``requires``, the names of columns or computed fields, Python computes the value after the statement: by the
+    function under the decorator, or else by the model's property of this name. A function of ``self`` is called for
+    each row, one whose first parameter is annotated as a list once for all rows of an answer, and returns a list.
+
+    ``function`` names a PostgreSQL function whose first parameter is a row of the table; ``arguments`` are the
+    annotations of others, and ``reads`` tables that it reads, where PostgreSQL's catalogue does not tell.
+
     ``name`` is the field's name in GraphQL, as it is; ``column`` is the view's column, or the key in its JSON,
     where that is not the attribute's name; ``deprecation`` is why clients should not use the field. ``permission``
     says who may see it, as for a type; others are refused, or see null with ``mask``. ``cost`` is what it counts for
     in ``LIMITS.COMPLEXITY``, a number of 0 or more. ``directives`` are those of the schema's text (see ``directive``).
     """
-    if inspect.isroutine(expression):
-        report(
-            DeclarationError(
-                f"field() is given the Python function {expression.__name__}, but values are computed in SQL; "
-                f"give it an expression of Django's: `fraiseql.field(Count('reviews'))`"
-            )
-        )
+    wrong = [*_wrong_sources(expression, requires, function, arguments, reads)]
+    if wrong:
+        report(DeclarationError("\n".join(wrong)))
         return FieldOptions(invalid=True)
-    return FieldOptions(
-        expression=expression,
+    declared = FieldOptions(
+        requires=None if requires is None else tuple(requires),
+        function=function,
+        arguments=dict(arguments or {}),
+        reads=tuple(reads),
         name=name,
         column=column,
         description=description,
@@ -58,6 +73,29 @@ def field(
         cost=check_cost(cost),
         directives=tuple(directives),
     )
+    if isinstance(expression, (property, cached_property)) or inspect.isroutine(expression):
+        return declared(expression)
+    return replace(declared, expression=expression)
+
+
+def _wrong_sources(expression: Any, requires: Any, function: Any, arguments: Any, reads: Any) -> Iterator[str]:
+    """Yield what is wrong with the arguments of a field that tell where its value comes from."""
+    if requires is not None and not _are_names(requires):
+        yield f"field(requires={requires!r}) must be a list of names of columns"
+    if function is not None and not (isinstance(function, str) and function):
+        yield f"field(function={function!r}) must be the name of a PostgreSQL function"
+    computed = {"an expression": expression, "requires": requires, "function": function}
+    given = [word for word, value in computed.items() if value is not None]
+    if len(given) > 1 and not (given == ["an expression", "requires"] and inspect.isroutine(expression)):
+        yield f"field() is given {' and '.join(given)}; a value comes from one of them"
+    if arguments is not None and not (
+        isinstance(arguments, Mapping) and all(isinstance(key, str) for key in arguments)
+    ):
+        yield f"field(arguments={arguments!r}) must be a dictionary of names and annotations"
+    elif arguments and function is None and not inspect.isroutine(expression):
+        yield "field(arguments=…) goes with a function that returns an expression, or with function='…'"
+    if reads and not (_are_names(reads) and function is not None):
+        yield f"field(reads={reads!r}) must be a list of tables that a PostgreSQL function, function='…', reads"
 
 
 def relation(

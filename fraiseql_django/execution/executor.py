@@ -5,25 +5,20 @@ The bytes of an answer are PostgreSQL's, put between constants; they are not dec
 
 from __future__ import annotations
 
-import json
-import logging
-import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from hashlib import blake2b
 
 from ..cache.answers import Answers
 from ..conf.settings import LimitSettings
 from ..errors import LimitExceeded
 from ..planner.arguments import Variables
-from ..planner.marks import MARK
+from ..planner.marks import MARK, Mark
 from ..planner.plan import Read
 from ..viewer import VIEWER, Viewer
 from .concurrency import ConcurrencyLimit
+from .live import finished
 from .measured import MeasuredStorage
 from .session import Session
-
-logger = logging.getLogger("fraiseql_django.engine")
-_LIVE = re.compile(rb"\x01([0-9]+)\x02([^\x01]*)\x01")
 
 
 class Executor:
@@ -36,17 +31,14 @@ class Executor:
         self.concurrency = ConcurrencyLimit(limits.concurrent_statements, limits.wait_ms)
         self._max_bytes = limits.response_bytes
 
-    def read(self, read: Read, variables: Variables, *, cached: bool = True) -> bytes:
-        """Return the JSON text of a statement's answer, as ``answer`` does, with marks where values are wrong."""
-        return self.answer(read, variables, cached=cached)[0]
+    def answer(self, read: Read, variables: Variables, *, cached: bool = True) -> tuple[bytes, Sequence[Mark]]:
+        """Return the JSON text of a statement's answer with these variables, and the marks in it, by number.
 
-    def answer(self, read: Read, variables: Variables, *, cached: bool = True) -> tuple[bytes, bool]:
-        """Return the JSON text of a statement's answer with these variables, and whether there are marks in it.
-
-        With ``cached=False`` the cache is neither read nor written, as in a transaction that has written.
-        Raises InvalidInput for a value that cannot be a parameter, StorageError when the database fails, LimitExceeded
-        for an answer that is too large, TryLater where too many statements are running.
+        There are none where no value is wrong. With ``cached=False`` the cache is neither read nor written, as in a
+        transaction that has written. Raises InvalidInput for a value that cannot be a parameter, StorageError when the
+        database fails, LimitExceeded for an answer that is too large, TryLater where too many statements are running.
         """
+        marks = read.marks
         if read.sql is None:
             answer, marked = b"".join(segment for segment in read.segments if isinstance(segment, bytes)), False
         else:
@@ -60,10 +52,10 @@ class Executor:
                 answer = self._from_storage(read, params, variables[VIEWER])
                 marked = MARK in answer
         if read.live:
-            answer = _finished(answer, read)
+            answer, marks = finished(answer, read, variables)
             marked = MARK in answer
         # a cached answer as well: it may have been stored under a higher limit
-        return self.checked(answer, read.envelope), marked
+        return self.checked(answer, read.envelope), marks if marked else ()
 
     def checked(self, answer: bytes, envelope: int = 0) -> bytes:
         """Return an answer; raise LimitExceeded for one that is larger than allowed.
@@ -102,22 +94,3 @@ class Executor:
             values = self.storage.query(read.sql, params, settings).rows[0]
         row = [b"null" if value is None else value for value in values]
         return b"".join([segment if isinstance(segment, bytes) else row[segment] for segment in read.segments])
-
-
-def _finished(answer: bytes, read: Read) -> bytes:
-    """Replace the marked parts of an answer by what Python makes of them; not cached, since a URL may expire."""
-
-    def finish(match: re.Match[bytes]) -> bytes:
-        live = read.live[int(match.group(1))]
-        try:
-            value = live.finish(json.loads(match.group(2)))
-            text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-        except Exception:
-            # a field's class may raise anything
-            if live.failed is None:
-                raise
-            logger.warning("a stored value cannot be read", exc_info=True)
-            return b"%b%d" % (MARK, live.failed)
-        return text if value is not None or live.absent is None else b"%b%d" % (MARK, live.absent)
-
-    return _LIVE.sub(finish, answer)

@@ -68,17 +68,30 @@ def failure(
 
 
 def invalid_values(
-    errors: Sequence[FieldError], nodes_at: Callable[[Sequence[str | int]], Sequence[Node]]
+    errors: Sequence[FieldError], nodes_at: Callable[[Sequence[str | int]], Sequence[Node]], *, mask: bool
 ) -> list[GraphQLError]:
-    """Return the errors of stored values that cannot stand in an answer; ``nodes_at`` finds a field by its path."""
-    if errors:
-        first = errors[0]
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    """Return the errors of values that cannot stand in an answer; ``nodes_at`` finds a field by its path.
+
+    With ``mask``, the message of what a project's function has raised is replaced as in ``failure``.
+    """
+    stored = [error for error in errors if error.error is None]
+    if stored:
+        first = stored[0]
+        more = f" (and {len(stored) - 1} more)" if len(stored) > 1 else ""
         logger.warning("a value cannot be answered: %s, at %s%s", first.problem, list(first.path), more)
-    return [
-        GraphQLError(f"{error.problem}.", nodes_at(error.path), path=error.path, extensions={"code": "INVALID_VALUE"})
-        for error in errors
-    ]
+    # one exception may stand in the place of many values
+    shown: dict[int, GraphQLError] = {}
+    found: list[GraphQLError] = []
+    for error in errors:
+        nodes = nodes_at(error.path)
+        if error.error is None:
+            extensions = {"code": "INVALID_VALUE"}
+            found.append(GraphQLError(f"{error.problem}.", nodes, path=error.path, extensions=extensions))
+            continue
+        known = shown.get(id(error.error)) or failure(error.error, mask=mask, nodes=nodes, path=error.path)
+        shown[id(error.error)] = known
+        found.append(GraphQLError(known.message, nodes, path=error.path, extensions=known.extensions))
+    return found
 
 
 def is_of_data(error: Exception) -> bool:

@@ -22,10 +22,11 @@ _NULL = b"null"
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """What is wrong with a value, and its path in the answer."""
+    """What is wrong with a value, and its path in the answer; ``error`` was raised in place of the value."""
 
     problem: str
     path: Path
+    error: Exception | None = None
 
 
 @dataclass(slots=True)
@@ -59,7 +60,7 @@ def without_marks(text: bytes, marks: Sequence[Mark], prefix: Path = ()) -> tupl
                 continue
             mark = marks[int(token.group(1))]
             path = tuple(container.key for container in stack)
-            errors.append(FieldError(mark.problem, (*prefix, *path)))
+            errors.append(FieldError(mark.problem, (*prefix, *path), mark.error))
             keeper = _keeper(mark.nullable[len(prefix) :], len(path))
             if keeper is None:
                 return None, errors

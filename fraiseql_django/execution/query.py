@@ -15,6 +15,7 @@ from graphql import GraphQLError
 from ..errors import OperationError
 from ..language.parser import Operation
 from ..planner.arguments import Variables
+from ..planner.marks import Mark
 from ..planner.plan import ColumnRoot, Plan, Read, members_of
 from ..viewer import VIEWER, Viewer
 from .executor import Executor
@@ -48,15 +49,17 @@ class Query:
             return self._again(error) if is_of_data(error) else self._failed(error)
 
     def _answered(self, read: Read) -> Response:
-        text, marked = self.executor.answer(read, self.variables)
-        if not marked:
+        text, marks = self.executor.answer(read, self.variables)
+        if not marks:
             return Response(body=text)
-        data, errors = self._without_marks(data_of(text), read)
+        data, errors = self._without_marks(data_of(text), marks)
         return failed(errors, b"null" if data is None else data)
 
-    def _without_marks(self, text: bytes, read: Read, prefix: Path = ()) -> tuple[bytes | None, list[GraphQLError]]:
-        data, found = without_marks(text, read.marks, prefix)
-        return data, invalid_values(found, self.operation.nodes_at)
+    def _without_marks(
+        self, text: bytes, marks: Sequence[Mark], prefix: Path = ()
+    ) -> tuple[bytes | None, list[GraphQLError]]:
+        data, found = without_marks(text, marks, prefix)
+        return data, invalid_values(found, self.operation.nodes_at, mask=self.masks())
 
     def _failed(self, error: Exception) -> Response:
         # An OperationError here is about a value that plans do not depend on, for instance a negative limit in a
@@ -102,7 +105,7 @@ class Query:
         return failed(errors, b"null" if lost else members_of(plan, answers))
 
     def _column(self, read: Read, root: ColumnRoot) -> tuple[bytes | None, Sequence[GraphQLError]]:
-        text, marked = self.executor.answer(read, self.variables)
-        if not marked:
+        text, marks = self.executor.answer(read, self.variables)
+        if not marks:
             return text, ()
-        return self._without_marks(text, read, (root.key,))
+        return self._without_marks(text, marks, (root.key,))

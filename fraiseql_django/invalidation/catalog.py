@@ -78,6 +78,18 @@ class ColumnInfo(NamedTuple):
     kind: TypeInfo
 
 
+class FunctionInfo(NamedTuple):
+    """What PostgreSQL knows of a function: "v", "s" or "i" for volatile, stable, immutable; whether it returns a set.
+
+    ``returns`` is the type of its result, ``arguments`` the types of its named arguments.
+    """
+
+    volatility: str
+    returns_set: bool
+    returns: str
+    arguments: Mapping[str, str]
+
+
 # by schema and name, and by the name alone where the search path finds the relation
 Columns: TypeAlias = dict[tuple[str, ...], dict[str, ColumnInfo]]
 
@@ -205,6 +217,17 @@ UNION SELECT 'part', c.name, p.name, ''
     FROM pg_inherits i JOIN relation c ON c.oid = i.inhrelid JOIN relation p ON p.oid = i.inhparent
 """
 
+# The arguments that callers give have no mode, or one of in, inout, variadic (PostgreSQL documentation, "pg_proc")
+_FUNCTIONS = f"""
+SELECT n.nspname::text, p.proname::text, pg_function_is_visible(p.oid), p.provolatile::text, p.proretset,
+    format_type(p.prorettype, NULL),
+    ARRAY(SELECT coalesce(p.proargnames[i], '') FROM generate_subscripts(p.proargnames, 1) AS i
+        WHERE p.proargmodes IS NULL OR p.proargmodes[i] IN ('i', 'b', 'v') ORDER BY i),
+    ARRAY(SELECT format_type(a.type, NULL) FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a(type, place)
+        ORDER BY place)
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {_OWN} AND p.prokind = 'f'
+"""
+
 # Where a session variable may be asked for. A materialised view is not asked anew for each viewer
 _ASKS = r"current_setting|pg_settings|pg_show_all_settings"
 _ASKS_ITSELF = re.compile(_ASKS, re.IGNORECASE)
@@ -236,6 +259,7 @@ _dependencies: dict[tuple[Any, ...], Dependencies] = {}
 _asking: dict[tuple[Any, ...], frozenset[str]] = {}
 _columns: dict[tuple[Any, ...], Columns] = {}
 _rows: dict[tuple[Any, ...], Mapping[tuple[str, ...], int]] = {}
+_functions: dict[tuple[Any, ...], Mapping[tuple[str, ...], list[FunctionInfo]]] = {}
 _volatile: dict[tuple[Any, ...], Mapping[str, frozenset[str]]] = {}
 _failed_at: dict[tuple[Any, ...], float] = {}
 # how often it was forgotten: what was read meanwhile is not kept
@@ -248,7 +272,7 @@ def forget(**kwargs: Any) -> None:
     """Read the catalogues again when they are next needed; also a receiver of Django's signals."""
     global _forgotten
     _forgotten += 1
-    for kept in (_dependencies, _asking, _columns, _rows, _volatile, _failed_at):
+    for kept in (_dependencies, _asking, _columns, _rows, _functions, _volatile, _failed_at):
         kept.clear()
 
 
@@ -292,6 +316,26 @@ def rows_of(model: type[models.Model], alias: str) -> int:
     """
     found = _kept(_rows, connections[alias], _ROWS, _counts, connect=True) or {}
     return found.get(parts(_table_name(model))[-2:], 0)
+
+
+def functions(name: str, alias: str) -> list[FunctionInfo] | None:
+    """Return what is known of the functions of a name, as SQL writes it: several where it is overloaded.
+
+    None where the database cannot be asked now.
+    """
+    found = _kept(_functions, connections[alias], _FUNCTIONS, _overloads, connect=True)
+    return None if found is None else found.get(parts(name)[-2:], [])
+
+
+def _overloads(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[str, ...], list[FunctionInfo]]:
+    found: dict[tuple[str, ...], list[FunctionInfo]] = {}
+    for schema, name, visible, volatility, returns_set, returns, names, types in rows:
+        arguments = {argument: type_ for argument, type_ in zip(names, types, strict=False) if argument}
+        info = FunctionInfo(volatility, returns_set, returns, arguments)
+        found.setdefault((schema, name), []).append(info)
+        if visible:
+            found.setdefault((name,), []).append(info)
+    return found
 
 
 def _table_name(model: type[models.Model]) -> str:

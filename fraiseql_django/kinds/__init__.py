@@ -8,6 +8,8 @@
     generic         rows of any table, by content types      mutations       fields of Mutation
     branches        objects of abstract types, as one type   unions          rows of all types of an abstract type
     trees           rows above and below a row               tags            the tags of a row
+    python_fields   a value that Python computes
+    python_queries, database_queries                         fields of Query that functions answer
 
 ``scalars`` and ``rows`` are what several of them have in common. A new kind is one more module, registered by being
 imported here.
@@ -18,11 +20,14 @@ from . import (
     columns,
     computed,
     counts,
+    database_queries,
     embedded,
     generic,
     json_objects,
     links,
     mutations,
+    python_fields,
+    python_queries,
     relations,
     results,
     root_rows,
@@ -33,6 +38,7 @@ from . import (
 )
 
 __all__ = [
-    "branches", "columns", "computed", "counts", "embedded", "generic", "json_objects", "links", "mutations",
-    "relations", "results", "root_rows", "source_fields", "tags", "trees", "unions",
+    "branches", "columns", "computed", "counts", "database_queries", "embedded", "generic", "json_objects", "links",
+    "mutations", "python_fields", "python_queries", "relations", "results", "root_rows", "source_fields", "tags",
+    "trees", "unions",
 ]  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import (
@@ -19,19 +21,24 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast
 from django.db.models.lookups import Lookup
+from graphql import FieldNode, GraphQLArgument
 
 from .._django import compile_query, free_name, output_type
 from ..declare.translations import with_translations
-from ..planner.expressions import SQL, Piece, condition
+from ..planner.arguments import Leaf
+from ..planner.budget import RELATION
+from ..planner.expressions import SQL, Bind, Piece, bind, condition
 from ..planner.json_values import Stored, leaf
-from ..planner.kinds import ColumnUsage, TreeCompiler
+from ..planner.kinds import ColumnUsage, TreeBuilder, TreeCompiler
 from ..planner.locations import Local, Location, Row
 from ..planner.ordering import key_columns
 from ..planner.source_values import Compared
 from ..planner.tree import Member
 from ..schema.definition import Computed, Shape, TypeDef
-from ..schema.kinds import register
+from ..schema.kinds import OutputTypes, register
 from ..schema.one_value import names_tables
+from ..schema.operators import Comparable
+from ..schema.stand_ins import Argument, Making
 from .columns import column
 from .scalars import ScalarKind
 
@@ -44,8 +51,30 @@ class ComputedKind(ScalarKind[Computed]):
 
     computed = True
 
+    def arguments(self, field: Computed, types: OutputTypes) -> dict[str, GraphQLArgument]:
+        return {} if field.making is None else dict(field.making.described.arguments)
+
+    def comparable(self, field: Computed) -> Comparable | None:
+        return field.scalar if field.compared else None
+
+    def member(self, build: TreeBuilder, owner: Any, field: Computed, nodes: Sequence[FieldNode]) -> Member:
+        if field.making is None:
+            return Member(owner=owner, field=field)
+        build.budget.charge(RELATION)
+        making: Making = field.making
+        build.rules.check_given(owner, field, making.described.rules, nodes[0])
+        given = build.arguments(owner, nodes)
+        stand_ins = {
+            argument.name: argument.stand_in(_bound(given.get(name), argument, name))
+            for name, argument in making.arguments.items()
+            if name in given or argument.is_filled
+        }
+        return Member(owner=owner, field=replace(field, expression=making.call(stand_ins)))
+
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
         field: Computed = member.field
+        if field.function is not None:
+            compiler.calls(field.function)
         value = here.value(lambda local: _value(member.owner, field, local))
         type_ = output_type(member.owner.model, field.expression, compiler.alias)
         # a type is not known where the expression does not tell it
@@ -56,6 +85,8 @@ class ComputedKind(ScalarKind[Computed]):
 
     def operand(self, compiler: TreeCompiler, owner: Shape, field: Computed, location: Location) -> Compared:
         scalar = field.scalar
+        if field.function is not None:
+            compiler.calls(field.function)
         value = location.value(lambda local: _value(owner, field, local))
         if field.dimensions:
             # what the expression is an array of only PostgreSQL knows, and it compares no varchar[] with a text[]
@@ -67,6 +98,13 @@ class ComputedKind(ScalarKind[Computed]):
 
     def note_columns(self, usage: ColumnUsage, owner: Any, field: Computed) -> None:
         usage.expression(owner.model, field.expression)
+
+
+def _bound(value: Leaf | None, argument: Argument, label: str) -> Bind:
+    if value is None:
+        # a plan of its own
+        return Bind(lambda variables: None, argument.text, label, constant=argument.text(None) is None)
+    return bind(value, argument.text, label)
 
 
 def _value(owner: Any, field: Computed, here: Local) -> Any:

@@ -40,8 +40,8 @@ class NestedKind(ReferenceKind[Nested]):
         json = here.value(lambda local: json_of(owner, field.key, local))
         if isinstance(here, Row) and not here.once and is_costly(owner, field.key, compiler.alias):
             once = SQL(ONCE)
-            return [evaluated_once(json, _text(compiler, member, once, here.within(lambda _: once)))]
-        return [_text(compiler, member, json, self.inner(compiler, owner, field, here))]
+            return [evaluated_once(json, objects_text(compiler, member, field, once, here.within(lambda _: once)))]
+        return [objects_text(compiler, member, field, json, self.inner(compiler, owner, field, here))]
 
     def rows(self, build: TreeBuilder, owner: Shape, field: Nested) -> RowSet | None:
         return None
@@ -68,9 +68,8 @@ class NestedKind(ReferenceKind[Nested]):
         usage.of_source(owner, field.key)
 
 
-def _text(compiler: TreeCompiler, member: Member, json: Any, inside: Location) -> SQL:
+def objects_text(compiler: TreeCompiler, member: Member, field: Nested, json: Any, inside: Location) -> SQL:
     """Write an object or a list; ``json`` is what is stored, ``inside`` the location in it."""
-    field = member.field
     (selection,) = member.selections
     where = f"{member.owner.name}.{field.name}"
     absent = absent_of(compiler, where, nullable=field.nullable)

@@ -15,6 +15,7 @@ from ..planner.locations import Location
 from ..planner.tree import Condition, Constant, Member, Repeat, RowSet, Source, Through
 from ..schema.definition import Reference, Related, Shape, TypeDef
 from ..schema.kinds import OutputTypes
+from ..schema.queries import RowsAnswer
 
 R = TypeVar("R", bound=Related)
 
@@ -126,10 +127,30 @@ class RowsKind(ReferenceKind[R]):
         return build.rows(target, self.source(owner, field))
 
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
-        (selection,) = member.selections
-        if member.field.many:
-            return ["[", compiler.list(selection, here), "]"]
-        where = f"{member.owner.name}.{member.field.name}"
-        nothing = f"{where} leads to no {selection.definition.name} that can be read"
-        absent = NULL_TEXT if member.field.nullable else compiler.mark(nothing)
-        return [compiler.one(selection, here, absent)]
+        return write_rows(compiler, member, here, many=member.field.many, nullable=member.field.nullable)
+
+
+def write_rows(compiler: TreeCompiler, member: Member, here: Location, *, many: bool, nullable: bool) -> list[Piece]:
+    """Write the rows of a selected field, or the only one."""
+    (selection,) = member.selections
+    if many:
+        return ["[", compiler.list(selection, here), "]"]
+    where = f"{member.owner.name}.{member.field.name}"
+    nothing = f"{where} leads to no {selection.definition.name} that can be read"
+    absent = NULL_TEXT if nullable else compiler.mark(nothing)
+    return [compiler.one(selection, here, absent)]
+
+
+def rows_of(
+    build: TreeBuilder, owner: Any, field: Any, answer: RowsAnswer, source: Source, nodes: Sequence[FieldNode]
+) -> Member | None:
+    """Build what is selected of the rows that a function answers a root field with; None where they are masked."""
+    target = build.type(answer.target)
+    assert isinstance(target, TypeDef)
+    if not build.rules.may_read(target):
+        return None
+    given = build.arguments(owner, nodes)
+    rows = list_rows(build, target, source, given) if answer.many else build.rows(target, source)
+    selection = replace(build.selection(target, nodes), rows=rows)
+    repeats = (repeat(build, rows),) if answer.many else ()
+    return Member(owner=owner, field=field, rows=rows, repeats=repeats, selections=(selection,))

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
-from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, QuerySet
-from graphql import GraphQLEnumType, GraphQLError, GraphQLFloat
 
-from .._compat import parse_input
 from .._django import Compiled, concrete_model
 from ..declare.names import camel_case
 from ..errors import InvalidInput, OperationError, StorageError
@@ -21,7 +16,7 @@ from ..execution.executor import Executor
 from ..execution.field_errors import without_marks
 from ..execution.refusals import refusal
 from ..planner.arguments import Variables
-from ..planner.marks import MARK
+from ..planner.marks import MARK, Mark
 from ..planner.payload import (
     KEYS,
     ROW_END,
@@ -34,13 +29,14 @@ from ..planner.payload import (
     Node,
     ObjectNode,
     RowNode,
+    Slot,
 )
 from ..planner.plan import MutationCall
 from ..planner.statement import compile_keys
 from ..planner.tree import Constant
 from ..schema.definition import Column, Extracted
 from ..schema.object_types import ObjectField
-from ..schema.scalars.graphql import JSON
+from ..schema.output_values import UNFIT, json_text, leaf_value
 from .context import Answer, Made, WrongResult
 
 _MISSING: Any = object()
@@ -59,30 +55,67 @@ class RowsInAnswer:
     snapshot: Any = None
 
 
-@dataclass(slots=True)
-class AnswerWriter:
-    """Writes one answer: first the objects of classes, with places for the rows, then the rows."""
+class Written(Protocol):
+    """A root field whose result Python writes."""
 
-    call: MutationCall
-    parts: list[bytes | RowsInAnswer] = field(default_factory=list)
-    failed: bool = False
-    # for each slot the keys of its rows, or the SQL that selects them
+    @property
+    def key(self) -> str:
+        """The response key."""
+        ...
+
+    @property
+    def definition(self) -> Any:
+        """The CallDef."""
+        ...
+
+    @property
+    def answer(self) -> Node:
+        """What is selected."""
+        ...
+
+    @property
+    def alias(self) -> str:
+        """The database that rows are read from."""
+        ...
+
+
+@dataclass(slots=True)
+class Reading:
+    """The rows that a statement reads for answers: for each slot the keys of its rows, or the SQL that selects them."""
+
+    slots: Sequence[Slot]
     keys: list[list[tuple[str, ...]]] = field(init=False)
     queries: dict[int, Compiled] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.keys = [[] for _ in self.call.slots]
+        self.keys = [[] for _ in self.slots]
 
-    def answer(self, result: Any, variables: Variables, executor: Executor) -> Answer:
-        """Return the JSON text of a result; raise WrongResult for one that is not what the mutation declares."""
+    @property
+    def is_needed(self) -> bool:
+        """Whether there is any row to read."""
+        return bool(self.queries) or any(self.keys)
+
+    def columns(self) -> list[Compiled]:
+        """Return the slots' columns of the statement."""
+        return [slot.column(self.queries.get(number)) for number, slot in enumerate(self.slots)]
+
+
+@dataclass(slots=True)
+class AnswerWriter:
+    """Writes one answer: first the objects of classes, with places for the rows, then the rows."""
+
+    call: Written
+    reading: Reading
+    parts: list[bytes | RowsInAnswer] = field(default_factory=list)
+    failed: bool = False
+
+    def write(self, result: Any) -> None:
+        """Write what Python has of a result; raise WrongResult for one that is not what is declared."""
         self._node(self.call.answer, result, "", of_json=self.call.definition.returns_json)
-        slots = self._read(variables, executor)
-        text = b"".join(part if isinstance(part, bytes) else self._rows(part, slots) for part in self.parts)
-        if MARK not in text:
-            return Answer(text, self.failed)
-        assert self.call.rows is not None
-        found, errors = without_marks(text, self.call.rows.marks, (self.call.key,))
-        return Answer(b"null" if found is None else found, self.failed, tuple(errors), lost=found is None)
+
+    def text(self, slots: Sequence[Sequence[bytes]]) -> bytes:
+        """Return the JSON text with the rows that were read, by slot."""
+        return b"".join(part if isinstance(part, bytes) else self._rows(part, slots) for part in self.parts)
 
     # --- objects ---
 
@@ -119,7 +152,7 @@ class AnswerWriter:
         compiled = compile_keys(queryset, self.call.alias)
         if compiled is None:
             return False
-        self.queries[row.slot] = compiled
+        self.reading.queries[row.slot] = compiled
         return True
 
     def _object(self, node: ChoiceNode, value: Any, where: str, of_json: bool) -> None:
@@ -152,14 +185,14 @@ class AnswerWriter:
 
     def _leaf(self, node: LeafNode, value: Any, where: str, of_json: bool) -> bytes:
         try:
-            return _dump(_value(node.leaf, value, of_json))
+            return json_text(leaf_value(node.leaf, value, of_json))
         # whatever a scalar raises: the function returned what it does not declare
-        except (GraphQLError, TypeError, ValueError, ArithmeticError) as error:
+        except UNFIT as error:
             raise self._wrong(where, value, f": {error}") from error
 
     def _wrong(self, where: str, value: Any, why: str) -> WrongResult:
         place = f" at {where}" if where else ""
-        return WrongResult(f"mutation {self.call.definition.name} returned {value!r}{place}{why}")
+        return WrongResult(f"{self.call.definition.word} {self.call.definition.name} returned {value!r}{place}{why}")
 
     # --- rows ---
 
@@ -170,30 +203,15 @@ class AnswerWriter:
             what = "was not saved or was deleted" if isinstance(value, Model) else "has no key"
             raise self._wrong(where, value, f", which {what}")
         try:
-            encodes = self.call.slots[node.slot].encodes
+            encodes = self.reading.slots[node.slot].encodes
             texts = tuple(encode(part) for encode, part in zip(encodes, key, strict=True))
         except InvalidInput as error:
             raise self._wrong(where, value, f", which has no key of a {node.definition.name}: {error}") from error
-        self.keys[node.slot].append(texts)
-        self.parts.append(RowsInAnswer(node.slot, len(self.keys[node.slot]) - 1, node, value))
+        found = self.reading.keys[node.slot]
+        found.append(texts)
+        self.parts.append(RowsInAnswer(node.slot, len(found) - 1, node, value))
 
-    def _read(self, variables: Variables, executor: Executor) -> list[list[bytes]]:
-        if self.call.rows is None or not (self.queries or any(self.keys)):
-            return []
-        read = self.call.rows
-        if self.queries:
-            read = self.call.read([slot.column(self.queries.get(n)) for n, slot in enumerate(self.call.slots)])
-        try:
-            answer = executor.read(read, {**variables, KEYS: self.keys}, cached=False)
-        except StorageError as error:
-            # an operand within what is selected of the answer
-            refused = refusal(error, read)
-            if refused is None:
-                raise
-            raise refused from error
-        return [slot.split(ROW_END) for slot in answer.split(SLOT_END)]
-
-    def _rows(self, place: RowsInAnswer, slots: list[list[bytes]]) -> bytes:
+    def _rows(self, place: RowsInAnswer, slots: Sequence[Sequence[bytes]]) -> bytes:
         rows = slots[place.slot]
         if place.index is None:
             return b",".join(row for row in rows if row)
@@ -223,13 +241,43 @@ class AnswerWriter:
             if own is not None and not described.dimensions:
                 value = _by_name(snapshot, own, described.name)
                 found[key] = (
-                    None if value is _MISSING or value is None else _value(described.scalar.graphql, value, True)
+                    None if value is _MISSING or value is None else leaf_value(described.scalar.graphql, value, True)
                 )
             else:
                 found[key] = None
             if found[key] is None and not getattr(described, "nullable", True):
                 raise self._wrong("", snapshot, f", whose row is not in the database, without {key!r}")
-        return _dump(found)
+        return json_text(found)
+
+
+def answered(call: MutationCall, result: Any, variables: Variables, executor: Executor) -> Answer:
+    """Return the JSON text of a mutation's result; raise WrongResult for one that is not what the mutation declares."""
+    reading = Reading(call.slots)
+    writer = AnswerWriter(call, reading)
+    writer.write(result)
+    slots: list[list[bytes]] = []
+    marks: Sequence[Mark] = ()
+    if call.rows is not None and reading.is_needed:
+        read = call.read(reading.columns()) if reading.queries else call.rows
+        try:
+            columns, marks = executor.answer(read, {**variables, KEYS: reading.keys}, cached=False)
+        except StorageError as error:
+            # an operand within what is selected of the answer
+            refused = refusal(error, read)
+            if refused is None:
+                raise
+            raise refused from error
+        slots = slots_of(columns)
+    text = writer.text(slots)
+    if MARK not in text:
+        return Answer(text, writer.failed)
+    found, errors = without_marks(text, marks, (call.key,))
+    return Answer(b"null" if found is None else found, writer.failed, tuple(errors), lost=found is None)
+
+
+def slots_of(text: bytes) -> list[list[bytes]]:
+    """Return the rows of each slot, from the text that a statement has answered for them."""
+    return [slot.split(ROW_END) for slot in text.split(SLOT_END)]
 
 
 def _only_row(node: Node) -> RowNode | None:
@@ -283,29 +331,3 @@ def _key_part(value: Any, name: str, field: Column | Extracted, *, alone: bool) 
     if isinstance(value, Model) or hasattr(value, own):
         return getattr(value, own, None)
     return value if alone and not isinstance(value, list) else None
-
-
-# --- leaves ---
-
-
-def _value(leaf: Any, value: Any, of_json: bool) -> Any:
-    value = value.value if isinstance(value, Enum) else value
-    if of_json and not isinstance(leaf, GraphQLEnumType):
-        if isinstance(value, Decimal) and leaf is not JSON:
-            value = float(value) if leaf is GraphQLFloat else str(value)
-        # what JSON holds has been through no type yet
-        value = parse_input(leaf)(value)
-    return leaf.serialize(value)
-
-
-def _dump(value: Any) -> bytes:
-    # JSON has no NaN
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_as_json)
-    return text.encode()
-
-
-def _as_json(value: Any) -> Any:
-    """Write a value that JSON does not have: a number of a function's JSON, a date of a mutation's."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    return DjangoJSONEncoder().default(value)

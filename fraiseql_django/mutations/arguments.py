@@ -8,14 +8,17 @@ from typing import Any
 from graphql import FieldNode, Undefined, VariableNode, value_from_ast
 
 from ..errors import InvalidInput
-from ..schema.arguments import MutationDef
+from ..schema.arguments import CallDef
 from .uploads import Files
 
 
 def coerce_arguments(
-    definition: MutationDef, node: FieldNode, variables: Mapping[str, Any], files: Files
+    definition: CallDef, node: FieldNode, variables: Mapping[str, Any], files: Files
 ) -> dict[str, Any]:
-    """Coerce the arguments that the client wrote, by Python name (GraphQL specification, 6.4.1)."""
+    """Coerce the arguments that the client wrote, by Python name (GraphQL specification, 6.4.1).
+
+    Those that a list of rows has of its own are left out.
+    """
     coerced: dict[str, Any] = {}
     for written in node.arguments or ():
         argument = definition.arguments.get(written.name.value)

@@ -10,9 +10,11 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from .._django import concrete_model
+from ..audit import OperationContext
 from ..declare.rules import RowRule, condition, restrict
 from ..errors import FraiseQLError
 from ..execution.field_errors import FieldError
+from ..schema.arguments import CallDef
 from ..schema.conventions import Conventions
 from ..schema.definition import TypeDef
 from ..storage.base import Storage
@@ -90,6 +92,26 @@ class Info:
         The mutation returns it in place of the result.
         """
         return self._answer(result)
+
+
+def info_of(
+    asked: OperationContext,
+    field: CallDef,
+    response_key: str,
+    row_rules: RowRules,
+    answer: Callable[[Any], Answer] = _cannot_answer,
+) -> Info:
+    """Return what the function that answers a root field of an operation is called with."""
+    return Info(
+        field_name=field.name,
+        response_key=response_key,
+        operation_name=asked.operation_name,
+        request=asked.viewer.request,
+        context=asked.viewer.context,
+        database=asked.alias,
+        _row_rules=row_rules,
+        _answer=answer,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,9 +30,9 @@ from ..planner.plan import MutationCall, Plan, members_of
 from ..schema.build import Schema
 from ..storage.base import Storage
 from ..viewer import VIEWER, Viewer
-from .answer import AnswerWriter
+from .answer import answered
 from .arguments import coerce_arguments
-from .context import Answer, Info, Made, MutationContext
+from .context import Answer, Made, MutationContext, info_of
 from .error_objects import REPEATABLE, as_result, as_user_error, sqlstate_of
 from .uploads import Files
 
@@ -85,7 +85,7 @@ class Perform:
             self.files = Files([call.node for call in self.plan.calls], self.variables)
             run(self.plan.calls)
         invalid = [error for answer in self.answers.values() for error in answer.errors]
-        errors = [*self.errors, *invalid_values(invalid, self.operation.nodes_at)]
+        errors = [*self.errors, *invalid_values(invalid, self.operation.nodes_at, mask=self.mask)]
         if not errors:
             return Response(self._data({}))
         if all(call.definition.output.nullable or self._has_data(call) for call in self.plan.calls):
@@ -216,25 +216,16 @@ class Perform:
         context = self._context(call)
         arguments = coerce_arguments(call.definition, call.node, self.variables, self.files)
         result = call.definition.perform(context, arguments)
-        answered = result if isinstance(result, Answer) else context.answer(result)
-        if answered.failed:
+        answer = result if isinstance(result, Answer) else context.answer(result)
+        if answer.failed:
             self.failed[call.key] = _code_of(result)
-        return answered
+        return answer
 
     def _context(self, call: MutationCall) -> MutationContext:
         def answer(result: object) -> Answer:
             return self._written(call, result)
 
-        info = Info(
-            field_name=call.definition.name,
-            response_key=call.key,
-            operation_name=self.asked.operation_name,
-            request=self.asked.viewer.request,
-            context=self.asked.viewer.context,
-            database=self.settings.database,
-            _row_rules=self.schema.row_rules,
-            _answer=answer,
-        )
+        info = info_of(self.asked, call.definition, call.key, self.schema.row_rules, answer)
         return MutationContext(
             info=info,
             storage=self.storage,
@@ -250,7 +241,7 @@ class Perform:
     def _chosen(self, call: MutationCall) -> Sequence[Sequence[Any]]:
         """Read the keys of the rows that match the condition of a mutation."""
         assert call.chosen is not None
-        text = self.executor.read(call.chosen, self.variables, cached=False)
+        text, _ = self.executor.answer(call.chosen, self.variables, cached=False)
         # no digit of a number is lost
         keys: list[list[Any]] = json.loads(text, parse_float=Decimal)
         return keys
@@ -262,7 +253,7 @@ class Perform:
         if now.user is not self.user:
             variables = {**variables, VIEWER: now}
             call = call.answered_for(now, variables)
-        return AnswerWriter(call).answer(result, variables, self.executor)
+        return answered(call, result, variables, self.executor)
 
     def _fail(self, call: MutationCall, error: Exception) -> None:
         """Answer an exception of a mutation, as data where it declares a class of errors."""

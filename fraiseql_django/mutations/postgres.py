@@ -7,29 +7,24 @@ error whose code is 409 and whose identifier is ``duplicate_email``.
 
 from __future__ import annotations
 
-import base64
-import dataclasses
-import datetime as dt
 import inspect
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum
 from typing import Any
 
-from django.utils.duration import duration_iso_string
 from graphql import GraphQLArgument
 
 from ..declare.names import camel_case, check_name, lower_first, pascal_case, snake_case
-from ..declare.registry import UNSET, PostgresMutation
+from ..declare.registry import PostgresMutation
 from ..declare.results import Cascade
 from ..errors import DeclarationError, UserError
 from ..schema.arguments import Arguments, Convert, MutationDef, describe_mutation
 from ..schema.object_types import ObjectDef, ObjectField, Output
-from ..schema.protection import mutation_permission
-from ..schema.scalars.encoding import encode_array
+from ..schema.protection import call_permission
+from ..schema.sent_values import fields_of, json_of, text_of
 from ..viewer import Viewer, required_value
 from .context import Made, MutationContext, WrongResult
 
@@ -98,17 +93,17 @@ class PostgresFunction:
     def statement(self, input_: Any, viewer: Viewer) -> tuple[str, list[str | None]]:
         """Return the SQL that calls the function, and its parameters, whose types are those of the function's."""
         context = {name: required_value(viewer, key) for key, name in self.context_params.items()}
-        params = [_text(value) for value in context.values()]
+        params = [text_of(value) for value in context.values()]
         if self.named_arguments:
-            fields = _fields(input_)
+            fields = fields_of(input_)
             names = [*context, *fields]
-            params += [_text(value) for value in fields.values()]
+            params += [text_of(value) for value in fields.values()]
             arguments = ", ".join(f"{_quoted(name)} => %s" for name in names)
         else:
             places = ["%s"] * len(params)
             if self.has_input:
                 places.append("%s::jsonb")
-                params.append(json.dumps(_jsonable(input_), ensure_ascii=False))
+                params.append(json_of(input_))
             arguments = ", ".join(places)
         name = ".".join(_quoted(part) for part in (self.schema, self.function) if part)
         return f"SELECT to_json(result)::text FROM {name}({arguments}) AS result", params
@@ -154,7 +149,7 @@ def describe_class(declaration: PostgresMutation, arguments: Arguments) -> Mutat
         perform=function.perform,
         returns_json=True,
         repeatable=lambda: True,
-        permission=mutation_permission(declaration, arguments.conventions, where),
+        permission=call_permission(declaration, arguments.conventions, where),
         cost=declaration.cost,
     )
 
@@ -343,40 +338,3 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""').replace("%", "%%") + '"'
-
-
-def _fields(input_: Any) -> dict[str, Any]:
-    """Return an input's values by Python name, without those that the client left out."""
-    if not dataclasses.is_dataclass(input_):
-        return {}
-    values = {item.name: getattr(input_, item.name) for item in dataclasses.fields(input_)}
-    return {name: value for name, value in values.items() if value is not UNSET}
-
-
-def _jsonable(value: Any) -> Any:
-    """Turn an input into JSON: keys are Python names; dates, and numbers that JSON would round, are texts."""
-    if dataclasses.is_dataclass(value):
-        return {name: _jsonable(item) for name, item in _fields(value).items()}
-    if isinstance(value, Enum):
-        return _jsonable(value.value)
-    if isinstance(value, Mapping):
-        return {str(key): _jsonable(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_jsonable(item) for item in value]
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, dt.timedelta):
-        return duration_iso_string(value)
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-def _text(value: Any) -> str | None:
-    """Return a value as the text that PostgreSQL reads for any type of the function's parameter."""
-    if isinstance(value, (list, tuple)) and not any(isinstance(item, Mapping) for item in value):
-        return encode_array([_text(item) for item in value])
-    value = _jsonable(value)
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False)

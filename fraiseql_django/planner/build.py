@@ -22,6 +22,7 @@ from ..schema.filter_inputs import AND, BY, COMPARE, DIRECTIONS, HAS, NOT, OR, R
 from ..schema.operators import EQUAL, OperatorTable
 from .arguments import InputObject, Variables, arguments, located
 from .budget import CONDITION, FIELD, Budget, Charged
+from .chosen_rows import Chosen
 from .collect import Collected, Collector
 from .kinds import kind_of
 from .ordering import led_by, total_order
@@ -36,6 +37,7 @@ from .tree import (
     Between,
     Condition,
     Constant,
+    Given,
     Member,
     Operand,
     OrderKey,
@@ -65,6 +67,8 @@ class OperationBuilder:
     _types: Mapping[str, Shape] = field(init=False)
     # the operation's own fields by response key
     root_nodes: Collected = field(default_factory=dict)
+    # the rows that functions of the project's have chosen, by response key; None while no function has been called
+    chosen: Mapping[str, Chosen | None] | None = None
 
     def __post_init__(self) -> None:
         self.budget = Budget(self.limits)
@@ -183,7 +187,8 @@ class OperationBuilder:
         keys: tuple[OrderKey, ...] = ()
         if ordered:
             by_key = isinstance(source, AllRows) or page.is_part or bool(distinct)
-            keys = led_by(distinct, total_order(type_, self.order(type_, order), by_key=by_key))
+            own = source.order if isinstance(source, Given) else None
+            keys = led_by(distinct, total_order(type_, self.order(type_, order), by_key=by_key, own=own))
         rule, shows_all = self.rules.row_rule(type_), self.rules.may_join(type_)
         return RowSet(
             type=type_, source=source, rule=rule, where=where, order=keys, page=page, shows_all=shows_all,

@@ -16,10 +16,12 @@ from django.db.models import Q, QuerySet, Subquery
 from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, is_list_type, is_non_null_type
 
 from .._django import free_name, server_version
+from ..errors import DeclarationError
+from ..invalidation.catalog import functions
 from ..schema.definition import Shape
 from .expressions import SQL, Concat, JSONList, LongJSONList, Piece, json_object
 from .filters import compile_condition
-from .kinds import kind_of
+from .kinds import Together, kind_of
 from .locations import Location, SubqueryRow
 from .marks import Mark, mark_sql
 from .planned_viewer import Question
@@ -30,11 +32,15 @@ from .tree import Condition, Constant, Member, RowSet, Selection, Step, Through
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A function that finishes a part of the answer; the numbers of the marks where it returns None, and raises."""
+    """A function that finishes a part of the answer; the numbers of the marks where it returns None, and raises.
 
-    finish: Callable[[Any], Any]
+    Of parts that are finished ``together``, in one call, the function is None.
+    """
+
+    finish: Callable[[Any], Any] | None
     absent: int | None = None
     failed: int | None = None
+    together: Together | None = None
 
 
 # Around what Python finishes: JSON text never holds these characters unescaped (RFC 8259, 7)
@@ -58,6 +64,8 @@ class Compiler:
     careful: bool = False
     uncertain: bool = False
     expected: int = 0
+    # whether a function that the statement calls is volatile
+    volatile: bool = False
     live: list[Live] = field(default_factory=list)
     marks: dict[Mark, int] = field(default_factory=dict)
     # what may be null on the way to the place that is being written
@@ -127,20 +135,38 @@ class Compiler:
     def _number(self, problem: str) -> int:
         return self.marks.setdefault(Mark(problem, tuple(self._nullable)), len(self.marks))
 
+    def calls(self, function: str, *, volatile: bool = True) -> None:
+        """Note that the statement calls a function; raise DeclarationError if it is volatile and must not be."""
+        if any(info.volatility == "v" for info in functions(function, self.alias) or ()):
+            if not volatile:
+                raise DeclarationError(
+                    f"the PostgreSQL function {function} is volatile; create it as STABLE, or declare it with "
+                    f"volatile=True if a query may call it all the same"
+                )
+            self.volatile = True
+
     @property
     def server_version(self) -> int:
         """The version of PostgreSQL, as its driver writes it."""
         return server_version(connections[self.alias])
 
     def mark_live(
-        self, finish: Callable[[Any], Any], json: str, *, absent: str | None = None, failed: str | None = None
+        self,
+        finish: Callable[[Any], Any] | Together,
+        json: str,
+        *,
+        absent: str | None = None,
+        failed: str | None = None,
     ) -> str:
-        """Mark what an SQL template of JSON text writes as to be finished by a function in Python.
+        """Mark what an SQL template of JSON text writes as to be finished in Python, by itself or with others.
 
-        ``absent`` and ``failed`` are what is wrong where it returns None or raises.
+        ``absent`` and ``failed`` are what is wrong where None is made of it, or where that is not possible.
         """
-        numbers = (None if problem is None else self._number(problem) for problem in (absent, failed))
-        self.live.append(Live(finish, *numbers))
+        missing, wrong = (None if problem is None else self._number(problem) for problem in (absent, failed))
+        if isinstance(finish, Together):
+            self.live.append(Live(None, missing, wrong, finish))
+        else:
+            self.live.append(Live(finish, missing, wrong))
         return LIVE_MARK.replace("{index}", str(len(self.live) - 1)).replace("{json}", json)
 
     # --- rows ---

@@ -6,10 +6,11 @@ Adding a kind of field adds a module to ``fraiseql_django.kinds``; nothing here 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from graphql import FieldNode, GraphQLBoolean, GraphQLEnumType, GraphQLInputType
 
@@ -52,9 +53,12 @@ __all__ = [
     "ColumnUsage",
     "FieldKind",
     "ReferenceKind",
+    "SelectedField",
+    "Together",
     "TreeBuilder",
     "TreeCompiler",
     "ValueKind",
+    "Wrong",
     "kind_of",
 ]
 
@@ -70,6 +74,7 @@ class TreeBuilder(Protocol):
     limits: LimitSettings
     rules: Rules
     budget: Budget
+    chosen: Mapping[str, Any] | None
 
     def type(self, name: str) -> Shape:
         """Return the description of a type of rows, or of objects in JSON."""
@@ -109,6 +114,45 @@ class TreeBuilder(Protocol):
     def page(self, limit: Any, offset: Any) -> Page:
         """Return the page of a list with these arguments."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SelectedField:
+    """A selected field whose arguments decide what is read: a member has it in the place of its definition."""
+
+    field: Any
+    stored_as: ClassVar[str | None] = None
+
+    @property
+    def name(self) -> str:
+        """The GraphQL name."""
+        return str(self.field.name)
+
+    @property
+    def cost(self) -> float:
+        """What the field costs."""
+        return float(self.field.cost)
+
+    @property
+    def nullable(self) -> bool:
+        """Whether the field may be null."""
+        return bool(self.field.nullable)
+
+
+class Wrong:
+    """Stands for a value that is not of its field's type."""
+
+
+class Together(ABC):
+    """Finishes parts of an answer in one call."""
+
+    @abstractmethod
+    def group(self, variables: Variables) -> Hashable:
+        """Return what is equal for parts that can be finished in one call."""
+
+    @abstractmethod
+    def finish_all(self, values: Sequence[Any], variables: Variables) -> Sequence[Any]:
+        """Return for each decoded JSON value what is written in its place: a JSON value, an Exception, or Wrong."""
 
 
 class TreeCompiler(Marker, Protocol):
@@ -155,10 +199,19 @@ class TreeCompiler(Marker, Protocol):
         """Write at a place further in: ``nullable`` has an item for each key or index on the way there."""
         ...
 
+    def calls(self, function: str, *, volatile: bool = True) -> None:
+        """Note that the statement calls a function of the project's; whether it may be ``volatile``."""
+        ...
+
     def mark_live(
-        self, finish: Callable[[Any], Any], json: str, *, absent: str | None = None, failed: str | None = None
+        self,
+        finish: Callable[[Any], Any] | Together,
+        json: str,
+        *,
+        absent: str | None = None,
+        failed: str | None = None,
     ) -> str:
-        """Mark what an SQL template of JSON text writes as to be finished by a function in Python."""
+        """Mark what an SQL template of JSON text writes as to be finished in Python, by itself or with others."""
         ...
 
 
@@ -185,7 +238,16 @@ class ColumnUsage(Protocol):
 
 
 class FieldKind(SchemaKind[F]):
-    """What the planner does with one kind of field."""
+    """What the planner does with one kind of field.
+
+    ``is_called`` says that a function in Python answers the field, before the statement is planned.
+    """
+
+    is_called = False
+
+    def is_written(self, member: Member) -> bool:
+        """Whether Python writes what such a function has returned."""
+        return False
 
     # --- building ---
 

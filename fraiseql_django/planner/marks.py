@@ -27,11 +27,12 @@ class Mark:
     """What is wrong with a value, and which values around it may be null.
 
     ``nullable`` has an item for each key and index of the value's path in the answer. It may have more items than the
-    path: those of the value's own list.
+    path: those of the value's own list. ``error`` is what a project's function has raised in place of the value.
     """
 
     problem: str
     nullable: tuple[bool, ...]
+    error: Exception | None = None
 
 
 def mark_sql(number: int) -> str:

@@ -23,14 +23,24 @@ from .tree import AtRandom, ColumnOperand, ExpressionOperand, FieldOperand, Oper
 # --- the order of a row set ---
 
 
-def total_order(definition: TypeDef, terms: Sequence[OrderKey], *, by_key: bool) -> tuple[OrderKey, ...]:
+def total_order(
+    definition: TypeDef, terms: Sequence[OrderKey], *, by_key: bool, own: Sequence[OrderKey] | None = None
+) -> tuple[OrderKey, ...]:
     """Return these terms, or else the order of the type's model or manager; then the key, unless a term decides.
 
-    ``by_key`` says whether rows are sorted by the key alone where there is no term.
+    ``by_key`` says whether rows are sorted by the key alone where there is no term; ``own`` is the whole order of rows
+    that do not start from the manager.
     """
     if terms:
         return (*terms, *_key(definition, terms))
+    if own is not None:
+        return tuple(own)
     rows = definition.model._default_manager.all()
+    return order_of(definition, rows, by_key=by_key)
+
+
+def order_of(definition: TypeDef, rows: QuerySet[Any], *, by_key: bool) -> tuple[OrderKey, ...]:
+    """Return the order of a query, or else of its model; then the key, unless a term decides."""
     own = [_term(term) for term in declared_order(rows)]
     if not own and not by_key:
         return ()

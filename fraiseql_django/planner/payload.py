@@ -140,7 +140,7 @@ class Slot:
 
 @dataclass(slots=True)
 class Payloads:
-    """Compiles the answer of one mutation."""
+    """Compiles answers of functions; ``slots`` are those of all that one statement reads for."""
 
     compiler: Compiler
     slots: list[Slot] = field(default_factory=list)

@@ -30,11 +30,13 @@ from ..invalidation.catalog import generation, is_volatile, tables_read, unread
 from ..language.parser import Operation
 from ..language.variable_shapes import ABSENT
 from ..memory import LRU, size_of
-from ..schema.arguments import MutationDef
+from ..schema.arguments import CallDef, MutationDef
 from ..schema.build import Schema
+from ..schema.definition import TypeDef
 from ..viewer import Viewer
 from .arguments import Variables
 from .build import OperationBuilder
+from .chosen_rows import Chosen, ChosenBy
 from .collect import Collector
 from .compile import Compiler, Live
 from .cost import Complexity, estimate
@@ -49,7 +51,7 @@ from .planned_viewer import PlannedViewer, Question
 from .questions import Active, Plans
 from .rules import Rules
 from .statement import Part, compile_keys_as_json, compile_pieces, joined, split, statement
-from .tree import Constant, Member, RowSet
+from .tree import Constant, Member, RowSet, Selection
 
 # The response around the data of a query (GraphQL specification, 7.1)
 BEFORE_DATA, AFTER_DATA = b'{"data":', b"}"
@@ -183,7 +185,34 @@ class MutationCall:
                 bind.fill(variables)
 
 
-Root: TypeAlias = ConstantRoot | ColumnRoot | MutationCall
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class QueryCall:
+    """A root field of a query that a function of the project's answers: what it is called with.
+
+    ``definition`` is a CallDef, and ``target`` the type of the rows that it chooses; None where Python writes what it
+    returns.
+    """
+
+    key: str
+    node: FieldNode
+    definition: Any
+    target: TypeDef | None
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WrittenRoot:
+    """A root field of a query that Python writes from what a function has returned, with rows of the statement."""
+
+    key: str
+    node: FieldNode
+    definition: Any
+    answer: Node
+    nullable: bool
+    alias: str
+
+
+Root: TypeAlias = ConstantRoot | ColumnRoot | MutationCall | WrittenRoot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -192,12 +221,21 @@ class Plan:
 
     ``uncertain`` says that the statement ends in an error where a stored text cannot be cast to the type of its field,
     which the statement of a careful plan asks first.
+
+    Functions that answer root fields of a query are called before the statement is planned: the plan has what is
+    ``asked`` and neither roots nor statement, and ``Planner.called`` makes the other. In that the answer of the
+    statement is its columns, one for each ColumnRoot and after them one for each of the ``slots``, with SLOT_END
+    between them. ``read_slots`` makes a statement of other columns in the place of the slots', with the ColumnRoots or
+    alone.
     """
 
     complexity: Complexity
     roots: tuple[Root, ...]
     read: Read | None = None
     uncertain: bool = False
+    asked: tuple[QueryCall, ...] = ()
+    slots: tuple[Slot, ...] = ()
+    read_slots: Callable[[Sequence[Compiled], bool], Read] | None = None
 
     @property
     def calls(self) -> tuple[MutationCall, ...]:
@@ -207,12 +245,15 @@ class Plan:
     @property
     def weight(self) -> int:
         """The bytes that it takes, as estimated; those of the document are not counted."""
-        weight = _OF_PLAN + _OF_STEP * len(self.complexity.steps)
+        weight = _OF_PLAN * (1 + len(self.asked)) + _OF_STEP * len(self.complexity.steps)
         if self.read is not None:
             weight += self.read.weight
         for root in self.roots:
             if isinstance(root, MutationCall):
                 weight += root.weight
+            elif isinstance(root, WrittenRoot):
+                # the slots hold the columns of the statement once more
+                weight += _OF_PLAN + (0 if self.read is None else self.read.weight)
             elif isinstance(root, ConstantRoot):
                 weight += getsizeof(root.text)
         return weight
@@ -252,21 +293,33 @@ class Planner:
         Raises InvalidInput or LimitExceeded for arguments that no plan can have, OperationError for what the viewer may
         not use.
         """
-        viewer = viewer or Viewer()
-        key = _key(operation, variables, careful=careful)
-        known = self.cache.get(key)
-        plan = None if known is None else known.of(self._planned(viewer))
-        if plan is None:
-            before = unread()
-            plan, asked = self._new(operation, variables, viewer, careful=careful)
-            # without the catalogue it is right, but slower than need be
-            if unread() == before:
-                self._keep(key, operation, known or Plans(), plan, asked, viewer)
-        else:
-            plan.complexity.check(variables, self.limits)
+        plan = self._plan(operation, variables, self._planned(viewer or Viewer()), careful)
         if plan.read is None:
             for call in plan.calls:
                 call.check(variables)
+        return plan
+
+    def called(
+        self, operation: Operation, variables: Variables, viewer: Viewer, chosen: Mapping[str, Chosen | None]
+    ) -> Plan:
+        """Return the plan for a query whose functions have been called: ``chosen`` are the rows by response key.
+
+        It is a careful one. Raises what ``plan`` raises.
+        """
+        return self._plan(operation, variables, self._planned(viewer, chosen), careful=True)
+
+    def _plan(self, operation: Operation, variables: Variables, planned: PlannedViewer, careful: bool) -> Plan:
+        key = _key(operation, variables, careful=careful, called=planned.chosen is not None)
+        known = self.cache.get(key)
+        plan = None if known is None else known.of(planned)
+        if plan is None:
+            before = unread()
+            plan, asked = self._new(operation, variables, planned, careful=careful)
+            # without the catalogue it is right, but slower than need be
+            if unread() == before:
+                self._keep(key, operation, known or Plans(), plan, asked, planned)
+        else:
+            plan.complexity.check(variables, self.limits)
         return plan
 
     def careful_plan(self, operation: Operation, variables: Variables, viewer: Viewer) -> Plan:
@@ -274,27 +327,32 @@ class Planner:
 
         Raises what ``plan`` raises.
         """
-        plan, asked = self._new(operation, variables, viewer, careful=True)
-        self._keep(_key(operation, variables, careful=False), operation, Plans(), plan, asked, viewer)
+        planned = self._planned(viewer)
+        plan, asked = self._new(operation, variables, planned, careful=True)
+        self._keep(_key(operation, variables, careful=False), operation, Plans(), plan, asked, planned)
         return plan
 
     def _keep(
         self, key: tuple[Hashable, ...], operation: Operation, known: Plans[Plan], plan: Plan,
-        asked: dict[Question, Hashable], viewer: Viewer,
+        asked: dict[Question, Hashable], planned: PlannedViewer,
     ) -> None:  # fmt: skip
         if operation.kept:
             # the key keeps the document alive
             own = operation.weight + size_of(key[1])
             room = self.cache.share - own
-            plans = known.adding(plan, plan.weight, asked, self._planned(viewer), room)
+            plans = known.adding(plan, plan.weight, asked, planned, room)
             self.cache.set(key, plans, own + plans.weight)
 
     def _new(
-        self, operation: Operation, variables: Variables, viewer: Viewer, *, careful: bool
+        self, operation: Operation, variables: Variables, planned: PlannedViewer, *, careful: bool
     ) -> tuple[Plan, dict[Question, Hashable]]:
-        planned = self._planned(viewer)
+        # what is asked while a plan is looked up is asked again
+        planned = replace(planned, asked={})
         active = Active()
         planned.asked[active] = active.answer(planned)
+        for key in planned.chosen or ():
+            question = ChosenBy(key)
+            planned.asked[question] = question.answer(planned)
         return self._make(operation, variables, planned, careful), planned.asked
 
     # --- from the AST to the tree ---
@@ -306,6 +364,9 @@ class Planner:
         complexity = estimate(selection)
         complexity.check(variables, self.limits)
         if operation.kind is OperationType.QUERY:
+            asked = [] if viewer.chosen is not None else list(self._calls(build, selection))
+            if asked:
+                return Plan(complexity=complexity, roots=(), asked=tuple(asked))
             return self._query(build, selection.members, complexity, viewer, careful)
         roots: list[Root] = []
         for key, member in selection:
@@ -314,6 +375,20 @@ class Planner:
             else:
                 roots.append(self._write(operation, key, build.root_nodes[key], member, viewer))
         return Plan(complexity=complexity, roots=tuple(roots))
+
+    def _calls(self, build: OperationBuilder, selection: Selection) -> Iterator[QueryCall]:
+        """Yield the calls of functions that answer root fields."""
+        for key, member in selection:
+            if isinstance(member, Member) and kind_of(member.field).is_called:
+                definition = member.field
+                rows = definition.rows
+                yield QueryCall(
+                    key=key,
+                    node=build.root_nodes[key][0],
+                    definition=definition,
+                    target=None if rows is None else self.schema.types[rows.target],
+                    nullable=definition.output.nullable,
+                )
 
     def _builder(self, operation: Operation, variables: Variables, viewer: PlannedViewer) -> OperationBuilder:
         schema, size = self.schema, AnswerSize(self.limits.response_bytes)
@@ -324,10 +399,11 @@ class Planner:
             limits=self.limits,
             rules=Rules(viewer, self.alias, self._is_secured, (schema.query, schema.mutation)),
             introspect=lambda key, nodes: introspect(schema.graphql, operation, key, list(nodes), variables, size),
+            chosen=viewer.chosen,
         )
 
-    def _planned(self, viewer: Viewer) -> PlannedViewer:
-        return PlannedViewer(viewer, self.schema.conventions.scalars)
+    def _planned(self, viewer: Viewer, chosen: Mapping[str, Chosen | None] | None = None) -> PlannedViewer:
+        return PlannedViewer(viewer, self.schema.conventions.scalars, chosen=chosen)
 
     def _is_secured(self, model: type[Model]) -> bool:
         return self.session.may_hide(model, self.alias)
@@ -343,19 +419,53 @@ class Planner:
         careful: bool,
     ) -> Plan:
         compiler = Compiler(self._types, self.alias, planned.asked, self.schema.graphql, careful=careful)
+        payloads = Payloads(compiler)
         columns: list[Compiled] = []
-        roots: list[ConstantRoot | ColumnRoot] = []
+        roots: list[ConstantRoot | ColumnRoot | WrittenRoot] = []
         for key, member in members:
             if isinstance(member, Constant):
                 roots.append(ConstantRoot(key, member.text.encode()))
-            else:
-                before, pieces, after = split(compiler.member(member, ROW))
-                node, nullable = build.root_nodes[key][0], compiler.may_be_null(member)
-                roots.append(ColumnRoot(key, len(columns), before.encode(), after.encode(), node, nullable))
-                columns.append(compile_pieces(pieces, self.alias))
-        segments = [BEFORE_DATA, *_segments(roots), AFTER_DATA]
+                continue
+            node, nullable = build.root_nodes[key][0], compiler.may_be_null(member)
+            if kind_of(member.field).is_written(member):
+                roots.append(self._written(key, node, member, payloads, nullable))
+                continue
+            before, pieces, after = split(compiler.member(member, ROW))
+            roots.append(ColumnRoot(key, len(columns), before.encode(), after.encode(), node, nullable))
+            columns.append(compile_pieces(pieces, self.alias))
+        about: dict[str, Any] = {"complexity": complexity, "roots": tuple(roots)}
+        if planned.chosen is not None:
+            texts = [root for root in roots if isinstance(root, ColumnRoot)]
+
+            def read_slots(slots: Sequence[Compiled], alone: bool) -> Read:
+                own = ([], []) if alone else (columns, texts)
+                return self._read_columns(*own, slots, compiler)
+
+            found = read_slots([slot.column() for slot in payloads.slots], False)
+            return Plan(read=found, slots=tuple(payloads.slots), read_slots=read_slots, **about)
+        known = [root for root in roots if not isinstance(root, WrittenRoot)]
+        segments = [BEFORE_DATA, *_segments(known), AFTER_DATA]
         read = self._read(columns, segments, compiler, envelope=len(BEFORE_DATA) + len(AFTER_DATA))
-        return Plan(complexity=complexity, roots=tuple(roots), read=read, uncertain=compiler.uncertain and not careful)
+        return Plan(read=read, uncertain=compiler.uncertain and not careful, **about)
+
+    def _written(self, key: str, node: FieldNode, member: Member, payloads: Payloads, nullable: bool) -> WrittenRoot:
+        definition: CallDef = member.field
+        with payloads.compiler.within([nullable]):
+            answer = payloads.node(definition.output, member.selections)
+        return WrittenRoot(
+            key=key, node=node, definition=definition, answer=answer, nullable=nullable, alias=self.alias
+        )
+
+    def _read_columns(
+        self, columns: Sequence[Compiled], roots: Sequence[ColumnRoot], slots: Sequence[Compiled], compiler: Compiler
+    ) -> Read:
+        """Return the statement of columns and slots, whose answer is all of them with SLOT_END between them."""
+        segments: list[bytes | int] = []
+        for root in roots:
+            segments += [*root.segments(root.column), SLOT_END]
+        for index in range(len(slots)):
+            segments += [len(columns) + index, SLOT_END]
+        return self._read([*columns, *slots], segments[:-1], compiler)
 
     def _read(
         self, columns: Sequence[Compiled], segments: Sequence[bytes | int], compiler: Compiler, *, envelope: int = 0
@@ -392,7 +502,7 @@ class Planner:
             marks=marks,
             parts=parts,
             of_session=self.session.may_show_in(sql, self.alias),
-            volatile=is_volatile(sql, self.alias),
+            volatile=compiler.volatile or is_volatile(sql, self.alias),
             envelope=envelope,
         )
 
@@ -444,15 +554,18 @@ class Planner:
         return self._read(columns, segments[:-1], compiler)
 
 
-def _key(operation: Operation, variables: Variables, *, careful: bool) -> tuple[Hashable, ...]:
-    """Return what plans are kept by: the operation and the shape of its variables, and the state of the catalogue."""
+def _key(operation: Operation, variables: Variables, *, careful: bool, called: bool = False) -> tuple[Hashable, ...]:
+    """Return what plans are kept by: the operation and the shape of its variables, and the state of the catalogue.
+
+    ``called`` says that functions that answer root fields have been called.
+    """
     shape = tuple(
         [
             variable.of(variables[variable.name]) if variable.name in variables else ABSENT
             for variable in operation.variables
         ]
     )
-    return operation, shape, generation(), careful
+    return operation, shape, generation(), careful, called
 
 
 def _segments(roots: Sequence[ConstantRoot | ColumnRoot]) -> Iterator[bytes | int]:
@@ -464,7 +577,7 @@ def _segments(roots: Sequence[ConstantRoot | ColumnRoot]) -> Iterator[bytes | in
 
 
 def members_of(plan: Plan, answers: Mapping[str, bytes]) -> bytes:
-    """Return the data of a mutation's operation, in the order of its root fields, from the answers by response key."""
+    """Return the data of an operation, in the order of its root fields, from the answers by response key."""
     texts = (
         b'"%b":%b' % (root.key.encode(), root.text if isinstance(root, ConstantRoot) else answers[root.key])
         for root in plan.roots

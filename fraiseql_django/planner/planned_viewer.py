@@ -97,6 +97,8 @@ class PlannedViewer:
     viewer: Viewer
     scalars: Mapping[type, type | Scalar]
     asked: dict[Question, Hashable] = field(default_factory=dict)
+    # the rows that functions have chosen at this execution, by response key (``chosen_rows``); None before
+    chosen: Mapping[str, Any] | None = None
 
     @property
     def id(self) -> Any:

@@ -25,7 +25,7 @@ from .locations import ROW, Location
 from .ordering import sort
 from .questions import Raised, RoutedHere, RowsOfManager, sql_of
 from .source_values import visible
-from .tree import AllRows, Page, RowSet, Shown, Through, WithKeys
+from .tree import AllRows, Given, Page, RowSet, Shown, Through, WithKeys
 
 # From so many rows on it pays to prepare for them: to aggregate (see docs/architecture.md), to look up (``lookups``)
 MANY_ROWS = 1000
@@ -84,13 +84,18 @@ def shown(compiler: TreeCompiler, given: Shown) -> Q:
 def _all_rows(compiler: TreeCompiler, rows: RowSet) -> QuerySet[Any]:
     """Lists start from the default manager, to-one relations from all rows, as Django's own managers do.
 
-    So does what a mutation returns: it is shown even where the default manager would hide it.
+    So does what a mutation returns: it is shown even where the default manager would hide it. What a function of the
+    project's has chosen is where it starts.
     """
     model, source = rows.type.model, rows.source
     default = isinstance(source, AllRows) or (isinstance(source, Through) and source.field.many)
     if has_routers() and rows.type.source is None:
         routed = RoutedHere(model, compiler.alias)
         compiler.asked[routed] = routed.answer()
+    if isinstance(source, Given):
+        assert source.start is not None
+        given: QuerySet[Any] = source.start(compiler.alias)
+        return given
     question = RowsOfManager(model, default, compiler.alias)
     found = question.rows()
     if not manager_decides_nothing(model._default_manager if default else model._base_manager):

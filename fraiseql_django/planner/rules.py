@@ -6,16 +6,17 @@ field. What a viewer may not see cannot be sorted or searched by either.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Model, Q
+from graphql import FieldNode
 
 from ..declare.lazy_code import decides_nothing
 from ..declare.rules import Rule, condition
 from ..errors import DeclarationError, OperationError
-from ..schema.arguments import MutationDef
+from ..schema.arguments import CallDef
 from ..schema.definition import Shape, TypeDef
 from .planned_viewer import DecidingViewer, PlannedViewer, ruling
 from .questions import Permitted, Raised, RuledRows
@@ -89,11 +90,20 @@ class Rules:
         """Refuse to write rows of a type by the permission that was declared for it, masked or not."""
         self._may(definition.own_permission, False, definition.name)
 
-    def check_arguments(self, definition: MutationDef, arguments: Iterable[str]) -> None:
+    def check_arguments(self, definition: CallDef, arguments: Iterable[str]) -> None:
         """Refuse arguments that the viewer may not give."""
+        self._check_arguments(definition.name, definition.argument_rules, arguments)
+
+    def check_given(self, owner: Any, field: Any, rules: Mapping[str, Sequence[Rule]], node: FieldNode) -> None:
+        """Refuse arguments of a field of a type that the viewer may not give; ``rules`` are by GraphQL name."""
+        if any(rules.values()):
+            given = [argument.name.value for argument in node.arguments or ()]
+            self._check_arguments(self._name(owner, field), rules, given)
+
+    def _check_arguments(self, what: str, rules: Mapping[str, Sequence[Rule]], arguments: Iterable[str]) -> None:
         for name in arguments:
-            for rule in definition.argument_rules.get(name, ()):
-                self._may(rule, False, f"{definition.name}({name}:)")
+            for rule in rules.get(name, ()):
+                self._may(rule, False, f"{what}({name}:)")
 
     def _name(self, owner: Any, field: Any) -> str:
         return str(field.name) if owner in self.roots else f"{owner.name}.{field.name}"

@@ -163,7 +163,18 @@ class WithKeys:
     """The rows with keys that are known at execution: what a mutation has returned."""
 
 
-Source: TypeAlias = AllRows | Through | WithKeys
+@dataclass(frozen=True, slots=True, eq=False)
+class Given:
+    """The rows that a query of the project's, or a function of PostgreSQL, has; ``order`` is their own.
+
+    ``start`` makes the query that they are read by; None while it is not known yet.
+    """
+
+    start: Callable[[str], Any] | None
+    order: tuple[OrderKey, ...] = ()
+
+
+Source: TypeAlias = AllRows | Through | WithKeys | Given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

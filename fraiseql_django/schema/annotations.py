@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, ForwardRef, Union, get_args, get_origin
 
+from django.db.models import QuerySet
 from graphql import GraphQLID
 
 from ..declare.registry import ID, JSON, BigInt, Registry
@@ -91,7 +92,8 @@ class _Names(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         for names in (self.module, vars(builtins), vars(typing)):
             if name in names:
-                return names[name]
+                # the class tells of its subscript only here: QuerySet[Book] is QuerySet
+                return collections.abc.Iterable if names[name] is QuerySet else names[name]
         declared = self.registry.named(name)
         return declared.cls if declared else Named(name)
 
@@ -132,6 +134,11 @@ def read(annotation: Any, module: str, registry: Registry, *, unions: bool = Fal
         return Annotation(item=read(get_args(annotation)[0], module, registry, unions=unions))
     if origin is dict:
         return Annotation(dict)
+    if annotation is QuerySet:
+        raise DeclarationError(
+            f"an annotation in {module} is a QuerySet, which does not tell Python of what; write list[…] with the "
+            'type, or "QuerySet[…]" in quotes'
+        )
     return Annotation(annotation, nullable=annotation is None or annotation is types.NoneType)
 
 

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import singledispatch
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from graphql import (
     GraphQLArgument,
@@ -31,6 +31,7 @@ from ..declare.rules import RowRule, Rule
 from ..errors import DeclarationError, InvalidInput
 from .annotations import Annotation, read
 from .argument_options import options_in, required_and_deprecated
+from .constraints import constrained
 from .definition import FieldDef, TypeDef
 from .object_types import Output, Outputs
 
@@ -58,29 +59,40 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MutationDef(FieldDef):
-    """A root field of Mutation: its arguments, what it returns, and what runs it.
+class CallDef(FieldDef):
+    """A root field that something of the project's answers when it is called.
 
     ``arguments``       by GraphQL name; each has its Python name in ``out_name``
     ``converts``        turn coerced values of arguments, by Python name, into what ``perform`` takes
-    ``perform``         runs the mutation: it takes a ``mutations.context.MutationContext`` and the arguments, by
-                        Python name, and returns the result
+    ``output``          what it returns
+    ``perform``         calls it, with the arguments by Python name, and returns the result
     ``returns_json``    whether the values of results come from JSON, and are read as clients' values are
-    ``repeatable``      whether it may run again after PostgreSQL has undone what it did
     ``argument_rules``  who may use an argument, by its GraphQL name
-    ``writes``          the type that a mutation from a model is over; it writes the objects in its arguments
-    ``chosen``          the rows that it writes instead, where they are chosen by a condition
     """
 
     arguments: Mapping[str, GraphQLArgument]
     converts: Mapping[str, Convert]
     output: Output
     perform: Callable[[Any, Mapping[str, Any]], Any]
-    repeatable: Callable[[], bool]
     argument_rules: Mapping[str, tuple[Rule, ...]] = dataclasses.field(default_factory=dict)
     returns_json: bool = False
+    # what it is, in errors
+    word: ClassVar[str] = "query"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MutationDef(CallDef):
+    """A root field of Mutation, whose ``perform`` takes a ``mutations.context.MutationContext``.
+
+    ``repeatable``      whether it may run again after PostgreSQL has undone what it did
+    ``writes``          the type that a mutation from a model is over; it writes the objects in its arguments
+    ``chosen``          the rows that it writes instead, where they are chosen by a condition
+    """
+
+    repeatable: Callable[[], bool]
     writes: str | None = None
     chosen: Chosen | None = None
+    word: ClassVar[str] = "mutation"
 
 
 @singledispatch
@@ -118,14 +130,16 @@ class Arguments:
         """Read an annotation in a module."""
         return read(annotation, module, self.registry)
 
-    def of(self, annotation: Annotation, where: str) -> tuple[GraphQLInputType, Convert]:
-        """Return the input type of an annotation, and what converts its coerced values.
+    def of(self, annotation: Annotation, where: str, label: str | None = None) -> tuple[GraphQLInputType, Convert]:
+        """Return the input type of an annotation, and what converts its coerced values, and checks its constraints.
 
-        Raises DeclarationError for an annotation that has no input type.
+        ``label`` names the value in errors for clients. Raises DeclarationError for an annotation that has no input
+        type.
         """
         graphql: Any
+        label = label or where
         if annotation.item is not None:
-            inner, convert_item = self.of(annotation.item, where)
+            inner, convert_item = self.of(annotation.item, where, f"an item of {label}")
             graphql = GraphQLList(inner)
             convert: Convert = _each(convert_item)
         elif hasattr(annotation.base, "__fraiseql_input__"):
@@ -134,6 +148,7 @@ class Arguments:
             graphql, _ = self.outputs.leaf(annotation.base, where)
             is_enum = inspect.isclass(annotation.base) and issubclass(annotation.base, enum.Enum)
             convert = annotation.base if is_enum else unchanged
+        convert = constrained(convert, annotation.extras, label)
         if annotation.nullable:
             return graphql, _unless_none(convert)
         return GraphQLNonNull(graphql), convert

@@ -48,8 +48,10 @@ from .kinds import PLAIN, kind_of, with_list_forms
 from .object_types import ObjectDef, Output, Outputs
 from .operators import BUILT_IN, OperatorTable
 from .operators.own import own_operators
+from .queries import describe_query
 from .scalars.declared import declared_scalars
 from .scalars.graphql import UPLOAD
+from .source_types import Shapes
 
 # The form that a plain list has beside it, unless ``COUNTS`` says otherwise
 COUNT = "count"
@@ -85,8 +87,8 @@ class SchemaBuilder:
     """Builds one schema from the descriptions of its types and mutations; it is the OutputTypes of their kinds."""
 
     def __init__(
-        self, found: Described, outputs: Outputs, mutations: Mapping[str, MutationDef], conventions: Conventions,
-        operators: OperatorTable,
+        self, found: Described, outputs: Outputs, queries: Mapping[str, FieldDef], mutations: Mapping[str, MutationDef],
+        conventions: Conventions, operators: OperatorTable,
     ) -> None:  # fmt: skip
         self.conventions = conventions
         self.types = {
@@ -97,7 +99,7 @@ class SchemaBuilder:
         self.outputs = outputs
         self.mutations = mutations
         self.query = with_list_forms(
-            Shape(name="Query", description=None, fields=self._roots()),
+            Shape(name="Query", description=None, fields={**self._roots(), **queries}),
             partial(_root_forms, found.types, conventions),
             conventions,
         )
@@ -294,6 +296,28 @@ def _uploads_in_outputs(schema: GraphQLSchema) -> Iterator[str]:
                 yield f"{type_.name}.{name} is an Upload, which only an argument or the field of an input can be"
 
 
+def _describe_queries(
+    registry: Registry, types: Mapping[str, TypeDef], arguments: Arguments, shapes: Shapes, problems: list[str]
+) -> dict[str, FieldDef]:
+    found: dict[str, FieldDef] = {}
+    owners = {name: f"the root field of {field.target}" for name, field in root_fields(types).items()}
+    for declaration in registry.queries:
+        try:
+            definition = describe_query(declaration, arguments, shapes)
+        except DeclarationError as error:
+            problems.append(str(error))
+            continue
+        name = definition.name
+        if name in owners:
+            problems.append(
+                f"two root fields are called {name!r}: {owners[name]} and {declaration.location}; give one of them "
+                f"another name with name=…"
+            )
+        found[name] = definition
+        owners[name] = declaration.location
+    return found
+
+
 def _describe_mutations(registry: Registry, arguments: Arguments, problems: list[str]) -> dict[str, MutationDef]:
     found: dict[str, MutationDef] = {}
     owners: dict[str, MutationDeclaration] = {}
@@ -310,7 +334,6 @@ def _describe_mutations(registry: Registry, arguments: Arguments, problems: list
             )
         found[definition.name] = definition
         owners[definition.name] = declaration
-    problems += arguments.problems()
     return found
 
 
@@ -337,10 +360,17 @@ def _build(registry: Registry, settings: Settings) -> Schema:
     columns = ColumnDescriber(conventions, Enums(registry.taken() | RESERVED))
     registry, left_out = without_unusable_keys(registry, columns)
     outputs = Outputs(registry, columns)
-    described, of_types = describe_types(registry, outputs)
+    shapes = Shapes(outputs)
+    # fields of types have arguments, and mutations arguments that are of types
+    arguments = Arguments(registry, outputs, {})
+    described, of_types = describe_types(registry, arguments, shapes)
     problems += of_types
-    arguments = Arguments(registry, outputs, described.types)
+    arguments.types = described.types
+    queries = _describe_queries(registry, described.types, arguments, shapes, problems)
+    # those of objects that functions return, too
+    described = replace(described, shapes={**shapes.found, **described.shapes})
     mutations = _describe_mutations(registry, arguments, problems)
+    problems += arguments.problems()
     built_in = OperatorTable(BUILT_IN, settings.extensions)
     own = own_operators(registry, built_in, problems)
     problems += colliding_types(registry.types, outputs.objects.values(), outputs.unions, described.built_in)
@@ -351,5 +381,5 @@ def _build(registry: Registry, settings: Settings) -> Schema:
         told = {line.partition(": ")[2] for line in lines}
         raise DeclarationError("\n".join(line for line in lines if line not in told))
     operators = OperatorTable([*BUILT_IN, *own], settings.extensions)
-    builder = SchemaBuilder(described, outputs, mutations, conventions, operators)
+    builder = SchemaBuilder(described, outputs, queries, mutations, conventions, operators)
     return replace(builder.build(Directives(arguments)), left_out=left_out)

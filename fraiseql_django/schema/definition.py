@@ -95,13 +95,21 @@ class Column(FieldDef):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Computed(FieldDef):
-    """A value of an ORM expression over the type's model."""
+    """A value of an ORM expression over the type's model.
+
+    ``making`` makes the expression of arguments that clients give, a ``stand_ins.Making``; ``expression`` is then that
+    for which nothing is given but what must be, and ``compared`` says that nothing must. ``function`` names the
+    PostgreSQL function that the expression calls.
+    """
 
     expression: Any
     scalar: Scalar
     nullable: bool
     dimensions: int = 0
     nullable_items: bool = False
+    making: Any = None
+    compared: bool = True
+    function: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,11 @@ from ..declare.registry import Registry, TypeDeclaration
 from ..errors import DeclarationError
 from ..invalidation.names import register
 from .abstract_types import AbstractTypes
+from .arguments import Arguments
 from .collisions import built_in_names, colliding_roots
 from .definition import Key, Shape, TypeDef
 from .django_fields import ColumnDescriber
 from .model_types import TypeDescriber, describe_key
-from .object_types import Outputs
 from .protection import protected, rule_problems, with_missing_rows
 from .relations import Targets, resolve_links
 from .source_types import Shapes, SourceDescriber
@@ -28,12 +28,13 @@ class Described:
     built_in: frozenset[str] = frozenset()
 
 
-def describe_types(registry: Registry, outputs: Outputs) -> tuple[Described, list[str]]:
-    """Describe every declared type, and register the tables that their sources read.
+def describe_types(registry: Registry, arguments: Arguments, shapes: Shapes) -> tuple[Described, list[str]]:
+    """Describe every declared type, and register the tables that their sources read; ``shapes`` takes those of JSON.
 
     Return them with all problems of all types, each with the model or source that the type is over.
     """
-    targets, shapes = Targets(registry), Shapes(outputs)
+    outputs = arguments.outputs
+    targets = Targets(registry)
     found: dict[str, TypeDef] = {}
     key_of: dict[str, Callable[[str, str], Key]] = {}
     problems: list[str] = []
@@ -44,9 +45,9 @@ def describe_types(registry: Registry, outputs: Outputs) -> tuple[Described, lis
             continue
         source = declaration.source
         describer = (
-            TypeDescriber(declaration, targets, outputs.columns)
+            TypeDescriber(declaration, targets, arguments)
             if source is None
-            else SourceDescriber(declaration, source, targets, shapes)
+            else SourceDescriber(declaration, source, targets, shapes, arguments)
         )
         try:
             described = describer.describe()

@@ -12,13 +12,16 @@ from typing import Any
 from django.db import models
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
+from .._django import key_fields
 from ..declare.members import Auto, FieldOptions
 from ..declare.names import check_field_name, check_name
 from ..declare.registry import TypeDeclaration
 from ..errors import DeclarationError, FraiseQLError
 from .annotations import PYTHON_NAMES, Annotation, read, scalar, signature
+from .arguments import Arguments
 from .definition import Column, Computed, FieldDef, LeftOut, TypeDef
 from .django_fields import ColumnDescriber, concrete
+from .function_fields import Required, describe_function, describe_python, return_annotation
 from .one_value import check_one_value
 from .relations import (
     AnyModelField,
@@ -30,6 +33,7 @@ from .relations import (
     is_generic,
     is_generic_list,
 )
+from .scalars.postgres import Scalar
 from .tags import describe_tags, is_tags
 from .trees import tree_fields
 from .unique_keys import describe_unique
@@ -38,11 +42,12 @@ from .unique_keys import describe_unique
 class TypeDescriber:
     """Describes one declaration; all of its problems are reported together."""
 
-    def __init__(self, declaration: TypeDeclaration, targets: Targets, columns: ColumnDescriber) -> None:
+    def __init__(self, declaration: TypeDeclaration, targets: Targets, arguments: Arguments) -> None:
         self.declaration = declaration
         self.model = declaration.model
         self.targets = targets
-        self.columns = columns
+        self.arguments = arguments
+        self.columns = columns = arguments.outputs.columns
         self.conventions = columns.conventions
         self.annotations = declaration.annotations
         self.options = declaration.options
@@ -247,7 +252,16 @@ class TypeDescriber:
             described: FieldDef = describe_link(options, name, annotation, where, self.targets)
         elif options.column is not None:
             raise DeclarationError(f"{where} names a column, which is for types over a source; name the model's field")
-        elif options.expression is not None:
+        elif options.requires is not None:
+            requires = [self._required(required, where) for required in options.requires]
+            known = {required.name for required in requires}
+            # an instance without its key is of little use
+            key = [Required(name=part.attname, column=part) for part in key_fields(self.model)]
+            requires += [required for required in key if required.name not in known]
+            described = describe_python(
+                name, python_name, options, annotation, requires, where, self.arguments, self.model
+            )
+        elif options.expression is not None or options.resolver is not None or options.function is not None:
             described = self._computed(name, options, annotation, where)
         else:
             found = self._model_field(python_name)
@@ -284,13 +298,35 @@ class TypeDescriber:
         return described
 
     def _annotation(self, python_name: str) -> Annotation | None:
-        if python_name not in self.annotations:
+        written = self._own_annotation(python_name)
+        if written is None:
             return None
-        annotation = read(*self.annotations[python_name], self.targets.registry)
+        annotation = read(*written, self.targets.registry)
         return None if isinstance(annotation.base, Auto) else annotation
 
+    def _own_annotation(self, python_name: str) -> tuple[Any, str] | None:
+        """Return the annotation of a field, or of what its function returns, and the module in which it stands."""
+        own = self.annotations.get(python_name)
+        return own or return_annotation(self.options.get(python_name, FieldOptions()))
+
     def _written(self, python_name: str) -> str:
-        return formatannotation(self.annotations[python_name][0])
+        written = self._own_annotation(python_name)
+        assert written is not None
+        return formatannotation(written[0])
+
+    def _required(self, name: str, where: str) -> Required:
+        """Return what a field in Python requires: a column of the model, or a computed field of the type."""
+        if (options := self.options.get(name)) is not None and (options.expression or options.resolver):
+            computed = self._field(name)
+            if isinstance(computed, Computed) and computed.compared:
+                return Required(name=name, field=computed)
+        found = self._model_field(name)
+        if not isinstance(found, models.Field) or found.column is None:
+            raise DeclarationError(
+                f"{where} requires {name!r}, which is no column of {self.model.__name__}, nor a computed field without "
+                f"arguments"
+            )
+        return Required(name=found.attname, column=found)
 
     def _column(
         self, found: AnyModelField, python_name: str, name: str, annotation: Annotation | None, where: str
@@ -344,31 +380,49 @@ class TypeDescriber:
         return result
 
     def _computed(self, name: str, options: FieldOptions, annotation: Annotation | None, where: str) -> Computed:
-        output = check_one_value(self.model, options.expression, where)
-        if annotation is None:
-            known = self.columns.scalar(concrete(output), where, self.model.__name__)
-            return Computed(name=name, expression=options.expression, scalar=known, nullable=True)
-        item, dimensions = annotation, 0
-        while item.item is not None:
-            item, dimensions = item.item, dimensions + 1
+        if options.expression is None:
+            if annotation is None:
+                raise DeclarationError(f"{where} has no annotation, which tells the type of what the function computes")
+            known = self._leaf(annotation, where)
+            described = describe_function(self.model, options, known, where, self.arguments)
+        else:
+            output = check_one_value(self.model, options.expression, where)
+            if annotation is None:
+                known = self.columns.scalar(concrete(output), where, self.model.__name__)
+                return Computed(name=name, expression=options.expression, scalar=known, nullable=True)
+            known = self._leaf(annotation, where)
+            described = Computed(name=name, expression=options.expression, scalar=known, nullable=True)
+        item, dimensions = _innermost(annotation)
+        return replace(
+            described,
+            name=name,
+            nullable=annotation.nullable,
+            dimensions=dimensions,
+            nullable_items=bool(dimensions) and item.nullable,
+        )
+
+    def _leaf(self, annotation: Annotation, where: str) -> Scalar:
+        """Return the leaf type of an annotated expression; raise DeclarationError for what SQL cannot compute."""
+        item, dimensions = _innermost(annotation)
         found = scalar(item.base, self.conventions.python_scalars)
         if found is None or (dimensions > 1 and found.json_array is None):
             raise DeclarationError(
                 f"{where} is annotated {self._written(where.rpartition('.')[2])}, "
                 f"which SQL cannot compute; annotate it with one of: {', '.join(PYTHON_NAMES)}, or a list of them"
             )
-        return Computed(
-            name=name,
-            expression=options.expression,
-            scalar=found,
-            nullable=annotation.nullable,
-            dimensions=dimensions,
-            nullable_items=bool(dimensions) and item.nullable,
-        )
+        return found
 
     def key(self) -> dict[str, Column]:
         """Return the columns that identify a row, by the names of the arguments that ask for it."""
         return describe_key(self.declaration, self.columns)
+
+
+def _innermost(annotation: Annotation) -> tuple[Annotation, int]:
+    """Return what is within all lists, and how many these are."""
+    dimensions = 0
+    while annotation.item is not None:
+        annotation, dimensions = annotation.item, dimensions + 1
+    return annotation, dimensions
 
 
 def describe_key(declaration: TypeDeclaration, columns: ColumnDescriber) -> dict[str, Column]:

@@ -137,7 +137,14 @@ class Outputs:
             )
             # before its fields, which may lead back to it
             self.objects[declared.name] = known
-            if problems := unread_members(cls, declared.name) if hasattr(cls, "__fraiseql_object__") else []:
+            problems = unread_members(cls, declared.name) if hasattr(cls, "__fraiseql_object__") else []
+            problems += [
+                f"{declared.name}.{name} is computed, which only fields of types over models are; give it a value "
+                f"where the object is made"
+                for name, options in declared.options.items()
+                if options.is_computed
+            ]
+            if problems:
                 raise DeclarationError("\n".join(problems))
             for item in map(self._field_of(declared), dataclasses.fields(cls)):
                 if item.name in known.fields:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ..declare.registry import MutationDeclaration, TypeDeclaration
+from ..declare.registry import RootDeclaration, TypeDeclaration
 from ..declare.rules import Rule, as_rule, check_rows, requires_auth, requires_permission
 from ..errors import DeclarationError
 from .abstract_types import may_hide
@@ -93,10 +93,13 @@ def _default_permission(declaration: TypeDeclaration, conventions: Conventions) 
     return None if default == "open" else requires_auth
 
 
-def mutation_permission(
-    declaration: MutationDeclaration, conventions: Conventions, where: str, model_permissions: Sequence[str] = ()
+def call_permission(
+    declaration: RootDeclaration, conventions: Conventions, where: str, model_permissions: Sequence[str] = ()
 ) -> Rule | None:
-    """Return who may run a mutation; ``model_permissions`` are needed where ``DEFAULT_PERMISSION`` is "model"."""
+    """Return who may use a root field that runs something.
+
+    ``model_permissions`` are needed where ``DEFAULT_PERMISSION`` is "model".
+    """
     own = as_rule(declaration.permission, where)
     default = conventions.settings.default_permission
     if own is not None or default == "open":

@@ -12,7 +12,9 @@ from ..declare.registry import TypeDeclaration
 from ..declare.sources import Source
 from ..errors import DeclarationError, FraiseQLError
 from .annotations import read
+from .arguments import Arguments
 from .definition import Extracted, FieldDef, Key, Nested, Shape, TypeDef
+from .function_fields import Required, describe_python, return_annotation
 from .object_types import Output, Outputs
 from .relations import Targets, describe_link
 from .scalars import graphql as leaves
@@ -41,13 +43,14 @@ class Shapes:
         if value.union is not None:
             raise DeclarationError(f"{where} is a union, which cannot be read from JSON; annotate one type")
         if value.types:
-            target = self._target(value.types[0], where)
+            target = self.target(value.types[0], where)
             return Nested(target=target, many=output.item is not None, **about)
         if value.scalar is None or value.leaf is leaves.UPLOAD:
             raise DeclarationError(f"{where} cannot be a {value.leaf}; annotate a Python type that has a scalar")
         return Extracted(scalar=value.scalar, dimensions=int(output.item is not None), **about)
 
-    def _target(self, name: str, where: str) -> str:
+    def target(self, name: str, where: str) -> str:
+        """Return the name of a type of objects in JSON, described; raise DeclarationError for one over a model."""
         declared = self._declared.get(name)
         if declared is None:
             self._shape(name)
@@ -76,7 +79,10 @@ class Shapes:
 class SourceDescriber:
     """Describes one declaration over a source; all of its problems are reported together."""
 
-    def __init__(self, declaration: TypeDeclaration, source: Source, targets: Targets, shapes: Shapes) -> None:
+    def __init__(
+        self, declaration: TypeDeclaration, source: Source, targets: Targets, shapes: Shapes, arguments: Arguments
+    ) -> None:
+        self.arguments = arguments
         self.declaration = declaration
         self.source = source
         self.targets = targets
@@ -142,20 +148,37 @@ class SourceDescriber:
             return None
         where = f"{self.declaration.name}.{python_name}"
         name = check_field_name(options.name or self.shapes.outputs.conventions.name(python_name), where)
-        if python_name not in self.annotations:
+        written = self.annotations.get(python_name) or return_annotation(options)
+        if written is None:
             raise DeclarationError(f"{where} has no annotation; a source does not tell the type of its values")
-        raw, module = self.annotations[python_name]
+        raw, module = written
         if isinstance(raw, Auto):
             raise DeclarationError(f"{where} is fraiseql.auto, which needs a model; annotate its type")
-        if options.expression is not None:
+        registry = self.targets.registry
+        if options.requires is not None:
+            requires = [self._required(required, where) for required in options.requires]
+            annotation = read(raw, module, registry)
+            return describe_python(name, python_name, options, annotation, requires, where, self.arguments, None)
+        if options.expression is not None or options.resolver is not None or options.function is not None:
             raise DeclarationError(
                 f"{where} is an expression, which needs a model; let {self.source.table} compute it, in a column"
             )
-        registry = self.targets.registry
         if options.to is not None:
             return describe_link(options, name, read(raw, module, registry), where, self.targets)
         output = self.shapes.outputs.read(raw, module, where)
         return self.shapes.field(output, options.column or python_name, where, options, name)
+
+    def _required(self, python_name: str, where: str) -> Required:
+        """Return what a field in Python requires: a value of the source that the type declares."""
+        declared = python_name in self.annotations
+        found = (
+            self._field(python_name, self.declaration.options.get(python_name, FieldOptions())) if declared else None
+        )
+        if not isinstance(found, Extracted):
+            raise DeclarationError(
+                f"{where} requires {python_name!r}, which is no value that {self.declaration.name} has"
+            )
+        return Required(name=python_name, field=found)
 
     def _key(self) -> dict[str, Extracted]:
         names = self.source.key

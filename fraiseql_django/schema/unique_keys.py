@@ -70,7 +70,9 @@ def _unique_keys(model: type[models.Model]) -> Iterator[tuple[str, tuple[str, ..
     for field in model._meta.concrete_fields:
         if field.unique and not field.primary_key:
             yield field.attname, (field.attname,)
-    for owner in (model, *model._meta.all_parents):
+    # with its parents over tables of their own; what abstract ones have is the model's
+    owners = (base for base in model.__mro__ if issubclass(base, models.Model) and base is not models.Model)
+    for owner in (base for base in owners if not base._meta.abstract):
         for constraint in owner._meta.total_unique_constraints:
             yield constraint.name, tuple(_column(model, name) for name in constraint.fields)
         for names in owner._meta.unique_together:

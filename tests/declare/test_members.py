@@ -13,11 +13,13 @@ from fraiseql_django.conf import get_settings
 from fraiseql_django.schema.build import build_schema
 
 METHOD = (
-    "bookshop.Book: Book.shout is a method, which Python would call for each row; compute it in SQL with "
-    "`shout: str = fraiseql.field(<expression>)`, or call it _shout to keep it for Python"
+    "bookshop.Book: Book.shout is a method, which no field calls; write @fraiseql.field(requires=[…]) over it with the "
+    "columns that it reads, compute it in SQL with `shout: str = fraiseql.field(<expression>)`, or call it _shout to "
+    "keep it for Python"
 )
 PROPERTY = (
-    "bookshop.Book: Book.shout is a property, which Python would compute for each row; compute it in SQL with "
+    "bookshop.Book: Book.shout is a property, which no field reads; make it a function, write "
+    "@fraiseql.field(requires=[…]) over it with the columns that it reads, compute it in SQL with "
     "`shout: str = fraiseql.field(<expression>)`, or call it _shout to keep it for Python"
 )
 
@@ -97,9 +99,7 @@ def test_members_of_types_over_views_and_of_objects() -> None:
     with pytest.raises(DeclarationError) as raised:
         build_schema(registry, get_settings())
     view, loud, louder = str(raised.value).splitlines()
-    assert view.startswith(
-        "v_book: BookView.shout is a method, which Python would call for each row; compute it in SQL"
-    )
+    assert view.startswith("v_book: BookView.shout is a method, which no field calls; write @fraiseql.field(")
     assert loud == (
         "Answer.loud is a property, which no field reads; annotate `loud: …` and give it a value where the object is "
         "made, or call it _loud to keep it for Python"
@@ -107,22 +107,32 @@ def test_members_of_types_over_views_and_of_objects() -> None:
     assert louder.startswith("Answer.louder is a method, which no field calls; annotate `louder: …`")
 
 
-def test_a_python_function_is_no_expression() -> None:
+@pytest.mark.parametrize("declare", [fraiseql.field, fraiseql.field(description="Loud.")])
+def test_a_method_must_say_what_it_reads(declare: Any) -> None:
     with pytest.raises(DeclarationError) as raised:
-        fraiseql.field(shout)
+        declare(shout)
     assert str(raised.value) == (
-        "field() is given the Python function shout, but values are computed in SQL; "
-        "give it an expression of Django's: `fraiseql.field(Count('reviews'))`"
-    )
-
-
-def test_a_field_is_no_decorator() -> None:
-    with pytest.raises(DeclarationError) as raised:
-        fraiseql.field(description="Loud.")(shout)
-    assert str(raised.value) == (
-        "shout is a method under @fraiseql.field, but values are computed in SQL; write "
+        "shout is a method under @fraiseql.field that does not say which columns it reads; write "
+        "`@fraiseql.field(requires=[…])` with their names, or compute it in SQL: "
         "`shout: str = fraiseql.field(<expression>)`"
     )
+
+
+def test_objects_of_classes_compute_nothing() -> None:
+    registry = Registry()
+
+    @fraiseql.success
+    class Loud:
+        title: str
+        shout: str = fraiseql.field(requires=["title"])
+
+    def louder(info: fraiseql.Info) -> Loud:
+        return Loud(title="", shout="")
+
+    fraiseql.query(registry=registry)(louder)
+
+    with pytest.raises(DeclarationError, match=r"Loud\.shout is computed, which only fields of types over models are"):
+        build_schema(registry, get_settings())
 
 
 def test_inputs_and_objects_lose_no_field() -> None:

@@ -394,7 +394,7 @@ def test_operators_can_be_taken_away() -> None:
     assert "PieceOrderBy" not in text
     note = re.search(r"input NoteFilter {(.*?)\n}", text, re.DOTALL)
     assert note is not None
-    assert re.findall(r"^  (\w+):", note[1], re.MULTILINE) == ["eq", "neq", "in", "nin", "isnull"]
+    assert re.findall(r"^  (\w+):", note[1], re.MULTILINE) == ["eq", "neq", "in", "nin", "isnull", "not"]
 
 
 def test_type_of_postgresql_that_is_like_none() -> None:

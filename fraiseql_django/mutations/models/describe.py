@@ -17,7 +17,7 @@ from ...errors import DeclarationError
 from ...schema.arguments import Arguments, Chosen, InputMember, MutationDef, describe_mutation, unchanged
 from ...schema.definition import Column
 from ...schema.object_types import ObjectDef, ObjectField, Output
-from ...schema.protection import mutation_permission
+from ...schema.protection import call_permission
 from .fields import Fields, FieldsDescriber, KeyPart
 from .finder import RowFinder
 from .forms import FormMutation, describe_form
@@ -112,7 +112,7 @@ class _Describer:
             output=output,
             perform=runner.perform,
             repeatable=lambda: form is None and touches_only_database(written),
-            permission=mutation_permission(declared, self.conventions, where, self._permissions()),
+            permission=call_permission(declared, self.conventions, where, self._permissions()),
             cost=declared.cost,
             writes=self.type.name,
             chosen=chosen,
