@@ -226,7 +226,7 @@ def operator(value: Any, prepare: Prepare, name: str, given: Any) -> Truth:
         return found if name == "in" else negated(found)
     if left is None:
         return None
-    if name in ARRAY_OPERATORS and isinstance(left, tuple):
+    if name in ARRAY_OPERATORS and isinstance(left, (list, tuple)):
         return bool(ARRAY_OPERATORS[name](left, prepare(given)))
     if name in TEXT_OPERATORS:
         return bool(TEXT_OPERATORS[name](left, given))

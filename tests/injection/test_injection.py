@@ -176,7 +176,9 @@ def operands(url: str, type_name: str) -> Iterator[tuple[str, str, Any]]:
     where = schema.graphql.type_map[f"{type_name}Where"]
     assert isinstance(where, GraphQLInputObjectType)
     for name, field in schema.types[type_name].fields.items():
-        operators = where.fields[name].type if not isinstance(field, (Relation, Count)) else None
+        # some fields are only shown, or computed with arguments
+        shown = isinstance(field, (Relation, Count)) or name not in where.fields
+        operators = None if shown else where.fields[name].type
         if isinstance(operators, GraphQLInputObjectType):
             for operator in dict.fromkeys(entry.name for entry in BUILT_IN if isinstance(entry, Operator)):
                 if operator in operators.fields:

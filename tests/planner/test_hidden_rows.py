@@ -84,6 +84,10 @@ MUTATIONS = {
 }
 
 
+# To take away what is not there succeeds as well
+IDEMPOTENT = {"disconnect", "disconnect what leads here"}
+
+
 def _mutation(call: str) -> str:
     selected = "" if call.endswith("}") and ") {" in call else " { __typename ... on MutationError { code message } }"
     return f"mutation {{ x: {call}{selected} }}"
@@ -254,6 +258,8 @@ def test_hidden_row_is_like_a_missing_one(ann: User, kind: str) -> None:
             assert hidden[part] == missing[part], (kind, name, part)
         assert "of bob" not in hidden["body"], (kind, name)
         assert any("SELECT" in line or "Execute" in line for line in hidden["said"]), (kind, name)
+        if name in IDEMPOTENT:
+            continue
         # one that is seen is another matter, so the call asks for what it is meant to
         with transaction.atomic():
             assert observed(engine, ann, call, SEEN)["body"] != hidden["body"], (kind, name)
