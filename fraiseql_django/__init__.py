@@ -46,6 +46,7 @@ from .errors import (
 )
 from .execution.response import Response
 from .mutations.context import Info
+from .schema.global_ids import from_global_id, to_global_id
 from .schema.scalars.graphql import Upload
 from .viewer import Viewer
 
@@ -83,6 +84,7 @@ __all__ = [
     "error",
     "field",
     "for_schema",
+    "from_global_id",
     "get_engine",
     "input",
     "interface",
@@ -95,6 +97,7 @@ __all__ = [
     "requires_role",
     "scalar",
     "success",
+    "to_global_id",
     "type",
     "types",
     "union",

@@ -7,6 +7,7 @@ from typing import Any
 from graphql import GraphQLBoolean, GraphQLInputObjectType, GraphQLInputType, GraphQLList, GraphQLNonNull
 from hypothesis import strategies as st
 
+from fraiseql_django.kinds.connections import Connection
 from fraiseql_django.kinds.counts import Count
 from fraiseql_django.schema.build import Schema
 from fraiseql_django.schema.definition import Embedded, FieldDef, Reference, Relation, Shape, TypeOf, UnionRows
@@ -70,6 +71,9 @@ class Drawn:
         definition = self.one_of(known for known in self.schema.types.values() if known.plural and not known.source)
         if self.chance(10):
             return self.count("Query", self.schema.query.fields[f"{definition.plural}Count"])
+        pages = self.schema.query.fields.get(f"{definition.plural}Connection")
+        if isinstance(pages, Connection) and self.chance(30):
+            return self.connection("Query", pages, 0)
         return self.field("Query", definition.plural, self.arguments(definition.name), definition.name, 0)
 
     def selection_set(self, type_name: str, depth: int) -> str:
@@ -91,13 +95,15 @@ class Drawn:
         if kind == 2 and not self.apart:
             return f"...{self.fragment(type_name, depth)}{self.directive()}"
         fields = self.known(type_name).fields
-        leaves = [field for field in fields.values() if not isinstance(field, (Reference, Count))]
+        leaves = [field for field in fields.values() if not isinstance(field, (Reference, Count, Connection))]
         field = self.one_of(fields.values() if depth < DEPTH else leaves or fields.values())
         if isinstance(field, Reference):
             given = self.arguments(field.target, nested=True) if field.many else ""
             return self.field(type_name, field.name, given, field.target, depth)
         if isinstance(field, Count):
             return self.count(type_name, field)
+        if isinstance(field, Connection):
+            return self.connection(type_name, field, depth)
         if isinstance(field, Embedded):
             parts = [*field.parts, "__typename"]
             chosen = " ".join(self.one_of(parts) + self.directive() for _ in range(self.number(1, 3)))
@@ -122,6 +128,35 @@ class Drawn:
         arguments = f"({', '.join(given)})" if given else ""
         prefix = f"{self.alias(type_name, field.name + arguments)}: " if given or self.apart else ""
         return f"{prefix}{field.name}{arguments}{self.directive()}"
+
+    def connection(self, type_name: str, field: Connection, depth: int) -> str:
+        """Draw a page of a list, without cursors, under an alias that stands for just its arguments."""
+        target = field.of.target
+        given = self.sorted_filter(target)
+        if type_name != "Query" or self.chance(60):
+            size = self.value(self.number(0, 3), self.schema.graphql.type_map["Int"])  # type: ignore[arg-type]
+            given.append(f"{self.one_of(['first', 'last'])}: {size}")
+        arguments = f"({', '.join(given)})" if given else ""
+        prefix = f"{self.alias(type_name, field.name + arguments)}: " if arguments or self.apart else ""
+        around, self.apart = self.apart, False
+        parts = [self.part_of_connection(target, depth) for _ in range(self.number(1, 3))]
+        self.apart = around
+        return f"{prefix}{field.name}{arguments}{self.directive()} {{ {' '.join(parts)} }}"
+
+    def part_of_connection(self, target: str, depth: int) -> str:
+        """Draw a field of a connection."""
+        kind = self.number(0, 4)
+        if kind == 0:
+            return f"{self.aliased(f'{target}Connection', 'totalCount')}{self.directive()}"
+        if kind == 1:
+            part = self.one_of(["hasNextPage", "hasPreviousPage", "__typename"])
+            return f"{self.aliased(f'{target}Connection', 'pageInfo')}{self.directive()} {{ {part} }}"
+        if kind == 2:
+            return f"__typename{self.directive()}"
+        rows = self.selection_set(target, depth + 1)
+        if kind == 3:
+            return f"{self.aliased(f'{target}Connection', 'nodes')}{self.directive()} {rows}"
+        return f"edges{self.directive()} {{ __typename node{self.directive()} {rows} }}"
 
     def fragment(self, type_name: str, depth: int) -> str:
         """Draw a fragment that is there already, or a new one."""
@@ -167,12 +202,7 @@ class Drawn:
 
     def arguments(self, target: str, nested: bool = False) -> str:
         """Draw a list's arguments; few nested lists are whole, which would make the naive way slow."""
-        given = self.filter(target)
-        order_by = self.schema.graphql.get_type(f"{target}OrderBy")
-        terms = None if order_by is None else self.order(target)
-        if terms is not None:
-            assert isinstance(order_by, GraphQLInputObjectType)
-            given.append(f"orderBy: {self.value(terms, GraphQLList(GraphQLNonNull(order_by)))}")
+        given = self.sorted_filter(target)
         distinct: Any = self.schema.graphql.type_map.get(f"{target}DistinctField")
         if distinct is not None and self.chance(20):
             names = [self.one_of(distinct.values) for _ in range(self.number(0, 2))]
@@ -183,6 +213,16 @@ class Drawn:
                 value = self.one_of([0, 1, 2, 3] if page else [0, 1, 2, 3, None])
                 given.append(f"{name}: {self.value(value, self.schema.graphql.type_map['Int'])}")  # type: ignore[arg-type]
         return f"({', '.join(given)})" if given else ""
+
+    def sorted_filter(self, target: str) -> list[str]:
+        """Draw the arguments of a list but those of its page."""
+        given = self.filter(target)
+        order_by = self.schema.graphql.get_type(f"{target}OrderBy")
+        terms = None if order_by is None else self.order(target)
+        if terms is not None:
+            assert isinstance(order_by, GraphQLInputObjectType)
+            given.append(f"orderBy: {self.value(terms, GraphQLList(GraphQLNonNull(order_by)))}")
+        return given
 
     def order(self, target: str) -> list[Any] | None:
         """Draw the terms of a list's order; mostly there is no ``orderBy``."""
@@ -221,7 +261,7 @@ class Drawn:
                 found |= self.of_fields(type_name)
             else:
                 known = {**self.known(type_name).fields, **self.known(type_name).conditions}.values()
-                fields = [field for field in known if not isinstance(field, Count)]
+                fields = [field for field in known if not isinstance(field, (Count, Connection))]
                 related = [field for field in fields if isinstance(field, Reference)]
                 field = self.one_of(related if related and self.chance(40) else fields)
                 found[field.name] = self.condition(type_name, field, depth)

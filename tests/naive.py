@@ -25,6 +25,7 @@ from graphql import DocumentNode, ExecutionResult, GraphQLResolveInfo, execute, 
 from psycopg.types.range import Range
 
 from fraiseql_django.engine import GraphQLEngine
+from fraiseql_django.kinds.connections import Connection, ConnectionPart
 from fraiseql_django.kinds.counts import Count
 from fraiseql_django.schema.build import DEFINITION, Schema
 from fraiseql_django.schema.definition import (
@@ -98,6 +99,11 @@ class Naive:
             if getattr(described, "axis", "") != "ancestors" and self.is_unordered(described, arguments):
                 self.unordered.add(tuple(key for key in info.path.as_list() if isinstance(key, str)))
             return self.related(source, described, arguments)
+        if isinstance(described, Connection):
+            listed = self.root if isinstance(described.of, RootRows) else partial(self.related, source)
+            return self.connection(listed, described, arguments)
+        if isinstance(described, ConnectionPart):
+            return source[info.field_name]
         if isinstance(described, RootRows):
             return self.root(described, arguments)
         if isinstance(described, Relation):
@@ -129,6 +135,26 @@ class Naive:
         )
         offset, limit = arguments.get("offset") or 0, arguments.get("limit")
         return found[offset:] if limit is None else found[offset : offset + limit]
+
+    def connection(self, listed: Any, field: Connection, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Cut a page out of a list; cursors are places in it, where neither ``after`` nor ``before`` is given."""
+        found = listed(field.of, {name: value for name, value in arguments.items() if name in ("where", "orderBy")})
+        first, last = arguments.get("first"), arguments.get("last")
+        start, end = 0, len(found)
+        if first is not None:
+            end = min(first, end)
+        if last is not None:
+            start = max(end - last, 0)
+        page = found[start:end]
+        return {
+            "totalCount": len(found),
+            "nodes": page,
+            "edges": [{"node": row} for row in page],
+            "pageInfo": {
+                "hasNextPage": end < len(found),
+                "hasPreviousPage": start > 0,
+            },
+        }
 
     def is_unordered(self, relation: Any, arguments: Mapping[str, Any]) -> bool:
         """Whether neither client nor model sorts or cuts a list of related rows."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.postgres.search import SearchVector
 from django.core.checks import run_checks
+from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Mod
 from django.db.models.lookups import Exact
@@ -231,3 +232,27 @@ def test_page_on_the_schema_is_what_is_served(bookshop, monkeypatch):
     assert 'type OldBook @owner(team: "shop") {' in text
     assert 'title: String! @owner(team: "search", since: 2024)' in text
     assert 'scalar Euros @specifiedBy(url: "https://example.com/euros")' in text
+
+
+@pytest.mark.django_db
+def test_connections_shows_operations_that_page(settings, bookshop):
+    first, following, nested, node = blocks("connections.md", "graphql")
+    engine = get_engine()
+
+    page = engine.execute(first).json()["data"]["booksConnection"]
+    answer = engine.execute(following, {"after": page["pageInfo"]["endCursor"]}).json()
+    rest = answer["data"]["booksConnection"]["nodes"]
+    whole = engine.execute("{ books(orderBy: {price: DESC}, limit: 6, where: {inPrint: {eq: true}}) { title price } }")
+    assert [edge["node"] for edge in page["edges"]] + rest == whole.json()["data"]["books"]
+    assert len(engine.execute(nested).json()["data"]["books"]) == 3
+    explained = engine.explain(following, {"after": page["pageInfo"]["endCursor"]})
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        cursor.execute("EXPLAIN " + explained.sql, explained.params)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert re.search(r"Index Scan.* using book_price on bookshop_book.*\n *Index Cond: \(price <= ", plan), plan
+
+    settings.FRAISEQL = {**settings.FRAISEQL, "NODE": True}
+    book = get_engine().execute("{ books(limit: 1) { __typename id title } }").json()["data"]["books"][0]
+    assert get_engine().execute(node, {"id": book["id"]}).json()["data"]["node"] == book

@@ -78,7 +78,9 @@ class CategoryType:
     """A shelf of the shop; shelves have shelves within."""
 
 
-@fraiseql.type(Book, fields="__all__", unique=["isbn"], distinct_on=True, random=True)
+@fraiseql.type(
+    Book, fields="__all__", unique=["isbn"], queries=["single", "plural", "connection"], distinct_on=True, random=True
+)
 class BookType:
     """A book on sale."""
 
@@ -90,7 +92,7 @@ class BookType:
     card: "BookCard" = fraiseql.relation("id", to="id", description="The book as the shop window shows it.")
 
 
-@fraiseql.type(Review, fields="__all__")
+@fraiseql.type(Review, fields="__all__", lists=["plural", "connection"])
 class ReviewType:
     """What a customer thinks of a book."""
 

@@ -8,6 +8,7 @@
     generic         rows of any table, by content types      mutations       fields of Mutation
     branches        objects of abstract types, as one type   unions          rows of all types of an abstract type
     trees           rows above and below a row               tags            the tags of a row
+    connections     pages of a list of rows                  nodes           global ids, and rows found by them
 
 ``scalars`` and ``rows`` are what several of them have in common. A new kind is one more module, registered by being
 imported here.
@@ -17,12 +18,14 @@ from . import (
     branches,
     columns,
     computed,
+    connections,
     counts,
     embedded,
     generic,
     json_objects,
     links,
     mutations,
+    nodes,
     relations,
     results,
     root_rows,
@@ -33,6 +36,6 @@ from . import (
 )
 
 __all__ = [
-    "branches", "columns", "computed", "counts", "embedded", "generic", "json_objects", "links", "mutations",
-    "relations", "results", "root_rows", "source_fields", "tags", "trees", "unions",
+    "branches", "columns", "computed", "connections", "counts", "embedded", "generic", "json_objects", "links",
+    "mutations", "nodes", "relations", "results", "root_rows", "source_fields", "tags", "trees", "unions",
 ]  # fmt: skip

@@ -201,6 +201,10 @@ class FieldKind(SchemaKind[F]):
         """Return the JSON text that takes the place of the field for those who may not see it."""
         return "null"
 
+    def hidden(self, build: TreeBuilder, owner: Any, field: F, nodes: Sequence[FieldNode]) -> Member | Constant:
+        """Return what takes the place of the field, selected by these nodes, for those who may not see it."""
+        return Constant(self.masked(field), field.cost)  # type: ignore[attr-defined]
+
     def condition(
         self, build: TreeBuilder, owner: Shape, field: F, given: Any, label: str, *, steps: int, negated: bool
     ) -> Condition | None:
@@ -216,6 +220,10 @@ class FieldKind(SchemaKind[F]):
     ) -> tuple[Operand, Any]:
         """Return what is sorted by, and the direction as it was given."""
         raise NotImplementedError
+
+    def order_label(self, field: F) -> str:
+        """Return what tells the field, where rows are sorted by it, from all others of its object."""
+        return field.name  # type: ignore[attr-defined, no-any-return]
 
     def order_by_transform(
         self, build: TreeBuilder, owner: Shape, field: F, given: Any, path: Path, label: str
@@ -290,6 +298,10 @@ class ValueKind(FieldKind[F]):
     ) -> tuple[Operand, Any]:
         build.budget.charge(RELATION if self.computed else CONDITION)
         return FieldOperand(owner, field, path), given.value
+
+    def order_label(self, field: F) -> str:
+        """Return what tells the field, where rows are sorted by it, from all others of its object."""
+        return field.name  # type: ignore[attr-defined, no-any-return]
 
     def order_by_transform(
         self, build: TreeBuilder, owner: Shape, field: F, given: Any, path: Path, label: str

@@ -126,17 +126,39 @@ class OrderKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Boundary:
+    """The row that a cursor was made for, by which a page is bounded; ``inclusive``: it is a part of the page itself.
+
+    ``label`` names the argument in errors.
+    """
+
+    cursor: Leaf
+    label: str
+    inclusive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Page:
-    """LIMIT and OFFSET: an argument, a number of the settings, or None for none; ``maximum`` is that of ``limit``."""
+    """LIMIT and OFFSET: an argument, a number of the settings, or None for none; ``maximum`` is that of ``limit``.
+
+    ``keyed`` says that it is a page of a connection, which the rows ``after`` and ``before`` bound. Then one row more
+    than ``limit`` is read, which tells whether there are others; and with ``backward`` the rows come in the opposite
+    order, so that they are the last ones. ``label`` names the argument of the limit in errors.
+    """
 
     limit: Leaf | int | None = None
     offset: Leaf | None = None
     maximum: int | None = None
+    label: str = "limit"
+    keyed: bool = False
+    after: Boundary | None = None
+    before: Boundary | None = None
+    backward: bool = False
 
     @property
     def is_part(self) -> bool:
         """Whether rows may be left out."""
-        return self.limit is not None or self.offset is not None
+        return self.limit is not None or self.offset is not None or self.keyed
 
 
 WHOLE = Page()
@@ -160,7 +182,12 @@ class Through:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WithKeys:
-    """The rows with keys that are known at execution: what a mutation has returned."""
+    """The rows with keys that are known at execution: what a mutation has returned, or those with global ids.
+
+    ``listed`` says that they are among those that lists have, which the default manager selects.
+    """
+
+    listed: bool = False
 
 
 Source: TypeAlias = AllRows | Through | WithKeys

@@ -44,7 +44,8 @@ from .directives import APPLIED, Directives
 from .django_fields import ColumnDescriber, mapped_scalars
 from .enums import Enums
 from .filter_inputs import Inputs
-from .kinds import PLAIN, kind_of, with_list_forms
+from .global_ids import NODE, node_interface, node_roots, node_types, types_by_model, with_global_ids
+from .kinds import PLAIN, kind_of, problems_of_forms, with_list_forms
 from .object_types import ObjectDef, Output, Outputs
 from .operators import BUILT_IN, OperatorTable
 from .operators.own import own_operators
@@ -103,6 +104,7 @@ class SchemaBuilder:
         )
         self.mutation = Shape(name="Mutation", description=None, fields=mutations)
         self.operators = operators
+        self.interfaces = {NODE: node_interface()} if conventions.settings.node else {}
         self.inputs = Inputs({**self.types, **self.shapes}, operators)
         self.values: dict[str, GraphQLObjectType] = {}
         abstract = [shape for shape in self.shapes.values() if shape.branches]
@@ -148,7 +150,7 @@ class SchemaBuilder:
 
     def _roots(self) -> dict[str, FieldDef]:
         """Return the fields of Query, before lists have their forms."""
-        fields: dict[str, FieldDef] = dict(root_fields(self.types))
+        fields = root_fields(self.types, node=self.conventions.settings.node)
         for shape in self.shapes.values():
             plural = shape.plural if isinstance(shape, AbstractShape) else None
             if plural is None:
@@ -166,11 +168,13 @@ class SchemaBuilder:
         return fields
 
     def _possible_types(self) -> dict[str, tuple[str, ...]]:
-        return {
+        """Return the names of the types of each abstract type; among those of Node are interfaces."""
+        found = {
             definition.name: tuple(branch.target for branch in definition.branches)
             for definition in (*self.types.values(), *self.shapes.values())
             if definition.branches
         }
+        return found | dict.fromkeys(self.interfaces, tuple(node_types(self.types)))
 
     def object(self, name: str) -> Any:
         """Return the object type, interface or union of this name."""
@@ -190,6 +194,16 @@ class SchemaBuilder:
                 description=value.description,
             )
         return self.values[value.name]
+
+    def shape(self, shape: Shape) -> GraphQLObjectType:
+        """Return the object type of a shape that a kind of field has made; one for each name."""
+        if shape.name not in self.values:
+            self.values[shape.name] = self._object(shape)
+        return self.values[shape.name]
+
+    def interface(self, name: str) -> GraphQLInterfaceType:
+        """Return the interface of this name."""
+        return self.interfaces[name]
 
     def output(self, output: Output) -> GraphQLOutputType:
         """Return the type of what a Python function returns."""
@@ -217,10 +231,12 @@ class SchemaBuilder:
         def fields() -> dict[str, GraphQLField]:
             return {name: self._field(field) for name, field in definition.fields.items()}
 
-        if branches:
-            return GraphQLInterfaceType(definition.name, fields, **described)
-        names = getattr(definition, "implements", ())
-        return GraphQLObjectType(definition.name, fields, lambda: [self.objects[name] for name in names], **described)
+        def interfaces() -> list[GraphQLInterfaceType]:
+            found = [self.objects[name] for name in getattr(definition, "implements", ())]
+            return [*found, self.interfaces[NODE]] if getattr(definition, "is_node", False) else found
+
+        made = GraphQLInterfaceType if branches else GraphQLObjectType
+        return made(definition.name, fields, interfaces, **described)
 
     def _field(self, field: Any) -> GraphQLField:
         kind = kind_of(field)
@@ -233,9 +249,12 @@ class SchemaBuilder:
         )
 
 
-def root_fields(types: Mapping[str, TypeDef]) -> dict[str, RootRows]:
-    """Return the fields of Query that the types' declarations name."""
-    fields: dict[str, RootRows] = {}
+def root_fields(types: Mapping[str, TypeDef], *, node: bool = False) -> dict[str, FieldDef]:
+    """Return the fields of Query that the types' declarations name, and with ``node`` those that find any row.
+
+    Raises DeclarationError where one has the name of another.
+    """
+    fields: dict[str, FieldDef] = {}
     for definition in types.values():
         rules, name = definition.root_rules, definition.name
         if definition.single is not None:
@@ -256,6 +275,14 @@ def root_fields(types: Mapping[str, TypeDef]) -> dict[str, RootRows]:
                 many=True,
                 nullable=False,
             )
+    if node:
+        roots = node_roots()
+        if taken := [name for name in roots if name in fields]:
+            raise DeclarationError(
+                f"{' and '.join(taken)} are the names of root fields and of Relay's; give the types others with "
+                f"single=… and plural=…, or turn NODE off"
+            )
+        fields |= roots
     return fields
 
 
@@ -334,16 +361,22 @@ def _build(registry: Registry, settings: Settings) -> Schema:
     conventions = Conventions(
         settings=settings, scalars=mapped_scalars(settings.scalars, declared), python_scalars=declared.python
     )
-    columns = ColumnDescriber(conventions, Enums(registry.taken() | RESERVED))
+    by_model = types_by_model(registry.types) if settings.node else {}
+    columns = ColumnDescriber(conventions, Enums(registry.taken() | RESERVED), by_model)
     registry, left_out = without_unusable_keys(registry, columns)
     outputs = Outputs(registry, columns)
     described, of_types = describe_types(registry, outputs)
     problems += of_types
+    if settings.node:
+        found, of_ids = with_global_ids(described.types, columns)
+        described = replace(described, types=found)
+        problems += of_ids
     arguments = Arguments(registry, outputs, described.types)
     mutations = _describe_mutations(registry, arguments, problems)
     built_in = OperatorTable(BUILT_IN, settings.extensions)
     own = own_operators(registry, built_in, problems)
     problems += colliding_types(registry.types, outputs.objects.values(), outputs.unions, described.built_in)
+    problems += [line for definition in described.types.values() for line in problems_of_forms(definition)]
     if problems:
         # a module that builds the schema while it is imported has reported the same ones before
         lines = dict.fromkeys(line for item in problems for line in item.splitlines())

@@ -427,6 +427,8 @@ class TypeDef(Shape):
     unique: tuple[Mapping[str, Column | Extracted], ...] = ()
     random: bool = False
     distinct_on: bool = False
+    key_arguments: Mapping[str, Column] | None = None
+    is_node: bool = False
     root_rules: Mapping[str, Rule] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     when: Q | None = None

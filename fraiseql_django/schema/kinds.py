@@ -6,7 +6,7 @@ is added there (``planner/kinds.py``). The schema and the planner ask the kind a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -33,6 +33,14 @@ class OutputTypes(Protocol):
 
     def value(self, value: Any) -> Any:
         """Return the object type of a ValueObject."""
+        ...
+
+    def shape(self, shape: Any) -> Any:
+        """Return the object type of a Shape that a kind of field has made."""
+        ...
+
+    def interface(self, name: str) -> Any:
+        """Return the interface of this name."""
         ...
 
     def output(self, output: Any) -> GraphQLOutputType:
@@ -133,13 +141,15 @@ class ListForm:
     """A form that a list of rows takes, beside the plain list: ``make`` describes the field from the list and its name.
 
     The field is called as the list is, with ``suffix``. It has the list's own name where ``stands_alone`` and the plain
-    list is not among the forms. One that ``gives_way`` is left out where another field has its name.
+    list is not among the forms. One that ``gives_way`` is left out where another field has its name. ``problem``
+    returns what keeps the rows of a type from having the form.
     """
 
     suffix: str
     make: Callable[[Related, str], FieldDef]
     stands_alone: bool = False
     gives_way: bool = False
+    problem: Callable[[TypeDef], str | None] = lambda definition: None
 
 
 # The form of a plain list
@@ -150,6 +160,14 @@ _forms: dict[str, ListForm] = {}
 def list_form(name: str, form: ListForm) -> None:
     """Let lists of rows take this form where ``queries`` or ``lists`` of the rows' type name it."""
     _forms[name] = form
+
+
+def problems_of_forms(definition: TypeDef) -> Iterator[str]:
+    """Yield what keeps the rows of a type from having the forms that its declaration names."""
+    for form in dict.fromkeys((*definition.queries, *definition.lists)):
+        problem = _forms[form].problem(definition) if form in _forms else None
+        if problem is not None:
+            yield f"{definition.name} cannot have the form {form!r}: {problem}"
 
 
 def with_list_forms(

@@ -232,7 +232,11 @@ def declare(
             model,
             fields=["id", "name", "tenant", "owner_id", *FIELDS[model]],
             registry=registry,
-            **rules.get(model, {}),
+            **{
+                "queries": ("single", "plural", "connection"),
+                "lists": ("plural", "connection"),
+                **rules.get(model, {}),
+            },
         )(cls)
     return declared
 

@@ -61,6 +61,11 @@ READS = {
     "aliases": "{ a: boxes(limit: 2) { name } b: boxes { name } c: rooms { d: boxes { e: name } f: boxes { g: id } } }",
     "page": "{ boxes(limit: 3, offset: 2) { name } }",
     "nested page": "{ rooms { boxes(limit: 1, offset: 1) { name } } tags { boxes(limit: 2) { id } } }",
+    "connection": """{ boxesConnection(first: 3) { totalCount nodes { name } edges { node { room { name } } }
+        pageInfo { hasNextPage } } }""",
+    "nested connection": """{ rooms { boxesConnection(last: 2) { totalCount nodes { name } pageInfo { hasNextPage } } }
+        tags { boxesConnection(first: 1) { edges { node { notesConnection { totalCount nodes { name } } } } } } }""",
+    "connection under a where": "{ boxesConnection(where: {tenant: {gte: 1}}) { totalCount nodes { name } } }",
     "typename": "{ boxes { __typename room { __typename } seal { __typename } } }",
 }
 OWN = {
