@@ -75,7 +75,13 @@ class CategoryType:
     """A shelf of the shop; shelves have shelves within."""
 
 
-@fraiseql.type(Book, fields="__all__", unique=["isbn"])
+@fraiseql.type(
+    Book,
+    fields="__all__",
+    unique=["isbn"],
+    queries=["single", "plural", "aggregate", "groups"],
+    lists=["plural", "aggregate"],
+)
 class BookType:
     """A book on sale."""
 
@@ -87,7 +93,12 @@ class BookType:
     card: "BookCard" = fraiseql.relation("id", to="id", description="The book as the shop window shows it.")
 
 
-@fraiseql.type(Review, fields="__all__")
+@fraiseql.type(
+    Review,
+    fields="__all__",
+    queries=["single", "plural", "aggregate", "groups"],
+    lists=["plural", "aggregate", "groups"],
+)
 class ReviewType:
     """What a customer thinks of a book."""
 

@@ -110,7 +110,7 @@ class OperationBuilder:
         with located(nodes[0]):
             self.budget.charge(kind.planning(described))
             if not self.rules.may_see(definition, described):
-                found: Member | Constant = Constant(kind.masked(described), described.cost)
+                found: Member | Constant = kind.hidden(self, definition, described, nodes)
             else:
                 found = kind.member(self, definition, described, nodes)
             if not aliased:

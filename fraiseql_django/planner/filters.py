@@ -23,10 +23,11 @@ from operator import and_, or_
 from django.db.models import Exists, Q, Value
 
 from ..schema.operators import Takes
+from .aggregation import holds
 from .expressions import SQL, Param, bind, condition
 from .kinds import TreeCompiler, dimensions_of, kind_of
 from .locations import Location
-from .tree import All, AnyOf, Compare, Condition, IsNot, Not, OnOne, Quantified, Step
+from .tree import All, AnyOf, Compare, Condition, IsNot, Not, OnAggregate, OnOne, Quantified, Step
 
 NEVER = condition("({0} IS NULL)", Value(1))
 
@@ -51,6 +52,8 @@ def compile_condition(compiler: TreeCompiler, given: Condition, location: Locati
             return _on_one(compiler, given, location)
         case Quantified():
             return _quantified(compiler, given, location)
+        case OnAggregate():
+            return holds(compiler, given, location)
 
 
 def _on_one(compiler: TreeCompiler, given: OnOne, location: Location) -> Q:

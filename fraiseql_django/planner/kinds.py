@@ -38,6 +38,7 @@ from .tree import (
     Member,
     OnOne,
     Operand,
+    OrderKey,
     Page,
     Path,
     Quantified,
@@ -94,6 +95,10 @@ class TreeBuilder(Protocol):
         self, definition: Shape, given: Any, label: str = "where", *, steps: int = 0, negated: bool = False
     ) -> Condition | None:
         """Build the conditions on rows or objects of a type; None where there are none."""
+        ...
+
+    def order(self, definition: Shape, given: Any, label: str = "orderBy") -> tuple[OrderKey, ...]:
+        """Build the terms of an ``orderBy`` list, without those that decide at last."""
         ...
 
     def order_operand(
@@ -196,6 +201,10 @@ class FieldKind(SchemaKind[F]):
     def masked(self, field: F) -> str:
         """Return the JSON text that takes the place of the field for those who may not see it."""
         return "null"
+
+    def hidden(self, build: TreeBuilder, owner: Any, field: F, nodes: Sequence[FieldNode]) -> Member | Constant:
+        """Return what takes the place of the field, selected by these nodes, for those who may not see it."""
+        return Constant(self.masked(field), field.cost)  # type: ignore[attr-defined]
 
     def condition(
         self, build: TreeBuilder, owner: Shape, field: F, given: Any, label: str, *, steps: int, negated: bool

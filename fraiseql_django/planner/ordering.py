@@ -119,17 +119,18 @@ def _compiled(compiler: TreeCompiler, key: OrderKey) -> Any:
         return f"{'-' if key.descending else ''}{operand.name}"
     # Django takes None for PostgreSQL's default, and refuses False
     first, last = nulls or None, nulls is False or None
-    return OrderBy(_value(compiler, operand), descending=key.descending, nulls_first=first, nulls_last=last)
+    return OrderBy(value_of(compiler, operand), descending=key.descending, nulls_first=first, nulls_last=last)
 
 
-def _value(compiler: TreeCompiler, operand: Operand) -> Any:
+def value_of(compiler: TreeCompiler, operand: Operand, start: Location = ROW) -> Any:
+    """Return what rows are sorted by; a path leads there from a location."""
     if isinstance(operand, ColumnOperand):
         return F(operand.name)
     if isinstance(operand, ExpressionOperand):
         return operand.expression
     if isinstance(operand, WholeRow):
         return RowText(ROW.column(ANCHOR))
-    location: Location = ROW
+    location = start
     for step in operand.path.steps:
         location = compiler.follow(step, location)
     value = kind_of(operand.field).operand(compiler, operand.owner, operand.field, location).value

@@ -42,7 +42,7 @@ from .directives import APPLIED, Directives
 from .django_fields import ColumnDescriber, mapped_scalars
 from .enums import Enums
 from .filter_inputs import Inputs
-from .kinds import PLAIN, kind_of, with_list_forms
+from .kinds import PLAIN, derived_shapes, kind_of, with_list_forms
 from .object_types import ObjectDef, Output, Outputs
 from .scalars.declared import declared_scalars
 from .scalars.graphql import UPLOAD
@@ -86,7 +86,6 @@ class SchemaBuilder:
             name: with_list_forms(definition, partial(_forms, found.types, conventions), conventions)
             for name, definition in found.types.items()
         }
-        self.shapes = found.shapes
         self.outputs = outputs
         self.mutations = mutations
         self.query = with_list_forms(
@@ -95,11 +94,14 @@ class SchemaBuilder:
             conventions,
         )
         self.mutation = Shape(name="Mutation", description=None, fields=mutations)
+        derived = derived_shapes({**self.types, **found.shapes}, self.query, conventions)
+        self.shapes = {**found.shapes, **derived}
         self.inputs = Inputs({**self.types, **self.shapes})
         self.values: dict[str, GraphQLObjectType] = {}
         self.objects: dict[str, GraphQLObjectType] = {
             name: self._object(definition) for name, definition in self.types.items()
         }
+        self.objects |= {name: self._object(shape) for name, shape in derived.items()}
         self.objects |= {name: self._object(described) for name, described in outputs.objects.items()}
         self.unions = {
             name: GraphQLUnionType(name, [self.objects[member] for member in members])

@@ -79,6 +79,7 @@ class Inputs:
         self.types = types
         self._filters: dict[tuple[str, int], GraphQLInputObjectType] = {}
         self._lists: dict[str, GraphQLInputObjectType] = {}
+        self._derived: dict[str, GraphQLInputObjectType] = {}
         self.where = {name: self._where(definition) for name, definition in types.items()}
         self.order_by = {name: self._order_by(types[name]) for name in _sortable(types)}
 
@@ -115,6 +116,10 @@ class Inputs:
                 description=f"Conditions on a list of {target}.",
             )
         return self._lists[target]
+
+    def derived(self, made: GraphQLInputObjectType) -> GraphQLInputObjectType:
+        """Return the input type of this name: the first one that was given."""
+        return self._derived.setdefault(made.name, made)
 
     def value_filter(self, scalar: Comparable, dimensions: int) -> GraphQLInputObjectType:
         """Return the filter of values of a leaf type, in so many lists; each is made once."""
