@@ -17,6 +17,8 @@ from django.db.models.fields.files import FieldFile
 from graphql import GraphQLEnumType
 from psycopg.types.range import Range
 
+from fraiseql_django.kinds.counts import Count
+from fraiseql_django.schema.aggregates import Aggregate
 from fraiseql_django.schema.definition import Column, Embedded, Reference, Shape
 
 Truth = bool | None
@@ -41,6 +43,10 @@ class Reader(Protocol):
         """Return the objects of a list; None for an item that is no object."""
         ...
 
+    def aggregates(self, found: Any, field: Any, given: Mapping[str, Any]) -> Truth:
+        """Evaluate a condition on a count or on aggregates of a list."""
+        ...
+
 
 class Meaning:
     """The meaning of conditions on what a reader reads."""
@@ -61,6 +67,8 @@ class Meaning:
         if name == "NOT":
             return negated(self.matches(definition, found, value))
         field: Any = definition.fields[name]
+        if isinstance(field, (Aggregate, Count)):
+            return self.reader.aggregates(found, field, value)
         if not isinstance(field, Reference):
             stored = seen(self.reader.value(found, field), field)
             return all_of(operator(stored, field, definition, *condition) for condition in value.items())

@@ -271,12 +271,13 @@ class KeyOneKind(FieldKind[KeyOne]):
 
 
 def _is_there(target: Shape, here: Local) -> Any:
+    """Return an expression that is true of a row or object behind a to-one field, and null where there is none."""
     if isinstance(here, JSONObject):
-        return SQL("(jsonb_typeof({0}) = 'object') IS TRUE", here.json())
+        return SQL("CASE WHEN jsonb_typeof({0}) = 'object' THEN TRUE END", here.json())
     if not here.prefix or not isinstance(target, TypeDef):
         # of a row that a subquery finds
         return SQL("TRUE")
-    return SQL("({0} IS NOT NULL)", here.column(key_columns(target.model)[0]))
+    return SQL("CASE WHEN {0} IS NOT NULL THEN TRUE END", here.column(key_columns(target.model)[0]))
 
 
 class GroupKeyKind(ValueKind[GroupKey]):
