@@ -98,7 +98,7 @@ class Drawn:
         if self.chance(10):
             return self.count("Query", self.schema.query.fields[f"{definition.plural}Count"])
         over = [form for form in ("Aggregate", "Groups") if f"{definition.plural}{form}" in self.schema.query.fields]
-        if over and self.chance(25):
+        if over and self.chance(10):
             return self.over_rows("Query", self.schema.query.fields[f"{definition.plural}{self.one_of(over)}"])
         return self.field("Query", definition.plural, self.arguments(definition.name), definition.name, 0)
 
@@ -199,7 +199,7 @@ class Drawn:
         return [
             field
             for field in fields
-            if isinstance(field, (Values, AggregatedOne))
+            if (isinstance(field, Values) or (isinstance(field, AggregatedOne) and isinstance(field.of, Relation)))
             and self.leads(field.target)
             and not (deep and isinstance(field, AggregatedOne))
         ] + [
@@ -252,7 +252,7 @@ class Drawn:
         """Draw a field to group by, sometimes with arguments."""
         fields = self.schema.shapes[shape].fields.values()
         keys = [field for field in fields if isinstance(field, GroupKey) and field.of.scalar.name in KEYS]
-        led = [field for field in fields if isinstance(field, KeyOne)]
+        led = [field for field in fields if isinstance(field, KeyOne) and isinstance(field.of, Relation)]
         if led and (not keys or self.chance(30)) and depth < 4:
             field = self.one_of(led)
             inner = self.key(field.target, depth + 1)
@@ -366,7 +366,9 @@ class Drawn:
                 found["NOT"] = self.where(type_name, depth + 1)
             else:
                 known = (self.schema.types.get(type_name) or self.schema.shapes[type_name]).fields.values()
-                fields = [field for field in known if not isinstance(field, Groups)]
+                # Python counts slowly
+                slow = OVER_ROWS if depth or self.chance(70) else Groups
+                fields = [field for field in known if not isinstance(field, slow)]
                 related = [field for field in fields if isinstance(field, Reference)]
                 field = self.one_of(related if related and self.chance(40) else fields)
                 found[field.name] = self.condition(type_name, field, depth)

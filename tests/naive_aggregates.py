@@ -212,6 +212,8 @@ def key_value(naive: Any, row: Any, field: GroupKey, given: Mapping[str, Any]) -
     if isinstance(value, dt.datetime):
         zone = given.get("timeZone")
         value = value.astimezone(timezone.get_current_timezone() if zone is None else ZoneInfo(zone))
+    if given.get("path") is not None:
+        return at_path(value, given["path"])
     if isinstance(field, DatePartKey):
         return part_of(value, given["part"])
     if given.get("truncate"):
@@ -219,6 +221,16 @@ def key_value(naive: Any, row: Any, field: GroupKey, given: Mapping[str, Any]) -
     if given.get("width") is not None:
         origin = given.get("origin") or 0
         return bucket(value, given["width"], origin)
+    return value
+
+
+def at_path(value: Any, path: Sequence[str]) -> Any:
+    """Return what keys and indexes lead to in JSON."""
+    for key in path:
+        try:
+            value = value[int(key)] if isinstance(value, list) else value[key]
+        except (IndexError, KeyError, TypeError, ValueError):
+            return None
     return value
 
 

@@ -165,7 +165,7 @@ def _checked_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ValueError, OSError):
-        raise InvalidInput(f"{name[:80]!r} is no time zone", hint='Write it like "Europe/Berlin".') from None
+        raise InvalidInput(f"{name[:80]!r} is no time zone, as 'Europe/Berlin' is") from None
     return name
 
 

@@ -39,6 +39,7 @@ from ..schema.aggregates import (
     KeyOne,
     Keys,
     aggregate_name,
+    aggregate_shape,
     group_name,
     group_shape,
     keys_name,
@@ -77,7 +78,8 @@ class GroupsKind(FieldKind[Groups]):
             raise DeclarationError(
                 f"{field.name}: {field.of.target} has no field that rows can be grouped by; leave out 'groups'"
             )
-        return [shape]
+        # the conditions on groups are those on aggregates
+        return [shape, aggregate_shape(field.of.target, derive)]
 
     def arguments(self, field: Groups, types: OutputTypes) -> dict[str, GraphQLArgument]:
         target, inputs = field.of.target, types.inputs
@@ -108,7 +110,7 @@ class GroupsKind(FieldKind[Groups]):
         given = build.arguments(owner, nodes)
         rows = rows_of(build, owner, field.of, where(build, target, given))
         selection = build.selection(build.type(group_name(target.name)), nodes)
-        if not any(True for _ in _keys_in(selection)):
+        if not _has_key(selection):
             raise InvalidInput(
                 f"{field.name} selects no field of key to group by.",
                 hint=f"Select some, or ask {field.of.target} rows for their aggregate.",
@@ -122,7 +124,7 @@ class GroupsKind(FieldKind[Groups]):
         return Member(owner=owner, field=bound, rows=rows, repeats=repeats, selections=(selection,), reads=read)
 
     def write(self, compiler: TreeCompiler, member: Member, here: Location) -> list[Piece]:
-        (selection,), field, aggregation = member.selections, member.field, Aggregation()
+        (selection,), field, aggregation = member.selections, member.field, Aggregation(grouped=True)
         assert member.rows is not None
         gathered: Any = Gathered(aggregation)
         lost = compiler.mark(f"a {selection.definition.name} cannot be written")
@@ -185,6 +187,23 @@ def _keys_in(selection: Selection) -> Iterator[tuple[tuple[str, ...], tuple[int,
             for inner in member.selections:
                 for names, chain in _keys_in(inner):
                     yield (*own, *names), (id(member), *chain)
+
+
+def _has_key(selection: Selection) -> bool:
+    """Whether a key is selected, which may be masked."""
+    for _, member in selection:
+        if isinstance(member, Constant):
+            continue
+        if isinstance(member.field, GroupKey):
+            return True
+        if isinstance(member.field, (Keys, KeyOne)) and any(map(_has_key_or_mask, member.selections)):
+            return True
+    return False
+
+
+def _has_key_or_mask(selection: Selection) -> bool:
+    masked = (isinstance(member, Constant) and member.text == NULL for _, member in selection)
+    return any(masked) or _has_key(selection)
 
 
 def _compiled(compiler: TreeCompiler, term: Term, gathered: Gathered) -> Iterator[GroupTerm]:

@@ -51,7 +51,8 @@ class Aggregation:
 
     operands: dict[str, tuple[Any, str]] = field(default_factory=dict)
     values: list[SQL] = field(default_factory=list)
-    # the operands that rows are grouped by, by the members that select them
+    # whether rows are in groups, and the operands that they are grouped by, by the members that select them
+    grouped: bool = False
     keys: dict[tuple[int, ...], str] = field(default_factory=dict)
     _operand_of: dict[Any, str] = field(default_factory=dict)
     _value_of: dict[str, int] = field(default_factory=dict)
@@ -91,7 +92,9 @@ class Aggregation:
         keys = list(self.keys.values())
         columns = [f"{ROWS}.{name}" for name in keys]
         values = [f"{{v{index}}} AS v{index}" for index in range(len(self.values))]
-        grouped = f" GROUP BY {', '.join(columns)}" if keys else ""
+        # without keys all rows are one group, if there are any
+        one = " HAVING count(*) > 0" if self.grouped else ""
+        grouped = f" GROUP BY {', '.join(columns)}" if keys else one
         selected = ", ".join([*columns, *values]) or "1"
         return SQL(
             f"(SELECT {selected} FROM {{rows}} AS {ROWS}{grouped}) AS {GROUPS}",

@@ -101,8 +101,10 @@ class SchemaBuilder:
         self.objects: dict[str, GraphQLObjectType] = {
             name: self._object(definition) for name, definition in self.types.items()
         }
-        self.objects |= {name: self._object(shape) for name, shape in derived.items()}
         self.objects |= {name: self._object(described) for name, described in outputs.objects.items()}
+        # those that nothing leads to are in the schema all the same, if they are declared
+        self.declared = list(self.objects.values())
+        self.objects |= {name: self._object(shape) for name, shape in derived.items()}
         self.unions = {
             name: GraphQLUnionType(name, [self.objects[member] for member in members])
             for name, members in outputs.unions.items()
@@ -114,7 +116,7 @@ class SchemaBuilder:
             raise DeclarationError("the schema has nothing to query: declare a type with @fraiseql.type")
         query = self._object(self.query)
         mutation = self._object(self.mutation) if self.mutations else None
-        types = list(self.objects.values())
+        types = self.declared
         roots = [query] if mutation is None else [query, mutation]
         if problems := list(same_names([*roots, *types, *specified_scalar_types.values()])):
             raise DeclarationError("\n".join(problems))
