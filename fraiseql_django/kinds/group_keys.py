@@ -164,7 +164,7 @@ def _zone(leaf: Any) -> Param:
 def _checked_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):
+    except (LookupError, ValueError, OSError):
         raise InvalidInput(f"{name[:80]!r} is no time zone, as 'Europe/Berlin' is") from None
     return name
 

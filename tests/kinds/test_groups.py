@@ -255,13 +255,13 @@ def test_each_group_costs_its_members_and_the_rows_are_read() -> None:
         ),
         (
             '{ booksGroups { key { createdAt(truncate: DAY, timeZone: "Mars/Olympus") } } }',
-            "timeZone: 'Mars/Olympus' is no time zone, as 'Europe/Berlin' is.",
+            "timeZone: 'Mars/Olympus' is no time zone",
         ),
         (
             '{ booksGroups { key { createdAt(truncate: DAY, timeZone: "../etc/passwd") } } }',
-            "timeZone: '../etc/passwd' is no time zone, as 'Europe/Berlin' is.",
+            "timeZone: '../etc/passwd' is no time zone",
         ),
-        ('{ booksGroups { key { createdAt(truncate: DAY, timeZone: "") } } }', "timeZone: '' is no time zone, as 'Europe/Berlin' is."),
+        ('{ booksGroups { key { createdAt(truncate: DAY, timeZone: "") } } }', "timeZone: '' is no time zone"),
         (
             '{ booksGroups { key { createdAt(timeZone: "UTC") } } }',
             "createdAt has timeZone without truncate, where it means nothing.",
