@@ -9,7 +9,9 @@ from django.core.checks import run_checks
 from example_project.bookshop.readable import readable
 from fraiseql_django import GraphQLEngine, Viewer, get_engine
 from fraiseql_django.declare import schemas
+from fraiseql_django.declare.names import camel_case
 from fraiseql_django.schema.django_fields import SCALARS
+from fraiseql_django.schema.functions import FUNCTIONS
 from fraiseql_django.schema.operators import OPERATORS
 from fraiseql_django.schema.scalars.composite import RANGES
 from fraiseql_django.schema.sdl import sdl
@@ -90,14 +92,16 @@ def test_small_requests_have_no_large_answers_in_production(settings, bookshop, 
 @pytest.mark.django_db
 def test_operations_of_the_documentation_are_executed_in_production(settings, bookshop):
     settings.FRAISEQL = production()
-    for page in ("limits.md", "architecture.md"):
+    for page in ("limits.md", "architecture.md", "aggregates.md"):
         for block in blocks(page, "graphql"):
             answer = get_engine().execute(block, {"n": 5, "name": "Baking", "limit": 5})
             assert answer.errors == ()
     assert get_engine().session.of(Viewer()) == (("statement_timeout", "5000"),)
 
 
-@pytest.mark.parametrize("page", ["reference/operators.md", "tutorial.md", "architecture.md", "limits.md"])
+@pytest.mark.parametrize(
+    "page", ["reference/operators.md", "tutorial.md", "architecture.md", "limits.md", "aggregates.md"]
+)
 def test_operations_in_the_documentation_are_valid(page):
     for block in blocks(page, "graphql"):
         if block.lstrip().startswith(("{", "query", "mutation")):
@@ -107,6 +111,11 @@ def test_operations_in_the_documentation_are_valid(page):
 def test_every_operator_is_documented():
     page = (DOCS / "reference" / "operators.md").read_text()
     assert [name for name in OPERATORS if f"`{name}`" not in page] == []
+
+
+def test_every_aggregate_function_is_documented():
+    page = (DOCS / "aggregates.md").read_text()
+    assert [name for name in FUNCTIONS if f"`{camel_case(name)}`" not in page] == []
 
 
 def test_every_field_class_is_documented():

@@ -37,7 +37,7 @@ _CAUSED_BY_CLIENT = {
 _OF_PROJECT = {"22012"}
 # ... or a view whose values are not of the declared type: text that is no number or date
 _OF_CASTS = {"22P02", "22003", "22007", "22008"}
-# ... or a sum or another expression over many values, whose result has no place in its type
+# ... or an aggregate, whose result may have no place in its type
 _OUT_OF_RANGE = {"22003", "22008"}
 # How a context names a parameter, in every language
 _PARAMETER = re.compile(r"\$[0-9]+ = ")
@@ -67,6 +67,14 @@ def failure(
         message, extensions = known
         return GraphQLError(message, nodes, path=path, extensions=extensions)
     return _unexpected(error, mask, nodes, path)
+
+
+def out_of_range(error: Exception) -> OperationError | None:
+    """Return the error for the client of a statement whose aggregates may be out of range; None for other errors."""
+    if not isinstance(error, StorageError) or error.sqlstate not in _OUT_OF_RANGE or not is_of_data(error):
+        return None
+    _log_value("an aggregate is out of range", error)
+    return OperationError("An aggregate of these values is out of range.", code="INVALID_VALUE")
 
 
 def invalid_values(
@@ -117,9 +125,6 @@ def _known(error: Exception, *, in_mutation: bool) -> tuple[str, dict[str, Any]]
         }
     if _sqlstate(error) in _TIMEOUTS:
         return "The database took longer than is allowed.", {"code": "TIMEOUT"}
-    if isinstance(error, StorageError) and error.sqlstate in _OUT_OF_RANGE and is_of_data(error):
-        _log_value("a value that was computed is out of range", error)
-        return "A value that is computed for this field is out of range.", {"code": "INVALID_VALUE"}
     if isinstance(error, StorageError) and error.sqlstate is not None:
         if _is_malformed_parameter(error):
             return _MALFORMED, {"code": "BAD_USER_INPUT"}

@@ -468,6 +468,7 @@ class AggregatedKind(ValueKind[Aggregated]):
         return Compared(value=value, scalar=scalar, cast=scalar.cast)
 
     def _value(self, compiler: TreeCompiler, field: Aggregated, here: Gathered) -> tuple[Name, Scalar]:
+        compiler.aggregates = True
         owner, kind = compiler.types[field.owner], kind_of(field.of)
         compared: Compared = kind.operand(compiler, owner, field.of, here.inner)
         name = here.aggregation.operand(compared.value, compared.cast, (id(field.of), here.inner))

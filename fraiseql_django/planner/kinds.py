@@ -119,6 +119,7 @@ class TreeCompiler(Marker, Protocol):
     alias: str
     asked: dict[Question, Hashable]
     expected: int
+    aggregates: bool
 
     def object(self, selection: Selection, here: Location) -> Any:
         """Write the object at a location."""

@@ -164,7 +164,7 @@ def test_sum_that_is_out_of_range_is_an_error_of_the_root_field() -> None:
     (error,) = answer["errors"]
     assert error["path"] == ["all"]
     assert error["locations"] == [{"line": 1, "column": 3}]
-    assert error["message"] == "A value that is computed for this field is out of range."
+    assert error["message"] == "An aggregate of these values is out of range."
     assert error["extensions"]["code"] == "INVALID_VALUE"
 
 
