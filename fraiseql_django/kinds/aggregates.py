@@ -33,7 +33,7 @@ from ..planner.budget import CONDITION, RELATION
 from ..planner.expressions import SQL, Name, Param, Piece, bind, condition
 from ..planner.json_values import Stored, leaf
 from ..planner.kinds import FieldKind, ReferenceKind, TreeBuilder, TreeCompiler, ValueKind, kind_of
-from ..planner.locations import JSONObject, Local, Location
+from ..planner.locations import JSONObject, Local, Location, SubqueryRow
 from ..planner.ordering import key_columns, value_of
 from ..planner.row_sets import page_params
 from ..planner.source_values import Compared
@@ -469,8 +469,7 @@ class AggregatedKind(ValueKind[Aggregated]):
 
     def _value(self, compiler: TreeCompiler, field: Aggregated, here: Gathered) -> tuple[Name, Scalar]:
         compiler.aggregates = True
-        owner, kind = compiler.types[field.owner], kind_of(field.of)
-        compared: Compared = kind.operand(compiler, owner, field.of, here.inner)
+        compared = operand_of(compiler, field, here)
         name = here.aggregation.operand(compared.value, compared.cast, (id(field.of), here.inner))
         column, scalar = f"{ROWS}.{name}", field.scalar
         if field.function.keeps and not field.function.lists:
@@ -479,6 +478,15 @@ class AggregatedKind(ValueKind[Aggregated]):
         if not field.function.lists:
             return here.aggregation.value(SQL(sql)), scalar
         return here.aggregation.value(_listed(compiler, field, here, column, sql)), scalar
+
+
+def operand_of(compiler: TreeCompiler, field: Any, here: Gathered) -> Compared:
+    """Return the value of the field that an aggregated field or a key is of, for each of the rows."""
+    found: Compared = kind_of(field.of).operand(compiler, compiler.types[field.owner], field.of, here.inner)
+    if not isinstance(here.inner, SubqueryRow):
+        return found
+    # where the viewer can see no row at all, what is behind a to-one field is a null of no type
+    return replace(found, value=SQL(f"({{0}})::{found.cast}", found.value))
 
 
 def written_as(field: Any, compared: Compared) -> Scalar:

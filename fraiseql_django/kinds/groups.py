@@ -49,7 +49,7 @@ from ..schema.definition import Related, Shape, TypeDef
 from ..schema.filter_inputs import DIRECTIONS, ORDER_DIRECTION
 from ..schema.kinds import Derivation, InputTypes, ListForm, OutputTypes, list_form, register
 from ..schema.operators import Comparable
-from .aggregates import bound_to_rows, compared_by, reading, rows_of, step_of, written_as
+from .aggregates import bound_to_rows, compared_by, operand_of, reading, rows_of, step_of, written_as
 from .group_keys import bucketed, check_given, date_part, key_arguments, part_arguments
 from .rows import LIMIT, OFFSET, ORDER_BY, where, where_argument
 
@@ -277,7 +277,7 @@ class KeyOneKind(FieldKind[KeyOne]):
         there = here.behind(compiler, step_of(compiler, field)).within(member)
         # one that leads nowhere is another key than one that leads to a row with null
         is_there = there.inner.value(lambda local: _is_there(target, local))
-        column = here.aggregation.key(is_there, "boolean", there.chain)
+        column = here.aggregation.key(SQL("({0})::boolean", is_there), "boolean", there.chain)
         text = compiler.object(selection, there)
         return [SQL(f"CASE WHEN {{0}} THEN {{1}} ELSE '{NULL}' END", column, text)]
 
@@ -330,8 +330,7 @@ class GroupKeyKind(ValueKind[GroupKey]):
 
     def write(self, compiler: TreeCompiler, member: Member, here: Any) -> list[Piece]:
         field: GroupKey = member.field
-        compared: Compared = kind_of(field.of).operand(compiler, compiler.types[field.owner], field.of, here.inner)
-        made = self.made(field, compared)
+        made = self.made(field, operand_of(compiler, field, here))
         column: Name = here.aggregation.key(made.value, made.cast, here.within(member).chain)
         where = f"{member.owner.name}.{field.name}"
         scalar: Any = made.scalar

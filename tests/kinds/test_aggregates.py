@@ -351,6 +351,30 @@ def test_conditions_on_aggregates_do_not_look_behind_rules(ruled: GraphQLEngine)
     assert ask(ruled, query)["data"] == {"two": [{"name": "Novels"}], "three": [], "city": []}
 
 
+@pytest.mark.django_db
+def test_rows_behind_which_nothing_can_be_seen_are_aggregated() -> None:
+    make_shop()
+    registry = Registry()
+    fraiseql.type(Book, fields=["pages", "price"], rows=lambda viewer: False, registry=registry)(
+        type("BookType", (), {})
+    )
+    fraiseql.type(Review, fields=["book"], registry=registry, **FORMS)(type("ReviewType", (), {}))
+    engine = GraphQLEngine(registry=registry, cache=None)
+
+    answer = data(
+        engine,
+        "{ reviewsAggregate { count sum { book { pages price } } array { book { price } } } "
+        "reviewsGroups(having: {sum: {book: {pages: {eq: null}}}}) { key { book { price(width: 5) pages } } count } }",
+    )
+
+    assert answer == {
+        "reviewsAggregate": {
+            "count": 2, "sum": {"book": {"pages": None, "price": None}}, "array": {"book": {"price": []}},
+        },
+        "reviewsGroups": [{"key": {"book": None}, "count": 2}],
+    }  # fmt: skip
+
+
 # --- how ---------------------------------------------------------------------------------------
 
 
