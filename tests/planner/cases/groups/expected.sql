@@ -7,7 +7,7 @@ SELECT array_to_string(ARRAY(
     FROM (
         SELECT fraiseql_rows.fraiseql_a0, fraiseql_rows.fraiseql_a1, fraiseql_rows.fraiseql_a2, fraiseql_rows.fraiseql_a3, fraiseql_rows.fraiseql_a4, count(*) AS v0, avg(fraiseql_rows.fraiseql_a5) AS v1
         FROM (
-            SELECT "bookshop_book"."format" AS "fraiseql_a0", CASE WHEN "bookshop_book"."publisher_id" IS NOT NULL THEN TRUE END AS "fraiseql_a1", "bookshop_publisher"."country" AS "fraiseql_a2", CASE WHEN "bookshop_book"."category_id" IS NOT NULL THEN TRUE END AS "fraiseql_a3", "bookshop_category"."slug" AS "fraiseql_a4", "bookshop_book"."price" AS "fraiseql_a5"
+            SELECT "bookshop_book"."format" AS "fraiseql_a0", (CASE WHEN "bookshop_book"."publisher_id" IS NOT NULL THEN TRUE END)::boolean AS "fraiseql_a1", "bookshop_publisher"."country" AS "fraiseql_a2", (CASE WHEN "bookshop_book"."category_id" IS NOT NULL THEN TRUE END)::boolean AS "fraiseql_a3", "bookshop_category"."slug" AS "fraiseql_a4", "bookshop_book"."price" AS "fraiseql_a5"
             FROM "bookshop_book"
             INNER JOIN "bookshop_publisher" ON ("bookshop_book"."publisher_id" = "bookshop_publisher"."id")
             LEFT OUTER JOIN "bookshop_category" ON ("bookshop_book"."category_id" = "bookshop_category"."id")
