@@ -27,6 +27,7 @@ from psycopg.types.range import Range
 from fraiseql_django.engine import GraphQLEngine
 from fraiseql_django.kinds.connections import Connection, ConnectionPart
 from fraiseql_django.kinds.counts import Count
+from fraiseql_django.schema.aggregates import Aggregate, Groups
 from fraiseql_django.schema.build import DEFINITION, Schema
 from fraiseql_django.schema.definition import (
     Branch,
@@ -45,6 +46,7 @@ from fraiseql_django.schema.definition import (
     UnionRows,
 )
 from fraiseql_django.schema.trees import Links, TreeRows
+from tests import naive_aggregates
 from tests.meaning import Meaning, preparation, text_ranks
 
 
@@ -86,9 +88,16 @@ class Naive:
     def resolve(self, source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
         """Resolve any field; what it is stands in the schema's extensions."""
         described = info.parent_type.fields[info.field_name].extensions.get(DEFINITION)
-        if isinstance(described, Count):
+        if isinstance(described, (Aggregate, Count, Groups)):
             listed = self.root if isinstance(described.of, RootRows) else partial(self.related, source)
-            return len(listed(described.of, arguments))
+            rows = listed(described.of, {name: value for name, value in arguments.items() if name == "where"})
+            if isinstance(described, Count):
+                return len(rows)
+            if isinstance(described, Aggregate):
+                return naive_aggregates.Gathered(rows)
+            return naive_aggregates.groups(self, self.type(described.of.target), rows, arguments, info)
+        if isinstance(source, (naive_aggregates.Gathered, naive_aggregates.Key)):
+            return shown(naive_aggregates.resolve(self, source, described, arguments))
         if isinstance(described, UnionCount):
             return len(self.union(described.of_list, arguments))
         if isinstance(described, UnionRows):
@@ -297,6 +306,8 @@ class Naive:
         if isinstance(field, Relation):
             related = self.one(row, field)
             return related and self.sort_value(self.schema.types[field.target], related, inner)
+        if isinstance(field, (Aggregate, Count)):
+            return naive_aggregates.sort_value(self, row, field, inner)
         value = stored(row, field)
         return None if value is None else preparation(field, own)(value)
 
@@ -306,6 +317,10 @@ class Naive:
         return inner if isinstance(inner, str) else self.direction(inner)
 
     # --- what conditions read ---
+
+    def aggregates(self, found: Any, field: Any, given: Mapping[str, Any]) -> Any:
+        """Evaluate a condition on a count or on aggregates of a list."""
+        return naive_aggregates.condition(self, found, field, given)
 
     def type(self, name: str) -> Any:
         """Return the description of a type."""

@@ -79,7 +79,13 @@ class CategoryType:
 
 
 @fraiseql.type(
-    Book, fields="__all__", unique=["isbn"], queries=["single", "plural", "connection"], distinct_on=True, random=True
+    Book,
+    fields="__all__",
+    unique=["isbn"],
+    queries=["single", "plural", "connection", "aggregate", "groups"],
+    lists=["plural", "aggregate"],
+    distinct_on=True,
+    random=True,
 )
 class BookType:
     """A book on sale."""
@@ -92,7 +98,12 @@ class BookType:
     card: "BookCard" = fraiseql.relation("id", to="id", description="The book as the shop window shows it.")
 
 
-@fraiseql.type(Review, fields="__all__", lists=["plural", "connection"])
+@fraiseql.type(
+    Review,
+    fields="__all__",
+    queries=["single", "plural", "aggregate", "groups"],
+    lists=["plural", "connection", "aggregate", "groups"],
+)
 class ReviewType:
     """What a customer thinks of a book."""
 

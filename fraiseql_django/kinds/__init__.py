@@ -9,12 +9,14 @@
     branches        objects of abstract types, as one type   unions          rows of all types of an abstract type
     trees           rows above and below a row               tags            the tags of a row
     connections     pages of a list of rows                  nodes           global ids, and rows found by them
+    aggregates      sums, averages … of the rows of a list   groups          the rows of a list in groups
 
-``scalars`` and ``rows`` are what several of them have in common. A new kind is one more module, registered by being
-imported here.
+``scalars`` and ``rows`` are what several of them have in common; ``group_keys`` is a part of ``groups``. A new kind is
+one more module, registered by being imported here.
 """
 
 from . import (
+    aggregates,
     branches,
     columns,
     computed,
@@ -22,6 +24,7 @@ from . import (
     counts,
     embedded,
     generic,
+    groups,
     json_objects,
     links,
     mutations,
@@ -36,6 +39,7 @@ from . import (
 )
 
 __all__ = [
-    "branches", "columns", "computed", "connections", "counts", "embedded", "generic", "json_objects", "links",
-    "mutations", "nodes", "relations", "results", "root_rows", "source_fields", "tags", "trees", "unions",
+    "aggregates", "branches", "columns", "computed", "connections", "counts", "embedded", "generic", "groups",
+    "json_objects", "links", "mutations", "nodes", "relations", "results", "root_rows", "source_fields", "tags",
+    "trees", "unions",
 ]  # fmt: skip

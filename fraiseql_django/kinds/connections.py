@@ -18,7 +18,7 @@ All rows of a page are read by one subquery, which has a column for the texts of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -48,8 +48,8 @@ from ..planner.ordering import key_columns
 from ..planner.row_sets import page_params, rows_shown
 from ..planner.source_values import object_of_row
 from ..planner.tree import WHOLE, Boundary, Condition, Constant, Member, Page, Repeat, RowSet, Selection
-from ..schema.definition import FieldDef, Related, Shape, TypeDef
-from ..schema.kinds import InputTypes, ListForm, OutputTypes, list_form, register
+from ..schema.definition import DerivedShape, FieldDef, Related, Shape, TypeDef
+from ..schema.kinds import Derivation, InputTypes, ListForm, OutputTypes, list_form, register
 from .counts import RowCount
 from .rows import ORDER_BY, list_arguments, where
 
@@ -92,7 +92,7 @@ class Empty(FieldDef):
 
 
 def _shape(name: str, description: str, *parts: FieldDef) -> Shape:
-    return Shape(name=name, description=description, fields={part.name: part for part in parts})
+    return DerivedShape(name=name, description=description, fields={part.name: part for part in parts})
 
 
 _BOOLEAN, _TEXT = GraphQLNonNull(GraphQLBoolean), GraphQLString
@@ -213,8 +213,11 @@ def repeat(build: TreeBuilder, page: Page) -> Repeat:
 class ConnectionKind(FieldKind[Connection]):
     """Connections; under the name of a list they take its place in conditions as well."""
 
+    def shapes(self, field: Connection, derive: Derivation) -> Iterable[Shape]:
+        return [field.shape]
+
     def output(self, field: Connection, types: OutputTypes) -> GraphQLOutputType:
-        return GraphQLNonNull(types.shape(field.shape))
+        return GraphQLNonNull(types.object(field.shape.name))
 
     def arguments(self, field: Connection, types: OutputTypes) -> dict[str, GraphQLArgument]:
         return connection_arguments(field.of.target, types)
@@ -310,10 +313,13 @@ def _for_rows(selection: Selection, target: TypeDef, rows: Repeat) -> tuple[tupl
 class ConnectionPartKind(FieldKind[ConnectionPart]):
     """Fields within connections, which the connection writes."""
 
+    def shapes(self, field: ConnectionPart, derive: Derivation) -> Iterable[Shape]:
+        return [] if field.shape is None else [field.shape]
+
     def output(self, field: ConnectionPart, types: OutputTypes) -> GraphQLOutputType:
         if field.graphql is not None:
             return field.graphql
-        found: Any = types.object(field.target) if field.shape is None and field.target else types.shape(field.shape)
+        found: Any = types.object(field.shape.name if field.shape else field.target or "")
         return GraphQLNonNull(GraphQLList(GraphQLNonNull(found)) if field.many else found)
 
     def planning(self, field: ConnectionPart) -> int:

@@ -37,18 +37,13 @@ from ..schema.global_ids import (
     from_global_id,
     node_types,
     plain,
+    written,
 )
 from ..schema.kinds import OutputTypes, register
 from ..schema.scalars.encoding import encode_array, template_literal
 from .columns import ColumnKind, value_of
 
 IDS = "fraiseql_ids"
-
-
-def _global_id(of: str, text: str) -> str:
-    """Return SQL for the JSON text of a global id; PostgreSQL breaks base64 into lines."""
-    raw = f"convert_to({template_literal(f'{of}:')} || {text}, 'UTF8')"
-    return f"'\"' || translate(encode({raw}, 'base64'), chr(10), '') || '\"'"
 
 
 class GlobalColumnKind(ColumnKind):
@@ -58,7 +53,12 @@ class GlobalColumnKind(ColumnKind):
         field: GlobalColumn = member.field
         value = here.value(lambda local: value_of(local, field))
         absent = f"'{NULL}'" if field.nullable else compiler.mark(null_problem(f"{member.owner.name}.{field.name}"))
-        return [SQL(f"coalesce({_global_id(field.of, '{0}::text')}, {absent})", value)]
+        return [SQL(f"coalesce({written(field.of, '{0}::text')}, {absent})", value)]
+
+    def comparable(self, field: Column) -> Any:
+        assert isinstance(field, GlobalColumn)
+        found = super().comparable(field)
+        return None if found is None else field.read(found)
 
     def operand(self, compiler: TreeCompiler, owner: Shape, field: Column, location: Location) -> Compared:
         assert isinstance(field, GlobalColumn)
@@ -81,7 +81,7 @@ class CompositeIdKind(FieldKind[CompositeId]):
         texts = ", ".join(f"{{{index}}}::text" for index in range(len(values)))
         # as Python writes it, without blanks
         key = f"replace(json_build_array({texts})::text, '\", \"', '\",\"')"
-        return [SQL(_global_id(field.of, key), *values)]
+        return [SQL(written(field.of, key), *values)]
 
 
 def _value(field: Column, here: Local) -> Any:

@@ -32,9 +32,9 @@ from ..schema.definition import Column, TypeDef
 from .arguments import Variables
 from .cursors import opened, sealed
 from .expressions import SQL, Bind, Param, condition
-from .kinds import TreeCompiler, kind_of
-from .ordering import compared_by, order_key, reversed_order
-from .tree import Applied, AtRandom, Boundary, ColumnOperand, ExpressionOperand, FieldOperand, OrderKey, RowSet
+from .kinds import TreeCompiler
+from .ordering import compared_by, label_of, order_key, reversed_order
+from .tree import AtRandom, Boundary, ColumnOperand, ExpressionOperand, FieldOperand, OrderKey, RowSet
 
 # What to_json() writes in one way whatever the session's DateStyle is
 _DATES = frozenset({"date", "timestamp without time zone", "timestamp with time zone"})
@@ -162,13 +162,6 @@ def _key(compiler: TreeCompiler, definition: TypeDef, key: OrderKey) -> Key:
         value=value, cast=cast, present=present, descending=key.descending, nulls_first=nulls_first, plain=plain,
         label=label,
     )  # fmt: skip
-
-
-def label_of(operand: FieldOperand) -> str:
-    """Return what tells what is sorted by from all other values of a row: paths, transforms, aggregates."""
-    path = [step.field.name for step in operand.path.steps]
-    applied = (f"{step.transform.name}:{step.result.sql}" for step in operand.transforms if isinstance(step, Applied))
-    return ".".join([*path, kind_of(operand.field).order_label(operand.field), *applied])
 
 
 def _is_present(definition: TypeDef, name: str, alias: str) -> bool:

@@ -118,6 +118,7 @@ class TreeCompiler(Marker, Protocol):
     alias: str
     asked: dict[Question, Hashable]
     expected: int
+    aggregates: bool
 
     def object(self, selection: Selection, here: Location) -> Any:
         """Write the object at a location."""
@@ -298,10 +299,6 @@ class ValueKind(FieldKind[F]):
     ) -> tuple[Operand, Any]:
         build.budget.charge(RELATION if self.computed else CONDITION)
         return FieldOperand(owner, field, path), given.value
-
-    def order_label(self, field: F) -> str:
-        """Return what tells the field, where rows are sorted by it, from all others of its object."""
-        return field.name  # type: ignore[attr-defined, no-any-return]
 
     def order_by_transform(
         self, build: TreeBuilder, owner: Shape, field: F, given: Any, path: Path, label: str

@@ -19,7 +19,7 @@ from .kinds import TreeCompiler, dimensions_of, kind_of
 from .locations import ROW, Location, RowText, SubqueryRow
 from .source_values import Compared
 from .transforms import transformed
-from .tree import AtRandom, ColumnOperand, ExpressionOperand, FieldOperand, Operand, OrderKey, WholeRow
+from .tree import Applied, AtRandom, ColumnOperand, ExpressionOperand, FieldOperand, Operand, OrderKey, WholeRow
 
 # --- the order of a row set ---
 
@@ -147,8 +147,8 @@ def _compiled(compiler: TreeCompiler, key: OrderKey) -> Any:
     return OrderBy(value_of(compiler, operand), descending=key.descending, nulls_first=first, nulls_last=last)
 
 
-def value_of(compiler: TreeCompiler, operand: Operand) -> Any:
-    """Return what rows are sorted by, read from a row of the query."""
+def value_of(compiler: TreeCompiler, operand: Operand, start: Location = ROW) -> Any:
+    """Return what rows are sorted by; a path leads there from a location."""
     if isinstance(operand, ColumnOperand):
         return F(operand.name)
     if isinstance(operand, ExpressionOperand):
@@ -157,18 +157,25 @@ def value_of(compiler: TreeCompiler, operand: Operand) -> Any:
         return Random()
     if isinstance(operand, WholeRow):
         return RowText(ROW.column(ANCHOR))
-    return compared_by(compiler, operand).value
+    return compared_by(compiler, operand, start).value
 
 
-def compared_by(compiler: TreeCompiler, operand: FieldOperand, start: Location = ROW) -> Compared:
+def compared_by(compiler: TreeCompiler, operand: FieldOperand, start: Any = ROW) -> Compared:
     """Return the value of a field that is sorted by, at the end of a path from a location."""
-    location = start
+    location: Any = start
     for step in operand.path.steps:
         location = compiler.follow(step, location)
     compared = kind_of(operand.field).operand(compiler, operand.owner, operand.field, location)
     found = transformed(compared, dimensions_of(operand.field), operand.transforms, compiler.alias)[0]
     # a bare null, where no row is there for anybody, is none that PostgreSQL sorts by
     return replace(found, value=SQL("coalesce({0}, NULL)", found.value)) if isinstance(location, SubqueryRow) else found
+
+
+def label_of(operand: FieldOperand) -> str:
+    """Return what tells what is sorted by from all other values of a row: paths, transforms, aggregates."""
+    path = [step.field.name for step in operand.path.steps]
+    applied = (f"{step.transform.name}:{step.result.sql}" for step in operand.transforms if isinstance(step, Applied))
+    return ".".join([*path, kind_of(operand.field).order_label(operand.field), *applied])
 
 
 def _named(queryset: QuerySet[Any], order: Iterable[Any]) -> tuple[QuerySet[Any], list[Any]]:

@@ -191,13 +191,15 @@ class Plan:
     """What executing an operation takes: its root fields in order, and the statement that answers those of a query.
 
     ``uncertain`` says that the statement ends in an error where a stored text cannot be cast to the type of its field,
-    which the statement of a careful plan asks first.
+    which the statement of a careful plan asks first. ``aggregates`` says that it adds up values, whose sum may be
+    out of range.
     """
 
     complexity: Complexity
     roots: tuple[Root, ...]
     read: Read | None = None
     uncertain: bool = False
+    aggregates: bool = False
 
     @property
     def calls(self) -> tuple[MutationCall, ...]:
@@ -355,7 +357,10 @@ class Planner:
                 columns.append(compile_pieces(pieces, self.alias))
         segments = [BEFORE_DATA, *_segments(roots), AFTER_DATA]
         read = self._read(columns, segments, compiler, envelope=len(BEFORE_DATA) + len(AFTER_DATA))
-        return Plan(complexity=complexity, roots=tuple(roots), read=read, uncertain=compiler.uncertain and not careful)
+        uncertain = compiler.uncertain and not careful
+        return Plan(
+            complexity=complexity, roots=tuple(roots), read=read, uncertain=uncertain, aggregates=compiler.aggregates
+        )
 
     def _read(
         self, columns: Sequence[Compiled], segments: Sequence[bytes | int], compiler: Compiler, *, envelope: int = 0

@@ -4,7 +4,7 @@
                              Member               a selected field; ``selections`` are of the objects that it leads to
     Selection ── rows ─────> RowSet               the rows that are the objects
     RowSet    ── where ────> Condition            Compare | OnItems | Between | All | AnyOf | Not | IsNot | OnOne |
-                                                  Quantified
+                                                  Quantified | OnAggregate
               ── order ────> OrderKey …           the last ones tell all rows apart
               ── page ─────> Page
 
@@ -422,7 +422,25 @@ class Quantified:
         return self.condition is not None and self.condition.may_fail
 
 
-Condition: TypeAlias = Compare | OnItems | Between | All | AnyOf | Not | IsNot | OnOne | Quantified
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OnAggregate:
+    """Whether a condition holds for aggregates of ``rows``, which may be none: of no rows the count is 0.
+
+    It is true or false: ``condition`` is such that it may be taken for false where it is unknown.
+    """
+
+    rows: RowSet
+    condition: Condition
+    strict: ClassVar[bool] = False
+    certain: ClassVar[bool] = True
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether the aggregates may fail, or the condition on the rows."""
+        return self.condition.may_fail or (self.rows.where is not None and self.rows.where.may_fail)
+
+
+Condition: TypeAlias = Compare | OnItems | Between | All | AnyOf | Not | IsNot | OnOne | Quantified | OnAggregate
 NOTHING = AnyOf(())
 
 
@@ -447,7 +465,8 @@ class Member:
     ``selections`` are what is selected of the objects that it leads to: one for each type that they may have. ``rows``
     are read for the field's own value, or are those that a mutation writes. Each of ``repeats`` multiplies what the
     objects cost. ``written`` counts the objects that a mutation writes, each of which costs as much as the field.
-    ``aliased`` says that the client has named it.
+    ``aliased`` says that the client has named it. ``reads`` is what rows cost that are read for the field and not
+    written.
     """
 
     owner: Any
@@ -457,12 +476,13 @@ class Member:
     selections: tuple[Selection, ...] = ()
     written: Callable[[Mapping[str, Any]], int] | None = None
     aliased: bool = False
+    reads: float = 0
 
     @property
     def cost(self) -> float:
-        """What the field itself costs; a field with an alias costs at least 1."""
+        """What the field itself costs, with what it reads; a field with an alias costs at least 1."""
         cost: float = self.field.cost
-        return max(cost, 1) if self.aliased else cost
+        return (max(cost, 1) if self.aliased else cost) + self.reads
 
 
 @dataclass(frozen=True, slots=True, eq=False)

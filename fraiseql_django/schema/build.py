@@ -45,7 +45,7 @@ from .django_fields import ColumnDescriber, mapped_scalars
 from .enums import Enums
 from .filter_inputs import Inputs
 from .global_ids import NODE, node_interface, node_roots, node_types, types_by_model, with_global_ids
-from .kinds import PLAIN, kind_of, problems_of_forms, with_list_forms
+from .kinds import PLAIN, derived_shapes, kind_of, problems_of_forms, with_list_forms
 from .object_types import ObjectDef, Output, Outputs
 from .operators import BUILT_IN, OperatorTable
 from .operators.own import own_operators
@@ -94,15 +94,17 @@ class SchemaBuilder:
             name: with_list_forms(definition, partial(_forms, found.types, conventions), conventions)
             for name, definition in found.types.items()
         }
-        self.shapes = found.shapes
         self.outputs = outputs
         self.mutations = mutations
         self.query = with_list_forms(
-            Shape(name="Query", description=None, fields=self._roots()),
+            Shape(name="Query", description=None, fields=self._roots(found.shapes)),
             partial(_root_forms, found.types, conventions),
             conventions,
         )
         self.mutation = Shape(name="Mutation", description=None, fields=mutations)
+        declared = {**self.types, **found.shapes}
+        derived = derived_shapes(declared, self.query, conventions, taken={*outputs.objects, *outputs.unions})
+        self.shapes = {**found.shapes, **derived}
         self.operators = operators
         self.interfaces = {NODE: node_interface()} if conventions.settings.node else {}
         self.inputs = Inputs({**self.types, **self.shapes}, operators)
@@ -112,6 +114,9 @@ class SchemaBuilder:
             definition.name: self._object(definition) for definition in (*self.types.values(), *abstract)
         }
         self.objects |= {name: self._object(described) for name, described in outputs.objects.items()}
+        # those that nothing leads to are in the schema all the same, if they are declared
+        self.declared = list(self.objects.values())
+        self.objects |= {name: self._object(shape) for name, shape in derived.items()}
         self.unions = {
             name: GraphQLUnionType(name, [self.objects[member] for member in members])
             for name, members in outputs.unions.items()
@@ -123,7 +128,7 @@ class SchemaBuilder:
             raise DeclarationError("the schema has nothing to query: declare a type with @fraiseql.type")
         query = self._object(self.query)
         mutation = self._object(self.mutation) if self.mutations else None
-        types = list(self.objects.values())
+        types = self.declared
         roots = [query] if mutation is None else [query, mutation]
         if problems := list(same_names([*roots, *types, *specified_scalar_types.values()])):
             raise DeclarationError("\n".join(problems))
@@ -148,10 +153,10 @@ class SchemaBuilder:
             operators=self.operators,
         )
 
-    def _roots(self) -> dict[str, FieldDef]:
+    def _roots(self, shapes: Mapping[str, Shape]) -> dict[str, FieldDef]:
         """Return the fields of Query, before lists have their forms."""
         fields = root_fields(self.types, node=self.conventions.settings.node)
-        for shape in self.shapes.values():
+        for shape in shapes.values():
             plural = shape.plural if isinstance(shape, AbstractShape) else None
             if plural is None:
                 continue
@@ -194,12 +199,6 @@ class SchemaBuilder:
                 description=value.description,
             )
         return self.values[value.name]
-
-    def shape(self, shape: Shape) -> GraphQLObjectType:
-        """Return the object type of a shape that a kind of field has made; one for each name."""
-        if shape.name not in self.values:
-            self.values[shape.name] = self._object(shape)
-        return self.values[shape.name]
 
     def interface(self, name: str) -> GraphQLInterfaceType:
         """Return the interface of this name."""

@@ -392,6 +392,11 @@ class AbstractShape(Shape):
     plural: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DerivedShape(Shape):
+    """An object type that a kind of field derives from others: conditions and orders have its own fields alone."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
     """A field of a model that ``"__all__"`` does not have, since it cannot be described, and the reason.

@@ -24,6 +24,7 @@ from ..declare.registry import TypeDeclaration
 from ..errors import DeclarationError, InvalidInput
 from .definition import Column, FieldDef, TypeDef
 from .django_fields import ColumnDescriber, own_keys
+from .scalars.encoding import template_literal
 from .scalars.postgres import Scalar
 
 NODE = "Node"
@@ -74,6 +75,12 @@ def key_text(given: str, names: Collection[str]) -> str:
     return key
 
 
+def written(of: str, text: str) -> str:
+    """Return SQL for the JSON text of a global id; PostgreSQL breaks base64 into lines."""
+    raw = f"convert_to({template_literal(f'{of}:')} || {text}, 'UTF8')"
+    return f"'\"' || translate(encode({raw}, 'base64'), chr(10), '') || '\"'"
+
+
 # --- the fields that have them ---
 
 
@@ -92,9 +99,10 @@ class GlobalColumn(Column):
         return None if value is None else to_global_id(self.of, value)
 
     def read(self, scalar: Any) -> Any:
-        """Return how a stored value is written by clients: as a global id."""
+        """Return the type of stored values that clients see and write as global ids."""
         encode, names = scalar.encode, self.names
-        return replace(scalar, encode=lambda given: encode(key_text(given, names)))
+        json = written(self.of, "{0}::text")
+        return replace(scalar, json=json, json_array=None, encode=lambda given: encode(key_text(given, names)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from pytest_django import DjangoDbBlocker
 
 from example_project.bookshop.models import Book
 from fraiseql_django.kinds.counts import Count
+from fraiseql_django.schema.aggregates import Aggregate, Groups
 from fraiseql_django.schema.definition import Relation
 from fraiseql_django.schema.operators import BUILT_IN, Operator
 from tests.injection import site
@@ -176,7 +177,7 @@ def operands(url: str, type_name: str) -> Iterator[tuple[str, str, Any]]:
     where = schema.graphql.type_map[f"{type_name}Where"]
     assert isinstance(where, GraphQLInputObjectType)
     for name, field in schema.types[type_name].fields.items():
-        operators = where.fields[name].type if not isinstance(field, (Relation, Count)) else None
+        operators = where.fields[name].type if not isinstance(field, (Relation, Count, Aggregate, Groups)) else None
         if isinstance(operators, GraphQLInputObjectType):
             for operator in dict.fromkeys(entry.name for entry in BUILT_IN if isinstance(entry, Operator)):
                 if operator in operators.fields:

@@ -487,7 +487,7 @@ def test_name_of_a_connection_may_be_taken() -> None:
     declared(Book, registry, ["title"], queries=["connection"])
     declared(Author, registry, ["name"], name="BookConnection")
 
-    assert "two types are called 'BookConnection'" in problems(registry)
+    assert "Query.books needs a type called 'BookConnection', which is declared" in problems(registry)
 
 
 def test_unknown_forms_are_refused() -> None:

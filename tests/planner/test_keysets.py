@@ -14,7 +14,8 @@ from django.db import NotSupportedError, connection
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Book, Customer, OrderLine
 from fraiseql_django import GraphQLEngine, Registry
-from fraiseql_django.schema.definition import TypeDef
+from fraiseql_django.schema.aggregates import Aggregate, aggregate_name
+from fraiseql_django.schema.definition import Shape, TypeDef
 from fraiseql_django.schema.filter_inputs import DIRECTIONS, is_ordered
 from tests.support import data, make_shop
 from tests.zoo.models import Specimen
@@ -108,14 +109,17 @@ def test_every_field_in_every_direction(zoo: GraphQLEngine) -> None:
 def test_random_orders_and_conditions(zoo: GraphQLEngine, books: GraphQLEngine) -> None:
     draw = random.Random(5)
 
-    def term(engine: GraphQLEngine, definition: TypeDef, depth: int = 0) -> str:
+    def term(engine: GraphQLEngine, definition: Shape, depth: int = 0) -> str:
         order_by: Any = engine.schema.graphql.get_type(f"{definition.name}OrderBy")
         names = [name for name in order_by.fields if name in definition.fields]
-        name = draw.choice([name for name in names if depth < 2 or is_ordered(definition.fields[name])])
+        leaves = [name for name in names if is_ordered(definition.fields[name])]
+        name = draw.choice(leaves if depth > 1 and leaves else names)
         field: Any = definition.fields[name]
         if is_ordered(field):
             return f"{{{name}: {draw.choice(list(DIRECTIONS))}}}"
-        return f"{{{name}: {term(engine, engine.schema.types[field.target], depth + 1)}}}"
+        target = aggregate_name(field.of.target) if isinstance(field, Aggregate) else field.target
+        there = engine.schema.types.get(target) or engine.schema.shapes[target]
+        return f"{{{name}: {term(engine, there, depth + 1)}}}"
 
     for _ in range(200 if ALL else 40):
         engine = draw.choice([zoo, books])

@@ -1,6 +1,7 @@
 """The zoo's types, in a registry of their own: what other tests see of the bookshop's schema stays as it is."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Avg, Case, CharField, Count, F, Q, Sum, Value, When
 from django.db.models.functions import Concat
@@ -11,9 +12,14 @@ from . import models
 
 ZOO = fraiseql.Registry()
 PAGED = ("single", "plural", "connection")
+# every form of a list
+FORMS: Any = {
+    "queries": ["single", "plural", "connection", "aggregate", "groups"],
+    "lists": ["plural", "connection", "aggregate", "groups"],
+}
 
 
-@fraiseql.type(models.Specimen, fields="__all__", queries=PAGED, distinct_on=True, registry=ZOO)
+@fraiseql.type(models.Specimen, fields="__all__", distinct_on=True, registry=ZOO, **FORMS)
 class SpecimenType:
     """Every field class."""
 
@@ -38,7 +44,7 @@ class SpeciesType:
     average_weight: float | None = fraiseql.field(Avg("animals__weight"))
 
 
-@fraiseql.type(models.Keeper, fields="__all__", queries=PAGED, registry=ZOO)
+@fraiseql.type(models.Keeper, fields="__all__", registry=ZOO, **FORMS)
 class KeeperType:
     pass
 
@@ -48,13 +54,13 @@ class HouseType:
     cage_width: Decimal | None = fraiseql.field(Sum("cages__width"))
 
 
-@fraiseql.type(models.Cage, fields="__all__", queries=PAGED, distinct_on=True, registry=ZOO)
+@fraiseql.type(models.Cage, fields="__all__", distinct_on=True, registry=ZOO, **FORMS)
 class CageType:
     label: str = fraiseql.field(Concat("house__title", Value(" "), "number", output_field=CharField()))
     siblings: int = fraiseql.field(Count("house__cages"))
 
 
-@fraiseql.type(models.Food, fields="__all__", queries=PAGED, registry=ZOO)
+@fraiseql.type(models.Food, fields="__all__", registry=ZOO, **FORMS)
 class FoodType:
     pass
 
@@ -64,7 +70,7 @@ class EatenType:
     pass
 
 
-@fraiseql.type(models.Animal, fields="__all__", primary=True, queries=PAGED, registry=ZOO)
+@fraiseql.type(models.Animal, fields="__all__", primary=True, registry=ZOO, **FORMS)
 class AnimalType:
     """Nearly every relation."""
 
@@ -91,7 +97,7 @@ class Tame:
     """A proxy."""
 
 
-@fraiseql.type(models.Feeding, fields="__all__", queries=PAGED, lists=PAGED[1:], registry=ZOO)
+@fraiseql.type(models.Feeding, fields="__all__", registry=ZOO, **FORMS)
 class FeedingType:
     pass
 
@@ -126,7 +132,7 @@ class GuestType:
     pass
 
 
-@fraiseql.type(models.Odd, fields="__all__", queries=PAGED, registry=ZOO)
+@fraiseql.type(models.Odd, fields="__all__", registry=ZOO, **FORMS)
 class OddType:
     kid_count: int = fraiseql.field(Count("kids"))
 
@@ -161,6 +167,6 @@ class AlbumType:
     pass
 
 
-@fraiseql.type(models.Page, fields="__all__", queries=PAGED, registry=ZOO)
+@fraiseql.type(models.Page, fields="__all__", registry=ZOO, **FORMS)
 class PageType:
     pass
