@@ -424,6 +424,9 @@ class AggregatedKind(ValueKind[Aggregated]):
             )
         return found
 
+    def order_label(self, field: Aggregated) -> str:
+        return f"{field.function.name}({field.name})"
+
     def comparable(self, field: Aggregated) -> Comparable | None:
         return field.scalar if field.function.compared else None
 
