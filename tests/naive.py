@@ -17,7 +17,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.core.exceptions import EmptyResultSet, ObjectDoesNotExist, ValidationError
 from django.db import connection, models
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
@@ -275,7 +275,11 @@ class Naive:
         """Return the rows of a list."""
         if self.kept is None:
             return list(rows)
-        statement = str(rows.query)
+        try:
+            statement = str(rows.query)
+        except EmptyResultSet:
+            # of no keys
+            return []
         if statement not in self.kept:
             self.kept[statement] = list(rows)
         return self.kept[statement]

@@ -219,8 +219,8 @@ def remove(hidden: Mapping[type[Guarded], list[int]]) -> None:
 
 
 FORMS: Mapping[str, Any] = {
-    "queries": ["single", "plural", "aggregate", "groups"],
-    "lists": ["plural", "aggregate", "groups"],
+    "queries": ["single", "plural", "connection", "aggregate", "groups"],
+    "lists": ["plural", "connection", "aggregate", "groups"],
 }
 
 
