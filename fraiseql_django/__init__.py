@@ -47,6 +47,7 @@ from .errors import (
 )
 from .execution.response import Response
 from .mutations.context import Info
+from .schema.global_ids import from_global_id, to_global_id
 from .schema.scalars.graphql import Upload
 from .viewer import Viewer
 
@@ -84,6 +85,7 @@ __all__ = [
     "error",
     "field",
     "for_schema",
+    "from_global_id",
     "get_engine",
     "input",
     "interface",
@@ -97,6 +99,7 @@ __all__ = [
     "requires_role",
     "scalar",
     "success",
+    "to_global_id",
     "type",
     "types",
     "union",

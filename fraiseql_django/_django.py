@@ -37,7 +37,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import EmptyResultSet, FieldError
 from django.db import connections, models, router
 from django.db.backends.utils import CursorWrapper
-from django.db.models.expressions import Col
+from django.db.models.expressions import Col, OrderBy
 from django.db.models.query import ModelIterable
 from django.db.models.sql import Query
 from django.db.models.sql.datastructures import BaseTable
@@ -289,13 +289,15 @@ def active_zone(alias: str) -> str:
     return str(operations._prepare_tzname_delta(timezone.get_current_timezone_name()))
 
 
-def output_type(model: Model, expression: Any, alias: str) -> str | None:
+def output_type(model: Model, expression: Any, alias: str, rows: models.QuerySet[Any, Any] | None = None) -> str | None:
     """Return the column type that an expression over a model has by its ``output_field``; None where it has none.
 
-    Relies on ``Query.annotations`` holding the resolved expression.
+    ``rows`` are a query of the model whose annotations the expression may name. Relies on ``Query.annotations`` holding
+    the resolved expression.
     """
     name = free_name(model, "fraiseql_value")
-    resolved = models.QuerySet(model, using=alias).annotate(**{name: expression}).query.annotations[name]
+    queryset = models.QuerySet(model, using=alias) if rows is None else rows.using(alias)
+    resolved = queryset.annotate(**{name: expression}).query.annotations[name]
     try:
         found: str | None = resolved.output_field.db_type(connections[alias])
     except FieldError:
@@ -726,6 +728,15 @@ def declared_order(rows: models.QuerySet[Any, Any]) -> tuple[Any, ...]:
     """
     query: Any = rows.query
     return tuple(query.order_by or (rows.model._meta.ordering if query.default_ordering else ()))
+
+
+def with_prefix(expression: Any, prefix: str) -> Any:
+    """Return an expression of an order whose names stand behind a path, as Django has the order of a relation.
+
+    Relies on ``prefix_references()``.
+    """
+    (found,) = OrderBy(expression).prefix_references(prefix).get_source_expressions()
+    return found
 
 
 def is_reversed(rows: models.QuerySet[Any, Any]) -> bool:

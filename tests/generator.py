@@ -14,7 +14,18 @@ from graphql import (
 )
 from hypothesis import strategies as st
 
+from fraiseql_django.kinds.connections import Connection
 from fraiseql_django.kinds.counts import Count
+from fraiseql_django.schema.aggregates import (
+    Aggregate,
+    Aggregated,
+    AggregatedOne,
+    DatePartKey,
+    GroupKey,
+    Groups,
+    KeyOne,
+    Values,
+)
 from fraiseql_django.schema.build import Schema
 from fraiseql_django.schema.definition import (
     Computed,
@@ -39,12 +50,35 @@ ARGUMENTS: Mapping[str, list[Any]] = {
 }  # fmt: skip
 Pool = Mapping[tuple[str, str], list[Any]]
 DEPTH = 3
+OVER_ROWS = (Aggregate, Groups)
+ORDERED = ("gt", "gte", "lt", "lte")
+ZONES = ('"Europe/Berlin"', '"America/New_York"', '"Asia/Kathmandu"', "null")
+# the leaf types whose values Python compares and sorts as PostgreSQL does
+COMPARED = {"Int", "BigInt", "Decimal", "String", "Date", "DateTime", "Boolean", "UUID"}
+KEYS = {"Int", "BigInt", "Decimal", "String", "Date", "DateTime", "Boolean", "UUID", "ID"}
 SEARCHED = {"contains", "icontains", "startswith", "istartswith", "endswith", "iendswith"}
 
 
 def is_called(field: Any) -> bool:
     """Whether a root field has rows that a function answers with."""
     return isinstance(field, (QueryDef, FunctionDef)) and field.rows is not None and field.rows.many
+
+
+def is_exact(field: Aggregated) -> bool:
+    """Whether an aggregate has one value, whatever the order of the rows, which Python finds as well."""
+    listed = field.function.lists
+    known = field.of.scalar.name in COMPARED if listed or field.function.keeps else field.of.scalar.name != "Float"
+    return known and (not listed or field.of.scalar.name != "Boolean")
+
+
+def within(names: tuple[str, ...], value: Any) -> dict[str, Any]:
+    """Return input objects in one another, with a value in the innermost."""
+    return {names[0]: within(names[1:], value) if names[1:] else value}
+
+
+def is_sorted(field: Aggregated) -> bool:
+    """Whether groups and rows are sorted by an aggregate."""
+    return field.scalar.ordered or field.scalar.name == "Boolean"
 
 
 class Drawn:
@@ -101,6 +135,12 @@ class Drawn:
             return self.called(self.one_of(called))
         if self.chance(10):
             return self.count("Query", self.schema.query.fields[f"{definition.plural}Count"])
+        pages = self.schema.query.fields.get(f"{definition.plural}Connection")
+        if isinstance(pages, Connection) and self.chance(30):
+            return self.connection("Query", pages, 0)
+        over = [form for form in ("Aggregate", "Groups") if f"{definition.plural}{form}" in self.schema.query.fields]
+        if over and self.chance(10):
+            return self.over_rows("Query", self.schema.query.fields[f"{definition.plural}{self.one_of(over)}"])
         return self.field("Query", definition.plural, self.arguments(definition.name), definition.name, 0)
 
     def called(self, field: Any) -> str:
@@ -138,13 +178,18 @@ class Drawn:
         if kind == 2 and not self.apart:
             return f"...{self.fragment(type_name, depth)}{self.directive()}"
         fields = self.known(type_name).fields
-        leaves = [field for field in fields.values() if not isinstance(field, (Reference, Count))]
+        others = (Reference, Count, Connection, *OVER_ROWS)
+        leaves = [field for field in fields.values() if not isinstance(field, others)]
         field = self.one_of(fields.values() if depth < DEPTH else leaves or fields.values())
         if isinstance(field, Reference):
             given = self.arguments(field.target, nested=True) if field.many else ""
             return self.field(type_name, field.name, given, field.target, depth)
         if isinstance(field, Count):
             return self.count(type_name, field)
+        if isinstance(field, Connection):
+            return self.connection(type_name, field, depth)
+        if isinstance(field, OVER_ROWS):
+            return self.over_rows(type_name, field)
         if isinstance(field, Embedded):
             parts = [*field.parts, "__typename"]
             chosen = " ".join(self.one_of(parts) + self.directive() for _ in range(self.number(1, 3)))
@@ -172,6 +217,171 @@ class Drawn:
         arguments = f"({', '.join(given)})" if given else ""
         prefix = f"{self.alias(type_name, field.name + arguments)}: " if given or self.apart else ""
         return f"{prefix}{field.name}{arguments}{self.directive()}"
+
+    def connection(self, type_name: str, field: Connection, depth: int) -> str:
+        """Draw a page of a list, without cursors, under an alias that stands for just its arguments."""
+        target = field.of.target
+        given = self.sorted_filter(target)
+        if type_name != "Query" or self.chance(60):
+            size = self.value(self.number(0, 3), self.schema.graphql.type_map["Int"])  # type: ignore[arg-type]
+            given.append(f"{self.one_of(['first', 'last'])}: {size}")
+        arguments = f"({', '.join(given)})" if given else ""
+        prefix = f"{self.alias(type_name, field.name + arguments)}: " if arguments or self.apart else ""
+        around, self.apart = self.apart, False
+        parts = [self.part_of_connection(target, depth) for _ in range(self.number(1, 3))]
+        self.apart = around
+        return f"{prefix}{field.name}{arguments}{self.directive()} {{ {' '.join(parts)} }}"
+
+    def part_of_connection(self, target: str, depth: int) -> str:
+        """Draw a field of a connection."""
+        kind = self.number(0, 4)
+        if kind == 0:
+            return f"{self.aliased(f'{target}Connection', 'totalCount')}{self.directive()}"
+        if kind == 1:
+            part = self.one_of(["hasNextPage", "hasPreviousPage", "__typename"])
+            return f"{self.aliased(f'{target}Connection', 'pageInfo')}{self.directive()} {{ {part} }}"
+        if kind == 2:
+            return f"__typename{self.directive()}"
+        rows = self.selection_set(target, depth + 1)
+        if kind == 3:
+            return f"{self.aliased(f'{target}Connection', 'nodes')}{self.directive()} {rows}"
+        return f"edges{self.directive()} {{ __typename node{self.directive()} {rows} }}"
+
+    # --- aggregates and groups ---
+
+    def over_rows(self, type_name: str, field: Any) -> str:
+        """Draw the aggregates or the groups of a list, under an alias that stands for just these arguments."""
+        target = field.of.target
+        given, selected = self.filter(target), [self.over(f"{target}Aggregate", 0) for _ in range(self.number(1, 3))]
+        if isinstance(field, Groups):
+            keys = [self.key(f"{target}GroupKey", 0) for _ in range(self.number(1, 2))]
+            selected = [f"key {{ {' '.join(keys)} }}", *selected]
+            given += self.of_groups(target)
+        arguments = f"({', '.join(given)})" if given else ""
+        # the keys decide which groups there are, so that no two fields merge
+        alias = self.alias(type_name, f"{field.name}{arguments}{len(self.aliases) if given else ''} {selected}")
+        return f"{alias}: {field.name}{arguments}{self.directive()} {{ {' '.join(selected)} }}"
+
+    def of_groups(self, target: str) -> list[str]:
+        """Draw the arguments of groups beside ``where``."""
+        given = []
+        where = self.schema.graphql.type_map[f"{target}AggregateWhere"]
+        if self.chance(25):
+            given.append(f"having: {self.value(self.on_aggregates(f'{target}Aggregate', 0), where)}")  # type: ignore[arg-type]
+        if self.chance(30):
+            order_by: Any = self.schema.graphql.type_map[f"{target}GroupOrderBy"]
+            terms = [self.over_term(f"{target}Aggregate") for _ in range(self.number(1, 2))]
+            given.append(f"orderBy: {self.value(terms, GraphQLList(GraphQLNonNull(order_by)))}")
+        for name in ("limit", "offset"):
+            if self.chance(25):
+                value = self.one_of([0, 1, 2, 3, None])
+                given.append(f"{name}: {self.value(value, self.schema.graphql.type_map['Int'])}")  # type: ignore[arg-type]
+        return given
+
+    def over(self, shape: str, depth: int) -> str:
+        """Draw a field of an aggregate."""
+        field = self.one_of(self.exact(shape, depth))
+        if isinstance(field, (Values, AggregatedOne)):
+            inner = [self.over(field.target, depth + 1) for _ in range(self.number(1, 2))]
+            return f"{field.name}{self.directive()} {{ {' '.join(inner)} }}"
+        if not isinstance(field, Aggregated) or not field.function.lists:
+            return self.aliased(shape, field.name) + self.directive()
+        given = []
+        if self.chance(40):
+            given.append(f"limit: {self.value(self.number(0, 3), self.schema.graphql.type_map['Int'])}")  # type: ignore[arg-type]
+        if self.chance(30):
+            given.append("distinct: true")
+        elif self.chance(30):
+            order_by: Any = self.schema.graphql.get_type(f"{field.owner}OrderBy")
+            terms = [self.term(field.owner, 1)]
+            given.append(f"orderBy: {self.value(terms, GraphQLList(GraphQLNonNull(order_by)))}")
+        arguments = f"({', '.join(given)})" if given else ""
+        return f"{self.alias(shape, field.name + arguments)}: {field.name}{arguments}{self.directive()}"
+
+    def exact(self, shape: str, depth: int) -> list[Any]:
+        """List the fields of an aggregate whose values do not depend on the order in which rows are added up."""
+        fields = self.schema.shapes[shape].fields.values()
+        deep = depth > 2
+        return [
+            field
+            for field in fields
+            if (isinstance(field, Values) or (isinstance(field, AggregatedOne) and isinstance(field.of, Relation)))
+            and self.leads(field.target)
+            and not (deep and isinstance(field, AggregatedOne))
+        ] + [
+            field
+            for field in fields
+            if not isinstance(field, (Values, AggregatedOne)) and (not isinstance(field, Aggregated) or is_exact(field))
+        ]
+
+    def leads(self, shape: str) -> bool:
+        """Whether an aggregate itself has a field whose value is exact and can be compared."""
+        fields = self.schema.shapes[shape].fields.values()
+        return any(isinstance(field, Aggregated) and is_exact(field) for field in fields)
+
+    def compared(self, shape: str, depth: int = 0) -> list[tuple[tuple[str, ...], Any]]:
+        """List what conditions and orders may have of an aggregate: the names that lead to it, and the field."""
+        found: list[tuple[tuple[str, ...], Any]] = []
+        for field in self.exact(shape, depth):
+            if isinstance(field, (Values, AggregatedOne)):
+                if field.function.compared:
+                    found += [((field.name, *names), leaf) for names, leaf in self.compared(field.target, depth + 1)]
+            elif not isinstance(field, Aggregated) or (field.function.compared and field.scalar.name in COMPARED):
+                found.append(((field.name,), field))
+        return found
+
+    def on_aggregates(self, shape: str, depth: int) -> dict[str, Any]:
+        """Draw a condition on aggregates."""
+        if depth == 0 and self.chance(25):
+            combined = self.one_of(["AND", "OR", "NOT"])
+            inner = self.on_aggregates(shape, 1)
+            return {combined: inner if combined == "NOT" else [inner]}
+        names, field = self.one_of(self.compared(shape))
+        operator = self.one_of(["eq", "neq", "isnull", "in", *ORDERED])
+        if operator not in self.schema.graphql.type_map[f"{field.scalar.name}Filter"].fields:  # type: ignore[union-attr]
+            operator = "eq"
+        values = [0, 1, 2, 5, 40]
+        if isinstance(field, Aggregated) and field.function.keeps:
+            values = self.pool.get((field.owner, field.of.name), [])
+        elif field.scalar.name == "Boolean":
+            values = [True, False]
+        return within(names, {operator: self.operand(operator, values)}) if values else {}
+
+    def over_term(self, shape: str) -> dict[str, Any]:
+        """Draw what rows or groups are sorted by."""
+        ordered = [
+            names for names, field in self.compared(shape) if not isinstance(field, Aggregated) or is_sorted(field)
+        ]
+        return within(self.one_of(ordered), self.one_of(DIRECTIONS))
+
+    def key(self, shape: str, depth: int) -> str:
+        """Draw a field to group by, sometimes with arguments."""
+        fields = self.schema.shapes[shape].fields.values()
+        keys = [field for field in fields if isinstance(field, GroupKey) and field.of.scalar.name in KEYS]
+        led = [field for field in fields if isinstance(field, KeyOne) and isinstance(field.of, Relation)]
+        if led and (not keys or self.chance(30)) and depth < 4:
+            field = self.one_of(led)
+            inner = self.key(field.target, depth + 1)
+            return f"{self.alias(shape, f'{field.name}{len(self.aliases)}')}: {field.name} {{ {inner} }}"
+        if not keys:
+            return "__typename"
+        field = self.one_of(keys)
+        arguments = self.of_key(field)
+        return f"{self.alias(shape, f'{field.name}{arguments}')}: {field.name}{arguments}"
+
+    def of_key(self, field: Any) -> str:
+        """Draw the arguments of a key."""
+        name = field.of.scalar.name
+        zone = f", timeZone: {self.one_of(ZONES)}" if name == "DateTime" and self.chance(50) else ""
+        units = ["YEAR", "QUARTER", "MONTH", "WEEK", "DAY"] + ["HOUR", "MINUTE", "SECOND"] * (name == "DateTime")
+        if isinstance(field, DatePartKey):
+            return f"(part: {self.one_of([*units, 'ISO_YEAR', 'WEEKDAY', 'DAY_OF_YEAR'])}{zone})"
+        if name in ("Date", "DateTime") and self.chance(60):
+            return f"(truncate: {self.one_of(units)}{zone})"
+        if name in ("Int", "BigInt", "Decimal") and self.chance(60):
+            origin = f", origin: {self.number(-2, 2)}" if self.chance(30) else ""
+            return f"(width: {self.one_of([1, 3, 10])}{origin})"
+        return ""
 
     def fragment(self, type_name: str, depth: int) -> str:
         """Draw a fragment that is there already, or a new one."""
@@ -222,12 +432,7 @@ class Drawn:
 
     def list_arguments(self, target: str, nested: bool = False) -> list[str]:
         """Draw a list's arguments, each by itself."""
-        given = self.filter(target)
-        order_by = self.schema.graphql.get_type(f"{target}OrderBy")
-        terms = None if order_by is None else self.order(target)
-        if terms is not None:
-            assert isinstance(order_by, GraphQLInputObjectType)
-            given.append(f"orderBy: {self.value(terms, GraphQLList(GraphQLNonNull(order_by)))}")
+        given = self.sorted_filter(target)
         distinct: Any = self.schema.graphql.type_map.get(f"{target}DistinctField")
         if distinct is not None and self.chance(20):
             names = [self.one_of(distinct.values) for _ in range(self.number(0, 2))]
@@ -237,6 +442,16 @@ class Drawn:
             if self.chance(97 if page else 25):
                 value = self.one_of([0, 1, 2, 3] if page else [0, 1, 2, 3, None])
                 given.append(f"{name}: {self.value(value, self.schema.graphql.type_map['Int'])}")  # type: ignore[arg-type]
+        return given
+
+    def sorted_filter(self, target: str) -> list[str]:
+        """Draw the arguments of a list but those of its page."""
+        given = self.filter(target)
+        order_by = self.schema.graphql.get_type(f"{target}OrderBy")
+        terms = None if order_by is None else self.order(target)
+        if terms is not None:
+            assert isinstance(order_by, GraphQLInputObjectType)
+            given.append(f"orderBy: {self.value(terms, GraphQLList(GraphQLNonNull(order_by)))}")
         return given
 
     def order(self, target: str) -> list[Any] | None:
@@ -277,7 +492,9 @@ class Drawn:
             else:
                 known = {**self.known(type_name).fields, **self.known(type_name).conditions}.values()
                 where: Any = self.schema.graphql.get_type(f"{type_name}Where")
-                fields = [field for field in known if field.name in where.fields and not isinstance(field, Count)]
+                # Python counts slowly
+                slow = OVER_ROWS if depth or self.chance(70) else (Groups,)
+                fields = [f for f in known if f.name in where.fields and not isinstance(f, (Connection, *slow))]
                 related = [field for field in fields if isinstance(field, Reference)]
                 field = self.one_of(related if related and self.chance(40) else fields)
                 found[field.name] = self.condition(type_name, field, depth)
@@ -309,6 +526,11 @@ class Drawn:
             # deeper conditions would make the naive way slow
             inner: dict[str, Any] = {} if depth > 2 or self.chance(15) else self.where(field.target, depth + 1)
             return {self.one_of(["some", "every", "none"]): inner} if field.many else inner
+        if isinstance(field, Count):
+            return {self.one_of(["eq", "neq", *ORDERED]): self.number(0, 3)}
+        if isinstance(field, Aggregate):
+            found = self.on_aggregates(f"{field.of.target}Aggregate", 0)
+            return {**found, "where": self.where(field.of.target, depth + 2)} if self.chance(30) else found
         scalar = comparable(field)
         assert scalar is not None
         filter_ = self.schema.graphql.type_map[f"{scalar.name}{'Array' * getattr(field, 'dimensions', 0)}Filter"]
@@ -371,6 +593,8 @@ class Drawn:
         names = [name for name in order_by.fields if name in fields]
         name = self.one_of([name for name in names if depth < 2 or is_ordered(fields[name])] or names)
         field = fields[name]
+        if isinstance(field, Aggregate):
+            return {name: self.over_term(f"{field.of.target}Aggregate")}
         return {name: self.term(field.target, depth + 1) if isinstance(field, Relation) else self.one_of(DIRECTIONS)}
 
 

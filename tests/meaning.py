@@ -18,6 +18,8 @@ from django.utils import timezone
 from graphql import GraphQLEnumType
 from psycopg.types.range import Range
 
+from fraiseql_django.kinds.counts import Count
+from fraiseql_django.schema.aggregates import Aggregate
 from fraiseql_django.schema.definition import Column, Embedded, Reference, Shape
 
 Truth = bool | None
@@ -40,6 +42,10 @@ class Reader(Protocol):
 
     def many(self, found: Any, field: Reference) -> list[Any]:
         """Return the objects of a list; None for an item that is no object."""
+        ...
+
+    def aggregates(self, found: Any, field: Any, given: Mapping[str, Any]) -> Truth:
+        """Evaluate a condition on a count or on aggregates of a list."""
         ...
 
 
@@ -66,6 +72,8 @@ class Meaning:
         if name == "COMPARE":
             return all_of(self.compared(definition, found, *comparison) for comparison in value.items())
         field: Any = definition.fields.get(name) or definition.conditions[name]
+        if isinstance(field, (Aggregate, Count)):
+            return self.reader.aggregates(found, field, value)
         if not isinstance(field, Reference):
             return self.filter(definition, found, field, value)
         target = getattr(field, "shape", None) or self.reader.type(field.target)

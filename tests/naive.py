@@ -17,7 +17,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.core.exceptions import EmptyResultSet, ObjectDoesNotExist, ValidationError
 from django.db import connection, models
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
@@ -25,7 +25,9 @@ from graphql import DocumentNode, ExecutionResult, GraphQLResolveInfo, execute, 
 from psycopg.types.range import Range
 
 from fraiseql_django.engine import GraphQLEngine
+from fraiseql_django.kinds.connections import Connection, ConnectionPart
 from fraiseql_django.kinds.counts import Count
+from fraiseql_django.schema.aggregates import Aggregate, Groups
 from fraiseql_django.schema.build import DEFINITION, Schema
 from fraiseql_django.schema.definition import (
     Branch,
@@ -47,6 +49,7 @@ from fraiseql_django.schema.object_types import ObjectField
 from fraiseql_django.schema.queries import OF_LISTS, FunctionDef, QueryDef
 from fraiseql_django.schema.stand_ins import Making
 from fraiseql_django.schema.trees import Links, TreeRows
+from tests import naive_aggregates
 from tests.meaning import Meaning, preparation, text_ranks
 
 
@@ -94,9 +97,16 @@ class Naive:
             return shown(in_python(source, described, arguments))
         if isinstance(described, Computed) and described.making is not None:
             return shown(stored(source, described.making, arguments))
-        if isinstance(described, Count):
+        if isinstance(described, (Aggregate, Count, Groups)):
             listed = self.root if isinstance(described.of, RootRows) else partial(self.related, source)
-            return len(listed(described.of, arguments))
+            rows = listed(described.of, {name: value for name, value in arguments.items() if name == "where"})
+            if isinstance(described, Count):
+                return len(rows)
+            if isinstance(described, Aggregate):
+                return naive_aggregates.Gathered(rows)
+            return naive_aggregates.groups(self, self.type(described.of.target), rows, arguments, info)
+        if isinstance(source, (naive_aggregates.Gathered, naive_aggregates.Key)):
+            return shown(naive_aggregates.resolve(self, source, described, arguments))
         if isinstance(described, UnionCount):
             return len(self.union(described.of_list, arguments))
         if isinstance(described, UnionRows):
@@ -107,6 +117,11 @@ class Naive:
             if getattr(described, "axis", "") != "ancestors" and self.is_unordered(described, arguments):
                 self.unordered.add(tuple(key for key in info.path.as_list() if isinstance(key, str)))
             return self.related(source, described, arguments)
+        if isinstance(described, Connection):
+            listed = self.root if isinstance(described.of, RootRows) else partial(self.related, source)
+            return self.connection(listed, described, arguments)
+        if isinstance(described, ConnectionPart):
+            return source[info.field_name]
         if isinstance(described, RootRows):
             return self.root(described, arguments)
         if isinstance(described, Relation):
@@ -140,6 +155,26 @@ class Naive:
         )
         offset, limit = arguments.get("offset") or 0, arguments.get("limit")
         return found[offset:] if limit is None else found[offset : offset + limit]
+
+    def connection(self, listed: Any, field: Connection, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Cut a page out of a list; cursors are places in it, where neither ``after`` nor ``before`` is given."""
+        found = listed(field.of, {name: value for name, value in arguments.items() if name in ("where", "orderBy")})
+        first, last = arguments.get("first"), arguments.get("last")
+        start, end = 0, len(found)
+        if first is not None:
+            end = min(first, end)
+        if last is not None:
+            start = max(end - last, 0)
+        page = found[start:end]
+        return {
+            "totalCount": len(found),
+            "nodes": page,
+            "edges": [{"node": row} for row in page],
+            "pageInfo": {
+                "hasNextPage": end < len(found),
+                "hasPreviousPage": start > 0,
+            },
+        }
 
     def is_unordered(self, relation: Any, arguments: Mapping[str, Any]) -> bool:
         """Whether neither client nor model sorts or cuts a list of related rows."""
@@ -281,7 +316,11 @@ class Naive:
         """Return the rows of a list."""
         if self.kept is None:
             return list(rows)
-        statement = str(rows.query)
+        try:
+            statement = str(rows.query)
+        except EmptyResultSet:
+            # of no keys
+            return []
         if statement not in self.kept:
             self.kept[statement] = list(rows)
         return self.kept[statement]
@@ -312,6 +351,8 @@ class Naive:
         if isinstance(field, Relation):
             related = self.one(row, field)
             return related and self.sort_value(self.schema.types[field.target], related, inner)
+        if isinstance(field, (Aggregate, Count)):
+            return naive_aggregates.sort_value(self, row, field, inner)
         value = stored(row, field)
         return None if value is None else preparation(field, own)(value)
 
@@ -321,6 +362,10 @@ class Naive:
         return inner if isinstance(inner, str) else self.direction(inner)
 
     # --- what conditions read ---
+
+    def aggregates(self, found: Any, field: Any, given: Mapping[str, Any]) -> Any:
+        """Evaluate a condition on a count or on aggregates of a list."""
+        return naive_aggregates.condition(self, found, field, given)
 
     def type(self, name: str) -> Any:
         """Return the description of a type."""

@@ -23,6 +23,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Count, Exists, F, OuterRef, Q, Value
 from django.db.models.expressions import Func
+from django.db.models.functions import Lower
 from django.db.transaction import TransactionManagementError
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext, isolate_apps
@@ -678,6 +679,17 @@ def test_orders_of_queries() -> None:
     assert internals.declared_order(Author.objects.order_by()) == ()
     assert not internals.is_reversed(Author.objects.order_by("name"))
     assert internals.is_reversed(Author.objects.order_by("name").reverse())
+
+
+def test_order_of_a_relation_stands_behind_its_path() -> None:
+    assert internals.with_prefix(F("name"), "publisher__") == F("publisher__name")
+    rows = Book.objects.annotate(value=internals.with_prefix(Lower("name"), "publisher__"))
+    assert 'LOWER("bookshop_publisher"."name")' in str(rows.query)
+
+
+def test_types_of_expressions_over_a_query_s_annotations() -> None:
+    rows = Book.objects.annotate(reviewed=Count("reviews"))
+    assert internals.output_type(Book, F("reviewed"), "default", rows) == "integer"
 
 
 def test_joins_of_an_order_are_made_in_the_query_itself() -> None:

@@ -25,7 +25,9 @@ from example_project.bookshop.models import Author, Book, Category
 from example_project.bookshop.readable import readable
 from fraiseql_django import GraphQLEngine, Registry, Viewer, get_engine
 from fraiseql_django.declare import schemas
+from fraiseql_django.declare.names import camel_case
 from fraiseql_django.schema.django_fields import SCALARS
+from fraiseql_django.schema.functions import FUNCTIONS
 from fraiseql_django.schema.operators import BUILT_IN
 from fraiseql_django.schema.scalars.composite import RANGES
 from fraiseql_django.schema.sdl import sdl
@@ -73,15 +75,15 @@ def test_limits_for_production_leave_nothing_open(settings):
     assert run_checks(tags=["fraiseql"]) == []
 
 
-def aliases(field: str) -> str:
+def aliases(field: str, times: int = 50) -> str:
     """The field as often, and under names as long, as the limits allow."""
-    return " ".join(f"{'A' * 98}{number:02}:{field}" for number in range(50))
+    return " ".join(f"{'A' * 98}{number:02}:{field}" for number in range(times))
 
 
 # what small requests cost, with the worst answers that are allowed
 LARGE = {
     "introspection": put("{__schema{types{inputFields{@:name}}}}", "A" * 90_000),
-    "introspection below the limit": put("{__schema{types{inputFields{@}}}}", aliases("name")),
+    "introspection below the limit": put("{__schema{types{inputFields{@}}}}", aliases("name", 25)),
     "alias": put("{books(limit:20){reviews(limit:1000){@:id}}}", "A" * 10_000),
     "alias below the limit": put("{books(limit:20){reviews{@:id}}}", "A" * 100),
     "names of types": "{categories(limit:1000){books(limit:1000){reviews(limit:1000){__typename}}}}",
@@ -108,7 +110,7 @@ def test_small_requests_have_no_large_answers_in_production(settings, bookshop, 
 @pytest.mark.django_db
 def test_operations_of_the_documentation_are_executed_in_production(settings, bookshop):
     settings.FRAISEQL = production()
-    for page in ("limits.md", "architecture.md"):
+    for page in ("limits.md", "architecture.md", "aggregates.md"):
         for block in blocks(page, "graphql"):
             answer = get_engine().execute(block, {"n": 5, "name": "Baking", "limit": 5})
             assert answer.errors == ()
@@ -154,7 +156,9 @@ class Declaring:
         self.field, self.auto = fraiseql.field, fraiseql.auto
 
 
-@pytest.mark.parametrize("page", ["reference/operators.md", "tutorial.md", "architecture.md", "limits.md"])
+@pytest.mark.parametrize(
+    "page", ["reference/operators.md", "tutorial.md", "architecture.md", "limits.md", "aggregates.md"]
+)
 def test_operations_in_the_documentation_are_valid(page):
     for block in blocks(page, "graphql"):
         if block.lstrip().startswith(("{", "query", "mutation")):
@@ -180,6 +184,11 @@ def test_declarations_and_operations_of_the_page_on_abstract_types_are_executed(
 def test_every_operator_is_documented():
     page = (DOCS / "reference" / "operators.md").read_text()
     assert [name for name in (entry.name for entry in BUILT_IN) if f"`{name}`" not in page] == []
+
+
+def test_every_aggregate_function_is_documented():
+    page = (DOCS / "aggregates.md").read_text()
+    assert [name for name in FUNCTIONS if f"`{camel_case(name)}`" not in page] == []
 
 
 def test_every_field_class_is_documented():
@@ -268,3 +277,27 @@ def test_functions_answers_its_operations(bookshop):
     assert all(answer["data"][name] for answer in answers for name in answer["data"])
     # each a statement, and that of the categories
     assert len(captured) == 4
+
+
+@pytest.mark.django_db
+def test_connections_shows_operations_that_page(settings, bookshop):
+    first, following, nested, node = blocks("connections.md", "graphql")
+    engine = get_engine()
+
+    page = engine.execute(first).json()["data"]["booksConnection"]
+    answer = engine.execute(following, {"after": page["pageInfo"]["endCursor"]}).json()
+    rest = answer["data"]["booksConnection"]["nodes"]
+    whole = engine.execute("{ books(orderBy: {price: DESC}, limit: 6, where: {inPrint: {eq: true}}) { title price } }")
+    assert [edge["node"] for edge in page["edges"]] + rest == whole.json()["data"]["books"]
+    assert len(engine.execute(nested).json()["data"]["books"]) == 3
+    explained = engine.explain(following, {"after": page["pageInfo"]["endCursor"]})
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        cursor.execute("EXPLAIN " + explained.sql, explained.params)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert re.search(r"Index Scan.* using book_price on bookshop_book.*\n *Index Cond: \(price <= ", plan), plan
+
+    settings.FRAISEQL = {**settings.FRAISEQL, "NODE": True}
+    book = get_engine().execute("{ books(limit: 1) { __typename id title } }").json()["data"]["books"][0]
+    assert get_engine().execute(node, {"id": book["id"]}).json()["data"]["node"] == book

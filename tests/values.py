@@ -18,7 +18,9 @@ from graphql import (
 )
 from psycopg.types.range import Range
 
+from fraiseql_django.kinds.connections import Connection
 from fraiseql_django.kinds.counts import Count
+from fraiseql_django.schema.aggregates import Aggregate, Groups
 from fraiseql_django.schema.build import Schema
 from fraiseql_django.schema.definition import Column, Computed, Embedded, FieldDef, Reference
 from fraiseql_django.schema.function_fields import PythonField
@@ -54,7 +56,8 @@ def pool(schema: Schema) -> dict[tuple[str, str], list[Any]]:
     for definition in schema.types.values():
         rows = list(definition.model._base_manager.all()[:12])
         for field in definition.fields.values():
-            if not isinstance(field, (Reference, Count, PythonField)) and getattr(field, "compared", True):
+            others = (Reference, Count, PythonField, Connection, Aggregate, Groups)
+            if not isinstance(field, others) and getattr(field, "compared", True):
                 values = [external(stored(row, field), field) for row in rows]
                 values += [] if getattr(field, "dimensions", 0) else foreign(field)
                 distinct = {json.dumps(value, sort_keys=True): value for value in values if value is not None}

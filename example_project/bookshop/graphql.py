@@ -81,7 +81,15 @@ class CategoryType:
     """A shelf of the shop; shelves have shelves within."""
 
 
-@fraiseql.type(Book, fields="__all__", unique=["isbn"], distinct_on=True, random=True)
+@fraiseql.type(
+    Book,
+    fields="__all__",
+    unique=["isbn"],
+    queries=["single", "plural", "connection", "aggregate", "groups"],
+    lists=["plural", "aggregate"],
+    distinct_on=True,
+    random=True,
+)
 class BookType:
     """A book on sale."""
 
@@ -111,7 +119,12 @@ class BookType:
         return f"{self.title} ({self.published.year if self.published else 'n. d.'})"
 
 
-@fraiseql.type(Review, fields="__all__")
+@fraiseql.type(
+    Review,
+    fields="__all__",
+    queries=["single", "plural", "aggregate", "groups"],
+    lists=["plural", "connection", "aggregate", "groups"],
+)
 class ReviewType:
     """What a customer thinks of a book."""
 

@@ -258,6 +258,11 @@ class Settings:
         "Extensions of PostgreSQL whose operators the schema offers: 'pg_trgm', 'unaccent', or an own operator's.",
     )
     counts: bool = _option(True, "Give every list of rows a field beside it that counts them: `booksCount`.")
+    node: bool = _option(
+        False,
+        "Give every row a global id, and the schema Relay's `Node`, `node(id)` and `nodes(ids)`. Every ID of a row "
+        "that clients see or send is then a global one.",
+    )
     camel_case: bool = _option(True, "Convert `first_name` to `firstName` in the schema.")
     document_cache_size: int = _option(1000, "Validated documents kept in each process.", minimum=1)
     plan_cache_size: int = _option(1000, "Plans kept in each process.", minimum=1)

@@ -126,7 +126,7 @@ def relation(
 
 
 # The forms that a list of rows takes, and what ``queries`` may name
-FORMS = ("plural",)
+FORMS = ("plural", "connection", "aggregate", "groups")
 QUERIES = ("single", *FORMS)
 # What a type has where its declaration says nothing
 DEFAULT_QUERIES = ("single", "plural")

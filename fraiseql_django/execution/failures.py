@@ -37,6 +37,8 @@ _CAUSED_BY_CLIENT = {
 _OF_PROJECT = {"22012"}
 # ... or a view whose values are not of the declared type: text that is no number or date
 _OF_CASTS = {"22P02", "22003", "22007", "22008"}
+# ... or an aggregate, whose result may have no place in its type
+_OUT_OF_RANGE = {"22003", "22008"}
 # How a context names a parameter, in every language
 _PARAMETER = re.compile(r"\$[0-9]+ = ")
 # Classes of errors that evaluating an expression can end in: cardinality, data, errors of functions, RAISE
@@ -65,6 +67,14 @@ def failure(
         message, extensions = known
         return GraphQLError(message, nodes, path=path, extensions=extensions)
     return _unexpected(error, mask, nodes, path)
+
+
+def out_of_range(error: Exception) -> OperationError | None:
+    """Return the error for the client of a statement whose aggregates may be out of range; None for other errors."""
+    if not isinstance(error, StorageError) or error.sqlstate not in _OUT_OF_RANGE or not is_of_data(error):
+        return None
+    _log_value("an aggregate is out of range", error)
+    return OperationError("An aggregate of these values is out of range.", code="INVALID_VALUE")
 
 
 def invalid_values(

@@ -19,7 +19,7 @@ from ..planner.marks import Mark
 from ..planner.plan import ColumnRoot, Plan, Read, members_of
 from ..viewer import VIEWER, Viewer
 from .executor import Executor
-from .failures import failure, invalid_values, is_of_data
+from .failures import failure, invalid_values, is_of_data, out_of_range
 from .field_errors import Path, without_marks
 from .refusals import refusal
 from .response import Response, data_of, failed
@@ -98,8 +98,9 @@ class Query:
                 text, wrong = self._column(plan.read.alone(root), root)
                 errors += wrong
             except Exception as another:
-                another = refusal(another, plan.read) or another
-                errors.append(failure(another, mask=self.masks(), nodes=[root.node], path=[root.key]))
+                told = out_of_range(another) if plan.aggregates else None
+                found = told or refusal(another, plan.read) or another
+                errors.append(failure(found, mask=self.masks(), nodes=[root.node], path=[root.key]))
             answers[root.key] = b"null" if text is None else text
             lost = lost or (text is None and not root.nullable)
         return failed(errors, b"null" if lost else members_of(plan, answers))

@@ -10,22 +10,28 @@
     trees           rows above and below a row               tags            the tags of a row
     python_fields   a value that Python computes
     python_queries, database_queries                         fields of Query that functions answer
+    connections     pages of a list of rows                  nodes           global ids, and rows found by them
+    aggregates      sums, averages … of the rows of a list   groups          the rows of a list in groups
 
-``scalars`` and ``rows`` are what several of them have in common. A new kind is one more module, registered by being
-imported here.
+``scalars`` and ``rows`` are what several of them have in common; ``group_keys`` is a part of ``groups``. A new kind is
+one more module, registered by being imported here.
 """
 
 from . import (
+    aggregates,
     branches,
     columns,
     computed,
+    connections,
     counts,
     database_queries,
     embedded,
     generic,
+    groups,
     json_objects,
     links,
     mutations,
+    nodes,
     python_fields,
     python_queries,
     relations,
@@ -38,7 +44,8 @@ from . import (
 )
 
 __all__ = [
-    "branches", "columns", "computed", "counts", "database_queries", "embedded", "generic", "json_objects", "links",
-    "mutations", "python_fields", "python_queries", "relations", "results", "root_rows", "source_fields", "tags",
+    "aggregates", "branches", "columns", "computed", "connections", "counts", "database_queries", "embedded", "generic",
+    "groups", "json_objects", "links", "mutations", "nodes", "python_fields", "python_queries", "relations", "results",
+    "root_rows", "source_fields", "tags",
     "trees", "unions",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 ``booksCount(where: …)`` stands beside ``books`` at the root, ``reviewsCount(where: …)`` beside ``reviews`` in a type.
 It counts the rows that the list would have without ``limit`` and ``offset``: under the same row rule, permission and
-mask, by a subquery in the same statement.
+mask, by a subquery in the same statement. Rows are filtered and sorted by the counts of their lists.
 """
 
 from __future__ import annotations
@@ -11,16 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import FieldNode, GraphQLArgument, GraphQLInt, GraphQLNonNull, GraphQLOutputType
+from graphql import FieldNode, GraphQLArgument, GraphQLInputType, GraphQLInt, GraphQLNonNull, GraphQLOutputType
 
 from ..planner.budget import RELATION
 from ..planner.expressions import Piece, Rows
 from ..planner.kinds import FieldKind, TreeBuilder, TreeCompiler, kind_of
 from ..planner.locations import Location
 from ..planner.ordering import key_columns
-from ..planner.tree import Constant, Member
-from ..schema.definition import FieldDef, Related, TypeDef
-from ..schema.kinds import ListForm, OutputTypes, list_form, register
+from ..planner.tree import Condition, Constant, FieldOperand, Member, Operand, Path
+from ..schema.aggregates import Total
+from ..schema.definition import FieldDef, Related, Shape, TypeDef
+from ..schema.filter_inputs import ORDER_DIRECTION
+from ..schema.kinds import InputTypes, ListForm, OutputTypes, list_form, register
+from .aggregates import condition_on, operand_on
 from .rows import where, where_argument
 
 
@@ -30,6 +33,11 @@ class Count(FieldDef):
 
     of: Related
     nullable: bool = False
+
+
+# what a condition or an order reads of the rows
+_TOTAL = Total(name="count")
+_COUNTED = Shape(name="Count", description=None, fields={_TOTAL.name: _TOTAL})
 
 
 class RowCount(Rows):
@@ -47,6 +55,30 @@ class CountKind(FieldKind[Count]):
 
     def arguments(self, field: Count, types: OutputTypes) -> dict[str, GraphQLArgument]:
         return where_argument(field.of.target, types)
+
+    def where_input(self, field: Count, inputs: InputTypes) -> GraphQLInputType:
+        return inputs.value_filter(_TOTAL.scalar, 0)
+
+    def order_input(self, field: Count, inputs: InputTypes) -> GraphQLInputType:
+        return ORDER_DIRECTION
+
+    def is_ordered(self, field: Count) -> bool:
+        return True
+
+    def condition(
+        self, build: TreeBuilder, owner: Shape, field: Count, given: Any, label: str, *, steps: int, negated: bool
+    ) -> Condition | None:
+        total = kind_of(_TOTAL)
+        return condition_on(
+            build, owner, field.of,
+            lambda: total.condition(build, _COUNTED, _TOTAL, given, label, steps=steps, negated=negated),
+            label=label, steps=steps, negated=negated,
+        )  # fmt: skip
+
+    def order_operand(
+        self, build: TreeBuilder, owner: Shape, field: Count, given: Any, path: Path, label: str, *, steps: int
+    ) -> tuple[Operand, Any]:
+        return operand_on(build, owner, field, lambda: (FieldOperand(_COUNTED, _TOTAL), given.value), path)
 
     def planning(self, field: Count) -> int:
         return RELATION

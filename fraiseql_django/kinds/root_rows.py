@@ -45,7 +45,7 @@ class RootRowsKind(RowsKind[RootRows]):
             return super().selected(build, owner, field, target, nodes)
         given = {name: leaf for name, leaf in build.arguments(owner, nodes).items() if leaf is not None}
         key = _given(field, _keys(target), given)
-        if key is not target.key:
+        if key is not _keys(target)[0]:
             for part in key.values():
                 _check(build, target, part)
         compared = tuple(
@@ -58,7 +58,7 @@ class RootRowsKind(RowsKind[RootRows]):
 
 def _keys(target: TypeDef) -> list[Key]:
     # a source may have no key
-    return [key for key in (target.key, *target.unique) if key]
+    return [key for key in (target.key_arguments or target.key, *target.unique) if key]
 
 
 def _given(field: RootRows, keys: Sequence[Key], given: Mapping[str, Any]) -> Key:
@@ -79,7 +79,7 @@ def _written(keys: Sequence[Key]) -> str:
 def _check(build: TreeBuilder, target: TypeDef, part: Column | Extracted) -> None:
     """Refuse to look rows up by what the viewer may not see."""
     for field in target.fields.values():
-        if type(field) is type(part) and field.stored_as == part.stored_as:
+        if isinstance(field, (Column, Extracted)) and field.stored_as == part.stored_as:
             build.rules.check(target, field)
 
 

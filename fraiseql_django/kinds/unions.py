@@ -25,7 +25,7 @@ from ..planner.budget import RELATION
 from ..planner.expressions import SQL, Param, Piece, Rows
 from ..planner.kinds import FieldKind, ReferenceKind, TreeBuilder, TreeCompiler, ValueKind, kind_of
 from ..planner.locations import ROW, Location, RowText
-from ..planner.ordering import key_columns, operand_value
+from ..planner.ordering import key_columns, value_of
 from ..planner.row_sets import page_params
 from ..planner.source_values import WHOLE, Compared, object_of_row
 from ..planner.tree import (
@@ -232,7 +232,7 @@ def _sorted_by(compiler: TreeCompiler, key: OrderKey) -> Any:
     assert isinstance(operand, FieldOperand)
     scalar = kind_of(operand.field).comparable(operand.field)
     # of one type whatever the columns are
-    return SQL(f"({{0}})::{scalar.cast}", operand_value(compiler, operand))
+    return SQL(f"({{0}})::{scalar.cast}", value_of(compiler, operand))
 
 
 def _key(compiler: TreeCompiler, definition: TypeDef) -> Any:

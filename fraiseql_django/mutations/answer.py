@@ -35,6 +35,7 @@ from ..planner.plan import MutationCall
 from ..planner.statement import compile_keys
 from ..planner.tree import Constant
 from ..schema.definition import Column, Extracted
+from ..schema.global_ids import GlobalColumn
 from ..schema.object_types import ObjectField
 from ..schema.output_values import UNFIT, json_text, leaf_value
 from .context import Answer, Made, WrongResult
@@ -245,6 +246,8 @@ class AnswerWriter:
                 )
             else:
                 found[key] = None
+            if isinstance(described, GlobalColumn):
+                found[key] = described.shown(found[key])
             if found[key] is None and not getattr(described, "nullable", True):
                 raise self._wrong("", snapshot, f", whose row is not in the database, without {key!r}")
         return json_text(found)

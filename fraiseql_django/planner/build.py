@@ -24,6 +24,7 @@ from .arguments import InputObject, Variables, arguments, located
 from .budget import CONDITION, FIELD, Budget, Charged
 from .chosen_rows import Chosen
 from .collect import Collected, Collector
+from .keysets import keyed_order
 from .kinds import kind_of
 from .ordering import led_by, total_order
 from .rules import Rules
@@ -156,7 +157,7 @@ class OperationBuilder:
         with located(nodes[0]):
             self.budget.charge(kind.planning(described))
             if not self.rules.may_see(definition, described):
-                found: Member | Constant = Constant(kind.masked(described), described.cost)
+                found: Member | Constant = kind.hidden(self, definition, described, nodes)
             else:
                 found = kind.member(self, definition, described, nodes)
             if not aliased:
@@ -189,6 +190,8 @@ class OperationBuilder:
             by_key = isinstance(source, AllRows) or page.is_part or bool(distinct)
             own = source.order if isinstance(source, Given) else None
             keys = led_by(distinct, total_order(type_, self.order(type_, order), by_key=by_key, own=own))
+            if page.keyed:
+                keys = keyed_order(type_, keys, self.rules.alias)
         rule, shows_all = self.rules.row_rule(type_), self.rules.may_join(type_)
         return RowSet(
             type=type_, source=source, rule=rule, where=where, order=keys, page=page, shows_all=shows_all,

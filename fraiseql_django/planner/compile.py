@@ -53,7 +53,8 @@ class Compiler:
 
     ``asked`` gathers what Python decided, ``live`` the functions that finish parts of the answer in Python, and
     ``marks`` what may be wrong with values, both by the number in the answer's text. With ``careful`` the statement
-    asks before each cast whether it can succeed; ``uncertain`` says that there was something to ask.
+    asks before each cast whether it can succeed; ``uncertain`` says that there was something to ask, and ``aggregates``
+    that values are added up, whose sum may be out of range.
     ``expected`` is for how many rows the place is written that is being written, as far as that is known.
     """
 
@@ -63,6 +64,7 @@ class Compiler:
     graphql: GraphQLSchema
     careful: bool = False
     uncertain: bool = False
+    aggregates: bool = False
     expected: int = 0
     # whether a function that the statement calls is volatile
     volatile: bool = False

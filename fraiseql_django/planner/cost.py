@@ -32,6 +32,7 @@ from .tree import (
     IsNot,
     Member,
     Not,
+    OnAggregate,
     OnItems,
     OnOne,
     Quantified,
@@ -209,6 +210,8 @@ def _cost_of_condition(condition: Condition) -> Number:
             return _cost_of_condition(condition.part)
         case Between():
             return condition.operator.cost
+        case OnAggregate():
+            return cost_of_rows(condition.rows) + _cost_of_condition(condition.condition)
         case OnItems() | OnOne() | Quantified():
             inner = condition.condition
             return 0 if inner is None else _cost_of_condition(inner)

@@ -119,6 +119,13 @@ class SQL(Func):
         return _PLACEHOLDER.sub(put, self.sql_template), params
 
 
+class Name(SQL):
+    """A column of a query that is written as text, by its name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+
+
 def _compiled(compiler: Any, expression: Any) -> tuple[str, Any]:
     """Compile an expression where Django may know its value: a subquery without rows, a condition that is constant."""
     try:

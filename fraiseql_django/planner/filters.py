@@ -24,13 +24,14 @@ from typing import Any
 from django.db.models import Exists, Q, Value
 
 from ..schema.operators import Operator, Takes
+from .aggregation import holds
 from .arguments import Leaf
 from .expressions import SQL, Param, bind, condition
 from .kinds import TreeCompiler, dimensions_of, kind_of
 from .locations import Location
 from .source_values import Compared
 from .transforms import ITEM, bound, operand_of, transformed, with_nulls
-from .tree import All, AnyOf, Between, Compare, Condition, IsNot, Not, OnItems, OnOne, Quantified, Step
+from .tree import All, AnyOf, Between, Compare, Condition, IsNot, Not, OnAggregate, OnItems, OnOne, Quantified, Step
 
 NEVER = condition("({0} IS NULL)", Value(1))
 
@@ -59,6 +60,8 @@ def compile_condition(compiler: TreeCompiler, given: Condition, location: Locati
             return _on_one(compiler, given, location)
         case Quantified():
             return _quantified(compiler, given, location)
+        case OnAggregate():
+            return holds(compiler, given, location)
 
 
 def _on_one(compiler: TreeCompiler, given: OnOne, location: Location) -> Q:

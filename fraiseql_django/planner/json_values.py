@@ -18,7 +18,7 @@ from django.db.models import F
 
 from ..schema.scalars.encoding import template_literal
 from ..schema.scalars.postgres import TEXT, Scalar
-from .expressions import NULL, SQL, Piece
+from .expressions import NULL, SQL, Name, Piece
 from .locations import SiblingColumn
 
 NULL_TEXT = f"'{NULL}'"
@@ -194,7 +194,7 @@ def _castable(marker: Marker, cast: str) -> str | None:
 def _once(stored: Stored, template: str) -> Piece:
     """Fill a template whose value is evaluated once for a row, however often it stands there."""
     value = stored.value
-    if template.count("{0}") <= 1 or isinstance(value, (F, SiblingColumn)):
+    if template.count("{0}") <= 1 or isinstance(value, (F, Name, SiblingColumn)):
         return SQL(template, value)
     # OFFSET 0 keeps PostgreSQL from putting the expression where the column stands; the row's key, which is never null,
     # keeps it from evaluating once for all rows what refers to none

@@ -162,6 +162,7 @@ class TreeCompiler(Marker, Protocol):
     alias: str
     asked: dict[Question, Hashable]
     expected: int
+    aggregates: bool
 
     def object(self, selection: Selection, here: Location) -> Any:
         """Write the object at a location."""
@@ -263,6 +264,10 @@ class FieldKind(SchemaKind[F]):
         """Return the JSON text that takes the place of the field for those who may not see it."""
         return "null"
 
+    def hidden(self, build: TreeBuilder, owner: Any, field: F, nodes: Sequence[FieldNode]) -> Member | Constant:
+        """Return what takes the place of the field, selected by these nodes, for those who may not see it."""
+        return Constant(self.masked(field), field.cost)  # type: ignore[attr-defined]
+
     def condition(
         self, build: TreeBuilder, owner: Shape, field: F, given: Any, label: str, *, steps: int, negated: bool
     ) -> Condition | None:
@@ -278,6 +283,10 @@ class FieldKind(SchemaKind[F]):
     ) -> tuple[Operand, Any]:
         """Return what is sorted by, and the direction as it was given."""
         raise NotImplementedError
+
+    def order_label(self, field: F) -> str:
+        """Return what tells the field, where rows are sorted by it, from all others of its object."""
+        return field.name  # type: ignore[attr-defined, no-any-return]
 
     def order_by_transform(
         self, build: TreeBuilder, owner: Shape, field: F, given: Any, path: Path, label: str

@@ -17,8 +17,9 @@ from ..schema.definition import TypeDef
 from .expressions import SQL
 from .kinds import TreeCompiler, dimensions_of, kind_of
 from .locations import ROW, Location, RowText, SubqueryRow
+from .source_values import Compared
 from .transforms import transformed
-from .tree import AtRandom, ColumnOperand, ExpressionOperand, FieldOperand, Operand, OrderKey, WholeRow
+from .tree import Applied, AtRandom, ColumnOperand, ExpressionOperand, FieldOperand, Operand, OrderKey, WholeRow
 
 # --- the order of a row set ---
 
@@ -41,12 +42,12 @@ def total_order(
 
 def order_of(definition: TypeDef, rows: QuerySet[Any], *, by_key: bool) -> tuple[OrderKey, ...]:
     """Return the order of a query, or else of its model; then the key, unless a term decides."""
-    own = [_term(term) for term in declared_order(rows)]
+    own = [order_key(term) for term in declared_order(rows)]
     if not own and not by_key:
         return ()
     keys = (*own, *_key(definition, own))
     # of a manager that reverses its order, what breaks ties is reversed as well
-    return tuple(map(_reversed, keys)) if is_reversed(rows) else keys
+    return reversed_order(keys) if is_reversed(rows) else keys
 
 
 def led_by(columns: Sequence[str], keys: Sequence[OrderKey]) -> tuple[OrderKey, ...]:
@@ -67,7 +68,12 @@ def _column_of(operand: Operand) -> str | None:
     return None
 
 
-def _term(term: Any) -> OrderKey:
+def reversed_order(keys: Sequence[OrderKey]) -> tuple[OrderKey, ...]:
+    """Return an order turned round."""
+    return tuple(map(_reversed, keys))
+
+
+def order_key(term: Any) -> OrderKey:
     """Return the key of one term of Django's, as ``order_by`` and ``Meta.ordering`` have them."""
     if term == "?":
         # as text it cannot be reversed: Django takes "-?" for the name of a field
@@ -148,11 +154,11 @@ def _compiled(compiler: TreeCompiler, key: OrderKey) -> Any:
         return f"{'-' if key.descending else ''}{operand.name}"
     # Django takes None for PostgreSQL's default, and refuses False
     first, last = nulls or None, nulls is False or None
-    return OrderBy(operand_value(compiler, operand), descending=key.descending, nulls_first=first, nulls_last=last)
+    return OrderBy(value_of(compiler, operand), descending=key.descending, nulls_first=first, nulls_last=last)
 
 
-def operand_value(compiler: TreeCompiler, operand: Operand) -> Any:
-    """Return what rows are sorted by, read from a row of the query."""
+def value_of(compiler: TreeCompiler, operand: Operand, start: Location = ROW) -> Any:
+    """Return what rows are sorted by; a path leads there from a location."""
     if isinstance(operand, ColumnOperand):
         return F(operand.name)
     if isinstance(operand, ExpressionOperand):
@@ -161,13 +167,25 @@ def operand_value(compiler: TreeCompiler, operand: Operand) -> Any:
         return Random()
     if isinstance(operand, WholeRow):
         return RowText(ROW.column(ANCHOR))
-    location: Location = ROW
+    return compared_by(compiler, operand, start).value
+
+
+def compared_by(compiler: TreeCompiler, operand: FieldOperand, start: Any = ROW) -> Compared:
+    """Return the value of a field that is sorted by, at the end of a path from a location."""
+    location: Any = start
     for step in operand.path.steps:
         location = compiler.follow(step, location)
     compared = kind_of(operand.field).operand(compiler, operand.owner, operand.field, location)
-    value = transformed(compared, dimensions_of(operand.field), operand.transforms, compiler.alias)[0].value
+    found = transformed(compared, dimensions_of(operand.field), operand.transforms, compiler.alias)[0]
     # a bare null, where no row is there for anybody, is none that PostgreSQL sorts by
-    return SQL("coalesce({0}, NULL)", value) if isinstance(location, SubqueryRow) else value
+    return replace(found, value=SQL("coalesce({0}, NULL)", found.value)) if isinstance(location, SubqueryRow) else found
+
+
+def label_of(operand: FieldOperand) -> str:
+    """Return what tells what is sorted by from all other values of a row: paths, transforms, aggregates."""
+    path = [step.field.name for step in operand.path.steps]
+    applied = (f"{step.transform.name}:{step.result.sql}" for step in operand.transforms if isinstance(step, Applied))
+    return ".".join([*path, kind_of(operand.field).order_label(operand.field), *applied])
 
 
 def _named(queryset: QuerySet[Any], order: Iterable[Any]) -> tuple[QuerySet[Any], list[Any]]:

@@ -220,7 +220,8 @@ class Plan:
     """What executing an operation takes: its root fields in order, and the statement that answers those of a query.
 
     ``uncertain`` says that the statement ends in an error where a stored text cannot be cast to the type of its field,
-    which the statement of a careful plan asks first.
+    which the statement of a careful plan asks first. ``aggregates`` says that it adds up values, whose sum may be
+    out of range.
 
     Functions that answer root fields of a query are called before the statement is planned: the plan has what is
     ``asked`` and neither roots nor statement, and ``Planner.called`` makes the other. In that the answer of the
@@ -233,6 +234,7 @@ class Plan:
     roots: tuple[Root, ...]
     read: Read | None = None
     uncertain: bool = False
+    aggregates: bool = False
     asked: tuple[QueryCall, ...] = ()
     slots: tuple[Slot, ...] = ()
     read_slots: Callable[[Sequence[Compiled], bool], Read] | None = None
@@ -433,7 +435,9 @@ class Planner:
             before, pieces, after = split(compiler.member(member, ROW))
             roots.append(ColumnRoot(key, len(columns), before.encode(), after.encode(), node, nullable))
             columns.append(compile_pieces(pieces, self.alias))
-        about: dict[str, Any] = {"complexity": complexity, "roots": tuple(roots)}
+        about: dict[str, Any] = {
+            "complexity": complexity, "roots": tuple(roots), "aggregates": compiler.aggregates,
+        }  # fmt: skip
         if planned.chosen is not None:
             texts = [root for root in roots if isinstance(root, ColumnRoot)]
 

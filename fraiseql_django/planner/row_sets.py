@@ -20,9 +20,10 @@ from ..schema.definition import TypeDef
 from .arguments import Leaf
 from .expressions import SQL, Bind, Param, bind, condition
 from .filters import compile_condition
+from .keysets import keyset_of
 from .kinds import TreeCompiler, kind_of
 from .locations import ROW, Location
-from .ordering import sort
+from .ordering import reversed_order, sort
 from .questions import Raised, RoutedHere, RowsOfManager, sql_of
 from .source_values import visible
 from .tree import AllRows, Given, Page, RowSet, Shown, Through, WithKeys
@@ -52,9 +53,10 @@ def queryset_of(compiler: TreeCompiler, rows: RowSet, location: Location) -> Que
     if rows.where is not None:
         found = compile_condition(compiler, rows.where, ROW)
         queryset = queryset.filter(_after_rule(compiler, rows, found) if rows.where.may_fail else found)
-    if not rows.order:
-        return queryset.order_by()
-    return sort(compiler, queryset, rows.order)
+    if rows.page.after is not None or rows.page.before is not None:
+        queryset = _bounded(compiler, rows, queryset)
+    order = reversed_order(rows.order) if rows.page.backward else rows.order
+    return sort(compiler, queryset, order) if order else queryset.order_by()
 
 
 def _first_of_each(compiler: TreeCompiler, rows: RowSet, location: Location) -> QuerySet[Any]:
@@ -88,7 +90,11 @@ def _all_rows(compiler: TreeCompiler, rows: RowSet) -> QuerySet[Any]:
     project's has chosen is where it starts.
     """
     model, source = rows.type.model, rows.source
-    default = isinstance(source, AllRows) or (isinstance(source, Through) and source.field.many)
+    default = (
+        isinstance(source, AllRows)
+        or (isinstance(source, Through) and source.field.many)
+        or (isinstance(source, WithKeys) and source.listed)
+    )
     if has_routers() and rows.type.source is None:
         routed = RoutedHere(model, compiler.alias)
         compiler.asked[routed] = routed.answer()
@@ -131,6 +137,16 @@ def _after_rule(compiler: TreeCompiler, rows: RowSet, asked: Q) -> Q:
     return condition("CASE WHEN {1} THEN {0} ELSE FALSE END", asked, rule)
 
 
+def _bounded(compiler: TreeCompiler, rows: RowSet, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    """Leave of a query the rows between the boundaries of a page."""
+    keyset = keyset_of(compiler, rows)
+    for boundary, after in ((rows.page.after, True), (rows.page.before, False)):
+        if boundary is not None:
+            found = keyset.beyond(boundary, after=after)
+            queryset = queryset.filter(_after_rule(compiler, rows, found) if keyset.may_fail else found)
+    return queryset
+
+
 def _with_keys(compiler: TreeCompiler, definition: TypeDef, queryset: QuerySet[Any]) -> QuerySet[Any]:
     for index, field in enumerate(definition.key.values()):
         key = kind_of(field).operand(compiler, definition, field, ROW).value
@@ -142,21 +158,30 @@ def _with_keys(compiler: TreeCompiler, definition: TypeDef, queryset: QuerySet[A
 
 
 def page_params(page: Page) -> tuple[Param | None, Param | None]:
-    """Return LIMIT and OFFSET; None where there is none."""
+    """Return LIMIT and OFFSET; None where there is none. Of a connection's page, LIMIT is one row more."""
+    return _limit(page, 1 if page.keyed else 0), _param(page.offset, _count, "offset")
 
+
+def rows_shown(page: Page) -> Param | None:
+    """Return how many rows of a page are shown at most; None where all are."""
+    return _limit(page, 0)
+
+
+def _limit(page: Page, more: int) -> Param | None:
     def limit(value: int) -> str:
         if page.maximum is not None and value > page.maximum:
             raise LimitExceeded("rows asked for in a list", limit=page.maximum, value=value, setting="LIMITS.MAX_ROWS")
-        return _count(value)
+        _count(value)
+        return str(value + more)
 
-    return _param(page.limit, limit, "limit"), _param(page.offset, _count, "offset")
+    return _param(page.limit, limit, page.label)
 
 
 def _param(value: Leaf | int | None, encode: Any, label: str) -> Param | None:
     if value is None:
         return None
     if isinstance(value, int):
-        return Param(Bind(lambda variables: value, str, label, constant=True), "bigint")
+        return Param(Bind(lambda variables: value, encode, label, constant=True), "bigint")
     return Param(bind(value, encode, label), "bigint")
 
 

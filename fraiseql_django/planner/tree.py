@@ -4,7 +4,7 @@
                              Member               a selected field; ``selections`` are of the objects that it leads to
     Selection ── rows ─────> RowSet               the rows that are the objects
     RowSet    ── where ────> Condition            Compare | OnItems | Between | All | AnyOf | Not | IsNot | OnOne |
-                                                  Quantified
+                                                  Quantified | OnAggregate
               ── order ────> OrderKey …           the last ones tell all rows apart
               ── page ─────> Page
 
@@ -126,17 +126,39 @@ class OrderKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Boundary:
+    """The row that a cursor was made for, by which a page is bounded; ``inclusive``: it is a part of the page itself.
+
+    ``label`` names the argument in errors.
+    """
+
+    cursor: Leaf
+    label: str
+    inclusive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Page:
-    """LIMIT and OFFSET: an argument, a number of the settings, or None for none; ``maximum`` is that of ``limit``."""
+    """LIMIT and OFFSET: an argument, a number of the settings, or None for none; ``maximum`` is that of ``limit``.
+
+    ``keyed`` says that it is a page of a connection, which the rows ``after`` and ``before`` bound. Then one row more
+    than ``limit`` is read, which tells whether there are others; and with ``backward`` the rows come in the opposite
+    order, so that they are the last ones. ``label`` names the argument of the limit in errors.
+    """
 
     limit: Leaf | int | None = None
     offset: Leaf | None = None
     maximum: int | None = None
+    label: str = "limit"
+    keyed: bool = False
+    after: Boundary | None = None
+    before: Boundary | None = None
+    backward: bool = False
 
     @property
     def is_part(self) -> bool:
         """Whether rows may be left out."""
-        return self.limit is not None or self.offset is not None
+        return self.limit is not None or self.offset is not None or self.keyed
 
 
 WHOLE = Page()
@@ -160,7 +182,12 @@ class Through:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WithKeys:
-    """The rows with keys that are known at execution: what a mutation has returned."""
+    """The rows with keys that are known at execution: what a mutation has returned, or those with global ids.
+
+    ``listed`` says that they are among those that lists have, which the default manager selects.
+    """
+
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -406,7 +433,25 @@ class Quantified:
         return self.condition is not None and self.condition.may_fail
 
 
-Condition: TypeAlias = Compare | OnItems | Between | All | AnyOf | Not | IsNot | OnOne | Quantified
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OnAggregate:
+    """Whether a condition holds for aggregates of ``rows``, which may be none: of no rows the count is 0.
+
+    It is true or false: ``condition`` is such that it may be taken for false where it is unknown.
+    """
+
+    rows: RowSet
+    condition: Condition
+    strict: ClassVar[bool] = False
+    certain: ClassVar[bool] = True
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether the aggregates may fail, or the condition on the rows."""
+        return self.condition.may_fail or (self.rows.where is not None and self.rows.where.may_fail)
+
+
+Condition: TypeAlias = Compare | OnItems | Between | All | AnyOf | Not | IsNot | OnOne | Quantified | OnAggregate
 NOTHING = AnyOf(())
 
 
@@ -431,7 +476,8 @@ class Member:
     ``selections`` are what is selected of the objects that it leads to: one for each type that they may have. ``rows``
     are read for the field's own value, or are those that a mutation writes. Each of ``repeats`` multiplies what the
     objects cost. ``written`` counts the objects that a mutation writes, each of which costs as much as the field.
-    ``aliased`` says that the client has named it.
+    ``aliased`` says that the client has named it. ``reads`` is what rows cost that are read for the field and not
+    written.
     """
 
     owner: Any
@@ -441,12 +487,13 @@ class Member:
     selections: tuple[Selection, ...] = ()
     written: Callable[[Mapping[str, Any]], int] | None = None
     aliased: bool = False
+    reads: float = 0
 
     @property
     def cost(self) -> float:
-        """What the field itself costs; a field with an alias costs at least 1."""
+        """What the field itself costs, with what it reads; a field with an alias costs at least 1."""
         cost: float = self.field.cost
-        return max(cost, 1) if self.aliased else cost
+        return (max(cost, 1) if self.aliased else cost) + self.reads
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -44,7 +44,8 @@ from .directives import APPLIED, Directives
 from .django_fields import ColumnDescriber, mapped_scalars
 from .enums import Enums
 from .filter_inputs import Inputs
-from .kinds import PLAIN, kind_of, with_list_forms
+from .global_ids import NODE, node_interface, node_roots, node_types, types_by_model, with_global_ids
+from .kinds import PLAIN, derived_shapes, kind_of, problems_of_forms, with_list_forms
 from .object_types import ObjectDef, Output, Outputs
 from .operators import BUILT_IN, OperatorTable
 from .operators.own import own_operators
@@ -95,16 +96,19 @@ class SchemaBuilder:
             name: with_list_forms(definition, partial(_forms, found.types, conventions), conventions)
             for name, definition in found.types.items()
         }
-        self.shapes = found.shapes
         self.outputs = outputs
         self.mutations = mutations
         self.query = with_list_forms(
-            Shape(name="Query", description=None, fields={**self._roots(), **queries}),
+            Shape(name="Query", description=None, fields={**self._roots(found.shapes), **queries}),
             partial(_root_forms, found.types, conventions),
             conventions,
         )
         self.mutation = Shape(name="Mutation", description=None, fields=mutations)
+        declared = {**self.types, **found.shapes}
+        derived = derived_shapes(declared, self.query, conventions, taken={*outputs.objects, *outputs.unions})
+        self.shapes = {**found.shapes, **derived}
         self.operators = operators
+        self.interfaces = {NODE: node_interface()} if conventions.settings.node else {}
         self.inputs = Inputs({**self.types, **self.shapes}, operators)
         self.values: dict[str, GraphQLObjectType] = {}
         abstract = [shape for shape in self.shapes.values() if shape.branches]
@@ -112,6 +116,9 @@ class SchemaBuilder:
             definition.name: self._object(definition) for definition in (*self.types.values(), *abstract)
         }
         self.objects |= {name: self._object(described) for name, described in outputs.objects.items()}
+        # those that nothing leads to are in the schema all the same, if they are declared
+        self.declared = list(self.objects.values())
+        self.objects |= {name: self._object(shape) for name, shape in derived.items()}
         self.unions = {
             name: GraphQLUnionType(name, [self.objects[member] for member in members])
             for name, members in outputs.unions.items()
@@ -123,7 +130,7 @@ class SchemaBuilder:
             raise DeclarationError("the schema has nothing to query: declare a type with @fraiseql.type")
         query = self._object(self.query)
         mutation = self._object(self.mutation) if self.mutations else None
-        types = list(self.objects.values())
+        types = self.declared
         roots = [query] if mutation is None else [query, mutation]
         if problems := list(same_names([*roots, *types, *specified_scalar_types.values()])):
             raise DeclarationError("\n".join(problems))
@@ -148,10 +155,10 @@ class SchemaBuilder:
             operators=self.operators,
         )
 
-    def _roots(self) -> dict[str, FieldDef]:
+    def _roots(self, shapes: Mapping[str, Shape]) -> dict[str, FieldDef]:
         """Return the fields of Query, before lists have their forms."""
-        fields: dict[str, FieldDef] = dict(root_fields(self.types))
-        for shape in self.shapes.values():
+        fields = root_fields(self.types, node=self.conventions.settings.node)
+        for shape in shapes.values():
             plural = shape.plural if isinstance(shape, AbstractShape) else None
             if plural is None:
                 continue
@@ -168,11 +175,13 @@ class SchemaBuilder:
         return fields
 
     def _possible_types(self) -> dict[str, tuple[str, ...]]:
-        return {
+        """Return the names of the types of each abstract type; among those of Node are interfaces."""
+        found = {
             definition.name: tuple(branch.target for branch in definition.branches)
             for definition in (*self.types.values(), *self.shapes.values())
             if definition.branches
         }
+        return found | dict.fromkeys(self.interfaces, tuple(node_types(self.types)))
 
     def object(self, name: str) -> Any:
         """Return the object type, interface or union of this name."""
@@ -192,6 +201,10 @@ class SchemaBuilder:
                 description=value.description,
             )
         return self.values[value.name]
+
+    def interface(self, name: str) -> GraphQLInterfaceType:
+        """Return the interface of this name."""
+        return self.interfaces[name]
 
     def output(self, output: Output) -> GraphQLOutputType:
         """Return the type of what a Python function returns."""
@@ -219,10 +232,12 @@ class SchemaBuilder:
         def fields() -> dict[str, GraphQLField]:
             return {name: self._field(field) for name, field in definition.fields.items()}
 
-        if branches:
-            return GraphQLInterfaceType(definition.name, fields, **described)
-        names = getattr(definition, "implements", ())
-        return GraphQLObjectType(definition.name, fields, lambda: [self.objects[name] for name in names], **described)
+        def interfaces() -> list[GraphQLInterfaceType]:
+            found = [self.objects[name] for name in getattr(definition, "implements", ())]
+            return [*found, self.interfaces[NODE]] if getattr(definition, "is_node", False) else found
+
+        made = GraphQLInterfaceType if branches else GraphQLObjectType
+        return made(definition.name, fields, interfaces, **described)
 
     def _field(self, field: Any) -> GraphQLField:
         kind = kind_of(field)
@@ -235,9 +250,12 @@ class SchemaBuilder:
         )
 
 
-def root_fields(types: Mapping[str, TypeDef]) -> dict[str, RootRows]:
-    """Return the fields of Query that the types' declarations name."""
-    fields: dict[str, RootRows] = {}
+def root_fields(types: Mapping[str, TypeDef], *, node: bool = False) -> dict[str, FieldDef]:
+    """Return the fields of Query that the types' declarations name, and with ``node`` those that find any row.
+
+    Raises DeclarationError where one has the name of another.
+    """
+    fields: dict[str, FieldDef] = {}
     for definition in types.values():
         rules, name = definition.root_rules, definition.name
         if definition.single is not None:
@@ -258,6 +276,14 @@ def root_fields(types: Mapping[str, TypeDef]) -> dict[str, RootRows]:
                 many=True,
                 nullable=False,
             )
+    if node:
+        roots = node_roots()
+        if taken := [name for name in roots if name in fields]:
+            raise DeclarationError(
+                f"{' and '.join(taken)} are the names of root fields and of Relay's; give the types others with "
+                f"single=… and plural=…, or turn NODE off"
+            )
+        fields |= roots
     return fields
 
 
@@ -300,7 +326,9 @@ def _describe_queries(
     registry: Registry, types: Mapping[str, TypeDef], arguments: Arguments, shapes: Shapes, problems: list[str]
 ) -> dict[str, FieldDef]:
     found: dict[str, FieldDef] = {}
-    owners = {name: f"the root field of {field.target}" for name, field in root_fields(types).items()}
+    owners = {
+        name: f"the root field of {getattr(field, 'target', 'Node')}" for name, field in root_fields(types).items()
+    }
     for declaration in registry.queries:
         try:
             definition = describe_query(declaration, arguments, shapes)
@@ -357,7 +385,8 @@ def _build(registry: Registry, settings: Settings) -> Schema:
     conventions = Conventions(
         settings=settings, scalars=mapped_scalars(settings.scalars, declared), python_scalars=declared.python
     )
-    columns = ColumnDescriber(conventions, Enums(registry.taken() | RESERVED))
+    by_model = types_by_model(registry.types) if settings.node else {}
+    columns = ColumnDescriber(conventions, Enums(registry.taken() | RESERVED), by_model)
     registry, left_out = without_unusable_keys(registry, columns)
     outputs = Outputs(registry, columns)
     shapes = Shapes(outputs)
@@ -365,6 +394,10 @@ def _build(registry: Registry, settings: Settings) -> Schema:
     arguments = Arguments(registry, outputs, {})
     described, of_types = describe_types(registry, arguments, shapes)
     problems += of_types
+    if settings.node:
+        found, of_ids = with_global_ids(described.types, columns)
+        described = replace(described, types=found)
+        problems += of_ids
     arguments.types = described.types
     queries = _describe_queries(registry, described.types, arguments, shapes, problems)
     # those of objects that functions return, too
@@ -374,6 +407,7 @@ def _build(registry: Registry, settings: Settings) -> Schema:
     built_in = OperatorTable(BUILT_IN, settings.extensions)
     own = own_operators(registry, built_in, problems)
     problems += colliding_types(registry.types, outputs.objects.values(), outputs.unions, described.built_in)
+    problems += [line for definition in described.types.values() for line in problems_of_forms(definition)]
     if problems:
         # a module that builds the schema while it is imported has reported the same ones before
         lines = dict.fromkeys(line for item in problems for line in item.splitlines())

@@ -9,6 +9,7 @@ from typing import Any
 from graphql import (
     GraphQLEnumType,
     GraphQLInputObjectType,
+    GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLScalarType,
@@ -28,6 +29,7 @@ REMEDY = "give one of them another name with name=…"
 _KINDS = {
     GraphQLObjectType: "an object",
     GraphQLInputObjectType: "an input",
+    GraphQLInterfaceType: "an interface",
     GraphQLEnumType: "an enum",
     GraphQLScalarType: "a scalar",
     GraphQLUnionType: "a union",

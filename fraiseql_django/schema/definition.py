@@ -400,6 +400,11 @@ class AbstractShape(Shape):
     plural: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DerivedShape(Shape):
+    """An object type that a kind of field derives from others: conditions and orders have its own fields alone."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
     """A field of a model that ``"__all__"`` does not have, since it cannot be described, and the reason.
@@ -435,6 +440,8 @@ class TypeDef(Shape):
     unique: tuple[Mapping[str, Column | Extracted], ...] = ()
     random: bool = False
     distinct_on: bool = False
+    key_arguments: Mapping[str, Column] | None = None
+    is_node: bool = False
     root_rules: Mapping[str, Rule] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     when: Q | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from typing import Any
 
 from django.contrib.postgres import fields as postgres
@@ -14,6 +15,7 @@ from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 from graphql import GraphQLEnumType, GraphQLID
 
+from .._django import concrete_model, key_fields
 from ..declare.names import NO_CHOICE, pascal_case
 from ..declare.scalars import ScalarDeclaration
 from ..declare.translations import translation_of
@@ -149,10 +151,27 @@ def concrete(field: models.Field[Any, Any]) -> models.Field[Any, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ColumnDescriber:
-    """Describes fields of models for one schema: by its conventions, with its enum types."""
+    """Describes fields of models for one schema: by its conventions, with its enum types.
+
+    ``types`` are the names of the types over each model, where rows have global ids.
+    """
 
     conventions: Conventions
     enum: EnumFactory
+    types: Mapping[type[models.Model], tuple[str, ...]] = dataclass_field(default_factory=dict)
+
+    def global_names(self, model: type[models.Model], field: models.Field[Any, Any]) -> tuple[str, ...]:
+        """Return the names of the types whose global ids clients write for a column; none where it is as it is stored.
+
+        These are keys of a single column, and foreign keys that lead to one.
+        """
+        if not self.types or converts(concrete(field)):
+            return ()
+        if field in own_keys(model):
+            return self.types.get(concrete_model(model), ())
+        if isinstance(field, models.ForeignKey) and field.target_field.primary_key:
+            return self.types.get(concrete_model(field.related_model), ())
+        return ()
 
     def describe(self, field: models.Field[Any, Any], name: str, owner: str) -> FieldDef:
         """Describe a concrete field of a model under the GraphQL name ``name``.
@@ -281,6 +300,21 @@ class ColumnDescriber:
     def _bare_type(self, field: models.Field[Any, Any]) -> str:
         """Return the column's type without its sizes: ``varchar(20)[]`` is ``varchar[]``, which cuts nothing off."""
         return re.sub(r"\s*\([^)]*\)", "", field.db_type(connections[self.conventions.settings.database]) or "")
+
+
+def own_keys(model: type[models.Model]) -> list[Any]:
+    """Return the columns that hold the key of a model's rows: its own, and those of its parents' rows.
+
+    There are none where the key has several columns.
+    """
+    found: list[Any] = []
+    while len(keys := key_fields(model)) == 1:
+        found += keys
+        link = keys[0].remote_field
+        if link is None or not getattr(link, "parent_link", False):
+            break
+        model = link.model
+    return found
 
 
 def _prepares(field: models.Field[Any, Any]) -> bool:

@@ -17,7 +17,7 @@ from graphql import (
 )
 
 from ..declare.names import COMBINERS, ORDER_KEYS, WHERE_KEYS
-from .definition import FieldDef, Reference, Shape, TypeDef
+from .definition import DerivedShape, FieldDef, Reference, Shape, TypeDef
 from .field_comparisons import comparisons
 from .kinds import kind_of
 from .operators import (
@@ -102,6 +102,7 @@ class Inputs:
         self._filters: dict[tuple[str, int], GraphQLInputObjectType] = {}
         self._lists: dict[str, GraphQLInputObjectType] = {}
         self._limited: dict[str, GraphQLInputObjectType] = {}
+        self._derived: dict[str, GraphQLInputObjectType] = {}
         self.where = {name: self._where(definition) for name, definition in types.items()}
         self.order_by = {name: self._order_by(types[name]) for name in _sortable(types)}
 
@@ -115,6 +116,9 @@ class Inputs:
         return self._limited[name]
 
     def _conditions(self, name: str, definition: Shape, only: Sequence[str] | None) -> GraphQLInputObjectType:
+        # those of relations and comparisons are of all fields of a row
+        whole = only is None and not isinstance(definition, DerivedShape)
+
         def fields() -> dict[str, GraphQLInputField]:
             own = GraphQLNonNull(graphql)
             return {
@@ -124,8 +128,7 @@ class Inputs:
                     if (only is None or name in only)
                     and (condition := kind_of(field).where_input(field, self)) is not None
                 },
-                # these are of all fields
-                **({} if only is not None else {**self._of_relations(definition), **self._of_fields(definition)}),
+                **({**self._of_relations(definition), **self._of_fields(definition)} if whole else {}),
                 AND: GraphQLInputField(GraphQLList(own), description="All of these."),
                 OR: GraphQLInputField(GraphQLList(own), description="At least one of these."),
                 NOT: GraphQLInputField(graphql, description="Not this."),
@@ -175,6 +178,10 @@ class Inputs:
                 description=f"Conditions on a list of {target}.",
             )
         return self._lists[target]
+
+    def derived(self, made: GraphQLInputObjectType) -> GraphQLInputObjectType:
+        """Return the input type of this name: the first one that was given."""
+        return self._derived.setdefault(made.name, made)
 
     def value_filter(self, scalar: Comparable, dimensions: int) -> GraphQLInputObjectType:
         """Return the filter of values of a leaf type, in so many lists; each is made once."""
@@ -325,7 +332,7 @@ class Inputs:
             for name, field in definition.fields.items()
             if (graphql := kind_of(field).order_by_value(field, self)) is not None
         }
-        if made:
+        if made and not isinstance(definition, DerivedShape):
             by = GraphQLInputObjectType(
                 f"{definition.name}OrderByValue",
                 made,

@@ -6,8 +6,9 @@ is added there (``planner/kinds.py``). The schema and the planner ask the kind a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from typing import Any, Generic, Protocol, TypeVar
 
 from graphql import GraphQLArgument, GraphQLInputObjectType, GraphQLInputType, GraphQLOutputType
@@ -19,6 +20,7 @@ from .definition import FieldDef, Related, Shape, TypeDef
 from .operators import Comparable
 
 F = TypeVar("F")
+T = TypeVar("T")
 S = TypeVar("S", bound=Shape)
 
 
@@ -33,6 +35,10 @@ class OutputTypes(Protocol):
 
     def value(self, value: Any) -> Any:
         """Return the object type of a ValueObject."""
+        ...
+
+    def interface(self, name: str) -> Any:
+        """Return the interface of this name."""
         ...
 
     def output(self, output: Any) -> GraphQLOutputType:
@@ -71,9 +77,33 @@ class InputTypes(Protocol):
         """Return the filter of a list of objects of a type."""
         ...
 
+    def derived(self, made: GraphQLInputObjectType) -> GraphQLInputObjectType:
+        """Return the input type of this name: the first one that was given."""
+        ...
+
+
+@dataclass(slots=True)
+class Derivation:
+    """What kinds derive shapes from: all declared types and shapes, and the settings of the schema."""
+
+    types: Mapping[str, Shape]
+    conventions: Conventions
+    _known: dict[Hashable, Any] = dataclass_field(default_factory=dict)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what a function makes, which is called once for a key."""
+        if key not in self._known:
+            self._known[key] = make()
+        found: T = self._known[key]
+        return found
+
 
 class SchemaKind(Generic[F]):
     """What the schema shows of one kind of field."""
+
+    def shapes(self, field: F, derive: Derivation) -> Iterable[Shape]:
+        """Return shapes that the field leads to and that no declaration describes."""
+        return ()
 
     def output(self, field: F, types: OutputTypes) -> GraphQLOutputType:
         """Return the GraphQL type of the field."""
@@ -133,13 +163,15 @@ class ListForm:
     """A form that a list of rows takes, beside the plain list: ``make`` describes the field from the list and its name.
 
     The field is called as the list is, with ``suffix``. It has the list's own name where ``stands_alone`` and the plain
-    list is not among the forms. One that ``gives_way`` is left out where another field has its name.
+    list is not among the forms. One that ``gives_way`` is left out where another field has its name. ``problem``
+    returns what keeps the rows of a type from having the form.
     """
 
     suffix: str
     make: Callable[[Related, str], FieldDef]
     stands_alone: bool = False
     gives_way: bool = False
+    problem: Callable[[TypeDef], str | None] = lambda definition: None
 
 
 # The form of a plain list
@@ -150,6 +182,39 @@ _forms: dict[str, ListForm] = {}
 def list_form(name: str, form: ListForm) -> None:
     """Let lists of rows take this form where ``queries`` or ``lists`` of the rows' type name it."""
     _forms[name] = form
+
+
+def problems_of_forms(definition: TypeDef) -> Iterator[str]:
+    """Yield what keeps the rows of a type from having the forms that its declaration names."""
+    for form in dict.fromkeys((*definition.queries, *definition.lists)):
+        problem = _forms[form].problem(definition) if form in _forms else None
+        if problem is not None:
+            yield f"{definition.name} cannot have the form {form!r}: {problem}"
+
+
+def derived_shapes(
+    types: Mapping[str, Shape], root: Shape, conventions: Conventions, *, taken: Collection[str] = ()
+) -> dict[str, Shape]:
+    """Return the shapes that kinds derive for the fields of all types and of the root, and for those of these shapes.
+
+    Raises DeclarationError where one has the name of a declared type, which ``taken`` has as well.
+    """
+    derive = Derivation(types, conventions)
+    found: dict[str, Shape] = {}
+    waiting: list[Shape] = [*types.values(), root]
+    while waiting:
+        definition = waiting.pop()
+        for item in definition.fields.values():
+            for shape in kind_of(item).shapes(item, derive):
+                if shape.name in types or shape.name in taken:
+                    raise DeclarationError(
+                        f"{definition.name}.{item.name} needs a type called {shape.name!r}, which is declared; "
+                        f"give the declared one another name with name=…"
+                    )
+                if shape.name not in found:
+                    found[shape.name] = shape
+                    waiting.append(shape)
+    return found
 
 
 def with_list_forms(

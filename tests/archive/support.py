@@ -218,6 +218,12 @@ def remove(hidden: Mapping[type[Guarded], list[int]]) -> None:
 # --- schemas ---
 
 
+FORMS: Mapping[str, Any] = {
+    "queries": ["single", "plural", "connection", "aggregate", "groups"],
+    "lists": ["plural", "connection", "aggregate", "groups"],
+}
+
+
 def declare(
     registry: Registry,
     rules: Mapping[type[Guarded], Mapping[str, Any]],
@@ -232,7 +238,7 @@ def declare(
             model,
             fields=["id", "name", "tenant", "owner_id", *FIELDS[model]],
             registry=registry,
-            **rules.get(model, {}),
+            **{**FORMS, **rules.get(model, {})},
         )(cls)
     return declared
 

@@ -304,7 +304,10 @@ def test_mistakes_are_told_with_what_is_allowed(monkeypatch: pytest.MonkeyPatch)
         refused(Book, exclude_fields=["titel"])
         == "types(): exclude_fields names 'titel', a field of no model; leave it out"
     )
-    assert refused(Book, queries="all") == "queries is 'all', must be a list of: 'single', 'plural'"
+    assert (
+        refused(Book, queries="all")
+        == "queries is 'all', must be a list of: 'single', 'plural', 'connection', 'aggregate', 'groups'"
+    )
     registry = Registry()
     fraiseql.types(Book, exclude_fields={Book: ["titel"]}, registry=registry)
     with pytest.raises(DeclarationError, match=r"^bookshop.Book: Book.titel: Book has no field 'titel'; it has: "):

@@ -368,7 +368,9 @@ def test_root_field_has_a_rule_of_its_own(transactional_db: None) -> None:
 
 
 def test_root_field_that_does_not_exist_has_no_rule(db: None) -> None:
-    with pytest.raises(DeclarationError, match=r"queries is \{'list': None\}, must be a list of: 'single', 'plural'"):
+    with pytest.raises(
+        DeclarationError, match=r"queries is \{'list': None\}, must be a list of: 'single', 'plural', 'connection'"
+    ):
         fraiseql.type(Room, fields=["id"], queries={"list": None}, registry=Registry())
 
 

@@ -14,6 +14,7 @@ from pytest_django import DjangoDbBlocker
 
 from example_project.bookshop.models import Book
 from fraiseql_django.kinds.counts import Count
+from fraiseql_django.schema.aggregates import Aggregate, Groups
 from fraiseql_django.schema.definition import Relation
 from fraiseql_django.schema.operators import BUILT_IN, Operator
 from tests.injection import site
@@ -177,7 +178,7 @@ def operands(url: str, type_name: str) -> Iterator[tuple[str, str, Any]]:
     assert isinstance(where, GraphQLInputObjectType)
     for name, field in schema.types[type_name].fields.items():
         # some fields are only shown, or computed with arguments
-        shown = isinstance(field, (Relation, Count)) or name not in where.fields
+        shown = isinstance(field, (Relation, Count, Aggregate, Groups)) or name not in where.fields
         operators = None if shown else where.fields[name].type
         if isinstance(operators, GraphQLInputObjectType):
             for operator in dict.fromkeys(entry.name for entry in BUILT_IN if isinstance(entry, Operator)):

@@ -61,6 +61,11 @@ READS = {
     "aliases": "{ a: boxes(limit: 2) { name } b: boxes { name } c: rooms { d: boxes { e: name } f: boxes { g: id } } }",
     "page": "{ boxes(limit: 3, offset: 2) { name } }",
     "nested page": "{ rooms { boxes(limit: 1, offset: 1) { name } } tags { boxes(limit: 2) { id } } }",
+    "connection": """{ boxesConnection(first: 3) { totalCount nodes { name } edges { node { room { name } } }
+        pageInfo { hasNextPage } } }""",
+    "nested connection": """{ rooms { boxesConnection(last: 2) { totalCount nodes { name } pageInfo { hasNextPage } } }
+        tags { boxesConnection(first: 1) { edges { node { notesConnection { totalCount nodes { name } } } } } } }""",
+    "connection under a where": "{ boxesConnection(where: {tenant: {gte: 1}}) { totalCount nodes { name } } }",
     "typename": "{ boxes { __typename room { __typename } seal { __typename } } }",
 }
 OWN = {
@@ -96,6 +101,25 @@ SEARCHES = {
     "order two levels": "{ notes(orderBy: {box: {room: {name: DESC}}}, limit: 6, offset: 1) { name } }",
     "order reverse to one": "{ boxes(orderBy: {seal: {box: {name: DESC_NULLS_LAST}}}) { name } }",
     "nested order": "{ rooms { boxes(orderBy: [{twin: {name: DESC}}, {room: {name: ASC}}], limit: 2) { name } } }",
+}
+AGGREGATES = {
+    "aggregate": "{ boxesAggregate { count sum { tenant } array { name } min { room { name } } } }",
+    "aggregate of a list": "{ rooms { name boxesAggregate { count join { name } } } tags { boxesAggregate { count }}}",
+    "aggregate through to one": "{ notesAggregate { countDistinct { box { name } } array { box { room { name } } } } }",
+    "groups": "{ boxesGroups { key { tenant room { name } } count array { name } } }",
+    "groups by to one": "{ notesGroups { key { box { name seal { name } } } count } }",
+    "groups of a list": "{ rooms { boxesGroups(orderBy: [{count: DESC}]) { key { tenant } count } } }",
+    "having": '{ boxesGroups(having: {max: {name: {gte: "S"}}, count: {gt: 1}}) { key { tenant } count } }',
+    "where count": "{ rooms(where: {boxesCount: {gte: 2}}) { name } }",
+    "where count NOT": "{ rooms(where: {NOT: {boxesCount: {gt: 0}}}) { name } }",
+    "where aggregate": '{ rooms(where: {boxesAggregate: {max: {name: {gte: "SECRET-Box-3"}}}}) { name } }',
+    "where aggregate NOT": "{ rooms(where: {NOT: {boxesAggregate: {sum: {tenant: {gt: 2}}}}}) { name } }",
+    "where aggregate where": "{ tags(where: {boxesAggregate: {where: {tenant: {eq: 2}}, count: {eq: 0}}}) { name } }",
+    "where count through to one": "{ notes(where: {box: {tagsCount: {eq: 0}}}) { name } }",
+    "where aggregate of to one": '{ rooms(where: {boxesAggregate: {min: {seal: {name: {gte: "S"}}}}}) { name } }',
+    "order count": "{ rooms(orderBy: [{boxesCount: DESC}, {name: ASC}]) { name boxesCount } }",
+    "order aggregate": "{ tags(orderBy: [{boxesAggregate: {max: {name: DESC}}}, {name: ASC}]) { name } }",
+    "order through to one": "{ notes(orderBy: [{box: {room: {boxesCount: DESC}}}, {name: ASC}]) { name } }",
 }
 PATHS = {**READS, **OWN, **SEARCHES}
 
@@ -153,8 +177,9 @@ def test_rows(archive: Archive, kind: Kind, ruled: str) -> None:
     for name in VIEWERS:
         who = archive.people[name]
         hidden = hidden_from(archive, kind, RULED[ruled], who)
-        expected = Oracle(engine, hidden).answers(PATHS.values())
-        for path, query in PATHS.items():
+        paths = {**PATHS, **AGGREGATES}
+        expected = Oracle(engine, hidden).answers(paths.values())
+        for path, query in paths.items():
             cell = (kind.name, ruled, name, path)
             response = asked(engine, query, who)
             assert not response.errors, (cell, response.errors)

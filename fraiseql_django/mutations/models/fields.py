@@ -22,6 +22,7 @@ from ...declare.rules import RowRule, check_rows
 from ...errors import DeclarationError, InvalidInput
 from ...schema.definition import Column, Embedded
 from ...schema.django_fields import ColumnDescriber, concrete
+from ...schema.global_ids import parser
 from ...schema.relations import AnyModelField
 from ...schema.scalars.encoding import encode_nested_array
 from ...schema.scalars.graphql import UPLOAD
@@ -215,12 +216,14 @@ class FieldsDescriber:
             described = self.columns.describe(field, name, model.__name__)
             if not isinstance(described, Column) or described.dimensions:
                 raise DeclarationError(f"{self.where}: {path}: the key {field.name} cannot be an argument")
+            parse = _key_parser(concrete(field), described.scalar.encode)
+            names = self.columns.global_names(model, field)
             parts.append(
                 KeyPart(
                     name=name,
                     column=field.attname,
                     graphql=described.scalar.graphql,
-                    parse=_key_parser(concrete(field), described.scalar.encode),
+                    parse=parser(parse, names) if names else parse,
                 )
             )
         return tuple(parts)
