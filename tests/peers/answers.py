@@ -1,0 +1,91 @@
+"""Answers to our operations, in the shape of those of the peer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLSchema,
+    InlineFragmentNode,
+    SelectionSetNode,
+)
+
+from tests.peers.renames import Leaf, Renames, leaves
+
+
+class _Anything:
+    """Equals whatever the peer has where a guide says that there is nothing here."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+ANYTHING = _Anything()
+
+
+@dataclass(frozen=True)
+class Folding:
+    """The way from our answer to the peer's."""
+
+    renames: Renames
+    peer: GraphQLSchema
+    fragments: Mapping[str, Any]
+
+    def of(self, given: SelectionSetNode | None, around: Any, value: Any) -> Any:
+        """Return a value as the peer's selection set has it; ``around`` is the peer's type that it is of."""
+        if isinstance(value, list):
+            return [self.of(given, around, item) for item in value]
+        if given is None or value is None:
+            return value
+        found: dict[str, Any] = {}
+        for node in given.selections:
+            if isinstance(node, FragmentSpreadNode):
+                _add(found, self._fragment(self.fragments[node.name.value], value))
+            elif isinstance(node, InlineFragmentNode):
+                _add(
+                    found,
+                    self._fragment(node, value) if node.type_condition else self.of(node.selection_set, around, value),
+                )
+            else:
+                for leaf in leaves(self.renames, node, around):
+                    self._leaf(leaf, around, value, found)
+        return found
+
+    def _fragment(self, node: Any, value: Any) -> Any:
+        return self.of(node.selection_set, self.peer.get_type(node.type_condition.name.value), value)
+
+    def _leaf(self, leaf: Leaf, around: Any, value: Any, found: dict[str, Any]) -> None:
+        """Put what stands at the end of a leaf's chain where the peer has it."""
+        for key in leaf.way():
+            if value is None:
+                break
+            if key not in value:
+                # of the other type of a union, or not included
+                return
+            value = value[key]
+        folded = self.of(leaf.last.selection_set, leaf.type_of_last(self.peer, around), value)
+        if not leaf.after:
+            folded = ANYTHING
+        for node in reversed(leaf.path):
+            if isinstance(node, FieldNode):
+                folded = {node.alias.value if node.alias else node.name.value: folded}
+        _add(found, folded)
+
+
+def _add(found: dict[str, Any], more: dict[str, Any]) -> None:
+    for key, value in more.items():
+        before = found.get(key)
+        if isinstance(before, dict) and isinstance(value, dict):
+            _add(before, value)
+        elif isinstance(before, list) and isinstance(value, list):
+            for old, new in zip(before, value, strict=True):
+                if isinstance(old, dict):
+                    _add(old, new)
+        else:
+            found[key] = value
