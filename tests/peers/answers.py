@@ -26,7 +26,16 @@ class _Anything:
     __hash__ = None  # type: ignore[assignment]
 
 
-ANYTHING = _Anything()
+class _NoValue:
+    """Equals null and an empty list: what the peer has in place of the other type of a union here."""
+
+    def __eq__(self, other: object) -> bool:
+        return other is None or other == []
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+ANYTHING, NO_VALUE = _Anything(), _NoValue()
 
 
 @dataclass(frozen=True)
@@ -65,13 +74,16 @@ class Folding:
         for key in leaf.way():
             if value is None:
                 break
-            if key not in value:
+            if key not in value and not leaf.of_union:
                 # of the other type of a union, or not included
                 return
-            value = value[key]
-        folded = self.of(leaf.last.selection_set, leaf.type_of_last(self.peer, around), value)
-        if not leaf.after:
-            folded = ANYTHING
+            value = value.get(key, NO_VALUE)
+            if value is NO_VALUE:
+                break
+        if not leaf.after or value is NO_VALUE:
+            folded = value if leaf.after else ANYTHING
+        else:
+            folded = self.of(leaf.last.selection_set, leaf.type_of_last(self.peer, around), value)
         for node in reversed(leaf.path):
             if isinstance(node, FieldNode):
                 folded = {node.alias.value if node.alias else node.name.value: folded}

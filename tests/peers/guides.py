@@ -40,9 +40,12 @@ class Guide:
     tables: dict[str, list[tuple[str, str]]]
 
     def code(self, package: str) -> str:
-        """Return the Python blocks of a package, one after the other."""
+        """Return the Python blocks of a package, with those for both, one after the other."""
         return "\n\n".join(
-            block.text for block in self.blocks if block.language == "python" and block.package == package
+            block.text
+            for block in self.blocks
+            if block.language == "python"
+            and block.package in (package, *(["forms.py"] if package != "urls.py" else []))
         )
 
     def operations(self, package: str) -> list[Block]:

@@ -43,6 +43,8 @@ PARTS = {
     "things": ("things", r"[a-z]\w*"),
     "Thing": ("thing", r"[A-Z]\w*?"),
     "thing": ("thing", r"[a-z]\w*?"),
+    "Rest": ("rest", r"[A-Z]\w*"),
+    "rest": ("rest", r"[a-z]\w*"),
     "FIELD": ("field", r"\w+?"),
     "MANY": ("many", r"\w+?"),
 }
@@ -168,6 +170,13 @@ class Leaf:
     def last(self) -> FieldNode | InlineFragmentNode:
         """Return the node whose selection is rewritten on its own."""
         return self.path[-1]
+
+    @property
+    def of_union(self) -> bool:
+        """Whether here is a union of types where the peer has one type."""
+        return any(part.startswith("on ") for part in self.after) and all(
+            isinstance(node, FieldNode) for node in self.path
+        )
 
     def key_of(self, pattern: str) -> str:
         """Return the key in the answer here of the field at the beginning."""

@@ -23,6 +23,7 @@ from graphql import (
     ObjectValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    StringValueNode,
     TypeNode,
     ValueNode,
     VariableNode,
@@ -176,7 +177,7 @@ class Rewriting:
         names = matched_name(name, pair[0])
         if names is None:
             return False
-        if "many" in names and "some" not in _members(after.get(pair[0])):
+        if "many" in names and "some" not in _members(after.get(names["many"])):
             return False
         bound.names |= names
         return self._matches(value, pair[1], before.get(pair[0]), bound)
@@ -187,6 +188,15 @@ class Rewriting:
                 return False
             bound.values[pattern.value] = (value, kind)
             return True
+        if isinstance(pattern, StringValueNode) and isinstance(value, StringValueNode):
+            names = matched_name(pattern.value, value.value)
+            bound.names |= names or {}
+            return names is not None
+        if isinstance(pattern, ListValueNode) and isinstance(value, ListValueNode):
+            inner = get_named_type(kind) if kind is not None else None
+            return len(pattern.values) == len(value.values) and all(
+                self._matches(one, other, inner, bound) for one, other in zip(pattern.values, value.values, strict=True)
+            )
         if not isinstance(pattern, ObjectValueNode):
             return print_ast(pattern) == print_ast(value)
         if not isinstance(value, ObjectValueNode):
@@ -211,6 +221,11 @@ class Rewriting:
                     found += self.pairs(*bound.rest, after, scope)
                 continue
             named = name_of(name, bound.names)
+            if "rest" in name.lower() and isinstance(value, EnumValueNode):
+                # it is renamed itself, as if it had been written there
+                given, kind = bound.values[value.value]
+                found += self.pairs([(named, given)], {named: kind}, after, scope)
+                continue
             built = self._built_value(value, bound, after.get(named), scope or named)
             if built is not None:
                 found.append((named, built))
