@@ -3,6 +3,8 @@
 import re
 import sys
 import types
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
@@ -98,9 +100,9 @@ def _tables(text: str) -> dict[str, list[tuple[str, str]]]:
     return tables
 
 
-def declared(guide: Guide) -> GraphQLEngine:
-    """Return an engine over what the guide's blocks declare with this package, in a registry of its own."""
-    registry = Registry()
+@contextmanager
+def declaring(registry: Registry) -> Iterator[None]:
+    """Let code that imports the package declare in this registry."""
     stand_in = types.ModuleType(HERE)
     for name in fraiseql_django.__all__:
         value = getattr(fraiseql_django, name)
@@ -108,6 +110,13 @@ def declared(guide: Guide) -> GraphQLEngine:
         setattr(stand_in, name, partial(value, registry=registry) if takes_registry else value)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, HERE, stand_in)
+        yield
+
+
+def declared(guide: Guide) -> GraphQLEngine:
+    """Return an engine over what the guide's blocks declare with this package, in a registry of its own."""
+    registry = Registry()
+    with declaring(registry):
         execute(guide, HERE)
     return GraphQLEngine(registry=registry, cache=None)
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
+    EnumValueNode,
     FieldNode,
     GraphQLSchema,
     InlineFragmentNode,
@@ -34,22 +35,21 @@ from graphql import (
     print_ast,
 )
 
+from fraiseql_django.declare.names import camel_case
 from tests.peers.guides import Guide
 
 REST = "REST"
 # what stands for a part of a name: which binding it is, and what it looks like
 PARTS = {
-    "Things": ("things", r"[A-Z]\w*"),
-    "things": ("things", r"[a-z]\w*"),
     "Thing": ("thing", r"[A-Z]\w*?"),
     "thing": ("thing", r"[a-z]\w*?"),
     "Rest": ("rest", r"[A-Z]\w*"),
     "rest": ("rest", r"[a-z]\w*"),
+    "COLUMN": ("column", r"[A-Z][A-Z0-9_]*?"),
     "FIELD": ("field", r"\w+?"),
     "MANY": ("many", r"\w+?"),
 }
 _PARTS = re.compile("|".join(PARTS))
-NOT_PLACEHOLDERS = {"AND", "OR", "NOT", "ASC", "DESC"}
 
 Pairs = list[tuple[str, ValueNode]]
 Types = Mapping[str, Any]
@@ -67,7 +67,12 @@ def matched_name(pattern: str, name: str) -> Names | None:
         return f"(?P<{binding}>{regex})"
 
     found = re.fullmatch(_PARTS.sub(group, pattern), name)
-    return {part: text[0].lower() + text[1:] for part, text in found.groupdict().items()} if found else None
+    if not found:
+        return None
+    return {
+        part: camel_case(text.lower()) if part == "column" else text[0].lower() + text[1:]
+        for part, text in found.groupdict().items()
+    }
 
 
 def name_of(pattern: str, names: Names) -> str:
@@ -89,6 +94,20 @@ class PairsRule:
 
     before: Pairs
     after: Pairs
+
+
+def is_placeholder(node: ValueNode) -> bool:
+    """Whether a value of a rule stands for any value."""
+    return (
+        isinstance(node, EnumValueNode)
+        and re.fullmatch(r"[A-Z]+", node.value) is not None
+        and node.value not in {"AND", "OR", "NOT", "ASC", "DESC"}
+    )
+
+
+def is_name(rule: PairsRule) -> bool:
+    """Whether a rule is about the name of a column in a value: `orderBy: COLUMN_ASC`."""
+    return any(isinstance(value, EnumValueNode) and "COLUMN" in value.value for _, value in rule.before)
 
 
 @dataclass(frozen=True)
@@ -115,7 +134,7 @@ def parsed_pairs(text: str) -> Pairs:
     text = text.replace("…", f"{REST}: {REST}")
     (operation,) = parse(f"{{ f({text}) }}").definitions
     (node,) = operation.selection_set.selections
-    return [(argument.name.value, argument.value) for argument in node.arguments]
+    return [(argument.name.value, argument.value) for argument in node.arguments or ()]
 
 
 def parsed_chain(text: str) -> tuple[str, ...]:

@@ -44,13 +44,15 @@ from graphql import (
 from tests.peers.answers import Folding
 from tests.peers.guides import Guide
 from tests.peers.renames import (
-    NOT_PLACEHOLDERS,
     REST,
     Bound,
     Leaf,
     Pairs,
+    PairsRule,
     Renames,
     Types,
+    is_name,
+    is_placeholder,
     leaves,
     matched_name,
     name_of,
@@ -96,7 +98,7 @@ def rewrite(
         declared = [
             f"${definition.variable.name.value}: {_type(renames, definition.type)}"
             + (f" = {print_ast(definition.default_value)}" if definition.default_value else "")
-            for definition in node.variable_definitions
+            for definition in node.variable_definitions or ()
             if definition.variable.name.value in used
         ]
         name = node.name.value if node.name else ""
@@ -127,6 +129,9 @@ class Rewriting:
         found: Pairs = []
         for name, value in given:
             for rule in rules:
+                if (items := self._each(rule, name, value, before, after, scope)) is not None:
+                    found.append(items)
+                    break
                 bound = self._matched(rule.before, [(name, value)], before, after) if len(rule.before) == 1 else None
                 if bound and _fits(rule.after, bound, after):
                     found += self._built(rule.after, bound, after, scope)
@@ -136,10 +141,21 @@ class Rewriting:
                 found.append((name, self.value(value, before.get(name), after.get(name), inner)))
         return _merged(found)
 
+    def _each(
+        self, rule: PairsRule, name: str, value: ValueNode, before: Types, after: Types, scope: str | None
+    ) -> tuple[str, ValueNode] | None:
+        """Return a list of names (`orderBy: [TITLE_ASC]`) with each renamed by the rules for one."""
+        (pattern, *_), *_ = rule.before or [("",)]
+        if not isinstance(value, ListValueNode) or not value.values or not is_name(rule) or pattern != name:
+            return None
+        items = [self.pairs([(name, item)], before, after, scope) for item in value.values]
+        ((here, _),) = items[0]
+        return here, ListValueNode(values=tuple(item for ((_, item),) in items))
+
     def value(self, value: ValueNode, before: Any, after: Any, scope: str) -> ValueNode:
         """Return a value as it is here."""
         if isinstance(value, ObjectValueNode):
-            given = [(member.name.value, member.value) for member in value.fields]
+            given = [(member.name.value, member.value) for member in value.fields or ()]
             return _object(self.pairs(given, _members(before), _members(after), scope))
         if isinstance(value, ListValueNode):
             return ListValueNode(values=tuple(self.value(item, before, after, scope) for item in value.values))
@@ -183,12 +199,12 @@ class Rewriting:
         return self._matches(value, pair[1], before.get(pair[0]), bound)
 
     def _matches(self, pattern: ValueNode, value: ValueNode, kind: Any, bound: Bound) -> bool:
-        if isinstance(pattern, EnumValueNode) and pattern.value not in NOT_PLACEHOLDERS:
+        if is_placeholder(pattern):
             if not _is_of(pattern.value, value, kind):
                 return False
             bound.values[pattern.value] = (value, kind)
             return True
-        if isinstance(pattern, StringValueNode) and isinstance(value, StringValueNode):
+        if isinstance(pattern, StringValueNode | EnumValueNode) and pattern.kind == value.kind:
             names = matched_name(pattern.value, value.value)
             bound.names |= names or {}
             return names is not None
@@ -232,13 +248,13 @@ class Rewriting:
         return found
 
     def _built_value(self, pattern: ValueNode, bound: Bound, after: Any, scope: str) -> ValueNode | None:
-        if isinstance(pattern, EnumValueNode) and pattern.value not in NOT_PLACEHOLDERS:
+        if is_placeholder(pattern):
             if pattern.value not in bound.values:
                 return None
             value, before = bound.values[pattern.value]
             return self.value(value, before, after, scope)
         if isinstance(pattern, ObjectValueNode):
-            members = [(member.name.value, member.value) for member in pattern.fields]
+            members = [(member.name.value, member.value) for member in pattern.fields or ()]
             built = self._built(members, bound, _members(after), scope)
             return _object(built) if built or not members else None
         if isinstance(pattern, ListValueNode):
@@ -253,7 +269,7 @@ class Rewriting:
         if given is None:
             return None
         found: list[Any] = []
-        for node in given.selections:
+        for node in given.selections or ():
             if isinstance(node, FieldNode):
                 found += self.field(node, before, after)
             elif isinstance(node, InlineFragmentNode) and node.type_condition:
@@ -310,7 +326,7 @@ class Rewriting:
     def _arguments(self, node: FieldNode, definition: Any, ours: Any) -> tuple[ArgumentNode, ...]:
         before = {name: argument.type for name, argument in (definition.args if definition else {}).items()}
         after = {name: argument.type for name, argument in (ours.args if ours else {}).items()}
-        given = [(argument.name.value, argument.value) for argument in node.arguments]
+        given = [(argument.name.value, argument.value) for argument in node.arguments or ()]
         # a count takes the condition of its list, and not its page
         is_count = ours is not None and is_leaf_type(get_named_type(ours.type))
         return tuple(
@@ -342,7 +358,8 @@ def _is_of(placeholder: str, value: ValueNode, kind: Any) -> bool:
     """Whether a placeholder may stand for a value of the peer's type."""
     nullable = kind.of_type if is_non_null_type(kind) else kind
     if placeholder.startswith("SCALAR"):
-        return is_leaf_type(nullable)
+        is_value = not isinstance(value, ObjectValueNode | ListValueNode)
+        return is_leaf_type(nullable) if kind is not None else is_value
     if placeholder.startswith("OBJECT"):
         return isinstance(value, ObjectValueNode)
     if placeholder.startswith("LIST"):

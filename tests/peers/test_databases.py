@@ -1,0 +1,127 @@
+"""What the guides for those who come from Hasura and PostGraphile say; neither of them is installed."""
+
+import sys
+from dataclasses import replace
+from io import StringIO
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.test.utils import isolate_apps
+from graphql import build_schema, parse, print_ast
+
+import fraiseql_django as fraiseql
+from example_project.bookshop.models import Book
+from fraiseql_django import GraphQLEngine, Registry
+from fraiseql_django.conf.settings import get_settings
+from tests.peers.guides import HERE, Block, Guide, declared, declaring, read
+from tests.peers.rewriting import rewrite
+from tests.support import data, statements
+
+GUIDES = {name: read(name) for name in ("hasura",)}
+PAIRS = [(name, before, after) for name, guide in GUIDES.items() for before, after in guide.pairs(name)]
+# the renames of these guides need no types of the peer
+UNKNOWN = build_schema("type Query { a: Int } type Mutation { a: Int }")
+
+
+def engine_of(guide: Guide) -> GraphQLEngine:
+    """Return an engine over the declarations of a guide, with the names that it recommends."""
+    engine = declared(guide)
+    settings = replace(get_settings(), camel_case=guide.name != "hasura")
+    return GraphQLEngine(registry=engine.registry, cache=None, settings=settings)
+
+
+@pytest.fixture(scope="module")
+def engines(populated: None) -> dict[str, GraphQLEngine]:
+    """Make an engine for each guide, over a filled bookshop."""
+    return {name: engine_of(guide) for name, guide in GUIDES.items()}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "before", "after"), PAIRS, ids=[f"{name}-{number}" for number, (name, *_) in enumerate(PAIRS)]
+)
+def test_operations_are_what_the_renames_make_of_them(
+    engines: dict[str, GraphQLEngine], name: str, before: Block, after: Block
+) -> None:
+    rewritten = rewrite(GUIDES[name], UNKNOWN, engines[name].schema.graphql, before.text)
+
+    assert rewritten.query == print_ast(parse(after.text))
+
+
+VARIABLES: dict[str, Any] = {"name": "%o%", "low": "5", "title": "Tehanu", "isbn": "9780000000001"}
+OURS = [(name, block) for name, guide in GUIDES.items() for block in guide.operations(HERE)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("name", "block"), OURS, ids=[f"{name}-{number}" for number, (name, _) in enumerate(OURS)])
+def test_operations_of_the_guides_are_answered(engines: dict[str, GraphQLEngine], name: str, block: Block) -> None:
+    book = Book.objects.create(title="Old", isbn="1", price=9, publisher=Book.objects.first().publisher)
+    variables = {**VARIABLES, "id": str(book.pk)}
+
+    with transaction.atomic():
+        answer = engines[name].execute(block.text, variables).json()
+        transaction.set_rollback(True)
+
+    assert "errors" not in answer
+    assert answer["data"]
+    assert "MutationError" not in str(answer["data"])
+
+
+DATABASE = """
+CREATE TABLE shop_author (id bigserial PRIMARY KEY, name text NOT NULL);
+CREATE TABLE shop_article (
+    id bigserial PRIMARY KEY, title text NOT NULL, price numeric(8, 2), author_id bigint NOT NULL REFERENCES shop_author
+);
+CREATE VIEW v_author_card AS
+    SELECT id, jsonb_build_object('id', id, 'name', name) AS data FROM shop_author;
+CREATE FUNCTION fn_rename_author(author_id bigint, name text) RETURNS jsonb LANGUAGE sql AS $$
+    UPDATE shop_author SET name = $2 WHERE id = $1 RETURNING jsonb_build_object('status', 'updated', 'message', name)
+$$;
+INSERT INTO shop_author (name) VALUES ('Ann'), ('Bob');
+INSERT INTO shop_article (title, price, author_id) VALUES ('First', 2.50, 1), ('Second', NULL, 2), ('Third', 3, 1);
+"""
+
+
+def printed(*command: str) -> str:
+    """Return what a command prints."""
+    out = StringIO()
+    call_command(*command, stdout=out)
+    return out.getvalue()
+
+
+@isolate_apps("tests.library")
+def test_a_database_becomes_a_schema_by_the_commands_of_the_guides(empty_schema: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(DATABASE, None)
+    registry = Registry()
+    models = ModuleType("tests.library.inspected")
+    graphql = ModuleType("tests.library.printed")
+
+    exec(printed("inspectdb", "shop_author", "shop_article"), vars(models))
+    fraiseql.types(models.ShopAuthor, models.ShopArticle, registry=registry)
+    with declaring(registry), pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, graphql.__name__, graphql)
+        exec(printed("fraiseql_inspect", "v_author_card", "fn_rename_author"), vars(graphql))
+        engine = GraphQLEngine(registry=registry, cache=None)
+        query = """{
+            shopArticles(where: {author: {name: {eq: "Ann"}}}, orderBy: {id: DESC}) { title price author { name } }
+            shopAuthors(orderBy: {id: ASC}) { name shoparticleSet { title } }
+            authorCards(orderBy: {id: ASC}) { name }
+        }"""
+        with statements(1):
+            answer = data(engine, query)
+        rename = """mutation {
+            renameAuthor(input: {authorId: "2", name: "Eve"}) { ... on RenameAuthorSuccess { message } }
+        }"""
+        renamed = data(engine, rename)
+
+    assert answer["shopArticles"] == [
+        {"title": "Third", "price": "3.00", "author": {"name": "Ann"}},
+        {"title": "First", "price": "2.50", "author": {"name": "Ann"}},
+    ]
+    assert answer["shopAuthors"][1] == {"name": "Bob", "shoparticleSet": [{"title": "Second"}]}
+    assert answer["authorCards"] == [{"name": "Ann"}, {"name": "Bob"}]
+    assert renamed == {"renameAuthor": {"message": "Eve"}}
