@@ -84,9 +84,14 @@ class Folding:
             folded = value if leaf.after else ANYTHING
         else:
             folded = self.of(leaf.last.selection_set, leaf.type_of_last(self.peer, around), value)
-        for node in reversed(leaf.path):
-            if isinstance(node, FieldNode):
-                folded = {node.alias.value if node.alias else node.name.value: folded}
+        lists = leaf.lists(self.peer, around)
+        for depth, node in reversed(list(enumerate(leaf.path))):
+            if not isinstance(node, FieldNode):
+                continue
+            key = node.alias.value if node.alias else node.name.value
+            # the list that stands here may be one further out there: edges { node }
+            each = isinstance(folded, list) and not lists[depth] and any(lists[:depth])
+            folded = [{key: item} for item in folded] if each else {key: folded}
         _add(found, folded)
 
 

@@ -14,9 +14,11 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from django.test import override_settings
 
 import fraiseql_django
 from fraiseql_django import GraphQLEngine, Registry
+from fraiseql_django.conf.settings import get_settings
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "coming-from"
 HERE = "fraiseql_django"
@@ -114,11 +116,15 @@ def declaring(registry: Registry) -> Iterator[None]:
 
 
 def declared(guide: Guide) -> GraphQLEngine:
-    """Return an engine over what the guide's blocks declare with this package, in a registry of its own."""
+    """Return an engine over what the guide's blocks declare with this package, with the first settings that it has."""
     registry = Registry()
     with declaring(registry):
         execute(guide, HERE)
-    return GraphQLEngine(registry=registry, cache=None)
+    names: dict[str, Any] = {"FRAISEQL": {}}
+    for block in [block for block in guide.blocks if block.package == "settings.py"][:1]:
+        exec(block.text, names)
+    with override_settings(FRAISEQL=names["FRAISEQL"]):
+        return GraphQLEngine(registry=registry, cache=None, settings=get_settings())
 
 
 def execute(guide: Guide, package: str) -> types.ModuleType:

@@ -30,7 +30,9 @@ from graphql import (
     SelectionSetNode,
     ValueNode,
     get_named_type,
+    get_nullable_type,
     is_abstract_type,
+    is_list_type,
     parse,
     print_ast,
 )
@@ -48,6 +50,10 @@ PARTS = {
     "COLUMN": ("column", r"[A-Z][A-Z0-9_]*?"),
     "FIELD": ("field", r"\w+?"),
     "MANY": ("many", r"\w+?"),
+}
+# what stands for a value
+PLACEHOLDERS = {
+    *("VALUE", "SCALAR", "OBJECT", "LIST", "KEY", "LIMIT", "OFFSET", "START", "END", "ADDED", "REMOVED", "SET", REST),
 }
 _PARTS = re.compile("|".join(PARTS))
 
@@ -98,11 +104,7 @@ class PairsRule:
 
 def is_placeholder(node: ValueNode) -> bool:
     """Whether a value of a rule stands for any value."""
-    return (
-        isinstance(node, EnumValueNode)
-        and re.fullmatch(r"[A-Z]+", node.value) is not None
-        and node.value not in {"AND", "OR", "NOT", "ASC", "DESC"}
-    )
+    return isinstance(node, EnumValueNode) and node.value in PLACEHOLDERS
 
 
 def is_name(rule: PairsRule) -> bool:
@@ -213,13 +215,22 @@ class Leaf:
 
     def type_of_last(self, peer: GraphQLSchema, around: Any) -> Any:
         """Return the peer's type of what is selected in the last node."""
+        *_, (last, _) = self._types(peer, around)
+        return last
+
+    def lists(self, peer: GraphQLSchema, around: Any) -> list[bool]:
+        """Return which of the nodes are lists of the peer."""
+        return [is_list for _, is_list in self._types(peer, around)]
+
+    def _types(self, peer: GraphQLSchema, around: Any) -> Iterator[tuple[Any, bool]]:
         for node in self.path:
             if isinstance(node, InlineFragmentNode):
-                around = peer.get_type(node.type_condition.name.value)
+                around, is_list = peer.get_type(node.type_condition.name.value), False
             else:
                 definition = getattr(around, "fields", {}).get(node.name.value)
+                is_list = definition is not None and is_list_type(get_nullable_type(definition.type))
                 around = get_named_type(definition.type) if definition else None
-        return around
+            yield around, is_list
 
 
 def leaves(renames: Renames, node: FieldNode, around: Any) -> list[Leaf]:

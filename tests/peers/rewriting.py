@@ -220,10 +220,11 @@ class Rewriting:
         left = {member.name.value: member.value for member in value.fields}
         types = _members(kind)
         for member in pattern.fields:
-            name = member.name.value
             # each may be absent: what stands for it is then absent as well
-            if name in left and not self._matches(member.value, left.pop(name), types.get(name), bound):
-                return False
+            for name in [name for name in left if matched_name(member.name.value, name) is not None][:1]:
+                bound.names |= matched_name(member.name.value, name) or {}
+                if not self._matches(member.value, left.pop(name), types.get(name), bound):
+                    return False
         if any(member.name.value == REST for member in pattern.fields):
             bound.rest = (list(left.items()), types)
             return True
@@ -372,7 +373,9 @@ def _fits(pattern: Pairs, bound: Bound, after: Types) -> bool:
     for name, value in pattern:
         kind = after.get(name_of(name, bound.names))
         takes_object = kind is not None and is_input_object_type(get_named_type(kind))
-        placeholder = value.value if isinstance(value, EnumValueNode) else ""
+        placeholder = value.value if is_placeholder(value) else ""
+        if placeholder and placeholder != REST and placeholder not in bound.values:
+            continue
         if after and (
             (kind is None and name != REST)
             or (isinstance(value, ObjectValueNode) and not takes_object)

@@ -1,0 +1,275 @@
+"""What the guide for those who come from graphene-django says, proved over one bookshop."""
+
+import json
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+
+pytest.importorskip("graphene_django", reason="graphene-django is not installed (dependency group peers)")
+pytest.importorskip("django_filters", reason="django-filter is not installed (dependency group peers)")
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.test import Client
+from django.utils.dateparse import parse_duration
+from graphql import parse, print_ast
+
+from example_project.bookshop.models import Author, Book, BookCondition, Customer, Order, Publisher
+from fraiseql_django import GraphQLEngine
+from tests.peers.guides import Block, read
+from tests.peers.served import Served, assert_same
+
+GUIDE = read("graphene-django")
+
+
+@pytest.fixture(scope="module")
+def served(populated: None) -> Served:
+    """Serve the declarations of the guide with both packages, over a filled bookshop."""
+
+    def run(schema: Any, query: str, variables: dict[str, Any], request: HttpRequest) -> Any:
+        return schema.execute(query, variables=variables, context=request)
+
+    return Served.of(GUIDE, run, lambda schema: schema.graphql_schema)
+
+
+NODES = "edges { node { title price } }"
+LISTS = {
+    "lookups": f"""{{
+        exact: allBooks(title: "Blind Fever, Blind Map") {{ {NODES} }}
+        icontains: allBooks(title_Icontains: "mAP") {{ {NODES} }}
+        istartswith: allBooks(title_Istartswith: "b") {{ {NODES} }}
+        regex: allBooks(title_Regex: "^B.*p$") {{ {NODES} }}
+        gt: allBooks(price_Gt: "20") {{ {NODES} }}
+        range: allBooks(price_Range: ["10", "20"]) {{ {NODES} }}
+        isnull: allBooks(pages_Isnull: true) {{ {NODES} }}
+        boolean: allBooks(inPrint: false) {{ {NODES} }}
+        enum: allBooks(format: E_BOOK) {{ {NODES} }}
+        dates: allBooks(published_Gte: "1990-01-01", published_Lt: "2010-01-01") {{ {NODES} }}
+        toOne: allBooks(publisher_Name_Icontains: "BOOKS") {{ {NODES} }}
+        several: allBooks(publisher_Name_Icontains: "b", price_Gte: "10", price_Lt: "30") {{ {NODES} }}
+    }}""",
+    "orders": f"""{{
+        titles: allBooks(orderBy: "-title") {{ {NODES} }}
+        up: allBooks(orderBy: "price") {{ edges {{ node {{ price }} }} }}
+        down: allBooks(orderBy: "-price", first: 50) {{ edges {{ node {{ price }} }} }}
+        default: allBooks(first: 9) {{ {NODES} }}
+        publishers: allPublishers {{ edges {{ node {{ name country founded }} }} }}
+    }}""",
+    "pages": f"""{{
+        first: allBooks(first: 7) {{ {NODES} pageInfo {{ hasNextPage }} }}
+        second: allBooks(first: 7, offset: 7) {{ {NODES} }}
+        rest: allBooks(offset: 45) {{ {NODES} }}
+        whole: allBooks {{ {NODES} pageInfo {{ hasNextPage hasPreviousPage }} }}
+        none: allBooks(title: "none") {{ {NODES} pageInfo {{ startCursor endCursor }} }}
+    }}""",
+    "nested": """{
+        allPublishers(name_Icontains: "o") {
+            edges { node {
+                name
+                books(price_Lt: "30", first: 3, orderBy: "title") {
+                    edges { node { title authors { name } publisher { name } reviews(first: 1) {
+                        edges { node { stars status headline createdAt book { title } } }
+                    } } }
+                    pageInfo { hasNextPage }
+                }
+            } }
+        }
+        authors { name }
+    }""",
+    "values": """{
+        allBooks { edges { node {
+            title isbn price published pages inPrint format reviewCount label
+        } } }
+    }""",
+    "fragments": """
+        query { allBooks(first: 4) { edges { node { ...Card ... on BookType { pages } } } } }
+        fragment Card on BookType { title publisher { ... on PublisherType { name } } }
+    """,
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_are_answered_alike(served: Served, name: str) -> None:
+    assert_same(served, LISTS[name])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ("query ($id: ID!) { book(id: $id) { title } }", {}),
+        ("query ($low: Decimal) { allBooks(price_Gte: $low) { edges { node { price } } } }", {"low": "30"}),
+        ("query ($format: BookshopBookFormatChoices!) { allBooks(format: $format) { edges { node { format } } } }",
+         {"format": "AUDIO"}),
+    ],
+)  # fmt: skip
+def test_variables_are_answered_alike(served: Served, query: str, variables: dict[str, Any]) -> None:
+    assert_same(served, query, {"id": str(Book.objects.first().pk), **variables})
+
+
+# --- mutations ---
+
+ADD = """mutation ($input: CreateBookInput!) {
+    createBook(input: $input) {
+        book { title isbn price publisher { name } authors { name } }
+        errors { field messages }
+    }
+}"""
+
+
+def new_book(**values: Any) -> dict[str, Any]:
+    """Return the input of a book."""
+    publisher, author = Publisher.objects.first(), Author.objects.first()
+    return {
+        "title": "Tehanu",
+        "isbn": "978-0-00-000000-1",
+        "price": "12.50",
+        "taxRate": "0.07",
+        "publisher": str(publisher.pk),
+        "authors": [str(author.pk)],
+        **values,
+    }
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "values", [{}, {"title": ""}, {"title": "x" * 201, "price": "-1"}, {"isbn": "taken"}, {"authors": []}]
+)
+def test_forms_and_their_errors_are_answered_alike(served: Served, values: dict[str, Any]) -> None:
+    if values.get("isbn") == "taken":
+        values = {"isbn": Book.objects.first().isbn}
+
+    data = assert_same(served, ADD, {"input": new_book(**values)}, by_field)
+
+    assert (data["createBook"]["book"] is None) == bool(values)
+
+
+def by_field(data: Any) -> Any:
+    """Put the messages of errors for one field into one list."""
+    errors = data["createBook"]["errors"]
+    if not isinstance(errors, list):
+        return data
+    messages: dict[str, list[str]] = {}
+    for error in errors:
+        messages.setdefault(error["field"], []).append(error["messages"])
+    together = [{"field": field, "messages": texts} for field, texts in messages.items()]
+    return {"createBook": {**data["createBook"], "errors": together}}
+
+
+@pytest.mark.django_db
+def test_mutations_in_python_are_answered_alike(served: Served) -> None:
+    query = """mutation ($id: ID!) {
+        renameBook(id: $id, title: "Tehanu") { ok book { title reviews { edges { node { stars } } } } }
+    }"""
+
+    assert assert_same(served, query, {"id": str(Book.objects.first().pk)})["renameBook"]["ok"]
+
+
+# --- what differs ---
+
+
+@pytest.mark.django_db
+def test_values_that_differ(served: Served) -> None:
+    book = Book.objects.filter(reading_time__isnull=False).exclude(attributes={}).first()
+    query = "query ($id: ID!) { book(id: $id) { attributes readingTime condition cover%s } }"
+
+    answer = served.peers_answer(query % "", {"id": str(book.pk)})
+    theirs = answer.data["book"]
+    ours = served.our_answer(query % " { name url }", {"id": str(book.pk)}).data["book"]
+
+    assert json.loads(theirs["attributes"]) == ours["attributes"] == book.attributes
+    (error,) = answer.errors
+    assert error.path == ["book", "readingTime"]
+    assert parse_duration(ours["readingTime"]) == book.reading_time
+    assert theirs["condition"] == f"A_{book.condition}"
+    assert ours["condition"] == BookCondition(book.condition).name
+    assert (theirs["cover"], ours["cover"]) == ("", None)
+
+
+@pytest.mark.django_db
+def test_rows_are_repeated_there_and_not_here(served: Served) -> None:
+    query = "{ allBooks(reviews_Stars: 5, first: 100) { edges { node { title } } } }"
+    theirs = [edge["node"]["title"] for edge in served.peers_answer(query).data["allBooks"]["edges"]]
+    after = served.rewritten(query).query
+    ours = [book["title"] for book in served.our_answer(after).data["books"]]
+
+    assert len(theirs) > len(set(theirs))
+    assert ours == list(dict.fromkeys(theirs))
+
+
+@pytest.mark.django_db
+def test_pages_are_bounded_there_and_here_where_a_limit_is_set(served: Served, settings: Any) -> None:
+    query = "{ allBooks(first: 101) { edges { node { title } } } }"
+    after = served.rewritten(query).query
+    settings.FRAISEQL = {"LIMITS": {"MAX_ROWS": 100}}
+    limited = GraphQLEngine(registry=served.engine.registry, cache=None)
+
+    assert served.peers_answer(query).errors
+    assert served.our_answer(after).errors == []
+    (error,) = limited.execute(after).json()["errors"]
+    assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
+
+
+@pytest.mark.django_db
+def test_null_is_no_condition_there_and_refused_here(served: Served) -> None:
+    query = "{ allBooks(price_Gte: null) { edges { node { title } } } }"
+
+    assert len(served.peers_answer(query).data["allBooks"]["edges"]) == 50
+    (error,) = served.our_answer(served.rewritten(query).query).errors
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+# --- permissions ---
+
+
+@pytest.mark.django_db
+def test_who_sees_what_is_answered_alike(served: Served) -> None:
+    customers = Customer.objects.filter(orders__isnull=False).distinct()
+    owner, other = customers[0].user, customers[1].user
+    staff = User.objects.create(username="clerk", is_staff=True)
+
+    seen = {
+        user: assert_same(served, "{ orders { number placedAt } }", user=user)["orders"]
+        for user in (None, owner, other, staff)
+    }
+
+    assert seen[None] == []
+    assert len(seen[owner]) == Order.objects.filter(customer__user=owner).count()
+    assert seen[owner] != seen[other]
+    assert len(seen[staff]) == Order.objects.count()
+
+
+# --- the guide ---
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("before", "after"), GUIDE.pairs("graphene-django"), ids=lambda block: block.package)
+def test_operations_of_the_guide_are_what_the_renames_make_of_them(served: Served, before: Block, after: Block) -> None:
+    variables: dict[str, Any] = {"name": "o", "first": 5, "input": new_book()}
+
+    rewritten = served.rewritten(before.text, variables)
+
+    assert rewritten.query == print_ast(parse(after.text))
+    assert_same(served, before.text, variables)
+
+
+@pytest.mark.django_db
+def test_guide_says_how_many_statements_its_first_operation_takes(served: Served) -> None:
+    if version("graphene-django") != "3.2.3":
+        pytest.skip("the guide has the numbers of graphene-django 3.2.3")
+    (before, _), *_ = GUIDE.pairs("graphene-django")
+
+    taken = served.peers_answer(before.text, {"name": "o", "first": 5}).statements
+
+    assert f"takes {taken} statements with graphene-django 3.2.3" in GUIDE.text
+
+
+@pytest.mark.django_db
+def test_both_are_served_in_one_project(served: Served, client: Client, settings: Any) -> None:
+    settings.ROOT_URLCONF = served.urls()
+
+    for path in ("/graphql/", "/graphql/next/"):
+        answer = client.post(path, {"query": "{ __typename }"}, content_type="application/json").json()
+        assert answer["data"] == {"__typename": "Query"}
