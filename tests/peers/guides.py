@@ -5,7 +5,7 @@ import sys
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from inspect import signature
 from itertools import pairwise
@@ -42,6 +42,13 @@ class Guide:
     text: str
     blocks: list[Block]
     tables: dict[str, list[tuple[str, str]]]
+    # of the rows of the tables: those that some operation has needed
+    applied: set[tuple[str, str]] = field(default_factory=set)
+
+    def not_applied(self) -> list[tuple[str, str]]:
+        """Return the rows, by table and first cell, that no operation has needed."""
+        rows = [(heading, before) for heading, table in self.tables.items() for before, _ in table]
+        return [row for row in rows if row not in self.applied]
 
     def code(self, package: str) -> str:
         """Return the Python blocks of a package, with those for both, one after the other."""

@@ -98,6 +98,7 @@ def name_of(pattern: str, names: Names) -> str:
 class PairsRule:
     """Arguments, or members of an input object, and what stands in their place."""
 
+    row: tuple[str, str]
     before: Pairs
     after: Pairs
 
@@ -116,6 +117,7 @@ def is_name(rule: PairsRule) -> bool:
 class ChainRule:
     """A field, what is selected in it, and so on; each is a name, or the type of an inline fragment after "on "."""
 
+    row: tuple[str, str]
     before: tuple[str, ...]
     after: tuple[str, ...]
 
@@ -160,21 +162,25 @@ class Renames:
     def __init__(self, guide: Guide) -> None:
         self.pairs: dict[str | None, list[PairsRule]] = {}
         self.chains: list[ChainRule] = []
-        self.types: list[tuple[str, str]] = []
+        self.types: list[tuple[tuple[str, str], str]] = []
+        self.applied = guide.applied
         for heading, rows in guide.tables.items():
             inside = re.fullmatch(r"Inside `(\w+)`", heading)
-            if heading == "Selections":
-                self.chains += [ChainRule(parsed_chain(before), parsed_chain(after)) for before, after in rows]
-            elif heading == "Names of types":
-                self.types += rows
-            elif inside or heading == "Arguments":
-                scope = inside[1] if inside else None
-                self.pairs[scope] = [PairsRule(parsed_pairs(before), parsed_pairs(after)) for before, after in rows]
+            for before, after in rows:
+                row = (heading, before)
+                if heading == "Selections":
+                    self.chains.append(ChainRule(row, parsed_chain(before), parsed_chain(after)))
+                elif heading == "Names of types":
+                    self.types.append((row, after))
+                elif inside or heading == "Arguments":
+                    rules = self.pairs.setdefault(inside[1] if inside else None, [])
+                    rules.append(PairsRule(row, parsed_pairs(before), parsed_pairs(after)))
 
     def type_name(self, name: str) -> str:
         """Return the name here of a type of the peer."""
-        for before, after in self.types:
-            if (names := matched_name(before, name)) is not None:
+        for row, after in self.types:
+            if (names := matched_name(row[1], name)) is not None:
+                self.applied.add(row)
                 return name_of(after, names)
         return name
 
@@ -243,8 +249,10 @@ def leaves(renames: Renames, node: FieldNode, around: Any) -> list[Leaf]:
     of_type = f"on {around.name}" if around is not None else ""
     for rule in renames.chains:
         if len(rule.before) == 2 and rule.before == (of_type, node.name.value):
+            renames.applied.add(rule.row)
             return [Leaf((node,), rule.after[1:], {})]
         if len(rule.before) == 1 and (names := matched_name(rule.before[0], node.name.value)) is not None:
+            renames.applied.add(rule.row)
             return [Leaf((node,), rule.after, names)]
     return [Leaf((node,), (node.name.value,), {})]
 
@@ -265,6 +273,7 @@ def _chained(renames: Renames, path: tuple[Any, ...], node: Any, of_union: bool)
         whole = [(rule, names) for rule, names in rules if len(rule.before) == len(longer)]
         if whole:
             rule, names = whole[0]
+            renames.applied.add(rule.row)
             yield Leaf(longer, rule.after, names)
         elif rules:
             yield from _chained(renames, longer, child, of_union)

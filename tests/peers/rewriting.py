@@ -125,6 +125,7 @@ class Rewriting:
         rules = self.renames.pairs.get(scope, [])
         for rule in rules:
             if len(rule.before) > 1 and (bound := self._matched(rule.before, given, before, after)):
+                self.renames.applied.add(rule.row)
                 return self._built(rule.after, bound, after, scope)
         found: Pairs = []
         for name, value in given:
@@ -134,6 +135,7 @@ class Rewriting:
                     break
                 bound = self._matched(rule.before, [(name, value)], before, after) if len(rule.before) == 1 else None
                 if bound and _fits(rule.after, bound, after):
+                    self.renames.applied.add(rule.row)
                     found += self._built(rule.after, bound, after, scope)
                     break
             else:

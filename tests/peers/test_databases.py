@@ -42,6 +42,59 @@ def test_operations_are_what_the_renames_make_of_them(
     assert rewritten.query == print_ast(parse(after.text))
 
 
+MORE = {
+    "hasura": [
+        """query ($where: books_bool_exp, $by: [books_order_by!], $direction: order_by) {
+            a: books(where: $where, order_by: $by) { id }
+            b: books(order_by: {title: $direction}) { id }
+            c: books(where: {_or: [
+                {title: {_like: "%a%"}}, {title: {_neq: "x"}}, {title: {_in: ["x"]}}, {title: {_nin: ["x"]}},
+                {price: {_gt: "1"}}, {price: {_lt: "1"}}, {price: {_lte: "1"}},
+                {title: {_regex: "^A"}}, {title: {_iregex: "^a"}}
+            ]}) { id }
+            d: books(order_by: [
+                {pages: asc_nulls_first}, {pages: asc_nulls_last}, {pages: desc_nulls_first}, {title: desc}
+            ]) { id }
+        }""",
+        "mutation ($input: books_insert_input!) { insert_books_one(object: $input) { id } }",
+        "mutation ($id: bigint!, $set: books_set_input!) {"
+        " update_books_by_pk(pk_columns: {id: $id}, _set: $set) { id } }",
+    ],
+    "postgraphile": [
+        """query ($filter: BookFilter, $condition: BookCondition, $at: Datetime) {
+            a: books(filter: $filter, orderBy: NATURAL) { nodes { id } }
+            b: books(condition: $condition, orderBy: PRIMARY_KEY_ASC) { totalCount nodes { id } }
+            c: booksList(orderBy: PRIMARY_KEY_DESC, first: 2) { id reviewsByBookId { totalCount } }
+            d: books(filter: {or: [
+                {title: {notEqualTo: "x"}}, {title: {notIn: ["x"]}}, {price: {lessThan: "1"}},
+                {price: {lessThanOrEqualTo: "1"}}, {price: {greaterThan: "1"}}, {title: {includes: "a"}},
+                {title: {startsWith: "a"}}, {title: {startsWithInsensitive: "a"}}, {title: {endsWith: "a"}},
+                {title: {endsWithInsensitive: "a"}}, {title: {likeInsensitive: "%a%"}}, {createdAt: {equalTo: $at}},
+                {and: [{title: {in: ["x"]}}, {pages: {isNull: true}}]}
+            ]}) { nodes { id } }
+            e: allBooks(orderBy: TITLE_DESC) { totalCount }
+            f: allPublishers(first: 1) { nodes { id books { totalCount } } }
+        }""",
+        "mutation ($input: BookInput!) { createBook(input: {book: $input}) { book { id } } }",
+        "mutation ($id: BigInt!, $patch: BookPatch!) {"
+        " updateBookById(input: {id: $id, bookPatch: $patch}) { book { id } } }",
+        "mutation ($id: BigInt!) { deleteBook(input: {id: $id}) { book { id } } }",
+    ],
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", MORE)
+def test_every_rename_is_needed_and_makes_valid_operations(engines: dict[str, GraphQLEngine], name: str) -> None:
+    engine, guide = engines[name], GUIDES[name]
+    for query in MORE[name]:
+        engine.parser.parse(rewrite(guide, UNKNOWN, engine.schema.graphql, query).query)
+    for before, _ in guide.pairs(name):
+        rewrite(guide, UNKNOWN, engine.schema.graphql, before.text)
+
+    assert guide.not_applied() == []
+
+
 VARIABLES: dict[str, Any] = {"name": "%o%", "low": "5", "title": "Tehanu", "isbn": "9780000000001", "after": None}
 OURS = [(name, block) for name, guide in GUIDES.items() for block in guide.operations(HERE)]
 

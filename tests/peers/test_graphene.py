@@ -38,8 +38,14 @@ LISTS = {
     "lookups": f"""{{
         exact: allBooks(title: "Blind Fever, Blind Map") {{ {NODES} }}
         icontains: allBooks(title_Icontains: "mAP") {{ {NODES} }}
-        istartswith: allBooks(title_Istartswith: "b") {{ {NODES} }}
+        contains: allBooks(title_Contains: "Map") {{ {NODES} }}
+        startswith: allBooks(isbn_Startswith: "9780018") {{ {NODES} }}
+        istartswith: allBooks(isbn_Istartswith: "9780013") {{ {NODES} }}
+        endswith: allBooks(isbn_Endswith: "9") {{ {NODES} }}
+        iendswith: allBooks(isbn_Iendswith: "3") {{ {NODES} }}
         regex: allBooks(title_Regex: "^B.*p$") {{ {NODES} }}
+        iregex: allBooks(title_Iregex: "^b.*P$") {{ {NODES} }}
+        lte: allBooks(price_Lte: "12") {{ {NODES} }}
         gt: allBooks(price_Gt: "20") {{ {NODES} }}
         range: allBooks(price_Range: ["10", "20"]) {{ {NODES} }}
         isnull: allBooks(pages_Isnull: true) {{ {NODES} }}
@@ -54,6 +60,7 @@ LISTS = {
         up: allBooks(orderBy: "price") {{ edges {{ node {{ price }} }} }}
         down: allBooks(orderBy: "-price", first: 50) {{ edges {{ node {{ price }} }} }}
         default: allBooks(first: 9) {{ {NODES} }}
+        countries: allPublishers(country_In: ["Austria", "Spain"]) {{ edges {{ node {{ name }} }} }}
         publishers: allPublishers {{ edges {{ node {{ name country founded }} }} }}
     }}""",
     "pages": f"""{{
@@ -96,15 +103,23 @@ def test_lists_are_answered_alike(served: Served, name: str) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("query", "variables"),
-    [
-        ("query ($id: ID!) { book(id: $id) { title } }", {}),
-        ("query ($low: Decimal) { allBooks(price_Gte: $low) { edges { node { price } } } }", {"low": "30"}),
-        ("query ($format: BookshopBookFormatChoices!) { allBooks(format: $format) { edges { node { format } } } }",
-         {"format": "AUDIO"}),
-    ],
-)  # fmt: skip
+def test_conditions_find_some_rows_and_not_all(served: Served) -> None:
+    found = {name: len(rows["edges"]) for name, rows in served.peers_answer(LISTS["lookups"]).data.items()}
+    assert {name: number for name, number in found.items() if not 0 < number < 50} == {}
+
+
+VARIABLES: list[tuple[str, dict[str, Any]]] = [
+    ("query ($id: ID!) { book(id: $id) { title } }", {}),
+    ("query ($low: Decimal) { allBooks(price_Gte: $low) { edges { node { price } } } }", {"low": "30"}),
+    (
+        "query ($format: BookshopBookFormatChoices!) { allBooks(format: $format) { edges { node { format } } } }",
+        {"format": "AUDIO"},
+    ),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("query", "variables"), VARIABLES)
 def test_variables_are_answered_alike(served: Served, query: str, variables: dict[str, Any]) -> None:
     assert_same(served, query, {"id": str(Book.objects.first().pk), **variables})
 
@@ -115,6 +130,7 @@ ADD = """mutation ($input: CreateBookInput!) {
     createBook(input: $input) {
         book { title isbn price publisher { name } authors { name } }
         errors { field messages }
+        clientMutationId
     }
 }"""
 
@@ -188,9 +204,12 @@ def test_values_that_differ(served: Served) -> None:
     assert (theirs["cover"], ours["cover"]) == ("", None)
 
 
+REPEATED = "{ allBooks(reviews_Stars: 5, first: 100) { edges { node { title } } } }"
+
+
 @pytest.mark.django_db
 def test_rows_are_repeated_there_and_not_here(served: Served) -> None:
-    query = "{ allBooks(reviews_Stars: 5, first: 100) { edges { node { title } } } }"
+    query = REPEATED
     theirs = [edge["node"]["title"] for edge in served.peers_answer(query).data["allBooks"]["edges"]]
     after = served.rewritten(query).query
     ours = [book["title"] for book in served.our_answer(after).data["books"]]
@@ -273,3 +292,16 @@ def test_both_are_served_in_one_project(served: Served, client: Client, settings
     for path in ("/graphql/", "/graphql/next/"):
         answer = client.post(path, {"query": "{ __typename }"}, content_type="application/json").json()
         assert answer["data"] == {"__typename": "Query"}
+
+
+@pytest.mark.django_db
+def test_every_rename_of_the_guide_is_needed(served: Served) -> None:
+    for query, variables in [
+        *((query, {}) for query in LISTS.values()),
+        (ADD, {"input": new_book()}),
+        *VARIABLES,
+        (REPEATED, {}),
+    ]:
+        served.rewritten(query, variables)
+
+    assert GUIDE.not_applied() == []
