@@ -221,13 +221,16 @@ class Rewriting:
             return False
         left = {member.name.value: member.value for member in value.fields}
         types = _members(kind)
+        takes_rest = any(member.name.value == REST for member in pattern.fields)
         for member in pattern.fields:
-            # each may be absent: what stands for it is then absent as well
+            # beside no rest, each may be absent: what stands for it is then absent as well
+            if takes_rest and member.name.value not in (REST, *left):
+                return False
             for name in [name for name in left if matched_name(member.name.value, name) is not None][:1]:
                 bound.names |= matched_name(member.name.value, name) or {}
                 if not self._matches(member.value, left.pop(name), types.get(name), bound):
                     return False
-        if any(member.name.value == REST for member in pattern.fields):
+        if takes_rest:
             bound.rest = (list(left.items()), types)
             return True
         return not left

@@ -57,6 +57,10 @@ MORE = {
             ]) { id }
         }""",
         "mutation ($input: books_insert_input!) { insert_books_one(object: $input) { id } }",
+        'mutation { update_books(where: {in_print: {_eq: true}}, _set: {price: "1"}) { affected_rows } }',
+        "mutation { delete_reviews(where: {stars: {_eq: 1}}) { returning { id } } }",
+        'mutation { update_books_by_pk(pk_columns: {id: 1}, _inc: {price: "1"}, _set: {title: "x"}) { id } }',
+        'mutation { update_books_by_pk(pk_columns: {id: 1}, _set: {price: "1"}) { id } }',
         "mutation ($id: bigint!, $set: books_set_input!) {"
         " update_books_by_pk(pk_columns: {id: $id}, _set: $set) { id } }",
     ],

@@ -336,6 +336,30 @@ def test_changes_are_answered_alike(served: Served, name: str) -> None:
     assert_same(served, change(name, str(other.pk)), {"id": str(book.pk)})
 
 
+MANY = """mutation ($name: String!) {
+    updatePublishers(filters: {name: {startsWith: $name}}, data: {country: "Utopia"}) { name country }
+}"""
+
+
+@pytest.mark.django_db
+def test_changes_by_a_condition_are_answered_alike(served: Served) -> None:
+    data = assert_same(served, MANY, {"name": "A"})
+
+    assert {row["country"] for row in data["updatePublishers"]} == {"Utopia"}
+
+
+BY_KEY = """mutation ($isbn: String!) {
+    retitleBook(data: {isbn: $isbn, title: "Tehanu"}) { ... on BookType { id isbn title } }
+}"""
+
+
+@pytest.mark.django_db
+def test_changes_by_another_key_are_answered_alike(served: Served) -> None:
+    data = assert_same(served, BY_KEY, {"isbn": Book.objects.first().isbn})
+
+    assert data["retitleBook"]["title"] == "Tehanu"
+
+
 DELETE = "mutation ($id: ID!) { deleteBook(data: {id: $id}) { ... on BookType { id title publisher { name } } } }"
 
 
@@ -388,7 +412,7 @@ def test_who_sees_what_is_answered_alike(served: Served) -> None:
 
 @pytest.mark.django_db
 def test_every_rename_of_the_guide_is_needed(served: Served) -> None:
-    operations = [*LISTS.values(), ADD, DELETE, RENAME, ORDERS, *(change(name, "1") for name in CHANGES)]
+    operations = [*LISTS.values(), ADD, MANY, BY_KEY, DELETE, RENAME, ORDERS, *(change(name, "1") for name in CHANGES)]
     for query, variables in [*((query, {"input": new_book()}) for query in operations), *VARIABLES]:
         served.rewritten(query, variables)
 
