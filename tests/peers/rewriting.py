@@ -134,6 +134,9 @@ class Rewriting:
                     found.append(items)
                     break
                 bound = self._matched(rule.before, [(name, value)], before, after) if len(rule.before) == 1 else None
+                if bound and scope is None and "rest" in bound.names and name in after:
+                    # an argument that the field has here
+                    continue
                 if bound and _fits(rule.after, bound, after):
                     self.renames.applied.add(rule.row)
                     found += self._built(rule.after, bound, after, scope)
