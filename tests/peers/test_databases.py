@@ -50,8 +50,13 @@ MORE = {
             c: books(where: {_or: [
                 {title: {_like: "%a%"}}, {title: {_neq: "x"}}, {title: {_in: ["x"]}}, {title: {_nin: ["x"]}},
                 {price: {_gt: "1"}}, {price: {_lt: "1"}}, {price: {_lte: "1"}},
-                {title: {_regex: "^A"}}, {title: {_iregex: "^a"}}
+                {title: {_regex: "^A"}}, {title: {_iregex: "^a"}},
+                {title: {_nlike: "x"}}, {title: {_nilike: "x"}}, {title: {_nregex: "x"}}, {title: {_niregex: "x"}},
+                {attributes: {_contains: {a: 1}}}, {attributes: {_contained_in: {a: 1}}},
+                {attributes: {_has_key: "a"}}, {attributes: {_has_keys_any: ["a"]}},
+                {attributes: {_has_keys_all: ["a"]}}
             ]}) { id }
+            e: books(distinct_on: [title], order_by: {title: asc}) { id }
             d: books(order_by: [
                 {pages: asc_nulls_first}, {pages: asc_nulls_last}, {pages: desc_nulls_first}, {title: desc}
             ]) { id }
@@ -73,7 +78,11 @@ MORE = {
                 {title: {notEqualTo: "x"}}, {title: {notIn: ["x"]}}, {price: {lessThan: "1"}},
                 {price: {lessThanOrEqualTo: "1"}}, {price: {greaterThan: "1"}}, {title: {includes: "a"}},
                 {title: {startsWith: "a"}}, {title: {startsWithInsensitive: "a"}}, {title: {endsWith: "a"}},
-                {title: {endsWithInsensitive: "a"}}, {title: {likeInsensitive: "%a%"}}, {createdAt: {equalTo: $at}},
+                {title: {endsWithInsensitive: "a"}}, {title: {likeInsensitive: "%a%"}},
+                {title: {equalToInsensitive: "a"}}, {title: {notIncludes: "a"}}, {title: {notIncludesInsensitive: "a"}},
+                {title: {notStartsWith: "a"}}, {title: {notLike: "a"}}, {attributes: {containsKey: "a"}},
+                {attributes: {containsAnyKeys: ["a"]}}, {attributes: {containsAllKeys: ["a"]}},
+                {tags: {anyEqualTo: "a"}}, {tags: {overlaps: ["a"]}}, {createdAt: {equalTo: $at}},
                 {and: [{title: {in: ["x"]}}, {pages: {isNull: true}}]}
             ]}) { nodes { id } }
             e: allBooks(orderBy: TITLE_DESC) { totalCount }

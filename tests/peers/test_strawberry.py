@@ -34,6 +34,7 @@ def served(populated: None) -> Served:
 LISTS = {
     "lookups of texts": """{
         exact: books(filters: {title: {exact: "Blind Fever, Blind Map"}}) { id }
+        iExact: books(filters: {title: {iExact: "blind FEVER, blind map"}}) { id }
         contains: books(filters: {title: {contains: "Map"}}) { id title }
         insensitive: books(filters: {title: {iContains: "mAP"}}) { id title }
         starts: books(filters: {title: {startsWith: "B"}}) { id }
@@ -53,6 +54,11 @@ LISTS = {
         some: books(filters: {pages: {isNull: false}}) { id pages }
         dates: books(filters: {published: {gte: "1990-01-01", lt: "2010-01-01"}}) { id published }
         without: books(filters: {inPrint: false}) { id inPrint }
+        year: books(filters: {published: {year: {gte: 2000}}}) { id published }
+        month: books(filters: {published: {month: {inList: [6, 7, 8]}}}) { id published }
+        quarter: books(filters: {published: {quarter: {exact: 1}, day: {lt: 20}}}) { id published }
+        week: books(filters: {published: {week: {lte: 20}, isoYear: {gt: 1980}}}) { id published }
+        weekday: books(filters: {published: {isoWeekDay: {inList: [1, 2]}}}) { id published }
     }""",
     "connectives": """{
         and: books(filters: {price: {gt: "20"}, AND: {pages: {gt: 200}}}) { id }
