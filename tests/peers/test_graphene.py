@@ -21,6 +21,8 @@ from tests.peers.guides import Block, read
 from tests.peers.served import Served, assert_same
 
 GUIDE = read("graphene-django")
+# what their own code warns of is not this package's
+pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning")
 
 
 @pytest.fixture(scope="module")

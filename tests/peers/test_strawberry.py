@@ -19,6 +19,8 @@ from tests.peers.guides import HERE, Block, read
 from tests.peers.served import Served, assert_same
 
 GUIDE = read("strawberry-django")
+# what their own code warns of is not this package's
+pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning")
 
 
 @pytest.fixture(scope="module")
