@@ -407,6 +407,8 @@ def _merged(pairs: Pairs) -> Pairs:
         if isinstance(before, ObjectValueNode) and isinstance(value, ObjectValueNode):
             members = [(member.name.value, member.value) for member in (*before.fields, *value.fields)]
             value = _object(_merged(members))
+        elif before is not None:
+            raise LookupError(f"The guide does not say how to write {name} twice")
         found[name] = value
     return list(found.items())
 

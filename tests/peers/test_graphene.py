@@ -2,6 +2,7 @@
 
 import json
 from importlib.metadata import version
+from random import Random
 from typing import Any
 
 import pytest
@@ -128,6 +129,25 @@ VARIABLES: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("query", "variables"), VARIABLES)
 def test_variables_are_answered_alike(served: Served, query: str, variables: dict[str, Any]) -> None:
     assert_same(served, query, {"id": str(Book.objects.first().pk), **variables})
+
+
+ARGUMENTS = [
+    *('title_Icontains: "a"', 'title_Contains: "T"', 'title_Regex: "[aeiou]$"', 'isbn_Startswith: "97800"'),
+    *('price_Gt: "9.99"', 'price_Lte: "31"', 'price_Range: ["8", "25"]', "pages_Isnull: false", "inPrint: true"),
+    *("format: PAPERBACK", "format: HARDCOVER", 'published_Gte: "1980-01-01"', 'publisher_Name_Icontains: "o"'),
+    *('orderBy: "title"', 'orderBy: "-title"', "first: 5", "first: 40", "offset: 2"),
+]
+
+
+@pytest.mark.django_db
+def test_random_arguments_are_answered_alike(served: Served) -> None:
+    random, found = Random(5), set()
+    for _ in range(60):
+        arguments = {argument.split(":")[0]: argument for argument in random.sample(ARGUMENTS, random.randint(1, 5))}
+        query = f"{{ allBooks({', '.join(arguments.values())}) {{ edges {{ node {{ title }} }} }} }}"
+        found.add(len(assert_same(served, query)["allBooks"]["edges"]))
+
+    assert len(found) > 10
 
 
 # --- mutations ---

@@ -1,6 +1,8 @@
 """What the guide for those who come from strawberry-django says, proved over one bookshop."""
 
+import json
 from importlib.metadata import version
+from random import Random
 from typing import Any
 
 import pytest
@@ -173,7 +175,58 @@ def test_variables_are_answered_alike(served: Served, query: str, variables: dic
     assert_same(served, query, variables)
 
 
+# of fields that are never null, since negations of null differ
+LEAVES = [
+    *(
+        f"title: {{{lookup}: {json.dumps(text)}}}"
+        for lookup in ("contains", "iContains", "regex")
+        for text in ("a", "Th")
+    ),
+    *(f'title: {{{lookup}: "{letter}"}}' for lookup in ("startsWith", "iStartsWith", "iEndsWith") for letter in "TBs"),
+    *(f'price: {{{lookup}: "{price}"}}' for lookup in ("gt", "gte", "lt", "lte") for price in ("9.99", "20", "31")),
+    *('price: {range: {start: "10", end: "25"}}', 'price: {range: {start: "30", end: "50"}}'),
+    *("inPrint: true", "inPrint: false", 'id: {inList: ["1", "2", "3", "5", "8", "13", "21"]}'),
+    *('publisher: {name: {iContains: "o"}}', 'publisher: {country: {inList: ["Austria", "Spain", "Norway"]}}'),
+    *('publisher: {NOT: [{name: {startsWith: "A"}}], name: {contains: "s"}}', "pages: {isNull: true}"),
+]
+
+
+def conditions(random: Random, depth: int) -> str:
+    """Return a filter of strawberry-django."""
+    members = dict(leaf.split(": ", 1) for leaf in random.sample(LEAVES, random.randint(1, 2)))
+    for connective in ("AND", "OR", "NOT"):
+        if depth and random.random() < 0.5:
+            members[connective] = conditions(random, depth - 1)
+    return f"{{{', '.join(f'{name}: {value}' for name, value in members.items())}}}"
+
+
+@pytest.mark.django_db
+def test_random_conditions_are_answered_alike(served: Served) -> None:
+    random, found = Random(12), set()
+    for _ in range(100):
+        books = assert_same(served, f"{{ books(filters: {conditions(random, 3)}) {{ id }} }}")["books"]
+        found.add(len(books))
+
+    assert len(found) > 20
+
+
 # --- what differs ---
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "filters",
+    [
+        '{reviews: {stars: {exact: 5}}, AND: {reviews: {headline: {contains: "o"}}}, DISTINCT: true}',
+        '{NOT: {reviews: {stars: {exact: 1}, headline: {contains: "a"}}}, DISTINCT: true}',
+    ],
+)
+def test_conditions_on_a_list_in_several_places_are_about_one_row_there_or_here(served: Served, filters: str) -> None:
+    query = f"{{ books(filters: {filters}) {{ id }} }}"
+    theirs = served.peers_answer(query).data["books"]
+    ours = served.our_answer(served.rewritten(query).query).data["books"]
+
+    assert len(theirs) < len(ours)
 
 
 @pytest.mark.django_db
@@ -225,6 +278,15 @@ def test_a_missing_row_is_an_error_there_and_null_here(served: Served) -> None:
 
     assert served.peers_answer(query).errors
     assert served.our_answer(served.rewritten(query).query).data == {"book": None}
+
+
+@pytest.mark.django_db
+def test_ranges_with_one_bound_find_nothing_there_and_are_refused_here(served: Served) -> None:
+    query = '{ books(filters: {price: {range: {end: "20"}}}) { id } }'
+
+    assert served.peers_answer(query).data == {"books": []}
+    (error,) = served.our_answer(served.rewritten(query).query).errors
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
 
 
 @pytest.mark.django_db
