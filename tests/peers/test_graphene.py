@@ -90,6 +90,10 @@ LISTS = {
         }
         authors { name }
     }""",
+    "resolvers": """{
+        cheapBooks(price: "12") { title price label authors { name } reviews(first: 1) { edges { node { stars } } } }
+        none: cheapBooks(price: "0") { title }
+    }""",
     "values": """{
         allBooks { edges { node {
             title isbn price published pages inPrint format reviewCount label

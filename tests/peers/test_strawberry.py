@@ -108,6 +108,11 @@ LISTS = {
         all: reviews(ordering: [{id: ASC}], pagination: {limit: 2}) { totalCount results { id book { title } } }
         alone: reviews { totalCount }
     }""",
+    "resolvers": """{
+        booksByAuthor(name: "a") { title label authors { name } }
+        none: booksByAuthor(name: "nobody") { id }
+        books(pagination: {limit: 2}) { label }
+    }""",
     "values": """{
         books(ordering: [{title: ASC}]) {
             id title isbn price published pages inPrint tags reviewCount netPrice label
