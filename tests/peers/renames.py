@@ -53,7 +53,8 @@ PARTS = {
 }
 # what stands for a value
 PLACEHOLDERS = {
-    *("VALUE", "SCALAR", "OBJECT", "LIST", "KEY", "LIMIT", "OFFSET", "START", "END", "ADDED", "REMOVED", "SET", REST),
+    *("VALUE", "SCALAR", "OBJECT", "LIST", "KEY", "LIMIT", "OFFSET", "START", "END", "FILTER"),
+    *("ADDED", "REMOVED", "SET", REST),
 }
 _PARTS = re.compile("|".join(PARTS))
 

@@ -57,6 +57,10 @@ MORE = {
                 {attributes: {_has_keys_all: ["a"]}}
             ]}) { id }
             e: books(distinct_on: [title], order_by: {title: asc}) { id }
+            f: books(
+                where: {reviews_aggregate: {count: {predicate: {_gte: 3}, filter: {stars: {_gt: 1}}}}}
+                order_by: {reviews_aggregate: {count: desc}}
+            ) { id reviews_aggregate { nodes { stars } } }
             d: books(order_by: [
                 {pages: asc_nulls_first}, {pages: asc_nulls_last}, {pages: desc_nulls_first}, {title: desc}
             ]) { id }
@@ -73,7 +77,7 @@ MORE = {
         """query ($filter: BookFilter, $condition: BookCondition, $at: Datetime) {
             a: books(filter: $filter, orderBy: NATURAL) { nodes { id } }
             b: books(condition: $condition, orderBy: PRIMARY_KEY_ASC) { totalCount nodes { id } }
-            c: booksList(orderBy: PRIMARY_KEY_DESC, first: 2) { id reviewsByBookId { totalCount } }
+            c: books(orderBy: PRIMARY_KEY_DESC, first: 2) { nodes { id reviewsByBookId { totalCount } } }
             d: books(filter: {or: [
                 {title: {notEqualTo: "x"}}, {title: {notIn: ["x"]}}, {price: {lessThan: "1"}},
                 {price: {lessThanOrEqualTo: "1"}}, {price: {greaterThan: "1"}}, {title: {includes: "a"}},
@@ -86,8 +90,10 @@ MORE = {
                 {and: [{title: {in: ["x"]}}, {pages: {isNull: true}}]}
             ]}) { nodes { id } }
             e: allBooks(orderBy: TITLE_DESC) { totalCount }
-            f: allPublishers(first: 1) { nodes { id books { totalCount } } }
-        }""",
+            f: allPublishers(first: 1) { nodes { id books { totalCount } } ...Page }
+        }
+        fragment Page on PublishersConnection { edges { ...Edge } }
+        fragment Edge on PublishersEdge { cursor }""",
         "mutation ($input: BookInput!) { createBook(input: {book: $input}) { book { id } } }",
         "mutation ($id: BigInt!, $patch: BookPatch!) {"
         " updateBookById(input: {id: $id, bookPatch: $patch}) { book { id } } }",

@@ -1,6 +1,7 @@
 """What the guide for those who come from graphene-django says, proved over one bookshop."""
 
 import json
+from dataclasses import replace
 from importlib.metadata import version
 from random import Random
 from typing import Any
@@ -17,8 +18,9 @@ from django.utils.dateparse import parse_duration
 from graphql import parse, print_ast
 
 from example_project.bookshop.models import Author, Book, BookCondition, Customer, Order, Publisher
-from fraiseql_django import GraphQLEngine
-from tests.peers.guides import Block, read
+from fraiseql_django import GraphQLEngine, Registry
+from fraiseql_django.conf.settings import get_settings
+from tests.peers.guides import Block, declaring, read
 from tests.peers.served import Served, assert_same
 
 GUIDE = read("graphene-django")
@@ -71,10 +73,9 @@ LISTS = {
     }}""",
     "pages": f"""{{
         first: allBooks(first: 7) {{ {NODES} pageInfo {{ hasNextPage }} }}
-        second: allBooks(first: 7, offset: 7) {{ {NODES} }}
-        rest: allBooks(offset: 45) {{ {NODES} }}
+        last: allBooks(last: 7) {{ {NODES} pageInfo {{ hasPreviousPage }} }}
         whole: allBooks {{ {NODES} pageInfo {{ hasNextPage hasPreviousPage }} }}
-        none: allBooks(title: "none") {{ {NODES} pageInfo {{ startCursor endCursor }} }}
+        none: allBooks(title: "none") {{ {NODES} pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }}
     }}""",
     "nested": """{
         allPublishers(name_Icontains: "o") {
@@ -100,7 +101,9 @@ LISTS = {
         } } }
     }""",
     "fragments": """
-        query { allBooks(first: 4) { edges { node { ...Card ... on BookType { pages } } } } }
+        query { allBooks(first: 4) { ...Page } }
+        fragment Page on BookTypeConnection { edges { ...Edge } pageInfo { hasNextPage } }
+        fragment Edge on BookTypeEdge { node { ...Card ... on BookType { pages } } }
         fragment Card on BookType { title publisher { ... on PublisherType { name } } }
     """,
 }
@@ -139,7 +142,7 @@ ARGUMENTS = [
     *('title_Icontains: "a"', 'title_Contains: "T"', 'title_Regex: "[aeiou]$"', 'isbn_Startswith: "97800"'),
     *('price_Gt: "9.99"', 'price_Lte: "31"', 'price_Range: ["8", "25"]', "pages_Isnull: false", "inPrint: true"),
     *("format: PAPERBACK", "format: HARDCOVER", 'published_Gte: "1980-01-01"', 'publisher_Name_Icontains: "o"'),
-    *('orderBy: "title"', 'orderBy: "-title"', "first: 5", "first: 40", "offset: 2"),
+    *('orderBy: "title"', 'orderBy: "-title"', "first: 5", "first: 40"),
 ]
 
 
@@ -152,6 +155,27 @@ def test_random_arguments_are_answered_alike(served: Served) -> None:
         found.add(len(assert_same(served, query)["allBooks"]["edges"]))
 
     assert len(found) > 10
+
+
+@pytest.mark.django_db
+def test_pages_follow_each_other_by_cursors(served: Served) -> None:
+    query = """query ($after: String) {
+        allBooks(first: 20, after: $after) { edges { node { title } cursor } pageInfo { hasNextPage endCursor } }
+    }"""
+    after = served.rewritten(query, {"after": ""}).query
+    titles: dict[str, list[str]] = {}
+    for name, answer in (
+        ("allBooks", lambda cursor: served.peers_answer(query, {"after": cursor})),
+        ("books", lambda cursor: served.our_answer(after, {"after": cursor})),
+    ):
+        titles[name], cursor, more = [], None, True
+        while more:
+            page = answer(cursor).data[name]
+            titles[name] += [edge["node"]["title"] for edge in page["edges"]]
+            cursor, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+            assert cursor == page["edges"][-1]["cursor"]
+
+    assert titles["books"] == titles["allBooks"] == list(Book.objects.values_list("title", flat=True))
 
 
 # --- mutations ---
@@ -238,11 +262,32 @@ REPEATED = "{ allBooks(reviews_Stars: 5, first: 100) { edges { node { title } } 
 
 
 @pytest.mark.django_db
+def test_cursors_are_numbers_there_and_places_here(served: Served) -> None:
+    query = """query ($after: String) { allBooks(first: 5, after: $after) {
+        edges { node { title } } pageInfo { endCursor }
+    } }"""
+    after = served.rewritten(query, {"after": ""}).query
+    second = {}
+    theirs = served.peers_answer(query).data["allBooks"]
+    ours = served.our_answer(after).data["books"]
+    assert theirs["edges"] == ours["edges"]
+
+    book = Book.objects.first()
+    book.title = "Zzz"
+    book.save()
+
+    cursors = {"after": theirs["pageInfo"]["endCursor"]}, {"after": ours["pageInfo"]["endCursor"]}
+    second = served.peers_answer(query, cursors[0]).data["allBooks"]["edges"]
+    assert second == served.our_answer(after, cursors[1]).data["books"]["edges"][1:] + second[-1:]
+    assert served.our_answer(after, cursors[0]).errors
+
+
+@pytest.mark.django_db
 def test_rows_are_repeated_there_and_not_here(served: Served) -> None:
     query = REPEATED
     theirs = [edge["node"]["title"] for edge in served.peers_answer(query).data["allBooks"]["edges"]]
     after = served.rewritten(query).query
-    ours = [book["title"] for book in served.our_answer(after).data["books"]]
+    ours = [edge["node"]["title"] for edge in served.our_answer(after).data["books"]["edges"]]
 
     assert len(theirs) > len(set(theirs))
     assert ours == list(dict.fromkeys(theirs))
@@ -262,12 +307,39 @@ def test_pages_are_bounded_there_and_here_where_a_limit_is_set(served: Served, s
 
 
 @pytest.mark.django_db
+def test_first_with_last_is_refused_here(served: Served) -> None:
+    query = "{ allBooks(first: 5, last: 2) { edges { node { title } } } }"
+
+    assert served.peers_answer(query).errors == []
+    (error,) = served.our_answer(served.rewritten(query).query).errors
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.django_db
 def test_null_is_no_condition_there_and_refused_here(served: Served) -> None:
     query = "{ allBooks(price_Gte: null) { edges { node { title } } } }"
 
     assert len(served.peers_answer(query).data["allBooks"]["edges"]) == 50
     (error,) = served.our_answer(served.rewritten(query).query).errors
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.django_db
+def test_global_ids_are_the_same_where_the_types_have_the_same_names(served: Served) -> None:
+    registry, names = Registry(), {"Book": Book}
+    with declaring(registry):
+        (block,) = [block for block in GUIDE.blocks if block.package == "nodes"]
+        exec(f"import fraiseql_django as fraiseql\n{block.text}", names)
+    engine = GraphQLEngine(registry=registry, cache=None, settings=replace(get_settings(), node=True))
+    theirs = served.peers_answer("{ allBooks(first: 3) { edges { node { id title } } } }").data["allBooks"]["edges"]
+
+    ours = engine.execute("{ books(limit: 3) { id title } }").json()["data"]["books"]
+
+    assert ours == [edge["node"] for edge in theirs]
+    query = "query ($id: ID!) { node(id: $id) { id ... on BookType { title } } }"
+    for node in ours:
+        assert engine.execute(query, {"id": node["id"]}).json()["data"] == {"node": node}
+        assert served.peers_answer(query, {"id": node["id"]}).data == {"node": node}
 
 
 # --- permissions ---
@@ -331,6 +403,7 @@ def test_every_rename_of_the_guide_is_needed(served: Served) -> None:
         (ADD, {"input": new_book()}),
         *VARIABLES,
         (REPEATED, {}),
+        ('{ allBooks(last: 2, before: "…") { edges { cursor } } a: allBooks(after: "…") { edges { cursor } } }', {}),
     ]:
         served.rewritten(query, variables)
 

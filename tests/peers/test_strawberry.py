@@ -108,6 +108,17 @@ LISTS = {
         all: reviews(ordering: [{id: ASC}], pagination: {limit: 2}) { totalCount results { id book { title } } }
         alone: reviews { totalCount }
     }""",
+    "connections": """
+        query ($cursors: Boolean = false) {
+            authors(first: 2) {
+                edges { node { name born } cursor @include(if: $cursors) }
+                pageInfo { hasNextPage hasPreviousPage }
+            }
+            all: authors { edges { node { ...Name } } pageInfo { hasNextPage } }
+            last: authors(last: 2) { edges { node { name } } pageInfo { hasPreviousPage } }
+        }
+        fragment Name on Author { name }
+    """,
     "resolvers": """{
         booksByAuthor(name: "a") { title label authors { name } }
         none: booksByAuthor(name: "nobody") { id }
