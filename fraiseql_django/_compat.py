@@ -8,6 +8,7 @@ from inspect import signature
 from typing import Any
 
 import graphql
+from django.db import models
 from graphql import (
     GraphQLError,
     GraphQLInputField,
@@ -75,6 +76,10 @@ STRICT_SYNTAX: Mapping[str, Any] = (
 IS_ONE_OF: Mapping[str, Any] = (
     {"is_one_of": True} if "is_one_of" in signature(graphql.GraphQLInputObjectType.__init__).parameters else {}
 )
+
+
+# Since Django 6.1, fields return the SQL and the parameters of a value; before, only the SQL around a parameter
+PLACEHOLDER_SQL = hasattr(models.BinaryField, "get_placeholder_sql")
 
 
 def forget_unknown_codecs() -> None:

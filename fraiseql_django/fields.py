@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import models
 
+from ._compat import PLACEHOLDER_SQL
+
 
 class LTreeField(models.TextField):  # type: ignore[type-arg]
     """A path of labels in a tree: ``top.science.astronomy``. The extension ltree must be in the database."""
@@ -55,6 +57,18 @@ class VectorField(models.Field):  # type: ignore[type-arg]
         found = self.to_python(value)
         return None if found is None else "[" + ",".join(map(repr, found)) + "]"
 
-    def get_placeholder(self, value: Any, compiler: Any, connection: Any) -> str:
-        """Cast the parameter: PostgreSQL would take it for text."""
-        return "%s::vector"
+    # PostgreSQL would take the parameter for text
+    if PLACEHOLDER_SQL:
+
+        def get_placeholder_sql(self, value: Any, compiler: Any, connection: Any) -> tuple[str, Sequence[Any]]:
+            """Return the cast of a value to SQL, and its parameters."""
+            if hasattr(value, "as_sql"):
+                sql, params = compiler.compile(value)
+                return f"{sql}::vector", params
+            return "%s::vector", (value,)
+
+    else:
+
+        def get_placeholder(self, value: Any, compiler: Any, connection: Any) -> str:
+            """Return the cast of a parameter."""
+            return "%s::vector"
