@@ -441,6 +441,40 @@ def test_mutations_from_models_write_the_values(engine: GraphQLEngine) -> None:
     }  # fmt: skip
 
 
+def test_value_of_which_a_scalar_makes_null_is_a_field_error() -> None:
+    registry = Registry()
+    Odd = NewType("Odd", str)
+    fraiseql.scalar("Odd", python=Odd, serialize=lambda value: value or None, registry=registry)
+
+    @fraiseql.success
+    class Found:
+        one: Odd | None
+
+    @fraiseql.mutation(registry=registry)
+    def one(info: Info, text: str) -> Odd:
+        return Odd(text)
+
+    @fraiseql.mutation(registry=registry)
+    def several(info: Info, text: str) -> list[Odd]:
+        return [Odd(text)]
+
+    @fraiseql.mutation(registry=registry)
+    def found(info: Info, text: str) -> Found:
+        return Found(one=Odd(text))
+
+    @fraiseql.query(registry=registry)
+    def shown(info: Info, text: str) -> Odd:
+        return Odd(text)
+
+    engine = GraphQLEngine(registry=registry, cache=None)
+    for field in ("one", "several", "found", "shown"):
+        word, selected = "query" if field == "shown" else "mutation", "{ one }" if field == "found" else ""
+        assert data(engine, f'{word} {{ {field}(text: "a") {selected} }}')[field]
+        answer = engine.execute(f'{word} {{ {field}(text: "") {selected} }}').json()
+        assert answer.get("errors"), answer
+        assert not (answer["data"] or {}).get(field)
+
+
 # --- in the schema ---
 
 
