@@ -57,8 +57,8 @@ def with_input(given: Any = None, **options: Any) -> Callable[[Registry], Any]:
     return declare
 
 
-def with_enum(registry: Registry) -> None:
-    fraiseql.enum(name=3)(enum.Enum("Size", ["SMALL"]))  # type: ignore[arg-type, call-overload]
+def with_enum(**options: Any) -> Callable[[Registry], Any]:
+    return lambda registry: fraiseql.enum(**options)(enum.Enum("Size", ["SMALL"]))
 
 
 LOCATIONS = "OBJECT, FIELD_DEFINITION, ARGUMENT_DEFINITION, INPUT_OBJECT, INPUT_FIELD_DEFINITION, SCALAR, ENUM"
@@ -79,7 +79,9 @@ PERMISSION = "Given.text is the field of an input, which cannot have a permissio
         (directive(locations=None), f"directive 'owner': locations is None, must be a list of: {LOCATIONS}"),
         (directive(locations="OBJECT"), f"directive 'owner': locations is 'OBJECT', must be a list of: {LOCATIONS}"),
         (directive(), f"directive 'owner' has no locations; name some of: {LOCATIONS}"),
-        (with_enum, "an enum is called 3, must be a name"),
+        (with_enum(name=3), "an enum is called 3, must be a name"),
+        (with_enum(deprecations=["SMALL"]),
+         "enum Size: deprecations is ['SMALL'], must be texts by the names of members"),
         (with_input(name=4), "an input is called 4, must be a name"),
         (with_argument(Annotated[str, fraiseql.argument(name=3)]),  # type: ignore[arg-type]
          "an argument of mutation change is called 3, must be a name"),
