@@ -22,7 +22,7 @@ from graphql import specified_directives
 
 from ..errors import DeclarationError
 from .members import check_bases
-from .names import check_name, lower_first
+from .names import check_name, is_list, lower_first
 from .reporting import report
 
 _C = TypeVar("_C", bound=type)
@@ -46,8 +46,10 @@ class DirectiveDeclaration:
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(dataclasses.field,))
 def directive(
+    cls: Any = None,
+    /,
     *,
-    locations: Collection[str],
+    locations: Collection[str] = (),
     name: str | None = None,
     description: str | None = None,
     repeatable: bool = False,
@@ -60,14 +62,17 @@ def directive(
     one that is ``repeatable`` may stand there more than once. The name is the class's own by default, ``costLimit`` for
     ``CostLimit``.
     """
-    wrong = [location for location in locations if location not in LOCATIONS]
+    named = locations if is_list(locations, str) else ()
+    wrong = [location for location in named if location not in LOCATIONS]
 
     def declare(cls: _C) -> _C:
         own = name or lower_first(cls.__name__)
         problems = [f"directive {own!r}: locations has {item!r}, must be of: {', '.join(LOCATIONS)}" for item in wrong]
-        if not locations:
+        if not is_list(locations, str):
+            problems.append(f"directive {own!r}: locations is {locations!r}, must be a list of: {', '.join(LOCATIONS)}")
+        elif not locations:
             problems.append(f"directive {own!r} has no locations; name some of: {', '.join(LOCATIONS)}")
-        if own in {known.name for known in specified_directives}:
+        if own in [known.name for known in specified_directives]:
             problems.append(f"a directive cannot be called {own!r}, the name of one of GraphQL's own; give it name=…")
         try:
             check_name(own, "a directive")
@@ -79,8 +84,9 @@ def directive(
         described = description or (inspect.cleandoc(cls.__doc__) if cls.__doc__ else None)
         declared: Any = dataclass(kw_only=True, frozen=True)(cls)
         declared.__fraiseql_directive__ = DirectiveDeclaration(
-            cls=declared, name=own, description=described, locations=tuple(locations), repeatable=repeatable
+            cls=declared, name=own, description=described, locations=tuple(named), repeatable=repeatable
         )
         return cls
 
-    return declare
+    # without its locations, which is reported
+    return declare if cls is None else declare(cls)

@@ -60,6 +60,13 @@ def enum_(
         if not (inspect.isclass(cls) and issubclass(cls, enum.Enum)):
             report(DeclarationError(f"@enum is for classes of enum.Enum and of Django's choices, not for {cls!r}"))
             return cls
+        texts = {"descriptions": descriptions or {}, "deprecations": deprecations or {}}
+        if wrong := {key: given for key, given in texts.items() if not isinstance(given, Mapping)}:
+            message = ", ".join(
+                f"{key} is {given!r}, must be texts by the names of members" for key, given in wrong.items()
+            )
+            report(DeclarationError(f"enum {cls.__name__}: {message}"))
+            return cls
         own = name or cls.__name__
         unknown = [item for item in (*(descriptions or {}), *(deprecations or {})) if item not in cls.__members__]
         known = ", ".join(cls.__members__)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from ..errors import DeclarationError
+from .names import is_list
 from .registry import MutationDeclaration, Registry, TypeDeclaration, check_cost, default_registry
 from .reporting import report
 from .rules import RowRule
@@ -78,7 +79,7 @@ def nested(
     """
     fields: dict[str, FieldNames] = {}
     for way, names in {"create": create, "update": update, "upsert": upsert, "replace": replace}.items():
-        if isinstance(names, str) or not all(isinstance(item, (str, NestedWrite, ChangedField)) for item in names):
+        if not is_list(names, str, NestedWrite, ChangedField):
             report(DeclarationError(f"nested({name!r}): {way} is {names!r}, must be a list of names or nested(…)"))
         elif names:
             fields[way] = tuple(names)
@@ -86,6 +87,9 @@ def nested(
     ways = frozenset(way for way in WAYS if way in fields or allowed.get(way))
     if not ways:
         report(DeclarationError(f"nested({name!r}) allows nothing: give it {', '.join(WAYS[:-1])} or {WAYS[-1]}"))
+    if not (isinstance(unique, str) or is_list(unique, str)):
+        report(DeclarationError(f"nested({name!r}): unique is {unique!r}, must be a list of names"))
+        unique = ()
     by = (unique,) if isinstance(unique, str) else tuple(unique)
     if by and not ways & {"upsert", "replace"}:
         report(DeclarationError(f"nested({name!r}): unique is for upsert and replace; leave it out"))

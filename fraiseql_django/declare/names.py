@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from graphql import GraphQLError, assert_name
 
@@ -82,6 +84,15 @@ def is_name(name: str) -> bool:
     return True
 
 
+def is_list(value: Any, *classes: type) -> bool:
+    """Whether a declaration's argument is a list, or another collection, of such items; a text is none."""
+    return (
+        isinstance(value, Collection)
+        and not isinstance(value, (str, bytes, Mapping))
+        and all(isinstance(item, classes) for item in value)
+    )
+
+
 # What stands beside the conditions on fields, and beside the fields to sort by
 COMBINERS = ("AND", "OR", "NOT")
 WHERE_KEYS = (*COMBINERS, "HAS", "COMPARE")
@@ -104,6 +115,8 @@ def check_field_name(name: str, where: str) -> str:
 
 def check_name(name: str, of: str) -> str:
     """Return the name if GraphQL allows it; else raise DeclarationError, in which ``of`` is what it names."""
+    if not isinstance(name, str):
+        raise DeclarationError(f"{of} is called {name!r}, must be a name")
     try:
         assert_name(name)
     except GraphQLError as error:

@@ -17,11 +17,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
+from graphql import specified_scalar_types
 
 from ..errors import DeclarationError
 from .names import check_name
 from .registry import Registry, default_registry
 from .reporting import report
+
+# the name of a type, with its schema, its sizes and the brackets of an array
+_TYPE = re.compile(r'(?:[\w .]|"[^"{}%]+"|\([\w ,]+\)|\[\])+')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,7 +98,14 @@ def scalar(
     for argument, function in functions.items():
         if function is not None and not callable(function):
             problems.append(f"scalar {name!r}: {argument} is {function!r}, must be a function")
-    if sql is not None and "{0}" not in sql:
+    if name in specified_scalar_types:
+        problems.append(f"a scalar cannot be called {name!r}, the name of one of GraphQL's own")
+    if cast is not None and not (isinstance(cast, str) and _TYPE.fullmatch(cast)):
+        problems.append(f"scalar {name!r}: cast is {cast!r}, must be the name of a type in PostgreSQL")
+    template: Any = sql
+    if template is not None and not isinstance(template, str):
+        problems.append(f"scalar {name!r}: sql is {sql!r}, must be SQL in which {{0}} stands for the column")
+    elif sql is not None and "{0}" not in sql:
         problems.append(f"scalar {name!r}: sql is {sql!r}, in which {{0}} must stand for the column")
     elif sql is not None and set(re.findall(r"{(\w+)}", sql)) != {"0"}:
         problems.append(f"scalar {name!r}: sql is {sql!r}, in which no other word than 0 may stand in braces")

@@ -147,6 +147,12 @@ def innermost(annotation: Annotation) -> Annotation:
     return annotation if annotation.item is None else innermost(annotation.item)
 
 
+def extras_in(annotation: Annotation) -> list[Any]:
+    """Return the metadata of an annotation and of what it consists of."""
+    parts = [*annotation.members, *([] if annotation.item is None else [annotation.item])]
+    return [*annotation.extras, *(extra for part in parts for extra in extras_in(part))]
+
+
 def signature(annotation: Annotation, declared: Mapping[Any, Scalar]) -> str | None:
     """Return an annotation's type in GraphQL's notation; None where GraphQL has no type for it."""
     if annotation.item is not None:

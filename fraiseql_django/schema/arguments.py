@@ -29,7 +29,7 @@ from ..declare.names import check_name
 from ..declare.registry import InputDeclaration, MutationDeclaration, Registry
 from ..declare.rules import RowRule, Rule
 from ..errors import DeclarationError, InvalidInput
-from .annotations import Annotation, read
+from .annotations import Annotation, extras_in, read
 from .argument_options import options_in, required_and_deprecated
 from .constraints import constrained
 from .definition import FieldDef, TypeDef
@@ -233,6 +233,8 @@ class Arguments:
         declared: InputDeclaration = cls.__fraiseql_input__  # type: ignore[attr-defined]
         annotation = self.read(item.type, cls.__module__)
         options = declared.options.get(item.name) or options_in(annotation.extras)
+        if any(isinstance(extra, Rule) for extra in extras_in(annotation)):
+            raise DeclarationError(f"{where} is the field of an input, which cannot have a permission; leave it out")
         graphql, convert = self.of(annotation, where)
         optional = item.default is not dataclasses.MISSING or item.default_factory is not dataclasses.MISSING
         if optional and isinstance(graphql, GraphQLNonNull):

@@ -21,6 +21,7 @@ from ..declare.scalars import ScalarDeclaration
 from ..declare.translations import translation_of
 from ..errors import ConfigurationError, DeclarationError, FraiseQLError
 from ..fields import LTreeField, VectorField
+from .annotations import scalar as python_scalar
 from .choice_classes import class_of_choices, enum_source
 from .conventions import Conventions
 from .definition import Column, Embedded, EnumFactory, EnumSource, FieldDef
@@ -38,7 +39,7 @@ from .python_values import (
 )
 from .scalars import postgres as scalars
 from .scalars.composite import FILE_INPUT, FILES, RANGES, file_parts, range_parts
-from .scalars.declared import ScalarTypes, as_identifier
+from .scalars.declared import ScalarTypes, stored_scalar
 from .scalars.postgres import Scalar
 
 # The first class in a field's method resolution order that stands here decides.
@@ -265,10 +266,15 @@ class ColumnDescriber:
                 f"field class that is known; name the Django class to treat it as in FRAISEQL['SCALARS'], or leave it "
                 f"out"
             )
-        if stored.declared is not None:
+        if stored.declared is not None and not is_key(field):
             return self._declared(stored, stored.declared, field)
+        if stored.declared is not None:
+            # models, and so mutations, know a row by what is stored
+            like = python_scalar(stored.declared.like)
+            assert like is not None
+            stored = stored_scalar(stored.declared, like)
         stored = self._with_column_type(scalars.localized(stored), column)
-        if field.primary_key or isinstance(field, models.ForeignKey) or isinstance(column, models.AutoField):
+        if is_key(field) or isinstance(column, models.AutoField):
             return scalars.identifier(
                 stored, lambda text: column.get_prep_value(column.to_python(text)), is_shown=not converts(column)
             )
@@ -284,8 +290,7 @@ class ColumnDescriber:
         found = scalar if declared.cast is not None else self._with_column_type(scalar, column)
         if declared.bind is None and _prepares(column):
             found = scalars.prepared(found, lambda value: looked_up(column, value, alias))
-        is_key = field.primary_key or isinstance(field, models.ForeignKey)
-        return as_identifier(found) if is_key else found
+        return found
 
     def _with_column_type(self, scalar: Scalar, field: models.Field[Any, Any]) -> Scalar:
         """Compare in the column's own type where it is not the usual one (citext, timestamp without zone, …)."""
@@ -300,6 +305,11 @@ class ColumnDescriber:
     def _bare_type(self, field: models.Field[Any, Any]) -> str:
         """Return the column's type without its sizes: ``varchar(20)[]`` is ``varchar[]``, which cuts nothing off."""
         return re.sub(r"\s*\([^)]*\)", "", field.db_type(connections[self.conventions.settings.database]) or "")
+
+
+def is_key(field: models.Field[Any, Any]) -> bool:
+    """Whether clients see the values of a field as ids."""
+    return bool(field.primary_key) or isinstance(field, models.ForeignKey)
 
 
 def own_keys(model: type[models.Model]) -> list[Any]:

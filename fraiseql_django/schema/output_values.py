@@ -27,7 +27,10 @@ def leaf_value(leaf: Any, value: Any, of_json: bool) -> Any:
             value = float(value) if leaf is GraphQLFloat else str(value)
         # what JSON holds has been through no type yet
         value = parse_input(leaf)(value)
-    return leaf.serialize(value)
+    found = leaf.serialize(value)
+    if found is None:
+        raise TypeError(f"{leaf.name} makes null of a value")
+    return found
 
 
 def listed_value(output: Output, value: Any) -> Any:

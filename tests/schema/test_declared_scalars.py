@@ -1,5 +1,6 @@
 """Scalars of a project's own: one registration, and they are written, read, compared, sorted and described."""
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -274,11 +275,95 @@ def test_variables_of_one_shape_share_a_plan(engine: GraphQLEngine) -> None:
     assert (engine.statistics().plans.hits, engine.statistics().plans.misses) == (1, 1)
 
 
-def test_key_is_an_id_of_the_same_text(engine: GraphQLEngine) -> None:
+def test_key_is_an_id_of_what_the_field_has(engine: GraphQLEngine) -> None:
     assert data(engine, '{ account(id: "CD2") { code entries { price } } }') == {
         "account": {"code": "CD2", "entries": [{"price": "3.00 EUR"}]}
     }
     assert data(engine, '{ account(id: "XX9") { code } }') == {"account": None}
+
+
+def test_keys_are_what_is_stored_in_queries_and_in_mutations() -> None:
+    """Not as the scalar writes and reads values: the row that a mutation writes is the one that a query finds."""
+    with isolate_apps("tests.zoo"):
+
+        class Key(models.CharField):
+            pass
+
+        class Account(models.Model):
+            code = Key(max_length=9, primary_key=True)
+            name = models.CharField(max_length=9)
+
+            class Meta:
+                app_label = "zoo"
+
+        class Entry(models.Model):
+            account = models.ForeignKey(Account, models.CASCADE, related_name="entries")
+
+            class Meta:
+                app_label = "zoo"
+
+    with connection.schema_editor() as editor:
+        editor.create_model(Account)
+        editor.create_model(Entry)
+    registry = Registry()
+    fraiseql.scalar(
+        "Key", fields=Key, sql="upper({0})", parse=str.lower, bind=str.swapcase, serialize=str.title, registry=registry
+    )
+
+    @fraiseql.type(Account, fields="__all__", registry=registry)
+    class AccountType: ...
+
+    @fraiseql.type(Entry, fields="__all__", registry=registry)
+    class EntryType: ...
+
+    fraiseql.create(AccountType, fields=["code", "name"], registry=registry)
+    fraiseql.update(AccountType, fields=["name"], registry=registry)
+    fraiseql.create(EntryType, fields=["account"], registry=registry)
+    engine = GraphQLEngine(registry=registry, cache=None)
+    Account.objects.create(code="ab", name="lower")
+    Account.objects.create(code="AB", name="upper")
+
+    assert data(engine, '{ account(id: "AB") { code name } accounts(where: {code: {eq: "ab"}}) { code name } }') == {
+        "account": {"code": "AB", "name": "upper"}, "accounts": [{"code": "ab", "name": "lower"}]
+    }  # fmt: skip
+    mutation = """mutation {
+      updateAccount(id: "AB", input: {name: "written"}) { ... on UpdateAccountSuccess { account { code name } } }
+      createAccount(input: {code: "cD", name: "new"}) { ... on CreateAccountSuccess { account { code } } }
+      createEntry(input: {account: "cD"}) { ... on CreateEntrySuccess { entry { account { code } } } }
+    }"""
+    assert data(engine, mutation) == {
+        "updateAccount": {"account": {"code": "AB", "name": "written"}},
+        "createAccount": {"account": {"code": "cD"}},
+        "createEntry": {"entry": {"account": {"code": "cD"}}},
+    }
+    assert set(Account.objects.values_list("code", "name")) == {("ab", "lower"), ("AB", "written"), ("cD", "new")}
+    assert Entry.objects.get().account_id == "cD"
+
+
+@pytest.mark.parametrize(
+    ("like", "sql", "value", "shown"),
+    [
+        (int, "{0} * 10", "5", 50),
+        (float, "{0} * 10", "0.5", 5),
+        (Decimal, "to_char({0}, 'FM0.00') || ' EUR'", "5.5::numeric", "5.50 EUR"),
+        (dt.date, "to_char({0}, 'DD.MM.YYYY')", "date '2020-01-02'", "02.01.2020"),
+        (bool, "NOT {0}", "true", False),
+    ],
+)
+def test_values_in_json_are_cast_before_sql_writes_them(like: Any, sql: str, value: str, shown: Any) -> None:
+    registry = Registry()
+    Made = NewType("Made", like)
+    fraiseql.scalar("Made", python=Made, like=like, sql=sql, registry=registry)
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE VIEW zoo_json AS SELECT jsonb_build_object('w', {value}, 'ws', ARRAY[{value}]) AS data")
+
+    @fraiseql.type(sql_source="zoo_json", jsonb_column="data", registry=registry)
+    class Held:
+        w: Made
+        ws: list[Made]
+
+    engine = GraphQLEngine(registry=registry, cache=None)
+    assert data(engine, "{ helds { w ws } }") == {"helds": [{"w": shown, "ws": [shown]}]}
 
 
 def test_rules_and_masks_hold(engine: GraphQLEngine) -> None:
@@ -354,6 +439,40 @@ def test_mutations_from_models_write_the_values(engine: GraphQLEngine) -> None:
     assert found["data"]["createEntry"]["entry"] == {
         "price": "7.00 EUR", "tip": None, "prices": ["1.00 EUR"], "code": "EF3"
     }  # fmt: skip
+
+
+def test_value_of_which_a_scalar_makes_null_is_a_field_error() -> None:
+    registry = Registry()
+    Odd = NewType("Odd", str)
+    fraiseql.scalar("Odd", python=Odd, serialize=lambda value: value or None, registry=registry)
+
+    @fraiseql.success
+    class Found:
+        one: Odd | None
+
+    @fraiseql.mutation(registry=registry)
+    def one(info: Info, text: str) -> Odd:
+        return Odd(text)
+
+    @fraiseql.mutation(registry=registry)
+    def several(info: Info, text: str) -> list[Odd]:
+        return [Odd(text)]
+
+    @fraiseql.mutation(registry=registry)
+    def found(info: Info, text: str) -> Found:
+        return Found(one=Odd(text))
+
+    @fraiseql.query(registry=registry)
+    def shown(info: Info, text: str) -> Odd:
+        return Odd(text)
+
+    engine = GraphQLEngine(registry=registry, cache=None)
+    for field in ("one", "several", "found", "shown"):
+        word, selected = "query" if field == "shown" else "mutation", "{ one }" if field == "found" else ""
+        assert data(engine, f'{word} {{ {field}(text: "a") {selected} }}')[field]
+        answer = engine.execute(f'{word} {{ {field}(text: "") {selected} }}').json()
+        assert answer.get("errors"), answer
+        assert not (answer["data"] or {}).get(field)
 
 
 # --- in the schema ---

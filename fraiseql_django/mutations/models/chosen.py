@@ -69,10 +69,12 @@ def update(context: MutationContext, fields: Fields, chooser: RowChooser, item: 
     """Change the chosen rows one by one, by ``save()``; raise WriteRefused."""
 
     def write(writer: ObjectWriter) -> list[models.Model]:
-        return [
-            writer.own(writer.write(row, fields, item.values, item.path, bumped=chooser.rows.bumped))
-            for row in chooser.choose(writer)
-        ]
+        found = chooser.choose(writer)
+        with writer.holding(found):
+            return [
+                writer.own(writer.write(row, fields, item.values, item.path, bumped=chooser.rows.bumped))
+                for row in found
+            ]
 
     return attempt(context, chooser.rows.type_name, write)
 

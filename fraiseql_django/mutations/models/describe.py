@@ -10,7 +10,7 @@ from django.db.models import Q
 from graphql import GraphQLArgument, GraphQLNonNull
 
 from ...declare.model_mutations import MAX_ROWS, ChangedField, FieldNames, ModelMutation, NestedWrite
-from ...declare.names import check_name, pascal_case, snake_case
+from ...declare.names import check_name, is_list, pascal_case, snake_case
 from ...declare.results import MutationError
 from ...declare.rules import check_rows
 from ...errors import DeclarationError
@@ -69,6 +69,8 @@ class _Describer:
         self.plural = self.type.plural_name
         self.several = declaration.bulk or declaration.filters is not False
         self.python_name = self._name(self.plural if self.several else self.single)
+        if declaration.name is not None:
+            check_name(declaration.name, f"mutation {self.python_name}")
         self.stem = pascal_case(declaration.name or self.python_name)
 
     def describe(self) -> MutationDef:
@@ -159,9 +161,7 @@ class _Describer:
     def _check_chosen(self) -> None:
         declared, most = self.declared, self.declared.max_rows
         filters, limit = declared.filters, self.conventions.settings.limits.objects
-        if filters is not True and (
-            isinstance(filters, str) or not filters or not all(isinstance(i, str) for i in filters)
-        ):
+        if filters is not True and (not filters or not is_list(filters, str)):
             raise DeclarationError(f"{self.where}: where is {filters!r}, must be True, or a list of fields")
         for name in ("bulk", "by", "form"):
             if getattr(declared, name):
@@ -263,10 +263,10 @@ class _Describer:
             return ()
         if declared.source is not None and not declared.fields:
             return ()
-        if declared.fields is None or isinstance(declared.fields, str) or not declared.fields:
+        if not declared.fields or isinstance(declared.fields, str):
             shown = "" if declared.fields is None else f", not {declared.fields!r}"
             raise DeclarationError(f"{self.where} needs fields: a list of the names that clients may write{shown}")
-        if not all(isinstance(item, (str, NestedWrite, ChangedField)) for item in declared.fields):
+        if not is_list(declared.fields, str, NestedWrite, ChangedField):
             raise DeclarationError(f"{self.where}: fields is {declared.fields!r}, must be a list of names or nested(…)")
         return tuple(declared.fields)
 

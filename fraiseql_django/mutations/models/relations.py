@@ -6,7 +6,8 @@ exist.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from django.core.exceptions import ValidationError
@@ -44,6 +45,10 @@ class Writes(Protocol):
     @property
     def written(self) -> WrittenRows:
         """The rows that were written."""
+        ...
+
+    def holding(self, rows: Iterable[models.Model]) -> AbstractContextManager[None]:
+        """Keep rows that are about to be written from what is nested in their inputs."""
         ...
 
     def create(
@@ -257,9 +262,10 @@ def _update(
 ) -> None:
     """Change objects of the relation, found by their keys."""
     found = _members(writer, instance, relation, items, path, relation.version)
-    for index, (row, values) in enumerate(zip(found, items, strict=True)):
-        if row is not None:
-            _change(writer, row, relation, "update", values, (*path, index))
+    with writer.holding(row for row in found if row is not None):
+        for index, (row, values) in enumerate(zip(found, items, strict=True)):
+            if row is not None:
+                _change(writer, row, relation, "update", values, (*path, index))
 
 
 def _delete(writer: Writes, instance: models.Model, relation: WrittenRelation, keys: Sequence[Any], path: Path) -> None:
@@ -309,12 +315,15 @@ def _matching(
 ) -> list[models.Model | None]:
     """Return for each item the object of the relation that it stands for, locked; None for one to be created."""
     if relation.unique:
-        return [_with_values(writer, instance, relation, way, values) for values in items]
+        rows = [_with_values(writer, instance, relation, way, values) for values in items]
+        # two items that stand for one row change one object
+        known = {row.pk: row for row in rows if row is not None}
+        return [row if row is None else known[row.pk] for row in rows]
     keyed = [index for index, values in enumerate(items) if _has_key(relation, values)]
     paths = [(*path, index) for index in keyed]
-    rows = _members(writer, instance, relation, [items[index] for index in keyed], path, paths=paths)
+    members = _members(writer, instance, relation, [items[index] for index in keyed], path, paths=paths)
     found: list[models.Model | None] = [None] * len(items)
-    for index, row in zip(keyed, rows, strict=True):
+    for index, row in zip(keyed, members, strict=True):
         found[index] = row
     return found
 
@@ -344,9 +353,10 @@ def _put(
     """Change the objects that were found, and create the others."""
     paths = [(*path, index) for index in range(len(items))]
     there = [row for row in matching if row is not None]
-    for row, values, own in zip(matching, items, paths, strict=True):
-        if row is not None:
-            _change(writer, row, relation, way, values, own)
+    with writer.holding(there):
+        for row, values, own in zip(matching, items, paths, strict=True):
+            if row is not None:
+                _change(writer, row, relation, way, values, own)
     # one that was named by its key and not found has an error
     new = [index for index, row in enumerate(matching) if row is None and not _has_key(relation, items[index])]
     _create(writer, instance, relation, way, [items[index] for index in new], [paths[index] for index in new])

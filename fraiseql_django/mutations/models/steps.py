@@ -28,11 +28,13 @@ def update(context: MutationContext, fields: Fields, rows: RowFinder, items: Seq
     """Change the row of each item; raise WriteRefused."""
 
     def write(writer: ObjectWriter) -> list[models.Model]:
-        return [
-            writer.own(writer.write(row, fields, item.values, item.path, bumped=rows.bumped))
-            for row, item in zip(rows.find(writer, items), items, strict=True)
-            if row is not None
-        ]
+        found = rows.find(writer, items)
+        with writer.holding(row for row in found if row is not None):
+            return [
+                writer.own(writer.write(row, fields, item.values, item.path, bumped=rows.bumped))
+                for row, item in zip(found, items, strict=True)
+                if row is not None
+            ]
 
     return attempt(context, rows.type_name, write)
 

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from ..._django import all_parents, key_fields
 from ...declare.model_mutations import FieldNames
+from ...declare.names import is_list
 from ...errors import DeclarationError
 
 # By the name of the constraint, or by the fields where there is none: the fields, and which rows these are unique among
@@ -43,7 +44,7 @@ def named_unique(where: str, option: str, given: Any, model: type[models.Model])
     known = unique_together(model)
     if isinstance(given, str) and given in known:
         return known[given]
-    names = (given,) if isinstance(given, str) else tuple(given or ())
+    names = (given,) if isinstance(given, str) else tuple(given) if is_list(given, str) else ()
     everywhere = [fields for fields, condition in known.values() if condition is None]
     if names and len(set(names)) == len(names) and set(names) in map(set, everywhere):
         return names, None

@@ -6,7 +6,8 @@ validated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any, TypeVar
 
@@ -15,13 +16,14 @@ from django.db import DataError, IntegrityError, connections, models, transactio
 from django.db.models.signals import pre_save
 from django.utils.translation import gettext as _
 
-from ..._django import has_routers, key_fields
+from ..._django import concrete_model, has_routers, key_fields
 from ...declare.results import Error
 from ...schema.routing import require_here
 from ..constraints import errors_of
 from ..context import MutationContext
 from .fields import Fields
 from .relations import write_list, write_one
+from .rows import RowKey, key_of, primary_key
 from .validation import (
     Path,
     assign,
@@ -59,6 +61,8 @@ class ObjectWriter:
         self.keys: Mapping[str, str] = {}
         # what is checked when all is written
         self._at_the_end: list[Callable[[], Iterator[Error]]] = []
+        # the rows that are read already, and not yet written with all that is nested in their input
+        self._held: dict[tuple[type[models.Model], RowKey], models.Model] = {}
 
     def refuse(self, error: ValidationError, path: Path, code: int = 422) -> None:
         """Record an error at a path."""
@@ -68,6 +72,28 @@ class ObjectWriter:
         """Return a row, recorded as one of the mutation's own."""
         self.written.own(row)
         return row
+
+    @contextmanager
+    def holding(self, rows: Iterable[models.Model]) -> Iterator[None]:
+        """Keep rows that are about to be written from what is nested in their inputs, which would read them again.
+
+        One of the two writes would be lost.
+        """
+        held = {key: row for row in rows for key in _row_keys(row) if key not in self._held}
+        self._held |= held
+        try:
+            yield
+        finally:
+            for key in held:
+                del self._held[key]
+
+    def _is_held(self, instance: models.Model, path: Path) -> bool:
+        """Whether a row is being written further out in the input; then an error is recorded."""
+        if all(self._held.get(key, instance) is instance for key in _row_keys(instance)):
+            return False
+        message = _("This object is already being written by this mutation.")
+        self.refuse(ValidationError(message, code="invalid"), path)
+        return True
 
     def create(
         self, fields: Fields, values: Mapping[str, Any], path: Path, preset: Mapping[str, Any] = _NOTHING
@@ -93,6 +119,22 @@ class ObjectWriter:
         """Change an object by its input, and save it; ``bumped`` is a field that counts its versions."""
         if not values and not preset and not instance._state.adding:
             return instance
+        if instance._state.adding:
+            return self._write(instance, fields, values, path, preset, bumped)
+        if not self._is_held(instance, path):
+            with self.holding([instance]):
+                self._write(instance, fields, values, path, preset, bumped)
+        return instance
+
+    def _write(
+        self,
+        instance: models.Model,
+        fields: Fields,
+        values: Mapping[str, Any],
+        path: Path,
+        preset: Mapping[str, Any],
+        bumped: str | None,
+    ) -> models.Model:
         before = None if instance._state.adding else _snapshot(instance)
         wrong = self._relate(instance, fields, values, path, preset)
         wrong |= self._assign(instance, fields, values, path)
@@ -108,6 +150,8 @@ class ObjectWriter:
 
     def delete(self, instance: models.Model, path: Path) -> None:
         """Delete an object."""
+        if self._is_held(instance, path):
+            return
         self.path, self.keys = path, {}
         instance.delete(using=self.alias)
 
@@ -232,6 +276,12 @@ def attempt(context: MutationContext, type_name: str, write: Callable[[ObjectWri
 def _each_once(errors: Sequence[Error]) -> list[Error]:
     """Return errors without repetitions: many rows may have the same."""
     return list({(error.field, error.identifier, error.message): error for error in errors}.values())
+
+
+def _row_keys(instance: models.Model) -> list[tuple[type[models.Model], RowKey]]:
+    """Return what tells the row of an object from others, and its rows in the tables of the models it extends."""
+    owners = [type(instance), *instance._meta.get_parent_list()]
+    return [(concrete_model(owner), key_of(instance, primary_key(owner))) for owner in owners]
 
 
 def _snapshot(instance: models.Model) -> dict[str, Any]:

@@ -9,14 +9,14 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from graphql import FloatValueNode, GraphQLID, GraphQLScalarType, ValueNode, print_ast
+from graphql import FloatValueNode, GraphQLScalarType, ValueNode, print_ast
 
 from ..._compat import parse_input
 from ...declare.scalars import ScalarDeclaration
 from ...errors import DeclarationError, InvalidInput
 from .graphql import JSON, shown
 from .numbers import ExactFloat
-from .postgres import TEXT, Scalar, localized, prepared
+from .postgres import Scalar, localized, prepared
 
 logger = logging.getLogger("fraiseql_django.engine")
 
@@ -77,20 +77,22 @@ def _shown(base: Any) -> str:
 
 def make_scalar(declared: ScalarDeclaration, like: Scalar) -> Scalar:
     """Return the leaf type of a declaration, with what it does not say taken from the type ``like``."""
-    graphql = _graphql(declared, like)
-    made = replace(
+    made = replace(stored_scalar(declared, like), graphql=_graphql(declared, like), declared=declared)
+    if declared.bind is not None:
+        made = _encoded(made, declared.bind)
+    return made if declared.sql is None else _written(made, declared.sql)
+
+
+def stored_scalar(declared: ScalarDeclaration, like: Scalar) -> Scalar:
+    """Return the type of what a declared type's values are in PostgreSQL: it is ``like`` that of a Python type."""
+    return replace(
         like,
-        graphql=graphql,
-        declared=declared,
         cast=declared.cast or like.cast,
         ordered=like.ordered and declared.ordered,
         textual=like.textual and declared.searchable and declared.cast is None,
         of_text=like.textual and declared.cast is None,
         comparable=declared.filters,
     )
-    if declared.bind is not None:
-        made = _encoded(made, declared.bind)
-    return made if declared.sql is None else _written(made, declared.sql)
 
 
 def _encoded(scalar: Scalar, bind: Callable[[Any], Any]) -> Scalar:
@@ -101,30 +103,17 @@ def _written(scalar: Scalar, sql: str) -> Scalar:
     """Return the type whose values are written by the project's SQL; where it gives null, there is no value."""
     # Django formats the statement's parameters into it by %
     own = sql.replace("%", "%%").replace("{0}", f"({{0}})::{scalar.cast}")
+    # of a value in JSON only the text is known
+    fits = None if scalar.fits is None else scalar.fits.replace("{0}", f"({{0}})::{scalar.cast}")
     # the project's SQL may make something of null
     given = f"({{0}} IS NOT NULL AND ({own}) IS NOT NULL)"
     return replace(
         scalar,
         json=f"to_json({own})::text",
         json_array=None,
-        fits=given if scalar.fits is None else f"CASE WHEN {scalar.fits} THEN {given} ELSE false END",
+        fits=given if fits is None else f"CASE WHEN {fits} THEN {given} ELSE false END",
         fits_sized=None,
         fitting=frozenset(),
-    )
-
-
-def as_identifier(scalar: Scalar) -> Scalar:
-    """Return the type of a key whose values are of a declared type: an ID, written and read as the value is."""
-    declared = scalar.declared
-    assert declared is not None
-    read = reader(declared, scalar)
-    json = scalar.json
-    if declared.sql is not None:
-        json = json.replace("to_json(", "to_json((", 1).removesuffix(")::text") + ")::text)::text"
-    elif scalar.json != TEXT.json:
-        json = "to_json({0}::text)::text"
-    return replace(
-        scalar, graphql=GraphQLID, json=json, json_array=None, encode=lambda value: scalar.encode(read(str(value)))
     )
 
 

@@ -1,12 +1,13 @@
 """Relations in inputs: created, connected, disconnected and set, each only where it was declared."""
 
+import json
 from typing import Any
 
 import pytest
 from django.db.models import signals
 
 import fraiseql_django as fraiseql
-from fraiseql_django import GraphQLEngine, Registry, nested
+from fraiseql_django import GraphQLEngine, Registry, changes, nested
 from tests.library.models import Bookmark, Chapter, Genre, Manuscript, Novel, Remark, Writer
 from tests.library.support import Library, make_engine
 from tests.library.support import failing as failing_in
@@ -407,3 +408,98 @@ def test_nothing_is_left_to_create(engine: GraphQLEngine) -> None:
     assert (
         str(caught.value) == "create(ManuscriptType): novel allows nothing: a new object has no objects to disconnect"
     )
+
+
+# --- rows that are read already ---
+
+
+MIXED = Registry(types=list(LIBRARY.types))
+COUNTED = [changes("pages", inc=True)]
+fraiseql.update(
+    NovelType,
+    fields=[
+        "title",
+        changes("pages", inc=True),
+        nested("writer", update=["name", nested("novels", update=["isbn", *COUNTED], delete=True)]),
+        nested("genres", update=["name", nested("novels", update=COUNTED)]),
+    ],
+    bulk=True,
+    version="version",
+    registry=MIXED,
+)
+fraiseql.update(
+    WriterType,
+    fields=[
+        "name",
+        nested("mentor", update=["name", nested("pupils", update=["name"], create=["name"])]),
+        nested("pupils", update=["name"], delete=True),
+    ],
+    registry=MIXED,
+)
+HELD = "This object is already being written by this mutation."
+
+
+@pytest.fixture(scope="module")
+def mixed() -> GraphQLEngine:
+    return make_engine(MIXED)
+
+
+@pytest.mark.parametrize(
+    ("values", "path"),
+    [
+        ({"writer": {"update": {"novels": {"update": [{"id": "N", "pages": {"inc": 1}}]}}}},
+         "0.writer.update.novels.update.0"),
+        ({"title": "Dogs", "writer": {"update": {"novels": {"update": [{"id": "N", "isbn": "7"}]}}}},
+         "0.writer.update.novels.update.0"),
+        ({"title": "Dogs", "writer": {"update": {"novels": {"delete": ["N"]}}}}, "0.writer.update.novels.delete.0"),
+        ({"genres": {"update": [{"id": "G", "novels": {"update": [{"id": "N", "pages": {"inc": 1}}]}}]}},
+         "0.genres.update.0.novels.update.0"),
+        # another object of the same list, which is written later
+        ({"writer": {"update": {"novels": {"update": [{"id": "O", "pages": {"inc": 1}}]}}}},
+         "0.writer.update.novels.update.0"),
+    ],
+)  # fmt: skip
+def test_object_that_is_being_written_is_not_written_by_what_is_nested_in_it(
+    mixed: GraphQLEngine, library: Library, values: Any, path: str
+) -> None:
+    other = Novel.objects.create(title="Tombs", isbn="2", writer=library.writer, pages=1)
+    keys = {'"N"': library.novel.pk, '"O"': other.pk, '"G"': library.genres[0].pk}
+    text = json.dumps(values)
+    for name, key in keys.items():
+        text = text.replace(name, f'"{key}"')
+    items = [
+        {"id": library.novel.pk, "version": 1, **json.loads(text)},
+        {"id": other.pk, "version": 1, "pages": {"inc": 1}},
+    ]
+
+    call, declared = "updateNovels(input: $i)", "($i: [UpdateNovelsInput!]!)"
+    assert failing_in(mixed, call, {"i": items}, declared) == [(path, "invalid", 422, HELD)]
+
+
+@pytest.mark.parametrize(
+    ("values", "path"),
+    [
+        ({"mentor": {"update": {"name": "Ada"}}}, "mentor.update"),
+        ({"pupils": {"update": [{"id": "W", "name": "Ada"}]}}, "pupils.update.0"),
+        ({"name": "Ada", "pupils": {"delete": ["W"]}}, "pupils.delete.0"),
+    ],
+)
+def test_object_that_refers_to_itself_is_written_once(
+    mixed: GraphQLEngine, library: Library, values: Any, path: str
+) -> None:
+    key = library.writer.pk
+    Writer.objects.filter(pk=key).update(mentor=key)
+    given = json.loads(json.dumps(values).replace('"W"', f'"{key}"'))
+
+    call, declared = f"updateWriter(id: {key}, input: $i)", "($i: UpdateWriterInput!)"
+    assert failing_in(mixed, call, {"i": given}, declared) == [(path, "invalid", 422, HELD)]
+
+
+def test_others_are_written_beside_an_object_that_is_being_written(mixed: GraphQLEngine, library: Library) -> None:
+    key, pupil = library.writer.pk, library.other.pk
+    Writer.objects.filter(pk=key).update(mentor=pupil)
+    Writer.objects.filter(pk=pupil).update(mentor=library.hidden)
+    given = {"name": "Ada", "mentor": {"update": {"name": "Bea", "pupils": {"create": [{"name": "Cleo"}]}}}}
+
+    run_in(mixed, f"updateWriter(id: {key}, input: $i)", "writer { name }", {"i": given}, "($i: UpdateWriterInput!)")
+    assert set(Writer.everyone.values_list("name", flat=True)) == {"Ada", "Bea", "Cleo", "James"}
