@@ -81,6 +81,9 @@ class ModelMutationRunner:
         if self.unique and self.kind != "upsert":
             # an update by what may not be seen would tell of it
             access.check_fields([type_], {name: context.conventions.name(name) for name in self.unique})
+        if self.rows.version is not None and self.most is None:
+            # whether it is stale would tell of it, too
+            access.check_fields([type_], {self.rows.version: context.conventions.name(self.rows.version)})
         if self.copied:
             source = context.types[self.rows.type_name]
             access.check_fields([type_], dict.fromkeys(self.copied, "input"))
