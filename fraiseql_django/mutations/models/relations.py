@@ -488,6 +488,8 @@ def _attach(
         if key is not None and getattr(row, relation.foreign.attname) == key:
             # it refers to the object already
             continue
+        if _is_forbidden(writer, row, relation, path):
+            continue
         writer.write(row, nothing, {}, path, {relation.foreign.name: instance})
 
 

@@ -521,6 +521,34 @@ def test_rule_says_which_objects_may_be_changed_or_deleted(library: Library) -> 
     assert texts(library.novel) == {"5": 5, "new": 5}
 
 
+def test_rule_says_which_objects_may_be_connected_and_disconnected(library: Library) -> None:
+    registry = Registry(types=list(LIBRARY.types))
+    every: Any = {"connect": True, "disconnect": True, "set": True}
+    bookmarks = nested("bookmarks", **every, rows=lambda viewer: ~Q(label__startswith="fixed"))
+    manuscript = nested("manuscript", connect=True, disconnect=True, rows=lambda viewer: Q(place="free"))
+    genres = nested("genres", **every, update=["name"], rows=lambda viewer: False)
+    fraiseql.update(NovelType, fields=[bookmarks, manuscript, genres], registry=registry)
+    engine = make_engine(registry)
+    fixed, free = (library.novel.bookmarks.create(label=label) for label in ("fixed", "free"))
+    lost, found = (Bookmark.objects.create(label=label) for label in ("fixed, lost", "free, lost"))
+    held = Manuscript.objects.create(place="held")
+
+    for given, path in (
+        ({"bookmarks": {"disconnect": [free.pk, fixed.pk]}}, "bookmarks.disconnect"),
+        ({"bookmarks": {"connect": [found.pk, lost.pk]}}, "bookmarks.connect"),
+        ({"bookmarks": {"set": [fixed.pk, lost.pk]}}, "bookmarks.set"),
+        ({"bookmarks": {"set": []}}, "bookmarks.set"),
+        ({"manuscript": {"connect": held.pk}}, "manuscript.connect"),
+    ):
+        assert failing(engine, library, **given) == [(path, "forbidden", 403)]
+    assert list(library.novel.bookmarks.all()) == [fixed, free]
+    Manuscript.objects.update(novel=library.novel)
+    assert failing(engine, library, manuscript={"disconnect": True}) == [("manuscript.disconnect", "forbidden", 403)]
+    # what stays as it is, and what is connected by a table between, is not changed
+    change(engine, library, bookmarks={"set": [fixed.pk, found.pk], "connect": [fixed.pk]}, genres={"set": []})
+    assert list(library.novel.bookmarks.all()) == [fixed, found]
+
+
 # --- limits ---
 
 
@@ -567,7 +595,8 @@ DECLARED_WRONGLY: list[tuple[Any, str]] = [
     (lambda: nested("remarks", update=["novel"]), "update(NovelType): remarks.novel leads back to the outer object and is set automatically; leave it out"),
     (lambda: nested("remarks", update="stars"), "nested('remarks'): update is 'stars', must be a list of names or nested(…)"),
     (lambda: nested("remarks", update=["stars"], unique="text"), "nested('remarks'): unique is for upsert and replace; leave it out"),
-    (lambda: nested("verses", create=["text"], rows=lambda viewer: True), "nested('verses'): rows is for update, upsert, replace and delete; leave it out"),
+    (lambda: nested("verses", create=["text"], rows=lambda viewer: True), "nested('verses'): rows is for objects that exist, not for create; leave it out"),
+    (lambda: nested("genres", connect=True, rows=lambda viewer: True), "update(NovelType): genres: no object of this relation is changed, but its keys elsewhere; leave rows out"),
     (lambda: nested("verses", update=["text"], rows=True), "update(NovelType): verses: rows is True, must be a function"),
     (lambda: nested("verses", create=["text"], version="version"), "nested('verses'): version is for update; leave it out"),
     (lambda: nested("verses", update=["text"], version="text"), "update(NovelType): verses: version is 'text', must be a field of whole numbers, or a DateTimeField with auto_now; Verse has: place, version"),
