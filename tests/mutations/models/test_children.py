@@ -573,10 +573,33 @@ def test_longer_lists_are_not_replaced(library: Library) -> None:
     assert change(engine, library, remarks={"replace": []})["remarks"] == []
 
 
-def make_engine_with(**limits: Any) -> GraphQLEngine:
+@pytest.mark.parametrize("name", ["genres", "bookmarks"])
+@pytest.mark.parametrize("plain", [True, False])
+def test_set_removes_no_more_objects_than_may_be_written(library: Library, name: str, plain: bool) -> None:
+    registry = Registry(types=list(LIBRARY.types))
+    fraiseql.update(NovelType, fields=[name if plain else nested(name, set=True)], registry=registry)
+    engine = make_engine_with(registry, objects=3)
+    there = getattr(library.novel, name)
+    there.all().delete()
+    keys = [there.create(**{"name" if name == "genres" else "label": text}).pk for text in "abcde"]
+    path = name if plain else f"{name}.set"
+
+    def given(kept: list[int]) -> Any:
+        return {name: kept if plain else {"set": kept}}
+
+    assert failing(engine, library, **given([])) == [(path, "too_many", 422)]
+    assert failing(engine, library, **given([keys[4]])) == [(path, "too_many", 422)]
+    assert there.count() == 5
+    change(engine, library, **given(keys[3:]))
+    assert list(there.values_list("pk", flat=True)) == keys[3:]
+    change(engine, library, **given([]))
+    assert not there.exists()
+
+
+def make_engine_with(registry: Registry = REGISTRY, **limits: Any) -> GraphQLEngine:
     settings = get_settings()
     settings = replace(settings, limits=replace(settings.limits, **limits))
-    return GraphQLEngine(registry=REGISTRY, cache=None, settings=settings)
+    return GraphQLEngine(registry=registry, cache=None, settings=settings)
 
 
 # --- what may not be declared ---
