@@ -73,7 +73,8 @@ def nested(
     objects of the relation that are not in the input. ``disconnect`` removes objects from the relation, ``delete``
     deletes them. ``set`` lets the relation consist of objects that exist. ``version`` is that of ``update``, for the
     objects that are updated. ``rows`` is a row rule: of the objects that the viewer sees, those may be changed or
-    deleted that fulfil it.
+    deleted that fulfil it; those whose foreign key refers to the outer object are changed by ``connect``,
+    ``disconnect`` and ``set`` as well.
 
     Raises DeclarationError where no way is named, or fields are no list.
     """
@@ -95,8 +96,8 @@ def nested(
         report(DeclarationError(f"nested({name!r}): unique is for upsert and replace; leave it out"))
     if version is not None and "update" not in ways:
         report(DeclarationError(f"nested({name!r}): version is for update; leave it out"))
-    if rows is not None and ways.isdisjoint({"update", "upsert", "replace", "delete"}):
-        report(DeclarationError(f"nested({name!r}): rows is for update, upsert, replace and delete; leave it out"))
+    if rows is not None and ways == {"create"}:
+        report(DeclarationError(f"nested({name!r}): rows is for objects that exist, not for create; leave it out"))
     return NestedWrite(name=name, ways=ways, fields=fields, unique=by, version=version, rows=rows)
 
 

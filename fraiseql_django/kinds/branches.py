@@ -29,7 +29,7 @@ from ..planner.kinds import ReferenceKind, TreeBuilder, TreeCompiler, ValueKind,
 from ..planner.locations import ROW, Local, Location
 from ..planner.ordering import key_columns
 from ..planner.source_values import Compared
-from ..planner.tree import All, Compare, Condition, Constant, Member, RowSet, Selection, Through
+from ..planner.tree import All, Compare, Condition, Constant, Implied, Member, RowSet, Selection, Through
 from ..schema.abstract_types import OF_TYPE
 from ..schema.definition import Branch, ChildBranch, Column, Shape, TypeDef, TypeOf
 from ..schema.kinds import InputTypes, OutputTypes, register
@@ -111,9 +111,8 @@ class ChildBranchKind(BranchKind):
             return found
         # a row of a type that is tried before may have a row of this one as well
         chosen = constant_leaf(field.target)
-        return All(
-            (Compare(owner=owner, field=of_type, operator=EQUAL, operand=chosen, label=label, may_fail=False), found)
-        )
+        first = Compare(owner=owner, field=of_type, operator=EQUAL, operand=chosen, label=label, may_fail=False)
+        return All((Implied((first,)), found))
 
     def relate(
         self, compiler: TreeCompiler, source: Through, rows: Any, target: TypeDef, location: Location

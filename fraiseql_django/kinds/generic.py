@@ -22,7 +22,7 @@ from ..planner.json_values import NULL_TEXT
 from ..planner.kinds import ColumnUsage, ReferenceKind, TreeBuilder, TreeCompiler
 from ..planner.locations import Location
 from ..planner.source_values import TEXT, WHOLE
-from ..planner.tree import All, AnyOf, Condition, Constant, Member, OnOne, Through
+from ..planner.tree import All, AnyOf, Condition, Constant, Implied, Member, OnOne, Through
 from ..schema.definition import ContentTypeKey, GenericBranch, GenericList, GenericOne, Shape, TypeDef
 from ..schema.kinds import InputTypes, OutputTypes, kind_of, register
 from .branches import BranchKind
@@ -148,7 +148,7 @@ class GenericOneKind(ReferenceKind[GenericOne]):
             if build.rules.shows(build.type(branch.target)):
                 rows = kind_of(branch).rows(build, shape, branch)
                 there.append(OnOne(owner=shape, field=branch, condition=None, rows=rows, unknown_counts=False))
-        exists = AnyOf(tuple(there))
+        exists = Implied((AnyOf(tuple(there)),))
         return exists if found is None else All((exists, found))
 
     def note_columns(self, usage: ColumnUsage, owner: Any, field: GenericOne) -> None:

@@ -27,6 +27,7 @@ from graphql import (
 from .._django import concrete_model
 from ..errors import InvalidInput
 from ..planner.arguments import Variables
+from ..planner.emptiness import is_empty
 from ..planner.kinds import FieldKind, TreeBuilder
 from ..planner.ordering import key_columns
 from ..planner.tree import AllRows, ColumnOperand, Member, OrderKey, Page, RowSet
@@ -88,10 +89,10 @@ def _chosen_rows(build: TreeBuilder, owner: Any, chosen: Chosen, node: FieldNode
     assert isinstance(target, TypeDef)
     build.rules.check_type(target)
     condition = where(build, target, build.arguments(owner, [node]))
-    if condition is None and not chosen.all:
+    if is_empty(condition) and not chosen.all:
         raise InvalidInput(
             f"where is empty, so it would choose every {target.name}.",
-            hint="Give it a condition.",
+            hint="Give it a condition that compares something.",
             nodes=[node],
         )
     rows = build.rows(target, AllRows(), where=condition, page=Page(limit=chosen.most + 1))

@@ -39,6 +39,7 @@ from .tree import (
     Condition,
     Constant,
     Given,
+    Has,
     Member,
     Operand,
     OrderKey,
@@ -253,15 +254,16 @@ class OperationBuilder:
             part = self.where(definition, value, where, steps=steps + 1, negated=not negated)
             return NOTHING if part is None else Negation(part)
         if key == HAS:
-            return _all(list(self._relations(definition, value, where, steps, negated)))
+            found = tuple(self._relations(definition, value, where, steps, negated))
+            return Has(found) if found else None
         if key == COMPARE:
             return _all(list(self._comparisons(definition, value, where)))
         described = definition.fields.get(key) or definition.conditions[key]
         self.rules.check(definition, described)
-        found: Condition | None = kind_of(described).condition(
+        condition: Condition | None = kind_of(described).condition(
             self, definition, described, value, where, steps=steps, negated=negated
         )
-        return found
+        return condition
 
     def _relations(self, definition: Shape, given: Any, label: str, steps: int, negated: bool) -> Iterator[Condition]:
         """Build the conditions that relations lead to something, or to nothing."""

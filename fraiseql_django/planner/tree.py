@@ -325,6 +325,16 @@ class All:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Has(All):
+    """Whether relations lead to something, or to nothing, where the client asks just that."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Implied(All):
+    """What must hold beside the conditions of the client for these to be about the rows that they are written for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class AnyOf:
     """At least one of several conditions; none is true of no row."""
 

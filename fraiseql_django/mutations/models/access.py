@@ -111,6 +111,9 @@ class Access:
                 for model, action in _actions(relation, way, wanted):
                     self._check_model(model, action, path if relation.ways is None else (*path, way))
         types = self.context.types_over(relation.model)
+        if "update" in ways and relation.version is not None:
+            named = {relation.version: self.context.conventions.name(relation.version)}
+            self.check_fields(types, named, (*path, "update"))
         for way, fields in relation.written.items():
             if way in ways:
                 for item in ways[way] if relation.many else [ways[way]]:

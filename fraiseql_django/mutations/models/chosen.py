@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import connections, models
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Cast
+from django.forms import ModelChoiceField
 
 from ..._django import key_fields
 from ...schema.django_fields import concrete
@@ -22,6 +24,7 @@ from .fields import Fields
 from .finder import InputItem, RowFinder
 from .relations import too_many
 from .rows import RowKey, lock, primary_key, same_keys
+from .validation import Path
 from .writer import ObjectWriter, attempt, sets_itself
 
 
@@ -93,20 +96,40 @@ def create(
     """
 
     def write(writer: ObjectWriter) -> list[models.Model]:
-        return [
-            writer.own(writer.create(fields, item.values, item.path, _copies(row, copied)))
-            for row in chooser.choose(writer)
-        ]
+        found = chooser.choose(writer)
+        copies = [_copies(row, copied) for row in found]
+        if not all(_is_shown(writer, fields.model, name, copies, item.path) for name in copied):
+            return []
+        return [writer.own(writer.create(fields, item.values, item.path, of_row)) for of_row in copies]
 
     return attempt(context, type_name, write)
 
 
 def _copies(row: models.Model, copied: Mapping[str, str]) -> dict[str, Any]:
     return {
-        # of a foreign key its value: the row that it refers to need not be read
+        # of a foreign key its value
         name: row if of == "self" else getattr(row, row._meta.get_field(of).attname)  # type: ignore[union-attr]
         for name, of in copied.items()
     }
+
+
+def _is_shown(
+    writer: ObjectWriter, model: type[models.Model], name: str, copies: Sequence[Mapping[str, Any]], path: Path
+) -> bool:
+    """Whether the viewer sees all rows that copies of a foreign key refer to; otherwise an error is recorded."""
+    field: Any = model._meta.get_field(name)
+    if field.related_model is None:
+        return True
+    to = field.target_field.attname
+    given = (copy[name] for copy in copies)
+    keys = {getattr(value, to) if isinstance(value, models.Model) else value for value in given} - {None}
+    shown = writer.context.visible(field.related_model).filter(**{f"{to}__in": keys})
+    if not keys or shown.order_by().values(to).distinct().count() == len(keys):
+        return True
+    # the message has no key: the client has not sent it, and may not see it
+    message = ModelChoiceField.default_error_messages["invalid_choice"]
+    writer.refuse(ValidationError(message, code="not_found"), path, 404)
+    return False
 
 
 def delete(context: MutationContext, chooser: RowChooser, answer: Callable[[list[models.Model]], Any]) -> Any:

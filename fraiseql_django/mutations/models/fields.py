@@ -73,7 +73,8 @@ class WrittenRelation:
     where the key is a column of this object, or of a table between. ``target`` is the primary key of ``model``, and
     ``parts`` are those of its parts that tell the objects of the relation apart. ``unique`` are the fields by which
     ``upsert`` and ``replace`` find their objects, instead of by the key; ``version`` is that of ``update``.
-    ``rows`` says which of the visible objects may be changed or deleted, ``where`` names the declaration in errors.
+    ``rows`` says which of the visible objects may be changed, their foreign keys included, or deleted. ``where`` names
+    the declaration in errors.
     """
 
     name: str
@@ -129,6 +130,8 @@ class Fields:
 
 # the ways that find an object by its key, or by unique fields
 _FINDING = frozenset({"upsert", "replace"})
+# the ways that change or delete objects, wherever the foreign key is
+_CHANGING = frozenset({"update", "upsert", "replace", "delete"})
 
 
 class FieldsDescriber:
@@ -285,6 +288,10 @@ class FieldsDescriber:
             nested = NestedWrite(name=name, ways=ways, fields={})
         key = self.key(target, path)
         check_rows(nested.rows, target, f"{self.where}: {path}")
+        if nested.rows is not None and foreign is None and ways.isdisjoint(_CHANGING):
+            raise DeclarationError(
+                f"{self.where}: {path}: no object of this relation is changed, but its keys elsewhere; leave rows out"
+            )
         self._check_ways(field, ways, foreign, path, plain=isinstance(item, str))
         self._check_finding(field, nested, foreign, path)
         if not self.updates and not (ways := ways & _ways_of_new(nested)):

@@ -11,7 +11,7 @@ from ...declare.results import Error, MutationError
 from ..context import Answer, Made, MutationContext
 from ..error_objects import error_object
 from . import chosen, steps
-from .access import Access
+from .access import Access, check_readable
 from .chosen import RowChooser
 from .fields import Fields
 from .finder import InputItem, RowFinder
@@ -81,10 +81,17 @@ class ModelMutationRunner:
         if self.unique and self.kind != "upsert":
             # an update by what may not be seen would tell of it
             access.check_fields([type_], {name: context.conventions.name(name) for name in self.unique})
+        if self.rows.version is not None and self.most is None:
+            # whether it is stale would tell of it, too
+            access.check_fields([type_], {self.rows.version: context.conventions.name(self.rows.version)})
         if self.copied:
             source = context.types[self.rows.type_name]
             access.check_fields([type_], dict.fromkeys(self.copied, "input"))
             access.check_fields([source], dict.fromkeys(self.copied.values(), "where"))
+            for name in self.copied:
+                related = self.fields.model._meta.get_field(name).related_model
+                if isinstance(related, type):
+                    check_readable(context, related)
         for item in items:
             if self.form is not None:
                 access.check_fields([type_], {name: context.conventions.name(name) for name in item.values})

@@ -236,9 +236,13 @@ def _set(writer: Writes, instance: models.Model, relation: WrittenRelation, keys
     found = _find(writer, relation, keys, [(*path, index) for index in range(len(keys))])
     if relation.foreign is None and not _may_write(writer, path):
         return
-    current = _current(writer, instance, relation)
-    kept, there = {row.pk for row in found}, {row.pk for row in current}
+    kept, most = {row.pk for row in found}, writer.context.conventions.settings.limits.objects
+    current = _current(writer, instance, relation, None if most is None else most + len(kept) + 1)
+    there = {row.pk for row in current}
     gone = [row for row in current if row.pk not in kept]
+    if most is not None and len(gone) > most:
+        writer.refuse(too_many(most), path)
+        return
     new = [row for row in found if row.pk not in there]
     if relation.foreign is not None:
         _attach(writer, relation, gone, None, path)
@@ -498,6 +502,8 @@ def _attach(
         if key is not None and getattr(row, relation.foreign.attname) == key:
             # it refers to the object already
             continue
+        if _is_forbidden(writer, row, relation, path):
+            continue
         writer.write(row, nothing, {}, path, {relation.foreign.name: instance})
 
 
@@ -512,7 +518,7 @@ def _current(
         return []
     if relation.foreign is None:
         shown = writer.context.visible(relation.model)
-        return list(shown.filter(pk__in=getattr(instance, relation.name).values("pk")))
+        return list(shown.filter(pk__in=getattr(instance, relation.name).values("pk"))[:most])
     own = Q(**{relation.foreign.name: instance})
     return list(lock_where(relation.model, writer.context, primary_key(relation.model), own, most).values())
 

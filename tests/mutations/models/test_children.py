@@ -521,6 +521,34 @@ def test_rule_says_which_objects_may_be_changed_or_deleted(library: Library) -> 
     assert texts(library.novel) == {"5": 5, "new": 5}
 
 
+def test_rule_says_which_objects_may_be_connected_and_disconnected(library: Library) -> None:
+    registry = Registry(types=list(LIBRARY.types))
+    every: Any = {"connect": True, "disconnect": True, "set": True}
+    bookmarks = nested("bookmarks", **every, rows=lambda viewer: ~Q(label__startswith="fixed"))
+    manuscript = nested("manuscript", connect=True, disconnect=True, rows=lambda viewer: Q(place="free"))
+    genres = nested("genres", **every, update=["name"], rows=lambda viewer: False)
+    fraiseql.update(NovelType, fields=[bookmarks, manuscript, genres], registry=registry)
+    engine = make_engine(registry)
+    fixed, free = (library.novel.bookmarks.create(label=label) for label in ("fixed", "free"))
+    lost, found = (Bookmark.objects.create(label=label) for label in ("fixed, lost", "free, lost"))
+    held = Manuscript.objects.create(place="held")
+
+    for given, path in (
+        ({"bookmarks": {"disconnect": [free.pk, fixed.pk]}}, "bookmarks.disconnect"),
+        ({"bookmarks": {"connect": [found.pk, lost.pk]}}, "bookmarks.connect"),
+        ({"bookmarks": {"set": [fixed.pk, lost.pk]}}, "bookmarks.set"),
+        ({"bookmarks": {"set": []}}, "bookmarks.set"),
+        ({"manuscript": {"connect": held.pk}}, "manuscript.connect"),
+    ):
+        assert failing(engine, library, **given) == [(path, "forbidden", 403)]
+    assert list(library.novel.bookmarks.all()) == [fixed, free]
+    Manuscript.objects.update(novel=library.novel)
+    assert failing(engine, library, manuscript={"disconnect": True}) == [("manuscript.disconnect", "forbidden", 403)]
+    # what stays as it is, and what is connected by a table between, is not changed
+    change(engine, library, bookmarks={"set": [fixed.pk, found.pk], "connect": [fixed.pk]}, genres={"set": []})
+    assert list(library.novel.bookmarks.all()) == [fixed, found]
+
+
 # --- limits ---
 
 
@@ -545,10 +573,33 @@ def test_longer_lists_are_not_replaced(library: Library) -> None:
     assert change(engine, library, remarks={"replace": []})["remarks"] == []
 
 
-def make_engine_with(**limits: Any) -> GraphQLEngine:
+@pytest.mark.parametrize("name", ["genres", "bookmarks"])
+@pytest.mark.parametrize("plain", [True, False])
+def test_set_removes_no_more_objects_than_may_be_written(library: Library, name: str, plain: bool) -> None:
+    registry = Registry(types=list(LIBRARY.types))
+    fraiseql.update(NovelType, fields=[name if plain else nested(name, set=True)], registry=registry)
+    engine = make_engine_with(registry, objects=3)
+    there = getattr(library.novel, name)
+    there.all().delete()
+    keys = [there.create(**{"name" if name == "genres" else "label": text}).pk for text in "abcde"]
+    path = name if plain else f"{name}.set"
+
+    def given(kept: list[int]) -> Any:
+        return {name: kept if plain else {"set": kept}}
+
+    assert failing(engine, library, **given([])) == [(path, "too_many", 422)]
+    assert failing(engine, library, **given([keys[4]])) == [(path, "too_many", 422)]
+    assert there.count() == 5
+    change(engine, library, **given(keys[3:]))
+    assert list(there.values_list("pk", flat=True)) == keys[3:]
+    change(engine, library, **given([]))
+    assert not there.exists()
+
+
+def make_engine_with(registry: Registry = REGISTRY, **limits: Any) -> GraphQLEngine:
     settings = get_settings()
     settings = replace(settings, limits=replace(settings.limits, **limits))
-    return GraphQLEngine(registry=REGISTRY, cache=None, settings=settings)
+    return GraphQLEngine(registry=registry, cache=None, settings=settings)
 
 
 # --- what may not be declared ---
@@ -567,7 +618,8 @@ DECLARED_WRONGLY: list[tuple[Any, str]] = [
     (lambda: nested("remarks", update=["novel"]), "update(NovelType): remarks.novel leads back to the outer object and is set automatically; leave it out"),
     (lambda: nested("remarks", update="stars"), "nested('remarks'): update is 'stars', must be a list of names or nested(…)"),
     (lambda: nested("remarks", update=["stars"], unique="text"), "nested('remarks'): unique is for upsert and replace; leave it out"),
-    (lambda: nested("verses", create=["text"], rows=lambda viewer: True), "nested('verses'): rows is for update, upsert, replace and delete; leave it out"),
+    (lambda: nested("verses", create=["text"], rows=lambda viewer: True), "nested('verses'): rows is for objects that exist, not for create; leave it out"),
+    (lambda: nested("genres", connect=True, rows=lambda viewer: True), "update(NovelType): genres: no object of this relation is changed, but its keys elsewhere; leave rows out"),
     (lambda: nested("verses", update=["text"], rows=True), "update(NovelType): verses: rows is True, must be a function"),
     (lambda: nested("verses", create=["text"], version="version"), "nested('verses'): version is for update; leave it out"),
     (lambda: nested("verses", update=["text"], version="text"), "update(NovelType): verses: version is 'text', must be a field of whole numbers, or a DateTimeField with auto_now; Verse has: place, version"),

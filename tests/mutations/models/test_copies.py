@@ -131,6 +131,42 @@ def test_only_visible_rows_and_fields_are_copied(library: Library) -> None:
     assert Manuscript.objects.count() == 1
 
 
+def test_foreign_keys_of_hidden_rows_are_not_copied(library: Library) -> None:
+    hidden: Any = lambda viewer: ~Q(name="hidden")  # noqa: E731
+
+    def engine_with(**writer: Any) -> GraphQLEngine:
+        registry = Registry()
+        fraiseql.type(Writer, fields=["id", "name"], name="Writer", registry=registry, **writer)(type("W", (), {}))
+        novel = fraiseql.type(Novel, fields=["id", "isbn", "writer", "editor"], name="Novel", registry=registry)(
+            type("N", (), {})
+        )
+        fraiseql.create(
+            novel, fields=["isbn", "title"], source=novel, copied={"writer": "writer", "editor": "editor"},
+            name="copyNovel", registry=registry,
+        )  # fmt: skip
+        fraiseql.create(
+            novel, fields=["isbn", "title"], source=novel, copied={"writer": "editor"}, name="promote",
+            registry=registry,
+        )  # fmt: skip
+        return make_engine(registry)
+
+    call = 'copyNovel(where: {isbn: {in: ["1", "2"]}}, input: {isbn: "9", title: "Copy"})'
+    secret = Writer.objects.create(name="hidden")
+    Novel.objects.filter(isbn="2").update(editor=secret)
+    engine = engine_with(rows=hidden)
+    one = call.replace(', "2"', "")
+    assert run(engine, one, "novels { writer { name } }") == {"novels": [{"writer": {"name": "Ursula"}}]}
+    # the key of a hidden row is in no message
+    assert failing_in(engine, call.replace('"1", ', "").replace('"9"', '"8"')) == [
+        ("input", "not_found", 404, "Select a valid choice. That choice is not one of the available choices.")
+    ]
+    promote = 'promote(where: {isbn: {eq: "2"}}, input: {isbn: "8", title: "Copy"})'
+    assert failing(engine, promote) == [("input", "not_found", 404)]
+    assert not Novel.objects.filter(isbn="8").exists()
+    (error,) = engine_with(permission=requires_auth).execute(f"mutation {{ {promote} {{ __typename }} }}").errors
+    assert error.extensions["code"] == "UNAUTHENTICATED"
+
+
 def test_hidden_rows_of_a_manager_are_not_copied(library: Library) -> None:
     registry = Registry(types=list(LIBRARY.types))
     fraiseql.create(ManuscriptType, source=WriterType, copied={"place": "name"}, registry=registry)

@@ -573,7 +573,7 @@ def test_upsert_by_a_constraint_over_several_fields(engine: GraphQLEngine, libra
     assert failing(engine, call.format(library.other.pk)) == [
         ("isbn", "unique", 422, "Novel with this ISBN already exists.")
     ]
-    assert failing(engine, call.format(404))[0][:3] == ("writer", "not_found", 404)
+    assert failing(engine, call.format(0))[0][:3] == ("writer", "not_found", 404)
 
 
 def test_upsert_is_validated(engine: GraphQLEngine, library: Library) -> None:

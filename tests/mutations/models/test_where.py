@@ -132,9 +132,6 @@ def test_none_matches(engine: GraphQLEngine, library: Library) -> None:
     call = "updateNovels(where: {pages: {lt: 0}}, set: {pages: {set: 1}})"
 
     assert run(engine, call, "affected novels { id }") == {"affected": 0, "novels": []}
-    # OR of nothing
-    call = "updateNovels(where: {OR: []}, set: {pages: {set: 1}})"
-    assert run(engine, call, "affected") == {"affected": 0}
 
 
 def test_too_many_are_an_error(engine: GraphQLEngine, library: Library) -> None:
@@ -144,13 +141,52 @@ def test_too_many_are_an_error(engine: GraphQLEngine, library: Library) -> None:
     assert failing(engine, 'deleteNovels(where: {title: {startswith: "N"}})') == [("where", "too_many", 422)]
 
 
-@pytest.mark.parametrize("where", ["{}", "{AND: []}", "{pages: {}}", "{OR: [{}]}", "{AND: [{}, {title: {}}]}"])
+EMPTY = [
+    "{}", "{AND: []}", "{OR: []}", "{pages: {}}", "{OR: [{}]}", "{AND: [{}, {title: {}}]}", "{tags: {all: {}}}",
+    # through relations, and through what is negated
+    "{writer: {}}", "{writer: {name: {}}}", "{writer: {AND: []}}", "{AND: [{writer: {name: {}}}]}",
+    "{writer: {mentor: {}}}", "{remarks: {some: {}}}", "{remarks: {none: {}}}", "{remarks: {every: {}}}",
+    "{remarks: {none: {NOT: {}}}}", "{remarks: {every: {novel: {}}}}", "{remarks: {some: {novel: {writer: {}}}}}",
+    "{NOT: {}}", "{NOT: {NOT: {}}}", "{NOT: {OR: []}}", "{pages: {not: {not: {}}}}", "{HAS: {}}", "{COMPARE: {}}",
+    # one alternative is enough
+    "{OR: [{writer: {}}, {pages: {eq: 2}}]}", "{NOT: {pages: {eq: 2}, NOT: {}}}",
+    "{remarks: {none: {stars: {eq: 1}, NOT: {}}}}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("where", EMPTY)
 def test_empty_condition_is_refused(engine: GraphQLEngine, library: Library, where: str) -> None:
     error = refused(engine, f"updateNovels(where: {where}, set: {{pages: {{set: 1}}}})")
 
     assert error["message"].startswith("where is empty, so it would choose every Novel.")
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
     assert pages() == [250, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("where", "affected"),
+    [
+        ("{HAS: {editor: true}}", 0),
+        ("{NOT: {HAS: {writer: true}}}", 0),
+        ("{HAS: {remarks: true}}", 1),
+        ("{OR: [{HAS: {editor: true}}, {pages: {gt: 100}}]}", 1),
+        ("{COMPARE: {price: {eq: discount}}}", 0),
+        ("{writer: {}, pages: {eq: 2}}", 1),
+        ("{writer: {}, NOT: {pages: {gt: 2}}}", 1),
+        ('{NOT: {OR: [{writer: {name: {eq: "x"}}}, {pages: {gt: 2}}]}}', 1),
+        ("{remarks: {some: {stars: {gt: 0}}}}", 1),
+        ("{remarks: {every: {stars: {gt: 1}}}, pages: {lt: 4}}", 2),
+        ('{remarks: {none: {OR: [{stars: {eq: 1}}, {text: {eq: "x"}}]}}, pages: {gt: 100}}', 0),
+        ("{writer: {novels: {none: {pages: {gt: 4}}}}}", 0),
+        ("{pages: {in: []}}", 0),
+    ],
+)
+def test_one_comparison_is_a_condition(engine: GraphQLEngine, library: Library, where: str, affected: int) -> None:
+    library.novel.remarks.create(stars=1, text="a")
+
+    assert run(engine, f"updateNovels(where: {where}, set: {{pages: {{set: 1}}}})", "affected") == {
+        "affected": affected
+    }
 
 
 def test_missing_condition_is_refused(engine: GraphQLEngine, library: Library) -> None:

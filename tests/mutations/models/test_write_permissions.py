@@ -135,6 +135,47 @@ def test_relations_need_the_permission_of_the_column_or_table_that_they_write(an
         assert statements == [], call
 
 
+@pytest.mark.parametrize("mask", [False, True])
+@pytest.mark.parametrize("version", [5, 6])
+def test_versions_that_may_not_be_read_are_not_compared(ann: User, version: int, mask: bool) -> None:
+    Room.objects.update(tenant=5)
+    key = Box.objects.get().pk
+    registry = Registry()
+    options: Any = {"registry": registry}
+    named = {"tenant": int | None}
+    rule = fraiseql.field(permission=requires_role("keepers"), mask=mask)
+    box, room = (
+        fraiseql.type(model, name=model.__name__, fields=["id", "name"], **options)(
+            type(f"{model.__name__}Type", (), {"__annotations__": named, "tenant": rule, "__module__": __name__})
+        )
+        for model in (Box, Room)
+    )
+    versioned: Any = {"fields": ["name"], "version": "tenant", **options}
+    fraiseql.update(room, **versioned)
+    fraiseql.update(room, bulk=True, **versioned)
+    fraiseql.update(room, form=RoomForm, version="tenant", name="correctRoom", **options)
+    fraiseql.delete(room, version="tenant", **options)
+    fraiseql.update(room, fields=[nested("boxes", update=["name"], version="tenant")], name="inside", **options)
+    fraiseql.update(box, fields=[nested("room", update=["name"], version="tenant")], **options)
+    engine = GraphQLEngine(registry=registry, cache=None)
+
+    for call in (
+        f'updateRoom(id: 1, tenant: {version}, input: {{name: "new"}})',
+        f'updateRooms(input: [{{id: 1, tenant: {version}, name: "new"}}])',
+        f'correctRoom(id: 1, tenant: {version}, input: {{name: "new"}})',
+        f"deleteRoom(id: 2, tenant: {version})",
+        f'inside(id: 1, input: {{boxes: {{update: [{{id: 1, tenant: {version}, name: "new"}}]}}}})',
+        f'updateBox(id: {key}, input: {{room: {{update: {{tenant: {version}, name: "new"}}}}}})',
+    ):
+        body, statements = ask(engine, ann, call)
+        (error,) = body["errors"]
+        assert (error["extensions"]["code"], "tenant:" in error["message"]) == ("FORBIDDEN", True), call
+        assert statements == [], call
+    ann.groups.create(name="keepers")
+    answer = "UpdateBoxSuccess" if version == 5 else "MutationError"
+    assert ask(engine, User.objects.get(pk=ann.pk), call)[0] == {"data": {"x": {"__typename": answer}}}
+
+
 @pytest.mark.parametrize("permissions", [{"room": requires_auth}, {"name": requires_auth}])
 def test_nested_objects_need_the_permissions_of_their_type(ann: User, permissions: Any) -> None:
     engine = engine_with(**permissions)
