@@ -21,13 +21,14 @@ from .arguments import Arguments, Convert, not_null
 class Parameter:
     """A parameter that clients give: its Python name, its annotation, and whether it must be given.
 
-    ``has_default`` says that the function has a value for it where it is left out.
+    ``has_default`` says that the function has a value for it where it is left out: ``default``.
     """
 
     name: str
     annotation: Annotation
     required: bool
     has_default: bool
+    default: Any = None
 
 
 @dataclass(slots=True)
@@ -66,8 +67,9 @@ def describe_parameters(
         described.rules[name] = tuple(extra for extra in annotation.extras if isinstance(extra, Rule))
         required = not (optional or annotation.nullable)
         described.found[name] = Parameter(
-            name=parameter.name, annotation=annotation, required=required, has_default=optional
-        )
+            name=parameter.name, annotation=annotation, required=required, has_default=optional,
+            default=parameter.default if optional else None,
+        )  # fmt: skip
     return described
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from enum import Enum
 from typing import Annotated, Any
 
 import pytest
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import connection
-from django.db.models import Count, F, Value
-from django.db.models.functions import Concat, Left
+from django.db.models import Count, F, TextField, Value
+from django.db.models.functions import Cast, Coalesce, Concat, Left
 from django.test.utils import CaptureQueriesContext
 
 import fraiseql_django as fraiseql
@@ -122,7 +123,7 @@ def test_arguments_that_are_not_allowed(shop: Shop, arguments: str, message: str
 
 def test_field_whose_arguments_are_optional_is_filtered_and_sorted_by(shop: Shop) -> None:
     def marked(mark: str = "!", *, times: int = 1) -> str:
-        return Concat("title", Value(mark) if isinstance(mark, str) else mark)  # type: ignore[return-value]
+        return Concat("title", mark)  # type: ignore[return-value]
 
     engine = engine_of(book_type(marked=fraiseql.field(marked), discounted=fraiseql.field(discounted)))
 
@@ -134,6 +135,42 @@ def test_field_whose_arguments_are_optional_is_filtered_and_sorted_by(shop: Shop
     where: Any = engine.schema.graphql.type_map["BookWhere"]
     assert "marked" in where.fields
     assert "discounted" not in where.fields
+
+
+class Mark(Enum):
+    """How it ends."""
+
+    LOUD = "!"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default", "expected"),
+    [
+        (str, "isbn", "City/isbn"),
+        (str, " ", "City/ "),
+        (str, "it's 5%", "City/it's 5%"),
+        (str | None, None, "City/none"),
+        (str, None, "City/none"),
+        (Mark, Mark.LOUD, "City/!"),
+        (Decimal, Decimal("1.50"), "City/1.50"),
+        (str, F("isbn"), "City/9780000000002"),
+    ],
+)
+def test_default_of_an_argument_is_a_value_as_one_that_is_given(
+    shop: Shop, annotation: Any, default: Any, expected: str
+) -> None:
+    def marked(mark: Any = default) -> str:
+        text = Coalesce(Cast(mark, TextField()), Value("none"), output_field=TextField())
+        return Concat("title", Value("/"), text, output_field=TextField())  # type: ignore[return-value]
+
+    engine = engine_of(book_type(marked=fraiseql.field(marked, arguments={"mark": annotation})))
+    query = 'query ($m: %s) { books(where: {title: {eq: "City"}}) { a: marked b: marked(mark: $m) } }'
+    type_ = {Mark: "Mark", Decimal: "Decimal"}.get(annotation, "String")
+
+    assert data(engine, query % type_) == {"books": [{"a": expected, "b": expected}]}
+    assert data(engine, f'{{ books(where: {{marked: {{eq: "{expected}"}}}}) {{ title }} }}') == {
+        "books": [{"title": "City"}]
+    }
 
 
 @pytest.mark.parametrize(
