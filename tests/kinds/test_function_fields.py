@@ -1,5 +1,7 @@
 """Fields that functions compute: expressions with arguments, PostgreSQL functions of a row, functions in Python."""
 
+import datetime as dt
+import uuid
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import Enum
@@ -391,6 +393,77 @@ def test_wrong_values_and_exceptions_are_field_errors(shop: Shop) -> None:
         "Book.number has a value that its type does not have.",
         "INVALID_VALUE",
     )
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [
+        (dt.date, "foo"),
+        (dt.date, 3),
+        (dt.date, dt.datetime(2024, 5, 31)),
+        (dt.datetime, dt.date(2024, 5, 31)),
+        (dt.time, "x"),
+        (dt.timedelta, "x"),
+        (Decimal, "abc"),
+        (Decimal, Decimal("NaN")),
+        (fraiseql.BigInt, "x"),
+        (fraiseql.BigInt, 2**63),
+        (fraiseql.BigInt, True),
+        (uuid.UUID, "x"),
+        (bytes, 3),
+        (str, "\ud800"),
+        (fraiseql.JSON, {"a": float("inf")}),
+        (fraiseql.JSON, {"a": {1}}),
+        (list[dt.date], [dt.date(2024, 5, 31), "foo"]),
+    ],
+)
+def test_values_of_another_type(shop: Shop, annotation: Any, value: Any) -> None:
+    def valued(self: Any) -> Any:
+        return value
+
+    registry = book_type(value=fraiseql.field(requires=["title"])(valued), annotations={"value": annotation | None})
+
+    answer = engine_of(registry).execute("{ books(limit: 1) { value title } }").json()
+
+    assert answer["data"] == {"books": [{"value": None, "title": "City"}]}
+    (error,) = answer["errors"]
+    assert (error["path"], error["extensions"]["code"]) == (["books", 0, "value"], "INVALID_VALUE")
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "expected"),
+    [
+        (dt.date, "2024-05-31", "2024-05-31"),
+        (dt.timedelta, dt.timedelta(days=1), "P1DT00H00M00S"),
+        (Decimal, Decimal("1.50"), "1.50"),
+        (Decimal, 1.1, "1.1"),
+        (fraiseql.BigInt, Decimal(7), "7"),
+        (uuid.UUID, uuid.UUID(int=1), str(uuid.UUID(int=1))),
+        (bytes, b"\xff", "/w=="),
+        (list[Decimal], (Decimal(1), 2), ["1", "2"]),
+    ],
+)
+def test_values_of_their_type(shop: Shop, annotation: Any, value: Any, expected: Any) -> None:
+    def valued(self: Any) -> Any:
+        return value
+
+    registry = book_type(value=fraiseql.field(requires=["title"])(valued), annotations={"value": annotation})
+
+    assert data(engine_of(registry), "{ books(limit: 1) { value } }") == {"books": [{"value": expected}]}
+
+
+@pytest.mark.parametrize("values", [{1: 2, 2: 3, 3: 4}, {1, 2, 3}, "abc", None])
+def test_values_of_all_rows_are_a_list(shop: Shop, settings: Any, values: Any) -> None:
+    settings.DEBUG = True
+
+    def said(rows: list[Book]) -> list[str]:
+        return values  # type: ignore[no-any-return]
+
+    (error, *_) = (
+        engine_of(book_type(said=fraiseql.field(requires=["title"])(said))).execute("{ books { said } }").errors
+    )
+
+    assert f"Book.said returned a {type(values).__name__}, must be a list or a tuple" in error.message
 
 
 def test_each_failing_row_has_its_error(shop: Shop) -> None:

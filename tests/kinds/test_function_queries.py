@@ -454,7 +454,7 @@ def fails(info: fraiseql.Info, how: str) -> int | None:
     [
         ("user", "No.", "NO"),
         ("missing", "Book matching query does not exist.", "NOT_FOUND"),
-        ("type", "Something went wrong on the server.", "INTERNAL_SERVER_ERROR"),
+        ("type", "query fails returned a value that its type does not have.", "INVALID_VALUE"),
         ("else", "Something went wrong on the server.", "INTERNAL_SERVER_ERROR"),
     ],
 )
@@ -498,6 +498,51 @@ def test_results_that_are_not_what_is_declared(shop: Shop, settings: Any, result
     (error,) = answer["errors"]
     assert message in error["message"]
     assert error["path"] == ["chosen"]
+
+
+@dataclass
+class Measure:
+    """What was measured."""
+
+    size: int
+    day: dt.date | None
+
+
+@pytest.mark.parametrize(
+    ("annotation", "selection", "value", "data_", "path"),
+    [
+        (int, "", 2**40, None, ["value"]),
+        (float, "", float("inf"), None, ["value"]),
+        (str, "", "\ud800", None, ["value"]),
+        (dt.date, "", dt.datetime(2024, 5, 31), None, ["value"]),
+        (list[int], "", [1, None], None, ["value", 1]),
+        (list[int | None], "", [1, "x"], {"value": [1, None]}, ["value", 1]),
+        (list[int] | None, "", [1, None], {"value": None}, ["value", 1]),
+        (Measure, "{ size day }", Measure(1, "x"), {"value": {"size": 1, "day": None}}, ["value", "day"]),  # type: ignore[arg-type]
+        (Measure | None, "{ size }", Measure("x", None), {"value": None}, ["value", "size"]),  # type: ignore[arg-type]
+    ],
+)
+def test_values_of_another_type_are_errors_at_their_path(
+    shop: Shop, annotation: Any, selection: str, value: Any, data_: Any, path: list[Any]
+) -> None:
+    def returns(info: fraiseql.Info) -> Any:
+        return value
+
+    returns.__annotations__["return"] = annotation
+    answer = engine_of(returns, name="value").execute(f"{{ value {selection} }}").json()
+
+    assert answer["data"] == data_
+    ((error),) = answer["errors"]
+    assert (error["path"], error["extensions"]["code"]) == (path, "INVALID_VALUE")
+
+
+def test_text_of_a_client_that_is_none(shop: Shop) -> None:
+    def echo(info: fraiseql.Info, text: str) -> str:
+        return text
+
+    (error,) = engine_of(echo).execute("query ($t: String!) { echo(text: $t) }", {"t": "\ud800"}).json()["errors"]
+
+    assert error["extensions"]["code"] == "INVALID_VALUE"
 
 
 def test_constraints_of_arguments(shop: Shop) -> None:
