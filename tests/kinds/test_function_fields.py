@@ -452,6 +452,30 @@ def test_values_of_their_type(shop: Shop, annotation: Any, value: Any, expected:
     assert data(engine_of(registry), "{ books(limit: 1) { value } }") == {"books": [{"value": expected}]}
 
 
+def test_requires_the_column_that_has_its_name(shop: Shop) -> None:
+    def title(self: Any) -> str:
+        return self.title.upper()  # type: ignore[no-any-return]
+
+    registry = book_type(title=fraiseql.field(requires=["title"])(title), annotations={"title": str})
+
+    assert data(engine_of(registry), "{ books(limit: 1) { title } }") == {"books": [{"title": "CITY"}]}
+
+
+def test_fields_that_require_each_other_are_refused() -> None:
+    registry = book_type(one=fraiseql.field(requires=["two"])(each), two=fraiseql.field(requires=["one"])(each))
+
+    @fraiseql.type(sql_source="bookshop_publisher", registry=registry)
+    class House:
+        id: fraiseql.ID
+        name: str = fraiseql.field(requires=["name"])
+
+    found = problem(registry)
+
+    assert "Book.one requires 'two', which is no column of Book, nor a computed field without arguments" in found
+    assert "Book.two requires 'one'" in found
+    assert "House.name requires 'name', which is no value that House has" in found
+
+
 @pytest.mark.parametrize("values", [{1: 2, 2: 3, 3: 4}, {1, 2, 3}, "abc", None])
 def test_values_of_all_rows_are_a_list(shop: Shop, settings: Any, values: Any) -> None:
     settings.DEBUG = True
@@ -585,6 +609,7 @@ def test_function_of_a_source_and_of_rows_in_mutations(shop: Shop) -> None:
     ("declared", "annotations", "message"),
     [
         (lambda: fraiseql.field(requires=["titel"])(each), {}, "Book.said requires 'titel', which is no column of"),
+        (lambda: fraiseql.field(requires=["said"])(each), {}, "Book.said requires 'said', which is no column of"),
         (lambda: fraiseql.field(requires=["title"]), {"said": str}, "Book.said requires columns, but Book has no"),
         (lambda: fraiseql.field(requires=["title"])(lambda self: ""), {}, "Book.said has no annotation"),
         (lambda: fraiseql.field(requires=["title"])(lambda: ""), {"said": str}, "Book.said takes no parameter"),

@@ -713,6 +713,56 @@ def test_options_of_postgresql_functions_are_for_these() -> None:
         fraiseql.query(volatile=True)(found)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"function": ""}, "function='' must be the name of a PostgreSQL function"),
+        ({"function": 3}, "function=3 must be the name of a PostgreSQL function"),
+        ({"function": "a.", "reads": ["b"]}, "function='a.' must be the name"),
+        ({"function": "a", "context_params": 3}, "context_params=3 must be names of values of the context"),
+        ({"function": "a", "context_params": {"b": 3}}, "must be names of values of the context"),
+        ({"function": "a", "reads": [3]}, r"reads=\[3\] must be a list of tables"),
+        ({"function": "a", "reads": "b"}, "reads='b' must be a list of tables"),
+        ({"name": 3}, "name=3 must be a text"),
+        ({"description": 3}, "description=3 must be a text"),
+    ],
+)
+def test_options_of_queries_that_are_refused(options: Any, message: str) -> None:
+    with pytest.raises(DeclarationError, match=message):
+        fraiseql.query(registry=Registry(), **options)(no_info)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default", "message"),
+    [
+        (Annotated[int, MinValueValidator(5)], 3, "the default of 'x' is 3: argument 'x' is 3"),
+        (dt.date, "nope", "the default of 'x' is 'nope': Date cannot represent 'nope'"),
+        (dt.date, "2024-05-31", "it is a str, not a date"),
+        (int, "x", "the default of 'x' is 'x': Int cannot represent"),
+        (list[int], 1, "it is no list"),
+        (list[int], [None], "the default of 'x' is"),
+    ],
+)
+def test_defaults_that_are_refused(annotation: Any, default: Any, message: str) -> None:
+    def number(info: fraiseql.Info, x: Any = default) -> int:
+        return 1
+
+    number.__annotations__["x"] = annotation
+
+    with pytest.raises(DeclarationError) as raised:
+        build_schema(declare(number), get_settings())
+
+    assert message in str(raised.value)
+
+
+def test_argument_is_given_by_the_client_or_by_the_context() -> None:
+    def number(x: int) -> int:
+        return 1
+
+    with pytest.raises(DeclarationError, match="passes x from the context, so it must not be a parameter too"):
+        build_schema(declare(number, function="f", context_params={"user_id": "x"}), get_settings())
+
+
 # --- PostgreSQL ---
 
 SQL = """
