@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar, overload
 
+from django.utils.functional import Promise
+
 from ..errors import DeclarationError
 from .members import plain_function
 from .registry import QueryDeclaration, Registry, check_cost, default_registry
@@ -63,6 +65,9 @@ def query(
         if not inspect.isfunction(called):
             report(DeclarationError(f"{declared!r} is under @fraiseql.query, which takes a function"))
             return declared
+        if problem := _problem(function, context_params, reads, name, description, deprecation):
+            report(DeclarationError(f"{called.__name__} is under @fraiseql.query: {problem}"))
+            return declared
         if function is None and (context_params or reads or volatile):
             report(
                 DeclarationError(
@@ -88,3 +93,25 @@ def query(
         return declared
 
     return declare if declared is None else declare(declared)
+
+
+def _problem(function: Any, context_params: Any, reads: Any, name: Any, description: Any, deprecation: Any) -> str:
+    """Return which option has a value that it cannot have; nothing where none has."""
+    if function is not None and not _is_sql_name(function):
+        return f"function={function!r} must be the name of a PostgreSQL function"
+    if isinstance(reads, str) or not isinstance(reads, Collection) or not all(map(_is_sql_name, reads)):
+        return f"reads={reads!r} must be a list of tables"
+    if context_params is not None and not (
+        isinstance(context_params, Mapping)
+        and all(isinstance(text, str) for text in (*context_params.keys(), *context_params.values()))
+    ):
+        return f"context_params={context_params!r} must be names of values of the context with names of arguments"
+    for option, value in (("name", name), ("description", description), ("deprecation", deprecation)):
+        # texts may be translated later
+        if value is not None and not isinstance(value, (str, Promise)):
+            return f"{option}={value!r} must be a text"
+    return ""
+
+
+def _is_sql_name(value: Any) -> bool:
+    return isinstance(value, str) and all(part.strip() for part in value.split("."))

@@ -70,4 +70,5 @@ def _text(live: Live, result: Any, marks: list[Mark]) -> bytes:
         return b"%b%d" % (MARK, number)
     if result is None and live.absent is not None:
         return b"%b%d" % (MARK, live.absent)
-    return json_text(result)
+    # bytes are JSON text
+    return result if isinstance(result, bytes) else json_text(result)

@@ -65,9 +65,9 @@ class ComputedKind(ScalarKind[Computed]):
         build.rules.check_given(owner, field, making.described.rules, nodes[0])
         given = build.arguments(owner, nodes)
         stand_ins = {
-            argument.name: argument.stand_in(_bound(given.get(name), argument, name))
+            argument.name: argument.stand_in(_bound(given[name], argument, name) if name in given else argument.default)
             for name, argument in making.arguments.items()
-            if name in given or argument.is_filled
+            if name in given or argument.stands_in
         }
         return Member(owner=owner, field=replace(field, expression=making.call(stand_ins)))
 

@@ -30,7 +30,7 @@ from ..planner.locations import Location
 from ..planner.tree import Member
 from ..schema.function_fields import PythonField, Required
 from ..schema.kinds import OutputTypes, register
-from ..schema.output_values import UNFIT, listed_value
+from ..schema.output_values import Unfit, listed_text
 from ..schema.python_values import converted
 from .columns import column
 
@@ -158,9 +158,12 @@ class Computing(Together):
         if value is None or isinstance(value, Exception):
             return value
         try:
-            return listed_value(self.selected.field.output, value)
-        except UNFIT:
+            return listed_text(self.selected.field.output, value)
+        except Unfit:
             return Wrong()
+        except Exception as error:
+            # of a generator
+            return error
 
     def _call(self, rows: list[Any], arguments: dict[str, Any]) -> list[Any]:
         field = self.selected.field
@@ -169,10 +172,12 @@ class Computing(Together):
             return [_attempt(partial(_attribute, row, field.attribute)) for row in rows]
         if field.of_all:
             called = async_to_sync(resolver) if iscoroutinefunction(resolver) else resolver
-            values = list(called(rows, **arguments))
+            values = called(rows, **arguments)
+            if not isinstance(values, (list, tuple)):
+                raise FraiseQLError(f"{self.where} returned a {type(values).__name__}, must be a list or a tuple")
             if len(values) != len(rows):
                 raise FraiseQLError(f"{self.where} returned {len(values)} values for {len(rows)} rows")
-            return values
+            return list(values)
         if iscoroutinefunction(resolver):
             return list(async_to_sync(_all_of)([partial(resolver, row, **arguments) for row in rows]))
         return [_attempt(partial(resolver, row, **arguments)) for row in rows]

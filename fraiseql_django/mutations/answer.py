@@ -37,7 +37,7 @@ from ..planner.tree import Constant
 from ..schema.definition import Column, Extracted
 from ..schema.global_ids import GlobalColumn
 from ..schema.object_types import ObjectField
-from ..schema.output_values import UNFIT, json_text, leaf_value
+from ..schema.output_values import Unfit, json_text, leaf_text, leaf_value
 from .context import Answer, Made, WrongResult
 
 _MISSING: Any = object()
@@ -103,34 +103,58 @@ class Reading:
 
 @dataclass(slots=True)
 class AnswerWriter:
-    """Writes one answer: first the objects of classes, with places for the rows, then the rows."""
+    """Writes one answer: first the objects of classes, with places for the rows, then the rows.
+
+    With ``marks_wrong``, marks stand for leaves and nulls that are not of their types. ``nullable`` says which values
+    of the path to the one that is being written may be null.
+    """
 
     call: Written
     reading: Reading
-    parts: list[bytes | RowsInAnswer] = field(default_factory=list)
+    parts: list[bytes | RowsInAnswer | Mark] = field(default_factory=list)
     failed: bool = False
+    marks_wrong: bool = False
+    nullable: list[bool] = field(default_factory=list)
 
     def write(self, result: Any) -> None:
         """Write what Python has of a result; raise WrongResult for one that is not what is declared."""
         self._node(self.call.answer, result, "", of_json=self.call.definition.returns_json)
 
-    def text(self, slots: Sequence[Sequence[bytes]]) -> bytes:
-        """Return the JSON text with the rows that were read, by slot."""
-        return b"".join(part if isinstance(part, bytes) else self._rows(part, slots) for part in self.parts)
+    def text(self, slots: Sequence[Sequence[bytes]], marks: list[Mark] | None = None) -> bytes:
+        """Return the JSON text with the rows that were read, by slot; its own marks are added to ``marks``."""
+        return b"".join(self._part(part, slots, marks) for part in self.parts)
+
+    def _part(
+        self, part: bytes | RowsInAnswer | Mark, slots: Sequence[Sequence[bytes]], marks: list[Mark] | None
+    ) -> bytes:
+        if isinstance(part, bytes):
+            return part
+        if isinstance(part, RowsInAnswer):
+            return self._rows(part, slots)
+        assert marks is not None
+        marks.append(part)
+        return b"%b%d" % (MARK, len(marks) - 1)
 
     # --- objects ---
 
     def _node(self, node: Node, value: Any, where: str, *, of_json: bool) -> None:
+        self.nullable.append(node.nullable)
         if value is None:
-            if not node.nullable:
-                raise self._wrong(where, value, ", which its declaration does not allow")
-            self.parts.append(b"null")
+            self.parts.append(self._null(node, where))
         elif isinstance(node, ListNode):
             self._list(node, value, where, of_json)
         elif isinstance(node, ChoiceNode):
             self._object(node, value, where, of_json)
         else:
             self.parts.append(self._leaf(node, value, where, of_json))
+        self.nullable.pop()
+
+    def _null(self, node: Node, where: str) -> bytes | Mark:
+        if node.nullable:
+            return b"null"
+        if self.marks_wrong:
+            return self._mark(where, "null")
+        raise self._wrong(where, None, ", which its declaration does not allow")
 
     def _list(self, node: ListNode, value: Any, where: str, of_json: bool) -> None:
         row = _only_row(node.item)
@@ -184,12 +208,18 @@ class AnswerWriter:
             value, of_json = described.default, False
         self._node(member.node, value, f"{where}.{described.key}".lstrip("."), of_json=of_json)
 
-    def _leaf(self, node: LeafNode, value: Any, where: str, of_json: bool) -> bytes:
+    def _leaf(self, node: LeafNode, value: Any, where: str, of_json: bool) -> bytes | Mark:
         try:
-            return json_text(leaf_value(node.leaf, value, of_json))
-        # whatever a scalar raises: the function returned what it does not declare
-        except UNFIT as error:
+            return leaf_text(node.leaf, value, of_json)
+        except Unfit as error:
+            if self.marks_wrong:
+                return self._mark(where, "a value that its type does not have")
             raise self._wrong(where, value, f": {error}") from error
+
+    def _mark(self, where: str, what: str) -> Mark:
+        place = f" at {where}" if where else ""
+        problem = f"{self.call.definition.word} {self.call.definition.name} returned {what}{place}"
+        return Mark(problem, tuple(self.nullable))
 
     def _wrong(self, where: str, value: Any, why: str) -> WrongResult:
         place = f" at {where}" if where else ""

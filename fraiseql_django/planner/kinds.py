@@ -152,7 +152,7 @@ class Together(ABC):
 
     @abstractmethod
     def finish_all(self, values: Sequence[Any], variables: Variables) -> Sequence[Any]:
-        """Return for each decoded JSON value what is written in its place: a JSON value, an Exception, or Wrong."""
+        """Return for each decoded JSON value what is written in its place: JSON text, None, an Exception, or Wrong."""
 
 
 class TreeCompiler(Marker, Protocol):

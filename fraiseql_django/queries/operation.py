@@ -131,7 +131,7 @@ class CalledQuery:
         writers: list[AnswerWriter] = []
         for root in plan.roots:
             if isinstance(root, WrittenRoot) and root.key in self.results:
-                writer = AnswerWriter(root, reading)
+                writer = AnswerWriter(root, reading, marks_wrong=True)
                 try:
                     writer.write(self.results[root.key])
                     writers.append(writer)
@@ -218,7 +218,8 @@ class CalledQuery:
         texts: dict[str, Text] = {}
         for writer in writers:
             try:
-                texts[writer.call.key] = writer.text(slots), marks
+                own = list(marks)
+                texts[writer.call.key] = writer.text(slots, own), own
             except Exception as error:
                 self.failures[writer.call.key] = error
         return texts

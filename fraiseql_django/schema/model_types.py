@@ -315,18 +315,20 @@ class TypeDescriber:
         return formatannotation(written[0])
 
     def _required(self, name: str, where: str) -> Required:
-        """Return what a field in Python requires: a column of the model, or a computed field of the type."""
-        if (options := self.options.get(name)) is not None and (options.expression or options.resolver):
+        """Return what a field in Python requires: a column of the model, or else a computed field of the type."""
+        found = self._model_field(name)
+        if isinstance(found, models.Field) and found.column is not None:
+            return Required(name=found.attname, column=found)
+        options = self.options.get(name, FieldOptions())
+        # those in Python require no others in Python
+        if options.requires is None and (options.expression is not None or options.resolver is not None):
             computed = self._field(name)
             if isinstance(computed, Computed) and computed.compared:
                 return Required(name=name, field=computed)
-        found = self._model_field(name)
-        if not isinstance(found, models.Field) or found.column is None:
-            raise DeclarationError(
-                f"{where} requires {name!r}, which is no column of {self.model.__name__}, nor a computed field without "
-                f"arguments"
-            )
-        return Required(name=found.attname, column=found)
+        raise DeclarationError(
+            f"{where} requires {name!r}, which is no column of {self.model.__name__}, nor a computed field without "
+            f"arguments"
+        )
 
     def _column(
         self, found: AnyModelField, python_name: str, name: str, annotation: Annotation | None, where: str

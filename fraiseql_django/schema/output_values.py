@@ -9,18 +9,22 @@ from enum import Enum
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from graphql import GraphQLEnumType, GraphQLError, GraphQLFloat
+from graphql import GraphQLEnumType, GraphQLFloat
 
 from .._compat import parse_input
 from .object_types import Output
 from .scalars.graphql import JSON
 
-# What a leaf type raises for a value that it does not have
-UNFIT = (GraphQLError, TypeError, ValueError, ArithmeticError)
+
+class Unfit(Exception):
+    """A value is not of its type."""
 
 
 def leaf_value(leaf: Any, value: Any, of_json: bool) -> Any:
-    """Return the JSON value of a leaf type; ``of_json`` says that the value comes from JSON. Raises UNFIT."""
+    """Return the JSON value of a leaf type; ``of_json`` says that the value comes from JSON.
+
+    What a type raises for a value that it does not have may be anything.
+    """
     value = value.value if isinstance(value, Enum) else value
     if of_json and not isinstance(leaf, GraphQLEnumType):
         if isinstance(value, Decimal) and leaf is not JSON:
@@ -33,19 +37,27 @@ def leaf_value(leaf: Any, value: Any, of_json: bool) -> Any:
     return found
 
 
-def listed_value(output: Output, value: Any) -> Any:
-    """Return the JSON value of a leaf, or of a list of them; raise one of UNFIT for a value that it is not.
+def leaf_text(leaf: Any, value: Any, of_json: bool) -> bytes:
+    """Write a Python value that is not None as JSON text, by its leaf type; raise Unfit for one that is not of it."""
+    try:
+        return json_text(leaf_value(leaf, value, of_json))
+    # a scalar of the project's may raise anything, as may a value
+    except Exception as error:
+        raise Unfit(str(error)) from error
 
-    Null is not looked at, but within a list.
-    """
+
+def listed_text(output: Output, value: Any) -> bytes:
+    """Write a leaf, or a list of them, as JSON text; raise Unfit. Null is not looked at, but within a list."""
     if output.item is None:
-        return leaf_value(output.leaf, value, False)
+        return leaf_text(output.leaf, value, False)
     if not isinstance(value, Iterable) or isinstance(value, (str, bytes, Mapping)):
-        raise TypeError(f"{value!r} is no list")
-    items = list(value)
-    if None in items and not output.item.nullable:
-        raise TypeError("an item is null, and must not be")
-    return [None if item is None else listed_value(output.item, item) for item in items]
+        raise Unfit(f"{value!r} is no list")
+    parts = []
+    for item in value:
+        if item is None and not output.item.nullable:
+            raise Unfit("an item is null, and must not be")
+        parts.append(b"null" if item is None else listed_text(output.item, item))
+    return b"[%b]" % b",".join(parts)
 
 
 def json_text(value: Any) -> bytes:

@@ -115,6 +115,9 @@ def _of_database(
     value = output if output.item is None else output.item
     if value.item is not None or (value.leaf is not None and value.scalar is None):
         raise DeclarationError(f"{where} returns what a PostgreSQL function does not; annotate values, rows or objects")
+    names = {parameter.name for parameter in described.found.values()}
+    if both := sorted(names.intersection(declaration.context_params.values())):
+        raise DeclarationError(f"{where} passes {', '.join(both)} from the context, so it must not be a parameter too")
     shape = shapes.target(value.types[0], where) if value.types and about["rows"] is None else None
     register(str(declaration.database_function), declaration.reads)
     return FunctionDef(

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import enum
 import inspect
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from graphql import GraphQLArgument, GraphQLNonNull
+from graphql import GraphQLArgument, GraphQLID, GraphQLNonNull
 
+from .._compat import parse_input
+from ..declare.registry import UNSET
 from ..declare.rules import Rule
 from ..errors import DeclarationError
 from .annotations import Annotation
 from .argument_options import described_argument
 from .arguments import Arguments, Convert, not_null
+from .output_values import leaf_text
+from .scalars.graphql import JSON, UPLOAD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
     """A parameter that clients give: its Python name, its annotation, and whether it must be given.
 
-    ``has_default`` says that the function has a value for it where it is left out.
+    ``has_default`` says that the function has a value for it where it is left out: ``default``.
     """
 
     name: str
     annotation: Annotation
     required: bool
     has_default: bool
+    default: Any = None
 
 
 @dataclass(slots=True)
@@ -58,6 +65,8 @@ def describe_parameters(
         label = f"argument {parameter.name!r}"
         graphql, convert = arguments.of(annotation, where, label)
         optional = parameter.default is not parameter.empty
+        if optional and parameter.default is not None:
+            _check_default(parameter, annotation, convert, where, arguments)
         if optional and isinstance(graphql, GraphQLNonNull):
             graphql, convert = graphql.of_type, not_null(convert, label)
         name, argument = described_argument(annotation.extras, parameter.name, graphql, arguments.conventions, where)
@@ -66,9 +75,51 @@ def describe_parameters(
         described.rules[name] = tuple(extra for extra in annotation.extras if isinstance(extra, Rule))
         required = not (optional or annotation.nullable)
         described.found[name] = Parameter(
-            name=parameter.name, annotation=annotation, required=required, has_default=optional
-        )
+            name=parameter.name, annotation=annotation, required=required, has_default=optional,
+            default=parameter.default if optional else None,
+        )  # fmt: skip
     return described
+
+
+def _check_default(
+    parameter: inspect.Parameter, annotation: Annotation, convert: Convert, where: str, arguments: Arguments
+) -> None:
+    """Raise DeclarationError for a default that is not of the annotated type, or violates its constraints."""
+    value = parameter.default
+    if value is UNSET or hasattr(value, "resolve_expression") or _is_input(annotation):
+        return
+    try:
+        _check_type(value, annotation, where, arguments)
+        convert(value)
+    # whatever a type or a validator makes of it
+    except Exception as error:
+        raise DeclarationError(f"{where}: the default of {parameter.name!r} is {value!r}: {error}") from error
+
+
+def _is_input(annotation: Annotation) -> bool:
+    return hasattr(annotation.base, "__fraiseql_input__") if annotation.item is None else _is_input(annotation.item)
+
+
+def _check_type(value: Any, annotation: Annotation, where: str, arguments: Arguments) -> None:
+    if value is None and annotation.nullable:
+        return
+    if annotation.item is not None:
+        if not isinstance(value, (list, tuple)):
+            raise TypeError("it is no list")
+        for item in value:
+            _check_type(item, annotation.item, where, arguments)
+        return
+    leaf, known = arguments.outputs.leaf(annotation.base, where)
+    is_enum = inspect.isclass(annotation.base) and issubclass(annotation.base, enum.Enum)
+    if leaf is UPLOAD or is_enum or (known is not None and known.declared is not None):
+        return
+    text = leaf_text(leaf, value, False)
+    if leaf in (JSON, GraphQLID):
+        return
+    # what clients would write for it has the class that the function expects
+    parsed = parse_input(leaf)(json.loads(text))
+    if not isinstance(value, type(parsed)) and parsed != value:
+        raise TypeError(f"it is a {type(value).__name__}, not a {type(parsed).__name__}")
 
 
 def parameters_of(annotations: Mapping[str, Any]) -> list[inspect.Parameter]:

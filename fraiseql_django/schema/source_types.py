@@ -170,10 +170,10 @@ class SourceDescriber:
 
     def _required(self, python_name: str, where: str) -> Required:
         """Return what a field in Python requires: a value of the source that the type declares."""
-        declared = python_name in self.annotations
-        found = (
-            self._field(python_name, self.declaration.options.get(python_name, FieldOptions())) if declared else None
-        )
+        options = self.declaration.options.get(python_name, FieldOptions())
+        # a field in Python is no value of the source, whatever it requires
+        declared = python_name in self.annotations and options.requires is None
+        found = self._field(python_name, options) if declared else None
         if not isinstance(found, Extracted):
             raise DeclarationError(
                 f"{where} requires {python_name!r}, which is no value that {self.declaration.name} has"

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, NoReturn
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.expressions import BaseExpression
 
-from ..errors import DeclarationError
+from ..errors import DeclarationError, InvalidInput
 from .arguments import Arguments, Convert
 from .scalars.encoding import encode_array
 from .scalars.postgres import INT, Scalar
@@ -96,6 +97,7 @@ class Argument:
     """An argument of an expression: its Python name, its type, and what checks its value.
 
     ``is_filled`` says that null stands for it where a client leaves it out, since the function has no default.
+    ``default`` is the text of the default that the function has (``has_default``), which stands for it otherwise.
     """
 
     name: str
@@ -105,6 +107,13 @@ class Argument:
     output_field: Callable[[], Any]
     required: bool
     is_filled: bool = False
+    has_default: bool = False
+    default: str | None = None
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether an expression stands for the value where a client leaves it out."""
+        return self.is_filled or self.has_default
 
     def text(self, value: Any) -> str | None:
         """Return a coerced value as PostgreSQL reads it; raise InvalidInput for one that is not allowed."""
@@ -134,8 +143,13 @@ class Making:
 
     def sample(self) -> Any:
         """Return the expression for the arguments that clients must give."""
-        must = [argument for argument in self.arguments.values() if argument.required or argument.is_filled]
-        return self.call({argument.name: argument.stand_in() for argument in must})
+        return self.call(
+            {
+                argument.name: argument.stand_in(argument.default)
+                for argument in self.arguments.values()
+                if argument.required or argument.stands_in
+            }
+        )
 
 
 def describe_making(function: Callable[..., Any], described: Parameters, where: str, arguments: Arguments) -> Making:
@@ -186,7 +200,26 @@ def _argument(parameter: Parameter, described: Parameters, where: str, arguments
         name=name, cast=cast, encode=encode, convert=described.converts[name], output_field=output,
         required=parameter.required,
         is_filled=not (parameter.required or parameter.has_default),
+        **_default(parameter, encode, where),
     )  # fmt: skip
+
+
+def _default(parameter: Parameter, encode: Callable[[Any], str], where: str) -> dict[str, Any]:
+    """Return what stands for an argument that has a default; a default that is an expression stands for itself."""
+    value = parameter.default
+    if not parameter.has_default or hasattr(value, "resolve_expression"):
+        return {}
+    items = [_value(item) for item in value] if isinstance(value, (list, tuple)) else _value(value)
+    try:
+        text = None if value is None else encode(items)
+    # whatever the type makes of a value that it does not have
+    except (InvalidInput, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise DeclarationError(f"{where}: the default of {parameter.name!r} is {value!r}: {error}") from error
+    return {"has_default": True, "default": text}
+
+
+def _value(item: Any) -> Any:
+    return item.value if isinstance(item, Enum) else item
 
 
 def _list(encode: Callable[[Any], str]) -> Callable[[Any], str]:

@@ -1,14 +1,17 @@
 """Fields that functions compute: expressions with arguments, PostgreSQL functions of a row, functions in Python."""
 
+import datetime as dt
+import uuid
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from enum import Enum
 from typing import Annotated, Any
 
 import pytest
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import connection
-from django.db.models import Count, F, Value
-from django.db.models.functions import Concat, Left
+from django.db.models import Count, F, TextField, Value
+from django.db.models.functions import Cast, Coalesce, Concat, Left
 from django.test.utils import CaptureQueriesContext
 
 import fraiseql_django as fraiseql
@@ -122,7 +125,7 @@ def test_arguments_that_are_not_allowed(shop: Shop, arguments: str, message: str
 
 def test_field_whose_arguments_are_optional_is_filtered_and_sorted_by(shop: Shop) -> None:
     def marked(mark: str = "!", *, times: int = 1) -> str:
-        return Concat("title", Value(mark) if isinstance(mark, str) else mark)  # type: ignore[return-value]
+        return Concat("title", mark)  # type: ignore[return-value]
 
     engine = engine_of(book_type(marked=fraiseql.field(marked), discounted=fraiseql.field(discounted)))
 
@@ -134,6 +137,42 @@ def test_field_whose_arguments_are_optional_is_filtered_and_sorted_by(shop: Shop
     where: Any = engine.schema.graphql.type_map["BookWhere"]
     assert "marked" in where.fields
     assert "discounted" not in where.fields
+
+
+class Mark(Enum):
+    """How it ends."""
+
+    LOUD = "!"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default", "expected"),
+    [
+        (str, "isbn", "City/isbn"),
+        (str, " ", "City/ "),
+        (str, "it's 5%", "City/it's 5%"),
+        (str | None, None, "City/none"),
+        (str, None, "City/none"),
+        (Mark, Mark.LOUD, "City/!"),
+        (Decimal, Decimal("1.50"), "City/1.50"),
+        (str, F("isbn"), "City/9780000000002"),
+    ],
+)
+def test_default_of_an_argument_is_a_value_as_one_that_is_given(
+    shop: Shop, annotation: Any, default: Any, expected: str
+) -> None:
+    def marked(mark: Any = default) -> str:
+        text = Coalesce(Cast(mark, TextField()), Value("none"), output_field=TextField())
+        return Concat("title", Value("/"), text, output_field=TextField())  # type: ignore[return-value]
+
+    engine = engine_of(book_type(marked=fraiseql.field(marked, arguments={"mark": annotation})))
+    query = 'query ($m: %s) { books(where: {title: {eq: "City"}}) { a: marked b: marked(mark: $m) } }'
+    type_ = {Mark: "Mark", Decimal: "Decimal"}.get(annotation, "String")
+
+    assert data(engine, query % type_) == {"books": [{"a": expected, "b": expected}]}
+    assert data(engine, f'{{ books(where: {{marked: {{eq: "{expected}"}}}}) {{ title }} }}') == {
+        "books": [{"title": "City"}]
+    }
 
 
 @pytest.mark.parametrize(
@@ -356,6 +395,101 @@ def test_wrong_values_and_exceptions_are_field_errors(shop: Shop) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [
+        (dt.date, "foo"),
+        (dt.date, 3),
+        (dt.date, dt.datetime(2024, 5, 31)),
+        (dt.datetime, dt.date(2024, 5, 31)),
+        (dt.time, "x"),
+        (dt.timedelta, "x"),
+        (Decimal, "abc"),
+        (Decimal, Decimal("NaN")),
+        (fraiseql.BigInt, "x"),
+        (fraiseql.BigInt, 2**63),
+        (fraiseql.BigInt, True),
+        (uuid.UUID, "x"),
+        (bytes, 3),
+        (str, "\ud800"),
+        (fraiseql.JSON, {"a": float("inf")}),
+        (fraiseql.JSON, {"a": {1}}),
+        (list[dt.date], [dt.date(2024, 5, 31), "foo"]),
+    ],
+)
+def test_values_of_another_type(shop: Shop, annotation: Any, value: Any) -> None:
+    def valued(self: Any) -> Any:
+        return value
+
+    registry = book_type(value=fraiseql.field(requires=["title"])(valued), annotations={"value": annotation | None})
+
+    answer = engine_of(registry).execute("{ books(limit: 1) { value title } }").json()
+
+    assert answer["data"] == {"books": [{"value": None, "title": "City"}]}
+    (error,) = answer["errors"]
+    assert (error["path"], error["extensions"]["code"]) == (["books", 0, "value"], "INVALID_VALUE")
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "expected"),
+    [
+        (dt.date, "2024-05-31", "2024-05-31"),
+        (dt.timedelta, dt.timedelta(days=1), "P1DT00H00M00S"),
+        (Decimal, Decimal("1.50"), "1.50"),
+        (Decimal, 1.1, "1.1"),
+        (fraiseql.BigInt, Decimal(7), "7"),
+        (uuid.UUID, uuid.UUID(int=1), str(uuid.UUID(int=1))),
+        (bytes, b"\xff", "/w=="),
+        (list[Decimal], (Decimal(1), 2), ["1", "2"]),
+    ],
+)
+def test_values_of_their_type(shop: Shop, annotation: Any, value: Any, expected: Any) -> None:
+    def valued(self: Any) -> Any:
+        return value
+
+    registry = book_type(value=fraiseql.field(requires=["title"])(valued), annotations={"value": annotation})
+
+    assert data(engine_of(registry), "{ books(limit: 1) { value } }") == {"books": [{"value": expected}]}
+
+
+def test_requires_the_column_that_has_its_name(shop: Shop) -> None:
+    def title(self: Any) -> str:
+        return self.title.upper()  # type: ignore[no-any-return]
+
+    registry = book_type(title=fraiseql.field(requires=["title"])(title), annotations={"title": str})
+
+    assert data(engine_of(registry), "{ books(limit: 1) { title } }") == {"books": [{"title": "CITY"}]}
+
+
+def test_fields_that_require_each_other_are_refused() -> None:
+    registry = book_type(one=fraiseql.field(requires=["two"])(each), two=fraiseql.field(requires=["one"])(each))
+
+    @fraiseql.type(sql_source="bookshop_publisher", registry=registry)
+    class House:
+        id: fraiseql.ID
+        name: str = fraiseql.field(requires=["name"])
+
+    found = problem(registry)
+
+    assert "Book.one requires 'two', which is no column of Book, nor a computed field without arguments" in found
+    assert "Book.two requires 'one'" in found
+    assert "House.name requires 'name', which is no value that House has" in found
+
+
+@pytest.mark.parametrize("values", [{1: 2, 2: 3, 3: 4}, {1, 2, 3}, "abc", None])
+def test_values_of_all_rows_are_a_list(shop: Shop, settings: Any, values: Any) -> None:
+    settings.DEBUG = True
+
+    def said(rows: list[Book]) -> list[str]:
+        return values  # type: ignore[no-any-return]
+
+    (error, *_) = (
+        engine_of(book_type(said=fraiseql.field(requires=["title"])(said))).execute("{ books { said } }").errors
+    )
+
+    assert f"Book.said returned a {type(values).__name__}, must be a list or a tuple" in error.message
+
+
 def test_each_failing_row_has_its_error(shop: Shop) -> None:
     def nullable(self: Any) -> int | None:
         return broken(self)
@@ -475,6 +609,7 @@ def test_function_of_a_source_and_of_rows_in_mutations(shop: Shop) -> None:
     ("declared", "annotations", "message"),
     [
         (lambda: fraiseql.field(requires=["titel"])(each), {}, "Book.said requires 'titel', which is no column of"),
+        (lambda: fraiseql.field(requires=["said"])(each), {}, "Book.said requires 'said', which is no column of"),
         (lambda: fraiseql.field(requires=["title"]), {"said": str}, "Book.said requires columns, but Book has no"),
         (lambda: fraiseql.field(requires=["title"])(lambda self: ""), {}, "Book.said has no annotation"),
         (lambda: fraiseql.field(requires=["title"])(lambda: ""), {"said": str}, "Book.said takes no parameter"),

@@ -454,7 +454,7 @@ def fails(info: fraiseql.Info, how: str) -> int | None:
     [
         ("user", "No.", "NO"),
         ("missing", "Book matching query does not exist.", "NOT_FOUND"),
-        ("type", "Something went wrong on the server.", "INTERNAL_SERVER_ERROR"),
+        ("type", "query fails returned a value that its type does not have.", "INVALID_VALUE"),
         ("else", "Something went wrong on the server.", "INTERNAL_SERVER_ERROR"),
     ],
 )
@@ -498,6 +498,51 @@ def test_results_that_are_not_what_is_declared(shop: Shop, settings: Any, result
     (error,) = answer["errors"]
     assert message in error["message"]
     assert error["path"] == ["chosen"]
+
+
+@dataclass
+class Measure:
+    """What was measured."""
+
+    size: int
+    day: dt.date | None
+
+
+@pytest.mark.parametrize(
+    ("annotation", "selection", "value", "data_", "path"),
+    [
+        (int, "", 2**40, None, ["value"]),
+        (float, "", float("inf"), None, ["value"]),
+        (str, "", "\ud800", None, ["value"]),
+        (dt.date, "", dt.datetime(2024, 5, 31), None, ["value"]),
+        (list[int], "", [1, None], None, ["value", 1]),
+        (list[int | None], "", [1, "x"], {"value": [1, None]}, ["value", 1]),
+        (list[int] | None, "", [1, None], {"value": None}, ["value", 1]),
+        (Measure, "{ size day }", Measure(1, "x"), {"value": {"size": 1, "day": None}}, ["value", "day"]),  # type: ignore[arg-type]
+        (Measure | None, "{ size }", Measure("x", None), {"value": None}, ["value", "size"]),  # type: ignore[arg-type]
+    ],
+)
+def test_values_of_another_type_are_errors_at_their_path(
+    shop: Shop, annotation: Any, selection: str, value: Any, data_: Any, path: list[Any]
+) -> None:
+    def returns(info: fraiseql.Info) -> Any:
+        return value
+
+    returns.__annotations__["return"] = annotation
+    answer = engine_of(returns, name="value").execute(f"{{ value {selection} }}").json()
+
+    assert answer["data"] == data_
+    ((error),) = answer["errors"]
+    assert (error["path"], error["extensions"]["code"]) == (path, "INVALID_VALUE")
+
+
+def test_text_of_a_client_that_is_none(shop: Shop) -> None:
+    def echo(info: fraiseql.Info, text: str) -> str:
+        return text
+
+    (error,) = engine_of(echo).execute("query ($t: String!) { echo(text: $t) }", {"t": "\ud800"}).json()["errors"]
+
+    assert error["extensions"]["code"] == "INVALID_VALUE"
 
 
 def test_constraints_of_arguments(shop: Shop) -> None:
@@ -666,6 +711,56 @@ def test_options_of_postgresql_functions_are_for_these() -> None:
         fraiseql.query(5)  # type: ignore[call-overload]
     with pytest.raises(DeclarationError, match="name it with function='…'"):
         fraiseql.query(volatile=True)(found)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"function": ""}, "function='' must be the name of a PostgreSQL function"),
+        ({"function": 3}, "function=3 must be the name of a PostgreSQL function"),
+        ({"function": "a.", "reads": ["b"]}, "function='a.' must be the name"),
+        ({"function": "a", "context_params": 3}, "context_params=3 must be names of values of the context"),
+        ({"function": "a", "context_params": {"b": 3}}, "must be names of values of the context"),
+        ({"function": "a", "reads": [3]}, r"reads=\[3\] must be a list of tables"),
+        ({"function": "a", "reads": "b"}, "reads='b' must be a list of tables"),
+        ({"name": 3}, "name=3 must be a text"),
+        ({"description": 3}, "description=3 must be a text"),
+    ],
+)
+def test_options_of_queries_that_are_refused(options: Any, message: str) -> None:
+    with pytest.raises(DeclarationError, match=message):
+        fraiseql.query(registry=Registry(), **options)(no_info)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default", "message"),
+    [
+        (Annotated[int, MinValueValidator(5)], 3, "the default of 'x' is 3: argument 'x' is 3"),
+        (dt.date, "nope", "the default of 'x' is 'nope': Date cannot represent 'nope'"),
+        (dt.date, "2024-05-31", "it is a str, not a date"),
+        (int, "x", "the default of 'x' is 'x': Int cannot represent"),
+        (list[int], 1, "it is no list"),
+        (list[int], [None], "the default of 'x' is"),
+    ],
+)
+def test_defaults_that_are_refused(annotation: Any, default: Any, message: str) -> None:
+    def number(info: fraiseql.Info, x: Any = default) -> int:
+        return 1
+
+    number.__annotations__["x"] = annotation
+
+    with pytest.raises(DeclarationError) as raised:
+        build_schema(declare(number), get_settings())
+
+    assert message in str(raised.value)
+
+
+def test_argument_is_given_by_the_client_or_by_the_context() -> None:
+    def number(x: int) -> int:
+        return 1
+
+    with pytest.raises(DeclarationError, match="passes x from the context, so it must not be a parameter too"):
+        build_schema(declare(number, function="f", context_params={"user_id": "x"}), get_settings())
 
 
 # --- PostgreSQL ---

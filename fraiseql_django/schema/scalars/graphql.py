@@ -60,10 +60,14 @@ def _text_scalar(
     parse: Callable[[str], Any],
     example: str,
     description: str,
-    serialize: Callable[[Any], Any] = str,
+    kinds: tuple[type, ...],
+    write: Callable[[Any], str] = str,
     specified_by: str | None = None,
 ) -> GraphQLScalarType:
-    """Return a scalar that clients write as a string."""
+    """Return a scalar that clients write as a string; ``write`` makes that of a Python value of one of ``kinds``.
+
+    Without ``kinds``, values are texts, or of any class that ``str`` makes such a text of.
+    """
 
     def parse_value(value: Any) -> Any:
         if isinstance(value, str):
@@ -75,13 +79,23 @@ def _text_scalar(
                 return parsed
         raise _refuse(name, value, example)
 
+    def serialize(value: Any) -> str:
+        if not kinds:
+            value = parse_value(str(value))
+        # a datetime is a date, for Python alone
+        elif not isinstance(value, kinds) or (isinstance(value, dt.datetime) and dt.datetime not in kinds):
+            value = parse_value(value)
+        return write(value)
+
     return GraphQLScalarType(
         name, serialize=serialize, parse_value=parse_value, specified_by_url=specified_by,
         description=f"{description} Written like `{example}`.",
     )  # fmt: skip
 
 
-def _number_scalar(name: str, parse: Callable[[Any], Any], description: str) -> GraphQLScalarType:
+def _number_scalar(
+    name: str, parse: Callable[[Any], Any], serialize: Callable[[Any], str], description: str
+) -> GraphQLScalarType:
     """Return a scalar that clients write as a number or a string; no digit of a literal is lost."""
 
     def parse_literal(node: Any, variables: Any = None) -> Any:
@@ -90,7 +104,7 @@ def _number_scalar(name: str, parse: Callable[[Any], Any], description: str) -> 
         return parse(value_from_ast_untyped(node, variables))
 
     return GraphQLScalarType(
-        name, serialize=str, parse_value=parse, parse_literal=parse_literal, description=description
+        name, serialize=serialize, parse_value=parse, parse_literal=parse_literal, description=description
     )
 
 
@@ -101,6 +115,18 @@ def _parse_big_int(value: Any) -> int:
         if INT8_MIN <= number <= INT8_MAX:
             return number
     raise _refuse("BigInt", value, '"9007199254740993"')
+
+
+def _big_int(value: Any) -> str:
+    whole = isinstance(value, (Decimal, float)) and value == value // 1
+    return str(_parse_big_int(int(value) if whole else value))
+
+
+def _decimal(value: Any) -> str:
+    # of any size, and with as many digits as it has
+    if isinstance(value, Decimal) and value.is_finite():
+        return str(value)
+    return str(_parse_decimal(value))
 
 
 def _parse_decimal(value: Any) -> Decimal:
@@ -147,26 +173,40 @@ def _parse_address(text: str) -> Any:
     return ipaddress.ip_interface(text) if "/" in text else ipaddress.ip_address(text)
 
 
-def _isoformat(value: Any) -> Any:
-    return value if isinstance(value, str) else value.isoformat()
+def _isoformat(value: Any) -> str:
+    return str(value.isoformat())
 
 
-BIG_INT = _number_scalar("BigInt", _parse_big_int, "A whole number of up to 64 bits, as a string: no digit is lost.")
-DECIMAL = _number_scalar("Decimal", _parse_decimal, "An exact decimal number, as a string: no digit is lost.")
+BIG_INT = _number_scalar(
+    "BigInt", _parse_big_int, _big_int, "A whole number of up to 64 bits, as a string: no digit is lost."
+)
+DECIMAL = _number_scalar("Decimal", _parse_decimal, _decimal, "An exact decimal number, as a string: no digit is lost.")
 GRAPHQL_UUID = _text_scalar(
-    "UUID", uuid.UUID, "123e4567-e89b-12d3-a456-426614174000", "A UUID.", specified_by=f"{_RFC}9562"
+    "UUID",
+    uuid.UUID,
+    "123e4567-e89b-12d3-a456-426614174000",
+    "A UUID.",
+    kinds=(uuid.UUID,),
+    specified_by=f"{_RFC}9562",
 )
-DATE = _text_scalar("Date", _parse_date, "2024-05-31", "A calendar date (ISO 8601).", _isoformat, _ISO_8601)
+DATE = _text_scalar("Date", _parse_date, "2024-05-31", "A calendar date (ISO 8601).", (dt.date,), _isoformat, _ISO_8601)
 DATE_TIME = _text_scalar(
-    "DateTime", _parse_datetime, "2024-05-31T13:45:00+00:00", "A date and time (ISO 8601).", _isoformat, _ISO_8601
+    "DateTime",
+    _parse_datetime,
+    "2024-05-31T13:45:00+00:00",
+    "A date and time (ISO 8601).",
+    (dt.datetime,),
+    _isoformat,
+    _ISO_8601,
 )
-TIME = _text_scalar("Time", parse_time, "13:45:00", "A time of day (ISO 8601).", _isoformat, _ISO_8601)
+TIME = _text_scalar("Time", parse_time, "13:45:00", "A time of day (ISO 8601).", (dt.time,), _isoformat, _ISO_8601)
 DURATION = _text_scalar(
     "Duration",
     _parse_duration,
     "P3DT04H05M06S",
     "A length of time (ISO 8601).",
-    lambda value: value if isinstance(value, str) else duration_iso_string(value),
+    (dt.timedelta,),
+    duration_iso_string,
     _ISO_8601,
 )
 BASE64 = _text_scalar(
@@ -174,6 +214,7 @@ BASE64 = _text_scalar(
     _parse_bytes,
     "aGVsbG8=",
     "Bytes, in base64 (RFC 4648).",
+    (bytes, bytearray, memoryview),
     lambda value: base64.b64encode(bytes(value)).decode(),
     f"{_RFC}4648",
 )
@@ -183,6 +224,7 @@ IP_ADDRESS = _text_scalar(
     lambda text: None if "%" in text else _parse_address(text),
     "192.0.2.1",
     "An IPv4 or IPv6 address; that of a network has the length of its mask behind a slash.",
+    (),
 )
 
 
@@ -269,6 +311,7 @@ SEARCH_VECTOR = _text_scalar(
     _parse_search_vector,
     "'cat':3 'rat':1A",
     "A document's lexemes and their places.",
+    (),
     specified_by=f"{_POSTGRESQL}/datatype-textsearch.html",
 )
 LTREE = _text_scalar(
@@ -277,6 +320,7 @@ LTREE = _text_scalar(
     lambda text: text if re.fullmatch(r"(\w|-){1,1000}(\.(\w|-){1,1000}){0,65534}|", text) else None,
     "top.science.astronomy",
     "The path of labels to a node of a tree.",
+    (),
 )
 
 
@@ -298,11 +342,12 @@ def _parse_vector_literal(node: ValueNode, variables: dict[str, Any] | None = No
 
 VECTOR = GraphQLScalarType(
     "Vector",
+    serialize=lambda value: _parse_vector([float(item) for item in value]),
     parse_value=_parse_vector,
     parse_literal=_parse_vector_literal,
     description="Numbers in a fixed order, such as an embedding. Written like `[0.25, -1, 3]`.",
 )
 HSTORE = GraphQLScalarType(
-    "HStore", parse_value=_parse_hstore, specified_by_url=f"{_POSTGRESQL}/hstore.html",
+    "HStore", serialize=_parse_hstore, parse_value=_parse_hstore, specified_by_url=f"{_POSTGRESQL}/hstore.html",
     description="Names with a text or null each.",
 )  # fmt: skip
