@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Value
+from graphql import Undefined, ast_from_value, value_from_ast
 
 from ...declare.registry import OperatorDeclaration, Registry
 from ...errors import DeclarationError
@@ -107,11 +109,26 @@ def _argument(parameter: inspect.Parameter, declaration: OperatorDeclaration, re
         raise DeclarationError(
             f"its parameter {parameter.name!r} is annotated {parameter.annotation!r}, which is no value"
         )
-    optional = parameter.default is not inspect.Parameter.empty
-    return Argument(
-        scalar=known, items=annotation.item is not None, default="" if optional else None,
-        description=f"The operand {parameter.name}.",
-    )  # fmt: skip
+    argument = Argument(scalar=known, items=annotation.item is not None, description=f"The operand {parameter.name}.")
+    if parameter.default is inspect.Parameter.empty:
+        return argument
+    return replace(argument, filled=_default(argument, parameter))
+
+
+def _default(argument: Argument, parameter: inspect.Parameter) -> Any:
+    """Return the default of an operand as clients would give it."""
+    if parameter.default is None:
+        return None
+    graphql = argument.input().type.of_type  # type: ignore[union-attr]
+    try:
+        written = ast_from_value(parameter.default, graphql)
+        value = Undefined if written is None else value_from_ast(written, graphql)
+    # a type of values may raise anything for what is none of its own
+    except Exception:
+        value = Undefined
+    if value is Undefined:
+        raise DeclarationError(f"the default of {parameter.name!r} is {parameter.default!r}, which is no {graphql}")
+    return value
 
 
 def _try(declaration: OperatorDeclaration, arguments: dict[str, Argument]) -> None:
