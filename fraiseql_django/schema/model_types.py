@@ -316,7 +316,9 @@ class TypeDescriber:
 
     def _required(self, name: str, where: str) -> Required:
         """Return what a field in Python requires: a column of the model, or a computed field of the type."""
-        if (options := self.options.get(name)) is not None and (options.expression or options.resolver):
+        options = self.options.get(name, FieldOptions())
+        # one that requires something itself is no expression: the column behind it is meant
+        if options.requires is None and (options.expression or options.resolver):
             computed = self._field(name)
             if isinstance(computed, Computed) and computed.compared:
                 return Required(name=name, field=computed)

@@ -346,7 +346,7 @@ def interface(model: Any, name: str, **options: Any) -> Any:
         (
             [
                 interface(Animal, "Animal", fields=["name"]),
-                over_name(fraiseql.field(lambda dog: "x", requires=["weight"])),
+                over_name(fraiseql.field(lambda dog: "x", requires=["name"])),
             ],
             "Animal: Dog.name has another value than Animal.name; give it another name",
         ),
