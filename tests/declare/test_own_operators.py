@@ -267,6 +267,24 @@ def test_wrong_declarations_are_all_reported() -> None:
     assert lines[0].startswith(f"the operator 'noOperand', no_operand in {__name__}: ")
 
 
+def test_wrong_options_are_refused() -> None:
+    declare: Any = fraiseql.operator
+    with pytest.raises(DeclarationError, match="near: for_ is 3, must be the name of a GraphQL type, or a list"):
+        declare(name="near", for_=3, registry=Registry())(contains)
+    with pytest.raises(DeclarationError, match="near: strict is 'no', must be True or False"):
+        declare(name="near", strict="no", registry=Registry())(contains)
+
+
+def test_types_that_do_not_exist_are_refused() -> None:
+    found = registry()
+    fraiseql.operator(name="x", for_=["SearchVector", "[String]", "DateRange"], registry=found)(contains)
+    build_schema(found, get_settings())
+    fraiseql.operator(name="near2", for_="Nope", registry=found)(contains)
+
+    with pytest.raises(DeclarationError, match=r"'near2', contains in .*: for_ names 'Nope', must be one of: .*String"):
+        build_schema(found, get_settings())
+
+
 def test_names_that_graphql_does_not_allow_are_refused() -> None:
     with pytest.raises(DeclarationError, match="cannot be called '__x'"):
         fraiseql.operator(name="__x", registry=Registry())(contains)

@@ -352,6 +352,18 @@ def interface(model: Any, name: str, **options: Any) -> Any:
         ),
         ([over(Car, "Car", when="car")], "when is 'car', must be a Q"),
         (
+            [over(Car, "Car", when=Q(nope=1))],
+            "menagerie.Car: Car: when is <Q: (AND: ('nope', 1))>, no condition on Car: "
+            "Cannot resolve keyword 'nope' into field. Choices are: id, kind, wheels",
+        ),
+        (
+            [over(Car, "Car", when=Q(wheels="x"))],
+            "menagerie.Car: Car: when is <Q: (AND: ('wheels', 'x'))>, no condition on Car: "
+            "Field 'wheels' expected a number but got 'x'.",
+        ),
+        ([over(Car, "Car", random="x")], "random is 'x', must be True or False"),
+        ([over(Car, "Car", distinct_on=["kind"])], "distinct_on is ['kind'], must be True or False"),
+        (
             [over(Car, "Car", implements=[Car])],
             f"implements is [{Car!r}], must be a list of classes under @fraiseql.interface",
         ),

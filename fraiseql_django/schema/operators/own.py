@@ -9,12 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 from django.db.models import Value
-from graphql import Undefined, ast_from_value, value_from_ast
+from graphql import GraphQLSchema, Undefined, ast_from_value, is_leaf_type, value_from_ast
 
 from ...declare.registry import OperatorDeclaration, Registry
 from ...errors import DeclarationError
 from ..annotations import Annotation, read, scalar
 from ..django_fields import SCALARS
+from ..scalars import postgres
+from ..scalars.composite import RANGES
 from .base import Argument, Comparable, Entry, Operator, Takes
 from .table import NEGATION, OperatorTable
 
@@ -30,6 +32,24 @@ def own_operators(registry: Registry, built_in: OperatorTable, problems: list[st
         except DeclarationError as error:
             problems.append(f"the operator {declaration.name!r}, {declaration.location}: {error}")
     return found
+
+
+def check_types(registry: Registry, schema: GraphQLSchema) -> None:
+    """Raise DeclarationError for operators of types that are neither in the schema nor built in."""
+    known = {
+        *(name for name, found in schema.type_map.items() if is_leaf_type(found) and not name.startswith("__")),
+        *(found.name for found in vars(postgres).values() if isinstance(found, postgres.Scalar)),
+        *(written.name for _, written in RANGES.values()),
+    }
+    problems = [
+        f"the operator {declaration.name!r}, {declaration.location}: for_ names {name!r}, must be one of: "
+        f"{', '.join(sorted(known))}"
+        for declaration in registry.operators
+        for name in declaration.for_
+        if name.strip("[]") not in known
+    ]
+    if problems:
+        raise DeclarationError("\n".join(problems))
 
 
 def _described(declaration: OperatorDeclaration, registry: Registry, built_in: OperatorTable) -> Iterator[Operator]:
