@@ -39,9 +39,9 @@ def interface(
 ) -> Any:
     """Declare an interface: over a model whose rows are of several types, or over types that have fields in common.
 
-    Over a model, the arguments are those of ``type``. The types over this model, and over those that inherit it,
-    proxies among them, implement it, unless their ``implements`` says otherwise, and have its fields. Each row is of
-    the first type that fits it, of the models furthest from this one first; a row that fits none is not shown. What
+    Over a model, the arguments mean what those of ``type`` do. The types over this model, and over those that inherit
+    it, proxies among them, implement it, unless their ``implements`` says otherwise, and have its fields. Each row is
+    of the first type that fits it, of the models furthest from this one first; a row that fits none is not shown. What
     tells the types of one table apart is the ``when`` of each, or django-polymorphic's content type.
 
     Without a model, the interface has the fields that its class annotates, and types name it in ``implements``.

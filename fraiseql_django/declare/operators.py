@@ -43,6 +43,7 @@ def operator(
             check_name(made, f"the operator {made}")
             if not callable(function) or inspect.isclass(function):
                 raise DeclarationError(f"@operator goes over a function, not over {function!r}")
+            _check_options(made, for_, strict=strict, may_fail=may_fail)
         except DeclarationError as error:
             report(error)
             return function
@@ -62,3 +63,12 @@ def operator(
         return function
 
     return declare
+
+
+def _check_options(name: str, for_: Any, **flags: Any) -> None:
+    wrong = [f"{flag} is {value!r}, must be True or False" for flag, value in flags.items() if type(value) is not bool]
+    names = (for_,) if isinstance(for_, str) else for_
+    if not isinstance(names, Collection) or not all(isinstance(item, str) and item for item in names):
+        wrong.append(f"for_ is {for_!r}, must be the name of a GraphQL type, or a list of names")
+    if wrong:
+        raise DeclarationError("\n".join(f"the operator {name}: {line}" for line in wrong))

@@ -281,6 +281,7 @@ def type_(
         *_wrong_unique(unique, queries),
         *_wrong_variant(when, implements, source),
         *wrong_tree(tree, source),
+        *_wrong_flags(primary=primary, mask=mask, random=random, distinct_on=distinct_on),
     ]
     if problems:
         report(DeclarationError("\n".join(problems)))
@@ -408,6 +409,12 @@ def wrong_names(**names: Any) -> Iterator[str]:
     for argument, value in names.items():
         if value is not None and not (isinstance(value, str) and value):
             yield f"{argument} is {value!r}, must be a name"
+
+
+def _wrong_flags(**flags: Any) -> Iterator[str]:
+    for argument, value in flags.items():
+        if not isinstance(value, bool):
+            yield f"{argument} is {value!r}, must be True or False"
 
 
 def _anchor(source: Source, cls: type) -> str:

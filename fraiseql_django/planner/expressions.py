@@ -78,6 +78,11 @@ def bind(leaf: Leaf, encode: Callable[[Any], str | None], label: str, *, fallibl
     return Bind(leaf.fetch, encode, label, constant=leaf.constant, node=leaf.node, fallible=fallible)
 
 
+def constant(text: str | None, label: str) -> Bind:
+    """Return a parameter that no client has written."""
+    return Bind(lambda variables: text, lambda value: value, label, constant=True)
+
+
 class Param(Expression):
     """A value that is bound at execution, as a part of an ORM expression."""
 

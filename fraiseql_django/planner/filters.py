@@ -23,12 +23,14 @@ from typing import Any
 
 from django.db.models import Exists, Q, Value
 
+from ..schema.definition import TypeDef
 from ..schema.operators import Operator, Takes
 from .aggregation import holds
 from .arguments import Leaf
 from .expressions import SQL, Param, bind, condition
 from .kinds import TreeCompiler, dimensions_of, kind_of
-from .locations import Location
+from .locations import Location, Row
+from .questions import MadeByOperator, Raised
 from .source_values import Compared
 from .transforms import ITEM, bound, operand_of, transformed, with_nulls
 from .tree import All, AnyOf, Between, Compare, Condition, IsNot, Not, OnAggregate, OnItems, OnOne, Quantified, Step
@@ -100,6 +102,8 @@ def _compare(compiler: TreeCompiler, given: Compare, location: Location) -> Q:
         sql = operator.sql if leaf.value else operator.otherwise
         return condition(f"({sql})", column=column)
     sql, params = _operands(compiler, given, compared, dimensions)
+    if not isinstance(sql, str):
+        _ask(compiler, given, sql, params)
     if operator.bare and compared.bare is not None and not given.unknown_counts:
         # beside the comparison, so that it can use an index; JSON's null is none
         return _found(operator, sql, compared.bare, params) & condition("({0} IS NOT NULL)", column)
@@ -129,6 +133,25 @@ def _found(operator: Operator, sql: Any, column: Any, params: dict[str, Any]) ->
     if isinstance(made, str):
         return condition(f"({made})", column=column, **params)
     return condition("({0})", made)
+
+
+def _ask(compiler: TreeCompiler, given: Compare, function: Any, params: dict[str, Any]) -> None:
+    """Note that the plan depends on what a function of the project makes at this moment."""
+    owner, column = given.owner, SQL("NULL")
+    if isinstance(owner, TypeDef):
+        model = owner.model
+        compared = kind_of(given.field).operand(compiler, owner, given.field, Row())
+        column = transformed(compared, dimensions_of(given.field), given.transforms, compiler.alias)[0].value
+    else:
+        # in JSON there is no model, and none is needed where the function names no columns
+        model = next(shape.model for shape in compiler.types.values() if isinstance(shape, TypeDef))
+    asked = MadeByOperator(function, owner.name, given.label, model, compiler.alias, column, params)
+    try:
+        answer = asked.answer()
+    # what it makes cannot be compared: no plan is kept
+    except Exception:
+        answer = Raised()
+    compiler.asked[asked] = answer if compiler.asked.get(asked, answer) == answer else Raised()
 
 
 def _on_items(compiler: TreeCompiler, given: OnItems, location: Location) -> Q:

@@ -8,7 +8,7 @@ execution, and a plan serves those only for whom each gives the same.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import NoneType
@@ -26,6 +26,7 @@ from ..memory import size_of
 from ..schema.definition import TypeDef
 from ..schema.routing import require_here
 from .expressions import Param
+from .expressions import condition as sql_condition
 from .planned_viewer import DecidingViewer, PlannedViewer, Question, ruling
 from .source_values import visible
 from .statement import statement
@@ -112,6 +113,31 @@ class RuledRows:
             return _plain(found)
         except _NotPlain:
             return sql_of(visible(self.definition, all_rows(self.definition.model, self.alias), found))
+
+
+@dataclass(frozen=True, slots=True)
+class MadeByOperator:
+    """What an operator of the project's makes of a column and operands.
+
+    ``column`` and ``params`` are those that a plan was made with, ``column`` as a query over ``model`` reads it.
+    """
+
+    function: Callable[..., Any]
+    owner: str
+    label: str
+    model: type[Model]
+    alias: str
+    column: Any = field(compare=False)
+    params: Mapping[str, Any] = field(compare=False)
+
+    def answer(self, planned: PlannedViewer | None = None) -> Hashable:
+        """Return the SQL that it returns, or that of its expression."""
+        made = self.function(self.column, **self.params)
+        return (
+            made
+            if isinstance(made, str)
+            else sql_of(all_rows(self.model, self.alias).filter(sql_condition("({0})", made)))
+        )
 
 
 def sql_of(rows: QuerySet[Any]) -> Hashable:

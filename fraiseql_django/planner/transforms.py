@@ -8,11 +8,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Value
+from graphql import Undefined
 
 from .._django import active_zone
 from ..schema.operators import Argument, Operator, Takes
 from .arguments import Leaf
-from .expressions import SQL, Param, bind
+from .expressions import SQL, Param, bind, constant
 from .source_values import Compared
 from .tree import Applied, OfItem, Transforms
 
@@ -69,15 +70,20 @@ def _applied(step: Applied, value: Any, alias: str) -> SQL:
 
 
 def bound(
-    named: Mapping[str, Argument], given: Mapping[str, Leaf], sql: Any, label: str, fallible: bool
+    named: Mapping[str, Argument], given: Mapping[str, Leaf | None], sql: Any, label: str, fallible: bool
 ) -> tuple[Any, dict[str, Any]]:
     """Return SQL with the choices in it, and the parameters of the other arguments by name."""
     params: dict[str, Any] = {}
     for name, argument in named.items():
         leaf = given.get(name)
-        if leaf is not None and argument.scalar is not None:
-            binding = argument.binding()
-            params[name] = Param(bind(leaf, binding.encode, f"{label}.{name}", fallible=fallible), binding.cast)
+        if argument.scalar is not None and (leaf is not None or argument.filled is not Undefined):
+            binding, where = argument.binding(), f"{label}.{name}"
+            if leaf is None:
+                value = None if name in given else argument.filled
+                source = constant(None if value is None else binding.encode(value), where)
+            else:
+                source = bind(leaf, binding.encode, where, fallible=fallible)
+            params[name] = Param(source, binding.cast)
         elif isinstance(sql, str):
             chosen = argument.default if leaf is None else argument.choices[leaf.value]
             assert chosen is not None

@@ -258,7 +258,7 @@ class Compare:
     owner: Shape
     field: Any
     operator: Operator
-    operand: Leaf | Mapping[str, Leaf] | None
+    operand: Leaf | Mapping[str, Leaf | None] | None
     label: str
     may_fail: bool
     unknown_counts: bool = False

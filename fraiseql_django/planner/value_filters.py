@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from graphql import Undefined
+
 from ..errors import InvalidInput
 from ..schema.definition import Shape
 from ..schema.operators import NEGATION, VALUE, Comparable, Items, Operator, OperatorTable, Takes, Transform
@@ -106,7 +108,8 @@ def _compare(build: Builder, subject: Subject, operator: Operator, operand: Any,
         takes = operator.takes.value
         raise InvalidInput(f"{label} is null; it takes {takes}.", hint="Ask for null with isnull.")
     if operator.takes is Takes.NAMED:
-        operand = {name: leaf for name, leaf in operand if leaf is not None}
+        known = operator.named
+        operand = {name: leaf for name, leaf in operand if leaf is not None or known[name].filled is not Undefined}
     return Compare(
         owner=subject.owner, field=subject.field, operator=operator, operand=operand, label=label,
         may_fail=operator.may_fail or subject.may_fail, unknown_counts=negated, transforms=subject.transforms,

@@ -121,7 +121,7 @@ class AbstractTypes:
         )  # fmt: skip
 
     def _check_fields(self, interface: TypeDef, definition: TypeDef) -> None:
-        """Raise DeclarationError for fields that a type cannot have from an interface, or that it protects alone."""
+        """Raise DeclarationError for fields that a type cannot have, protects alone, or reads from something else."""
         problems = []
         for name, found in interface.fields.items():
             own = definition.fields.get(name)
@@ -130,6 +130,11 @@ class AbstractTypes:
             elif own is not None and own.permission is not None and found.permission is None:
                 # conditions on the interface's field would tell the value
                 problems.append(f"{definition.name}.{name} has a permission; give the interface's field one as well")
+            elif own is not None and own.origin != found.origin:
+                # lists of the interface are filtered and sorted by its own field, which may be what this one hides
+                problems.append(
+                    f"{definition.name}.{name} has another value than {interface.name}.{name}; give it another name"
+                )
         if problems:
             raise DeclarationError("\n".join(problems))
 

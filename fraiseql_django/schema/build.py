@@ -48,7 +48,7 @@ from .global_ids import NODE, node_interface, node_roots, node_types, types_by_m
 from .kinds import PLAIN, derived_shapes, kind_of, problems_of_forms, with_list_forms
 from .object_types import ObjectDef, Output, Outputs
 from .operators import BUILT_IN, OperatorTable
-from .operators.own import own_operators
+from .operators.own import check_types, own_operators
 from .queries import describe_query
 from .scalars.declared import declared_scalars
 from .scalars.graphql import UPLOAD
@@ -416,4 +416,6 @@ def _build(registry: Registry, settings: Settings) -> Schema:
         raise DeclarationError("\n".join(line for line in lines if line not in told))
     operators = OperatorTable([*BUILT_IN, *own], settings.extensions)
     builder = SchemaBuilder(described, outputs, queries, mutations, conventions, operators)
-    return replace(builder.build(Directives(arguments)), left_out=left_out)
+    built = builder.build(Directives(arguments))
+    check_types(registry, built.graphql)
+    return replace(built, left_out=left_out)

@@ -55,6 +55,11 @@ class FieldDef:
         """The name by which an instance or a JSON object holds the value; None where there is no such name."""
         return None
 
+    @property
+    def origin(self) -> Any:
+        """What the value is read or computed from: equal for fields that have the same value of a row."""
+        return type(self)
+
     def of_model(self, model: type[models.Model]) -> FieldDef:
         """Return the same field of a model that inherits the one that this is a field of."""
         return self
@@ -85,6 +90,11 @@ class Column(FieldDef):
         return self.column
 
     @property
+    def origin(self) -> Any:
+        """The column, or those of the languages."""
+        return type(self), self.column, self.translation
+
+    @property
     def signature(self) -> str:
         """The type as GraphQL writes it."""
         written = self.scalar.name
@@ -110,6 +120,11 @@ class Computed(FieldDef):
     making: Any = None
     compared: bool = True
     function: str | None = None
+
+    @property
+    def origin(self) -> Any:
+        """The expression, or the function that makes it."""
+        return type(self), self.expression if self.making is None else self.making.function
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +192,11 @@ class Embedded(FieldDef):
     translation: Translation | None = None
 
     @property
+    def origin(self) -> Any:
+        """The column, or those of the languages."""
+        return type(self), self.column, self.translation
+
+    @property
     def signature(self) -> str:
         """The type as GraphQL writes it."""
         return self.value.name + "!" * (not self.nullable)
@@ -218,6 +238,11 @@ class Relation(Related):
     path: str
     inverse: str
     key: str
+
+    @property
+    def origin(self) -> Any:
+        """The relation of the model, whichever type over it this leads to."""
+        return type(self), self.path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,11 @@ class PythonField(FieldDef):
     attribute: str = ""
     parameters: Parameters
 
+    @property
+    def origin(self) -> Any:
+        """The function, or the attribute."""
+        return type(self), self.attribute if self.resolver is None else self.resolver
+
 
 def return_annotation(options: FieldOptions) -> tuple[Any, str] | None:
     """Return the annotation of what a field's function returns, and its module; None where there is none."""

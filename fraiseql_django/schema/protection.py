@@ -7,6 +7,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from django.db import models
+from django.db.models import Q
+
 from ..declare.registry import RootDeclaration, TypeDeclaration
 from ..declare.rules import Rule, as_rule, check_rows, requires_auth, requires_permission
 from ..errors import DeclarationError
@@ -68,6 +71,7 @@ def rule_problems(declaration: TypeDeclaration) -> list[str]:
         if options.mask and options.permission is None:
             problems.append(f"{where}: mask is for those whom a permission leaves out; give permission=… as well")
     checks: list[Callable[[], object]] = [partial(check_rows, declaration.rows, declaration.model, name)]
+    checks.append(partial(check_when, declaration.when, declaration.model, name))
     checks += [partial(as_rule, permission, where) for where, permission in permissions.items()]
     for check in checks:
         try:
@@ -75,6 +79,17 @@ def rule_problems(declaration: TypeDeclaration) -> list[str]:
         except DeclarationError as error:
             problems.append(str(error))
     return problems
+
+
+def check_when(when: Q | None, model: type[models.Model], name: str) -> None:
+    """Raise DeclarationError where the condition on the rows of a type is none on the model; ``name`` is the type's."""
+    if when is None:
+        return
+    try:
+        models.QuerySet(model).filter(when)
+    # fields and expressions, perhaps of the project's, look at what is compared with them
+    except Exception as error:
+        raise DeclarationError(f"{name}: when is {when!r}, no condition on {model.__name__}: {error}") from error
 
 
 def _root_rules(declaration: TypeDeclaration, name: str) -> dict[str, Rule]:

@@ -1,12 +1,15 @@
 """Operators that a project declares: typed, in the schema where they can be executed, costed, refused with a reason."""
 
+import datetime as dt
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db.models import Value
 from django.db.models.functions import Length
 from django.db.models.lookups import GreaterThan
-from graphql import GraphQLInputObjectType
+from django.utils import timezone
+from graphql import GraphQLInputObjectType, print_type
 
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Book, Review
@@ -14,7 +17,7 @@ from example_project.bookshop.seed import Sizes
 from fraiseql_django import DeclarationError, GraphQLEngine, Registry
 from fraiseql_django.conf.settings import LimitSettings, get_settings
 from fraiseql_django.schema.build import build_schema
-from tests.support import data, refused
+from tests.support import data, make_shop, refused
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +46,11 @@ def registry() -> Registry:
     @fraiseql.operator(registry=found)
     def percent(column: int, value: int) -> str:
         return "{column} % {value} = 0"
+
+    @fraiseql.operator(registry=found)
+    def spans(column: str, low: int, high: int = 6, over: int | None = None) -> str:
+        """Has a length in between."""
+        return "length({column}) BETWEEN {low} AND {high} AND length({column}) > coalesce({over}, 0)"
 
     @fraiseql.operator(extension="no_such_extension", registry=found)
     def soundslike(column: str, value: str) -> str:
@@ -109,6 +117,70 @@ def test_values_are_bound() -> None:
     assert explained.params == ["3"]
 
 
+def test_optional_operands_have_their_defaults() -> None:
+    shop = make_shop()
+    engine = engine_with()
+    longest = max(len(book.title) for book in shop.books)
+
+    operand: Any = filter_of(engine, "StringFilter").fields["spans"].type
+    assert print_type(operand) == (
+        '"""Has a length in between."""\ninput SpansOperand {\n  """The operand low."""\n  low: Int!\n\n'
+        '  """The operand high."""\n  high: Int = 6\n\n  """The operand over."""\n  over: Int\n}'
+    )
+    short = expected(lambda book: len(book.title) <= 6)
+    assert keys(engine, "{title: {spans: {low: 1}}}") == short != set()
+    assert keys(engine, f"{{title: {{spans: {{low: 1, high: {longest}}}}}}}") == expected(lambda book: True)
+    assert keys(engine, "{title: {spans: {low: 1, high: null}}}") == set()
+    assert keys(engine, "{title: {spans: {low: 1, over: 5}}}") == expected(lambda book: 5 < len(book.title) <= 6)
+    query = "query ($w: BookWhere) { books(where: $w) { id } }"
+    for operand in ({"low": 1}, {"low": 1, "over": None}):
+        found = data(engine, query, {"w": {"title": {"spans": operand}}})["books"]
+        assert {row["id"] for row in found} == short
+
+
+def sql_of_now(column: dt.datetime, days: int) -> str:
+    return "{column} > '" + timezone.now().isoformat() + "'::timestamptz - {days} * interval '1 day'"
+
+
+def expression_of_now(column: dt.datetime, days: int) -> Any:
+    return GreaterThan(column, Value(timezone.now()) - days * Value(dt.timedelta(days=1)))
+
+
+@pytest.mark.parametrize("function", [sql_of_now, expression_of_now])
+def test_what_python_decides_is_decided_at_each_execution(function: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_shop()
+    found = Registry()
+    fraiseql.operator(name="newer", registry=found)(function)
+    fraiseql.type(Book, fields=["id", "created_at", "reviews"], registry=found)(type("Book", (), {}))
+    fraiseql.type(Review, fields=["id", "book"], registry=found)(type("Review", (), {}))
+    engine = GraphQLEngine(registry=found, cache=None)
+    queries = [
+        "{ booksCount(where: {createdAt: {newer: 1}}) }",
+        "{ booksCount(where: {reviews: {some: {book: {createdAt: {newer: 1}}}}}) }",
+    ]
+
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    before = [data(engine, query)["booksCount"] for query in queries]
+    plans = engine.statistics().plans
+    assert [data(engine, query)["booksCount"] for query in queries] == before
+    assert engine.statistics().plans.misses == plans.misses
+    monkeypatch.setattr(timezone, "now", lambda: now + dt.timedelta(days=1000))
+    after = [data(engine, query)["booksCount"] for query in queries]
+
+    assert all(before)
+    assert after == [0, 0]
+
+
+def test_functions_that_ask_nothing_have_one_plan() -> None:
+    engine = engine_with()
+    query = "query ($n: Int) { books(where: {OR: [{title: {longer: $n}}, {title: {length: {percent: $n}}}]}) { id } }"
+    for n in range(1, 5):
+        data(engine, query, {"n": n})
+
+    assert engine.statistics().plans.misses == 1
+
+
 def test_they_cost_what_is_declared() -> None:
     engine = engine_with()
 
@@ -162,6 +234,10 @@ def returns_none(column: str, value: str) -> Any:
     return None
 
 
+def wrong_default(column: str, value: str, times: int = "x") -> str:  # type: ignore[assignment]
+    return "TRUE"
+
+
 def contains(column: str, value: str) -> str:
     return "{column} = {value}"
 
@@ -173,6 +249,7 @@ WRONG = {
     unknown_name: "its SQL names {valeu}, which it has not; it has {column}, {value}",
     raises: "it raised ValueError: not yet",
     returns_none: "it returned None, must return SQL or an ORM expression",
+    wrong_default: "the default of 'times' is 'x', which is no Int",
     contains: "String has a built-in operator of this name; give it another name with name=…",
 }
 
@@ -188,6 +265,24 @@ def test_wrong_declarations_are_all_reported() -> None:
     lines = str(raised.value).splitlines()
     assert [line.split(": ", 1)[1] for line in lines] == list(WRONG.values())
     assert lines[0].startswith(f"the operator 'noOperand', no_operand in {__name__}: ")
+
+
+def test_wrong_options_are_refused() -> None:
+    declare: Any = fraiseql.operator
+    with pytest.raises(DeclarationError, match="near: for_ is 3, must be the name of a GraphQL type, or a list"):
+        declare(name="near", for_=3, registry=Registry())(contains)
+    with pytest.raises(DeclarationError, match="near: strict is 'no', must be True or False"):
+        declare(name="near", strict="no", registry=Registry())(contains)
+
+
+def test_types_that_do_not_exist_are_refused() -> None:
+    found = registry()
+    fraiseql.operator(name="x", for_=["SearchVector", "[String]", "DateRange"], registry=found)(contains)
+    build_schema(found, get_settings())
+    fraiseql.operator(name="near2", for_="Nope", registry=found)(contains)
+
+    with pytest.raises(DeclarationError, match=r"'near2', contains in .*: for_ names 'Nope', must be one of: .*String"):
+        build_schema(found, get_settings())
 
 
 def test_names_that_graphql_does_not_allow_are_refused() -> None:

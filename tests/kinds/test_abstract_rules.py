@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Upper
 
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Book
@@ -296,6 +297,13 @@ def secret_cats(registry: Any) -> None:
         name: str = fraiseql.field(permission=fraiseql.requires_auth)
 
 
+def over_name(field: Any) -> Any:
+    """Declare a type whose field ``name`` is this one."""
+    return lambda registry: fraiseql.type(Dog, name="Dog", registry=registry)(
+        type("Dog", (), {"__annotations__": {"name": str}, "name": field})
+    )
+
+
 def interface(model: Any, name: str, **options: Any) -> Any:
     return lambda registry: fraiseql.interface(model, name=name, registry=registry, **{"fields": ["id"], **options})(
         type(name, (), {})
@@ -331,7 +339,30 @@ def interface(model: Any, name: str, **options: Any) -> Any:
             [interface(Animal, "Animal", fields=["name"]), secret_cats],
             "Animal: Cat.name has a permission; give the interface's field one as well",
         ),
+        (
+            [interface(Animal, "Animal", fields=["name"]), over_name(fraiseql.field(Value("hidden")))],
+            "Animal: Dog.name has another value than Animal.name; give it another name",
+        ),
+        (
+            [
+                interface(Animal, "Animal", fields=["name"]),
+                over_name(fraiseql.field(lambda dog: "x", requires=["name"])),
+            ],
+            "Animal: Dog.name has another value than Animal.name; give it another name",
+        ),
         ([over(Car, "Car", when="car")], "when is 'car', must be a Q"),
+        (
+            [over(Car, "Car", when=Q(nope=1))],
+            "menagerie.Car: Car: when is <Q: (AND: ('nope', 1))>, no condition on Car: "
+            "Cannot resolve keyword 'nope' into field. Choices are: id, kind, wheels",
+        ),
+        (
+            [over(Car, "Car", when=Q(wheels="x"))],
+            "menagerie.Car: Car: when is <Q: (AND: ('wheels', 'x'))>, no condition on Car: "
+            "Field 'wheels' expected a number but got 'x'.",
+        ),
+        ([over(Car, "Car", random="x")], "random is 'x', must be True or False"),
+        ([over(Car, "Car", distinct_on=["kind"])], "distinct_on is ['kind'], must be True or False"),
         (
             [over(Car, "Car", implements=[Car])],
             f"implements is [{Car!r}], must be a list of classes under @fraiseql.interface",
@@ -365,6 +396,27 @@ def interface(model: Any, name: str, **options: Any) -> Any:
 )
 def test_wrong_declarations_are_refused(declarations: Any, expected: str) -> None:
     assert problems(*declarations) == [expected]
+
+
+def test_types_may_describe_or_repeat_the_fields_of_their_interface() -> None:
+    populate()
+    registry = Registry()
+    shared = fraiseql.field(Upper("name"))
+
+    class Common:
+        loud: str = shared
+
+    fraiseql.interface(Animal, fields=["id", "name"], name="Animal", registry=registry)(type("A", (Common,), {}))
+
+    @fraiseql.type(Dog, fields=["breed"], registry=registry)
+    class DogType(Common):
+        name: fraiseql.auto = fraiseql.field(description="What it answers to.")
+
+    engine = GraphQLEngine(registry=registry, cache=None)
+
+    assert engine.schema.types["Dog"].fields["name"].description == "What it answers to."
+    rows = data(engine, '{ animals(where: {loud: {eq: "REX"}}) { name loud ... on Dog { breed } } }')["animals"]
+    assert [row["loud"] for row in rows] == ["REX"]
 
 
 def test_interface_with_all_fields() -> None:

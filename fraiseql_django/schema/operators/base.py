@@ -25,6 +25,7 @@ from graphql import (
     GraphQLInputType,
     GraphQLList,
     GraphQLNonNull,
+    Undefined,
 )
 
 from ...errors import InvalidInput
@@ -66,7 +67,7 @@ class Argument:
 
     It is bound as ``scalar``, a list of them where ``items`` says so; or it is one of ``choices``, whose SQL becomes a
     part of the statement, with the GraphQL type ``enum``. ``default`` is the SQL where it is not given; None where it
-    must be.
+    must be. In its place ``filled`` may be a value that is bound, which clients see, and null is bound as null.
     """
 
     description: str
@@ -75,15 +76,17 @@ class Argument:
     enum: GraphQLEnumType | None = None
     choices: Mapping[str, str] = field(default_factory=dict)
     default: str | None = None
+    filled: Any = Undefined
 
     def input(self) -> GraphQLInputField:
         """Return its field of an input."""
         graphql: Any = self.enum if self.scalar is None else self.scalar.graphql
         if self.items:
             graphql = GraphQLList(GraphQLNonNull(graphql))
-        if self.default is None:
+        if self.default is None and self.filled is Undefined:
             graphql = GraphQLNonNull(graphql)
-        return GraphQLInputField(graphql, description=self.description)
+        shown = Undefined if self.filled is None else self.filled
+        return GraphQLInputField(graphql, default_value=shown, description=self.description)
 
     def binding(self) -> Binding:
         """Return how a value is bound; it is the SQL of no comparison."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Value
+from graphql import GraphQLSchema, Undefined, ast_from_value, is_leaf_type, value_from_ast
 
 from ...declare.registry import OperatorDeclaration, Registry
 from ...errors import DeclarationError
 from ..annotations import Annotation, read, scalar
 from ..django_fields import SCALARS
+from ..scalars import postgres
+from ..scalars.composite import RANGES
 from .base import Argument, Comparable, Entry, Operator, Takes
 from .table import NEGATION, OperatorTable
 
@@ -28,6 +32,24 @@ def own_operators(registry: Registry, built_in: OperatorTable, problems: list[st
         except DeclarationError as error:
             problems.append(f"the operator {declaration.name!r}, {declaration.location}: {error}")
     return found
+
+
+def check_types(registry: Registry, schema: GraphQLSchema) -> None:
+    """Raise DeclarationError for operators of types that are neither in the schema nor built in."""
+    known = {
+        *(name for name, found in schema.type_map.items() if is_leaf_type(found) and not name.startswith("__")),
+        *(found.name for found in vars(postgres).values() if isinstance(found, postgres.Scalar)),
+        *(written.name for _, written in RANGES.values()),
+    }
+    problems = [
+        f"the operator {declaration.name!r}, {declaration.location}: for_ names {name!r}, must be one of: "
+        f"{', '.join(sorted(known))}"
+        for declaration in registry.operators
+        for name in declaration.for_
+        if name.strip("[]") not in known
+    ]
+    if problems:
+        raise DeclarationError("\n".join(problems))
 
 
 def _described(declaration: OperatorDeclaration, registry: Registry, built_in: OperatorTable) -> Iterator[Operator]:
@@ -107,11 +129,26 @@ def _argument(parameter: inspect.Parameter, declaration: OperatorDeclaration, re
         raise DeclarationError(
             f"its parameter {parameter.name!r} is annotated {parameter.annotation!r}, which is no value"
         )
-    optional = parameter.default is not inspect.Parameter.empty
-    return Argument(
-        scalar=known, items=annotation.item is not None, default="" if optional else None,
-        description=f"The operand {parameter.name}.",
-    )  # fmt: skip
+    argument = Argument(scalar=known, items=annotation.item is not None, description=f"The operand {parameter.name}.")
+    if parameter.default is inspect.Parameter.empty:
+        return argument
+    return replace(argument, filled=_default(argument, parameter))
+
+
+def _default(argument: Argument, parameter: inspect.Parameter) -> Any:
+    """Return the default of an operand as clients would give it."""
+    if parameter.default is None:
+        return None
+    graphql = argument.input().type.of_type  # type: ignore[union-attr]
+    try:
+        written = ast_from_value(parameter.default, graphql)
+        value = Undefined if written is None else value_from_ast(written, graphql)
+    # a type of values may raise anything for what is none of its own
+    except Exception:
+        value = Undefined
+    if value is Undefined:
+        raise DeclarationError(f"the default of {parameter.name!r} is {parameter.default!r}, which is no {graphql}")
+    return value
 
 
 def _try(declaration: OperatorDeclaration, arguments: dict[str, Argument]) -> None:
