@@ -44,7 +44,8 @@ def test_nothing_that_a_client_sends_is_an_internal_error(zoo: GraphQLEngine, ty
     where = zoo.schema.graphql.type_map[f"{type_name}Where"]
     assert isinstance(where, GraphQLInputObjectType)
     for field in definition.fields.values():
-        if isinstance(field, (Relation, Count)):
+        # some are only shown, and the forms of lists have no operators
+        if isinstance(field, (Relation, Count)) or field.name not in where.fields:
             continue
         operators = where.fields[field.name].type
         assert isinstance(operators, GraphQLInputObjectType)

@@ -444,7 +444,7 @@ COMMON = {"Query", "Mutation", "String", "Int", "Float", "Boolean", "ID", "skip"
 # of the mistakes that are made up, one in so many is made
 MADE_UP_STEP = 13
 # names of operators and of an error's fields, which are words of messages as well
-ENGLISH = {"in", "like", "field", "input", "not", "value", "query"}
+ENGLISH = {"in", "like", "field", "input", "not", "value", "query", "boolean"}
 
 
 def names() -> set[str]:

@@ -16,6 +16,7 @@ from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.invalidation import catalog
 from fraiseql_django.schema.build import Schema
 from fraiseql_django.schema.definition import Shape, TypeDef
+from tests import naive_aggregates
 from tests.generator import filtered
 from tests.meaning import Meaning
 from tests.naive import related_list, related_one, stored
@@ -106,6 +107,9 @@ class Rows:
 
     def many(self, found: Any, field: Any) -> list[Any]:
         return [row for row in self._once(found, field, lambda *a: list(related_list(*a))) if self.is_seen(row)]
+
+    def aggregates(self, found: Any, field: Any, given: Any) -> Any:
+        return naive_aggregates.condition(self, found, field, given)  # type: ignore[arg-type]
 
     def keys(self, name: str, query: str, variables: dict[str, Any]) -> list[tuple[Any, ...]]:
         """Return the keys of the rows of a type that match, as JSON has them."""

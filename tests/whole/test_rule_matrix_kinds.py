@@ -20,6 +20,7 @@ from pytest_django import DjangoDbBlocker
 import fraiseql_django as fraiseql
 from fraiseql_django import GraphQLEngine, Registry, nested
 from fraiseql_django.contrib.guardian import can
+from fraiseql_django.declare.types import QUERIES
 from fraiseql_django.invalidation import catalog
 from tests.archive.models import Box, Guarded, Room, Seal, Tag
 from tests.archive.policies import USER, add_policies, engine_of_role
@@ -254,7 +255,7 @@ def root_fields(query: str) -> set[str]:
 def test_root_fields(archive: Archive, form: str, field: str) -> None:
     """A permission of one root field leaves every other way to the rows open."""
     registry = Registry()
-    queries = {"single": None, "plural": None, form: lambda viewer: viewer.is_staff}
+    queries = {**dict.fromkeys(QUERIES), form: lambda viewer: viewer.is_staff}
     declare(registry, {Box: {"queries": queries}})
     engine = engine_of(registry)
     everything = naive_after(engine, "SELECT")
