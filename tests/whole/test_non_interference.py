@@ -132,19 +132,19 @@ class DrawnAtRandom(Drawn):
         parts += [f"fragment {name} on {of} {body}" for name, (of, body) in self.fragments.items()]
         return "\n".join(parts)
 
-    def key(self, type_name: str) -> str:
+    def row_key(self, type_name: str) -> str:
         """Draw a key: mostly one that the viewer sees, else one that some row has, or none."""
         seen = self.visible[type_name] if self.chance(70) else []
         return str(self.one_of(seen or [*self.pool[type_name, "id"], 999]))
 
     def keys(self, type_name: str) -> str:
-        return json.dumps([self.key(type_name) for _ in range(self.number(0, 3))])
+        return json.dumps([self.row_key(type_name) for _ in range(self.number(0, 3))])
 
     def text(self) -> str:
         return json.dumps(self.one_of(["new", "SECRET-Box-1", "SECRET-Note-2", ""]))
 
     def _mutation(self) -> str:
-        box, room, tag, seal = (lambda name=name: json.dumps(self.key(name)) for name in ("Box", "Room", "Tag", "Seal"))
+        box, room, tag, seal = (lambda name=name: json.dumps(self.row_key(name)) for name in ("Box", "Room", "Tag", "Seal"))
         boxes, rooms, tags, notes = (lambda name=name: self.keys(name) for name in ("Box", "Room", "Tag", "Note"))
         way = lambda keys: f"{{{self.one_of(['connect', 'disconnect', 'set'])}: {keys()}}}"  # noqa: E731
         inputs = [

@@ -80,10 +80,13 @@ def _text_scalar(
         raise _refuse(name, value, example)
 
     def serialize(value: Any) -> str:
-        if not kinds:
-            value = parse_value(str(value))
+        text = value if kinds else str(value)
+        if isinstance(text, str):
+            # it stays as it is written
+            parse_value(text)
+            return text
         # a datetime is a date, for Python alone
-        elif not isinstance(value, kinds) or (isinstance(value, dt.datetime) and dt.datetime not in kinds):
+        if not isinstance(value, kinds) or (isinstance(value, dt.datetime) and dt.datetime not in kinds):
             value = parse_value(value)
         return write(value)
 
@@ -124,9 +127,10 @@ def _big_int(value: Any) -> str:
 
 def _decimal(value: Any) -> str:
     # of any size, and with as many digits as it has
-    if isinstance(value, Decimal) and value.is_finite():
-        return str(value)
-    return str(_parse_decimal(value))
+    if not (isinstance(value, Decimal) and value.is_finite()):
+        parsed = _parse_decimal(value)
+        value = value if isinstance(value, str) else parsed
+    return str(value)
 
 
 def _parse_decimal(value: Any) -> Decimal:
