@@ -340,9 +340,9 @@ def assert_no_influence(
         assert deletions is False or "INTERNAL_SERVER_ERROR" not in text, f"{shown}\n{text}"
         if "delete" not in operation[0]:
             assert count == other_count, f"{shown}\n{text}"
-    # the operations are not all refused, and mutations succeed and fail
+    # the operations are not all refused, though many select what one may not see, and mutations succeed and fail
     texts = [text for text, _ in before]
-    assert sum('"errors":[{"message"' not in text for text in texts) > len(texts) / 3
+    assert sum('"errors":[{"message"' not in text for text in texts) > len(texts) / 5
     assert any("Success" in text for text in texts[QUERIES:])
     assert any("MutationError" in text for text in texts[QUERIES:])
 
