@@ -144,7 +144,9 @@ class DrawnAtRandom(Drawn):
         return json.dumps(self.one_of(["new", "SECRET-Box-1", "SECRET-Note-2", ""]))
 
     def _mutation(self) -> str:
-        box, room, tag, seal = (lambda name=name: json.dumps(self.row_key(name)) for name in ("Box", "Room", "Tag", "Seal"))
+        box, room, tag, seal = (
+            lambda name=name: json.dumps(self.row_key(name)) for name in ("Box", "Room", "Tag", "Seal")
+        )
         boxes, rooms, tags, notes = (lambda name=name: self.keys(name) for name in ("Box", "Room", "Tag", "Note"))
         way = lambda keys: f"{{{self.one_of(['connect', 'disconnect', 'set'])}: {keys()}}}"  # noqa: E731
         inputs = [
