@@ -457,10 +457,10 @@ def test_rows_that_are_changed(archive: Archive, kind: Kind) -> None:
 CONDITIONS = (
     "{id: {isnull: false}}",
     "{tenant: {gte: 1}}",
-    "{notes: {some: {}}}",
+    "{HAS: {notes: true}}",
     "{NOT: {notes: {some: {name: {isnull: false}}}}}",
     "{room: {name: {isnull: false}}}",
-    "{OR: [{seal: {}}, {twin: {tenant: {eq: 1}}}]}",
+    "{OR: [{HAS: {seal: true}}, {twin: {tenant: {eq: 1}}}]}",
 )
 
 
