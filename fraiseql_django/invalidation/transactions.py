@@ -139,12 +139,20 @@ class Transactions:
         elif not is_open and not found:
             state.ended()
 
-    def _note(self, text: str) -> None:
+    def changes_of(self, text: str) -> frozenset[Change]:
+        """Return the changes that a statement may make, as its text and the catalogue tell; none where it only reads.
+
+        The statement need not have run. The catalogue is read for it where that is needed.
+        """
         found = changes(text)
         if any(change.events == CALL for change in found):
             # a SELECT: most functions that are called in one write nothing
             known = catalog.dependencies(self.connection)
             found = frozenset(change for change in found if known is None or known.writes(change.name))
+        return found
+
+    def _note(self, text: str) -> None:
+        found = self.changes_of(text)
         if found:
             self._written.append((savepoints(self.connection), found))
         if redefines(text):
