@@ -21,6 +21,7 @@ try:
     from django.db.backends.postgresql.psycopg_any import get_adapters_template as get_adapters_template
     from psycopg import ClientCursor as ClientCursor
     from psycopg import Connection as Connection
+    from psycopg import Cursor as Cursor
     from psycopg import Error as Error
     from psycopg import IsolationLevel as IsolationLevel
     from psycopg import ProgrammingError as ProgrammingError
@@ -41,7 +42,7 @@ except ImportError:
     Connection = Conninfo = Error = Format = ProgrammingError = TransactionStatus = tuple_row = None  # type: ignore[assignment, misc]
     get_adapters_template = CharacterNotInRepertoire = InternalError_ = None  # type: ignore[assignment, misc]
     DuplicatePreparedStatement = InvalidSqlStatementName = None  # type: ignore[assignment, misc]
-    RawCursor = list  # type: ignore[assignment, misc]
+    Cursor = RawCursor = list  # type: ignore[assignment, misc]
 else:
     PSYCOPG_3 = True
 
@@ -80,6 +81,11 @@ IS_ONE_OF: Mapping[str, Any] = (
 
 # Since Django 6.1, fields return the SQL and the parameters of a value; before, only the SQL around a parameter
 PLACEHOLDER_SQL = hasattr(models.BinaryField, "get_placeholder_sql")
+
+
+def plain_cursor(driver: Any) -> Any:
+    """Open a cursor of psycopg's own class, past the class that the project, Django or this package has chosen."""
+    return Cursor(driver, row_factory=tuple_row)
 
 
 def forget_unknown_codecs() -> None:

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from hashlib import blake2b
 
-from ..cache.answers import Answers
+from django.db import connections
+
+from ..cache.answers import Answers, Lookup
 from ..conf.settings import LimitSettings
 from ..errors import LimitExceeded
+from ..invalidation.catalog import agrees, generation
 from ..planner.arguments import Variables
 from ..planner.marks import MARK, Mark
 from ..planner.plan import Read
@@ -30,6 +33,8 @@ class Executor:
         self.session = session
         self.concurrency = ConcurrencyLimit(limits.concurrent_statements, limits.wait_ms)
         self._max_bytes = limits.response_bytes
+        # the version of the catalogue that this process knows
+        self._catalogue: str | None = None
 
     def answer(self, read: Read, variables: Variables, *, cached: bool = True) -> tuple[bytes, Sequence[Mark]]:
         """Return the JSON text of a statement's answer with these variables, and the marks in it, by number.
@@ -75,7 +80,10 @@ class Executor:
         # repr tells apart what joined texts would not: None and "None", "a,b" and "a", "b"
         key = blake2b(f"{read.digest}{params!r}{session_values!r}".encode(), digest_size=16).hexdigest()
         # before the statement: a version read after it could belong to a write that it did not see
-        lookup = self.answers.lookup(key, read.tables)
+        lookup = self.answers.lookup(key, read.versioned)
+        if lookup.versions is not None and not self._is_current(read, lookup.versions):
+            # which tables it reads is to be found out again, by the next plan
+            lookup = Lookup()
         if lookup.answer is not None:
             return lookup.answer, lookup.marked
         answer = self._from_storage(read, params, viewer)
@@ -83,6 +91,17 @@ class Executor:
         if lookup.versions is not None and (self._max_bytes is None or len(answer) - read.envelope <= self._max_bytes):
             self.answers.keep(key, lookup.versions, answer, marked, ttl, envelope=read.envelope)
         return answer, marked
+
+    def _is_current(self, read: Read, versions: str) -> bool:
+        """Whether a statement was planned with the catalogue that has the last of these versions."""
+        version = versions[versions.rfind(",") + 1 :]
+        if version == self._catalogue and read.catalogue == generation():
+            return True
+        alias = self.session.alias
+        if alias is not None and not agrees(connections[alias], read.catalogue):
+            return False
+        self._catalogue = version
+        return True
 
     def _from_storage(self, read: Read, params: list[str | None], viewer: Viewer) -> bytes:
         assert read.sql is not None

@@ -40,7 +40,7 @@ class Session:
 
     def __init__(self, settings: SessionSettings, statement_ms: int | None = None, alias: str | None = None) -> None:
         refuse(session_problems(settings))
-        self._alias = alias
+        self.alias = alias
         self._sets_path = any(name.lower() == "search_path" for name in settings.variables)
         self._variables = {name: _source(source) for name, source in settings.variables.items()}
         self._role = None if settings.role is None else import_string(settings.role)
@@ -66,7 +66,7 @@ class Session:
 
     def outside(self) -> Hashable | None:
         """Return what the project has set in the connection's session itself; None where that is not known."""
-        return () if self._alias is None else key_of(connections[self._alias], sets_path=self._sets_path)
+        return () if self.alias is None else key_of(connections[self.alias], sets_path=self._sets_path)
 
     def may_show_in(self, sql: str, alias: str) -> bool:
         """Whether the answer of a statement may depend on the viewer's session values."""

@@ -1,35 +1,29 @@
 """Reads from PostgreSQL's catalogue which tables views, policies and functions read, and which triggers and keys write.
 
-One statement reads it when it is first needed. It is kept until this process runs a migration, or a statement that
-creates, changes or drops a part of it. Changes by other processes are not seen; ``forget`` is for that. The statement
-does not go through Django's cursors, since a project's tests that count statements would find one more.
+A statement reads each part of it when it is first needed. It is kept until this process runs a migration, or a
+statement that creates, changes or drops something, or until ``agrees`` finds that others have. These statements do not
+go through Django's cursors, since a project's tests that count statements would find one more.
+
+What a transaction has defined and not committed is known to its own connection alone.
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from django.db import connections, models
 
-from .._compat import TransactionStatus, tuple_row
+from .._compat import TransactionStatus, plain_cursor
 from .._django import database_of, driver_connection, ensure_usable
-from .dependencies import CALL, Change, Dependencies
-from .names import (
-    all_called,
-    bare_words,
-    called,
-    called_anywhere,
-    declared_below,
-    known,
-    may_be_view,
-    mentioned,
-    names_in,
-    parts,
-)
+from .dependencies import CALL, Dependencies
+from .lexer import NAME, tokens
+from .names import called_anywhere, declared_below, is_ordinary, known, names_in, parts
+from .scan import CATALOGUE, DEFINITION, EVERYTHING, RUN_TEXTS, UNKNOWN, Change, scan
+from .statements import Analysis, analyse, without_caches
 
 logger = logging.getLogger("fraiseql_django.cache")
 
@@ -174,12 +168,23 @@ WITH relation AS (
     WHERE {_OWN} AND (l.lanname NOT IN ('c', 'internal') OR p.prokind = 'a') AND NOT EXISTS (
         SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
     )
+), body AS (
+    -- of extensions, those in SQL; of the project, those in C as well, of which nothing is known
+    SELECT p.oid, p.proname::text AS name, p.provolatile::text
+            || CASE p.prokind WHEN 'a' THEN 'aggregate' ELSE l.lanname::text END AS detail,
+        coalesce(f.source, CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE pg_get_function_sqlbody(p.oid) END, '')
+            AS source, f.oid IS NULL AS of_extension, p.pronargs, p.proargtypes
+    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
+        LEFT JOIN function f ON f.oid = p.oid
+    WHERE {_OWN} AND (f.oid IS NOT NULL OR l.lanname NOT IN ('c', 'internal') OR l.lanname = 'c' AND NOT EXISTS (
+        SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+    ))
 ), reference AS (
     SELECT d.classid, d.objid, d.refobjid, coalesce(t.name, f.name) AS name
     FROM pg_depend d
     LEFT JOIN relation t ON d.refclassid = 'pg_class'::regclass AND t.oid = d.refobjid
     LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
-    LEFT JOIN function f ON f.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE o.oprcode::oid END
+    LEFT JOIN body f ON f.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE o.oprcode::oid END
     WHERE d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass) AND coalesce(t.name, f.name) IS NOT NULL
 ), rewriting AS (
     SELECT r.ev_type, v.name, v.kind, e.name AS other
@@ -194,21 +199,36 @@ WITH relation AS (
     JOIN reference e ON e.classid = 'pg_policy'::regclass AND e.objid = p.oid AND e.refobjid <> p.polrelid
     WHERE p.polcmd IN ('r', '*')
 ), trigger AS (
-    SELECT r.name, f.name AS function, encode(t.tgargs, 'escape') AS arguments,
+    SELECT r.name, coalesce(f.name, '') AS function, encode(t.tgargs, 'escape') AS arguments,
         CASE WHEN t.tgtype & 4 > 0 THEN 'I' ELSE '' END || CASE WHEN t.tgtype & 8 > 0 THEN 'D' ELSE '' END
             || CASE WHEN t.tgtype & 16 > 0 THEN 'U' ELSE '' END || CASE WHEN t.tgtype & 32 > 0 THEN 'T' ELSE '' END
             || CASE WHEN t.tgdeferrable THEN 'S' ELSE '' END AS events
-    FROM pg_trigger t JOIN relation r ON r.oid = t.tgrelid JOIN function f ON f.oid = t.tgfoid
+    FROM pg_trigger t JOIN relation r ON r.oid = t.tgrelid LEFT JOIN body f ON f.oid = t.tgfoid
     WHERE NOT t.tgisinternal
+), called AS (
+    -- by the defaults, constraints and policies of tables
+    SELECT coalesce(a.adrelid, k.conrelid, p.polrelid, 0) AS relid, f.name
+    FROM pg_depend d JOIN body f ON d.refclassid = 'pg_proc'::regclass AND f.oid = d.refobjid
+        LEFT JOIN pg_attrdef a ON d.classid = 'pg_attrdef'::regclass AND a.oid = d.objid
+        LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+        LEFT JOIN pg_policy p ON d.classid = 'pg_policy'::regclass AND p.oid = d.objid
+    WHERE d.classid IN ('pg_attrdef'::regclass, 'pg_constraint'::regclass, 'pg_policy'::regclass)
 )
 SELECT DISTINCT 'relation', name, '', '' FROM relation
-UNION ALL SELECT 'function', name, source, '' FROM function
+UNION ALL SELECT CASE WHEN of_extension THEN 'extension' ELSE 'function' END, name, source, detail FROM body
 UNION SELECT CASE kind WHEN 'v' THEN 'view' ELSE 'materialized' END, name, other, ''
     FROM rewriting WHERE ev_type = '1'
 UNION SELECT 'rule', name, other, CASE ev_type WHEN '2' THEN 'U' WHEN '3' THEN 'I' ELSE 'D' END
     FROM rewriting WHERE ev_type <> '1'
 UNION SELECT 'policy', name, other, '' FROM policy
-UNION SELECT 'trigger', name, function, events FROM trigger
+UNION SELECT 'trigger', name, function, events FROM trigger WHERE function <> ''
+UNION SELECT 'check', r.name, c.name, '' FROM called c JOIN relation r ON r.oid = c.relid
+UNION SELECT 'unnamed', name, '', '' FROM called WHERE relid = 0
+UNION SELECT 'unnamed', f.name, '', '' FROM pg_cast c JOIN body f ON f.oid = c.castfunc
+UNION SELECT 'operator', o.oprname::text, f.name, '' FROM pg_operator o JOIN body f ON f.oid = o.oprcode
+UNION SELECT 'event', f.name, '', '' FROM pg_event_trigger e JOIN body f ON f.oid = e.evtfoid
+UNION SELECT 'of_row', f.name, '', '' FROM body f JOIN pg_type t ON t.oid = f.proargtypes[0]
+    WHERE f.pronargs = 1 AND (t.typtype = 'c' OR t.typname IN ('record', 'anyelement'))
 UNION SELECT 'arguments', name, arguments, events FROM trigger WHERE arguments <> ''
 UNION SELECT 'key', t.name, r.name, k.confupdtype::text || k.confdeltype::text
     FROM pg_constraint k JOIN relation t ON t.oid = k.confrelid JOIN relation r ON r.oid = k.conrelid
@@ -230,7 +250,7 @@ FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {_OWN} AND p.
 
 # Where a session variable may be asked for. A materialised view is not asked anew for each viewer
 _ASKS = r"current_setting|pg_settings|pg_show_all_settings"
-_ASKS_ITSELF = re.compile(_ASKS, re.IGNORECASE)
+_ASKS_WORDS = frozenset(_ASKS.split("|"))
 # CASE, so that the texts of PostgreSQL's own views, which are many, are not searched before the schema is known
 _ASKING = f"""
 SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -255,16 +275,52 @@ UNION ALL SELECT 'function', p.proname::text,
     WHERE {_OWN} AND l.lanname NOT IN ('c', 'internal') AND p.provolatile <> 'i'
 """
 
+# Another text after anything of a user's was created, changed or dropped. A row that is changed has another xmin, which
+# REFRESH, TRUNCATE and CLUSTER give to that of a relation, too: of these the columns that matter are taken. Temporary
+# tables come and go
+_ROW = "hashint8({0}::bigint # ({1}.xmin::text::bigint << 30))"
+_FINGERPRINT = f"""
+WITH space AS MATERIALIZED (
+    SELECT oid FROM pg_namespace WHERE oid >= 16384 AND nspname !~ '^pg_(toast|temp)' OR nspname = 'public'
+), relation AS MATERIALIZED (
+    SELECT c.oid, hashtext(concat_ws(',', c.oid, c.relname, c.relnamespace, c.relkind, c.relnatts, c.relrowsecurity,
+        c.relispartition, c.relacl, c.reloptions)) AS hash
+    FROM pg_class c WHERE c.relnamespace IN (TABLE space) AND c.relpersistence <> 't' AND c.relkind NOT IN ('S', 't')
+)
+SELECT concat_ws(' ',
+    (SELECT sum(hash) || '/' || count(*) FROM relation),
+    (SELECT sum({_ROW.format("a.attrelid", "a")}) FROM pg_attribute a JOIN relation c ON c.oid = a.attrelid),
+    (SELECT sum({_ROW.format("i.inhrelid", "i")}) FROM pg_inherits i JOIN relation c ON c.oid = i.inhrelid),
+    (SELECT sum({_ROW.format("k.oid", "k")}) FROM pg_constraint k WHERE k.connamespace IN (TABLE space)),
+    (SELECT sum({_ROW.format("r.oid", "r")}) FROM pg_rewrite r JOIN relation c ON c.oid = r.ev_class),
+    (SELECT sum({_ROW.format("t.oid", "t")}) FROM pg_trigger t JOIN relation c ON c.oid = t.tgrelid),
+    (SELECT sum({_ROW.format("p.oid", "p")}) FROM pg_policy p),
+    (SELECT sum({_ROW.format("d.oid", "d")}) FROM pg_attrdef d JOIN relation c ON c.oid = d.adrelid),
+    (SELECT sum({_ROW.format("p.oid", "p")}) FROM pg_proc p WHERE p.pronamespace IN (TABLE space)),
+    (SELECT sum({_ROW.format("t.oid", "t")}) FROM pg_type t WHERE t.typnamespace IN (TABLE space)),
+    (SELECT sum({_ROW.format("o.oid", "o")}) FROM pg_operator o WHERE o.oprnamespace IN (TABLE space)),
+    (SELECT sum({_ROW.format("n.oid", "n")}) FROM pg_namespace n WHERE n.oid IN (TABLE space)),
+    (SELECT sum({_ROW.format("e.oid", "e")}) FROM pg_enum e),
+    (SELECT sum({_ROW.format("c.oid", "c")}) FROM pg_cast c WHERE c.oid >= 16384),
+    (SELECT sum({_ROW.format("e.oid", "e")}) FROM pg_event_trigger e)
+)
+"""
+
 _dependencies: dict[tuple[Any, ...], Dependencies] = {}
 _asking: dict[tuple[Any, ...], frozenset[str]] = {}
 _columns: dict[tuple[Any, ...], Columns] = {}
 _rows: dict[tuple[Any, ...], Mapping[tuple[str, ...], int]] = {}
 _functions: dict[tuple[Any, ...], Mapping[tuple[str, ...], list[FunctionInfo]]] = {}
 _volatile: dict[tuple[Any, ...], Mapping[str, frozenset[str]]] = {}
+# of each database before the first part of its catalogue was read
+_fingerprints: dict[tuple[Any, ...], str] = {}
 _failed_at: dict[tuple[Any, ...], float] = {}
+# an attribute of the connections whose open transaction has defined something: a number of its own
+_DEFINING = "_fraiseql_defining"
+_numbers = itertools.count(1)
 # how often it was forgotten: what was read meanwhile is not kept
 _forgotten = 0
-# how often it could not be read
+# how often it could not be read, or was read as others cannot see it
 _unread = 0
 
 
@@ -272,18 +328,42 @@ def forget(**kwargs: Any) -> None:
     """Read the catalogues again when they are next needed; also a receiver of Django's signals."""
     global _forgotten
     _forgotten += 1
-    for kept in (_dependencies, _asking, _columns, _rows, _functions, _volatile, _failed_at):
+    for kept in (_dependencies, _asking, _columns, _rows, _functions, _volatile, _fingerprints, _failed_at):
         kept.clear()
 
 
 def unread() -> int:
-    """Return how often a catalogue could not be read in this process: what was made meanwhile is not to be kept."""
+    """Return how often a catalogue could not be read by this process as others see it.
+
+    What was made meanwhile is not to be kept.
+    """
     return _unread
 
 
 def generation() -> int:
     """Return a number that is another one after the catalogues were forgotten: plans made before do not fit them."""
     return _forgotten
+
+
+def defining(connection: Any, *, open_transaction: bool) -> None:
+    """Note that a connection has defined something: until its transaction ends, no other knows of it."""
+    setattr(connection, _DEFINING, next(_numbers) if open_transaction else 0)
+    forget()
+
+
+def agrees(connection: Any, made_in: int) -> bool:
+    """Whether what was made in a ``generation`` of the catalogue fits the catalogue as it is now in the database.
+
+    If something was created, changed or dropped since it was read, it is forgotten.
+    """
+    kept = _fingerprints.get(database_of(connection))
+    if kept is not None:
+        now = _ask(connection, _FINGERPRINT, connect=True)
+        if now is None:
+            return False
+        if now[0][0] != kept:
+            forget()
+    return made_in == _forgotten
 
 
 def dependencies(connection: Any, *, connect: bool = False) -> Dependencies | None:
@@ -377,20 +457,20 @@ def tables_read(sql: str, alias: str) -> tuple[str, ...]:
     Below views and functions are the tables that they read, below tables those that their policies read. Where the
     catalogue cannot be asked, everything that is known counts as read.
     """
-    found, asked = mentioned(sql), _asked(sql)
-    if not found and not asked:
-        return ()
-    found |= frozenset[str]().union(*map(declared_below, asked))
+    found = analyse(sql).found
+    # what an SQL text in a literal reads, for the few functions that run one
+    names = found.names if found.calls.isdisjoint(RUN_TEXTS) else names_in(sql)
+    called = found.calls | found.attributes
+    tables = names & known()
     catalog = dependencies(connections[alias], connect=True)
-    found |= known() if catalog is None else catalog.below(asked | found)
+    if catalog is None:
+        tables |= known()
+    else:
+        tables |= names & catalog.relations
+        tables |= catalog.below(tables | (called & catalog.functions.keys()) | catalog.behind(found.operators))
     # a view may lie on another, whose declaration knows of more
-    found |= frozenset[str]().union(*map(declared_below, found))
-    return tuple(sorted(found))
-
-
-def _asked(sql: str) -> frozenset[str]:
-    """Return the names in a statement that the catalogue is asked for: of what may be a view, or a function."""
-    return frozenset(name for name in mentioned(sql) if may_be_view(name)) | called(sql)
+    tables |= frozenset[str]().union(*map(declared_below, tables | called))
+    return tuple(sorted(tables))
 
 
 def asks_for_session(sql: str, alias: str) -> bool:
@@ -399,14 +479,15 @@ def asks_for_session(sql: str, alias: str) -> bool:
     It may where a table that it reads has row security, where it or a view asks for settings, and where a function of
     the project's is called: what that does is not looked into. True where the catalogue cannot be asked.
     """
-    if _ASKS_ITSELF.search(sql):
+    names = names_in(sql)
+    if not names.isdisjoint(_ASKS_WORDS):
         return True
     connection = connections[alias]
     catalog, asking = dependencies(connection, connect=True), _relations_asking(connection)
     if catalog is None or asking is None:
         return True
     # whatever has the name of one may be one: a table of no model, in SQL of the project's own, as well
-    reached = catalog.reached(names_in(sql) & (catalog.relations | catalog.functions.keys()))
+    reached = catalog.reached(names & (catalog.relations | catalog.functions.keys()))
     return not reached.isdisjoint(asking) or not reached.isdisjoint(catalog.functions)
 
 
@@ -416,11 +497,11 @@ def is_volatile(sql: str, alias: str) -> bool:
     It may where it calls a volatile function or one that tells the time, or reads a view, a policy of row security or
     a function of the project's that does. True where the catalogue cannot be asked.
     """
-    if not bare_words(sql).isdisjoint(_CLOCK_WORDS):
+    if not _words(sql).isdisjoint(_CLOCK_WORDS):
         return True
     connection = connections[alias]
     volatile = _volatile_names(connection)
-    if volatile is None or not all_called(sql).isdisjoint(volatile["builtin"]):
+    if volatile is None or not analyse(sql).found.calls.isdisjoint(volatile["builtin"]):
         return True
     names = names_in(sql)
     if not names.isdisjoint(volatile["own"]):
@@ -444,13 +525,19 @@ def _by_kind(rows: Iterable[tuple[str, str, str]]) -> Mapping[str, frozenset[str
 
     def is_volatile_text(kind: str, text: str) -> bool:
         # a function may execute what it has in a string
-        called_there, words = (
-            (all_called(text), bare_words(text)) if kind == "view" else (called_anywhere(text), names_in(text))
-        )
+        if kind == "view":
+            called_there, words = scan(tokens(text), strict=True).calls, _words(text)
+        else:
+            called_there, words = called_anywhere(text), names_in(text)
         return not (called_there.isdisjoint(builtin) and words.isdisjoint(_CLOCK_WORDS))
 
     own = frozenset(name for kind, name, text in texts if kind != "builtin" and is_volatile_text(kind, text))
     return {"builtin": builtin, "own": own}
+
+
+def _words(sql: str) -> frozenset[str]:
+    """Return the words of a text that are not quoted, keywords among them."""
+    return frozenset(token.value for token in tokens(sql) if token.kind == NAME)
 
 
 def may_be_secured(table: str, alias: str) -> bool:
@@ -463,37 +550,134 @@ def _relations_asking(connection: Any) -> frozenset[str] | None:
     return _kept(_asking, connection, _ASKING, lambda rows: frozenset(name for (name,) in rows), connect=True)
 
 
+def changes_in(connection: Any, analysis: Analysis) -> frozenset[Change]:
+    """Return the changes that a statement may make: those that it names, and the calls of what may write.
+
+    Nothing where it only reads. What it executes of prepared statements is not among them. The catalogue is read where
+    the text is not enough.
+    """
+    return without_caches(analysis.changes) | acts(connection, analysis)
+
+
+def only_reads(connection: Any, text: str) -> bool:
+    """Whether a statement only reads and sets nothing, as its text and the catalogue tell."""
+    analysis = analyse(text)
+    if analysis.command != "select" or analysis.changes or analysis.sets or analysis.defines:
+        return False
+    # a function that only reads may yet change settings
+    known = None if analysis.certain else dependencies(connection)
+    if not analysis.certain and (known is None or not analysis.found.calls.isdisjoint(known.functions)):
+        return False
+    return not acts(connection, analysis)
+
+
+def acts(connection: Any, analysis: Analysis) -> frozenset[Change]:
+    """Return what the functions, operators, views and policies of a statement may change.
+
+    For a certain statement the catalogue is not read; but where it is known, a view may be found that calls a function.
+    """
+    found = analysis.found
+    known = _known_dependencies(connection) if analysis.certain else dependencies(connection)
+    if known is not None:
+        return known.acts(found)
+    return frozenset(Change(name, CALL) for name in found.calls if not is_ordinary(name))
+
+
+def _known_dependencies(connection: Any) -> Dependencies | None:
+    return None if getattr(connection, _DEFINING, 0) else _dependencies.get(database_of(connection))
+
+
+def may_define(connection: Any, changes: frozenset[Change]) -> bool:
+    """Whether changes of the open transaction may have created, changed or dropped something."""
+    catalog = dependencies(connection)
+    if DEFINITION in changes or catalog is None:
+        return bool(changes)
+    found = catalog.set_off(changes)
+    if CATALOGUE in found:
+        return True
+    if EVERYTHING not in found and UNKNOWN not in changes:
+        return False
+    kept = _fingerprints.get(database_of(connection))
+    return kept is None or _read_fingerprint(connection, connect=False) != kept
+
+
+def reported_tables(connection: Any, sql: bytes) -> frozenset[str] | None:
+    """Return the tables that PostgreSQL reports as written in the open transaction; None where it cannot be asked."""
+    driver = driver_connection(connection)
+    if driver is None or driver.info.transaction_status != TransactionStatus.INTRANS:
+        return None
+    rows = _ask(connection, sql.decode(), connect=False)
+    return None if rows is None else frozenset(table for (table,) in rows)
+
+
+def isolation_of(connection: Any) -> str | None:
+    """Return how the open transaction is isolated from others; None where PostgreSQL cannot be asked."""
+    driver = driver_connection(connection)
+    if driver is None or driver.info.transaction_status != TransactionStatus.INTRANS:
+        return None
+    try:
+        row = plain_cursor(driver).execute("SHOW transaction_isolation").fetchone()
+    except Exception:
+        # the statement that follows says so
+        return None
+    return None if row is None else str(row[0])
+
+
+def is_certain(connection: Any, changes: Iterable[Change]) -> bool:
+    """Whether the text and the catalogue tell exactly which tables changes are of."""
+    every = frozenset(changes)
+    if any(change.guess or CALL in change.events for change in every):
+        return False
+    catalog = dependencies(connection)
+    return catalog is not None and EVERYTHING not in catalog.set_off(every)
+
+
 def tables_written(connection: Any, changes: Iterable[Change]) -> frozenset[str]:
     """Return the tables that changes are of, and those that they may change in turn.
 
-    Where the catalogue cannot be asked, everything that is known counts as written.
+    Where that cannot be told, or the catalogue cannot be asked, everything that is known counts as written. The
+    catalogue itself is among them, as ``CATALOGUE``, where something may have been created, changed or dropped.
     """
     changes = frozenset(changes)
-    sure = frozenset(change.name for change in changes if not change.guess and change.events != CALL)
+    sure = frozenset(change.name for change in changes if not change.guess and change.events != CALL) - {EVERYTHING}
     catalog = dependencies(connection)
     if catalog is None:
         return sure | known()
     guessed = frozenset(change.name for change in changes if change.guess)
-    return sure | (guessed & (known() | catalog.relations)) | catalog.set_off(changes)
+    found = sure | (guessed & (known() | catalog.relations)) | catalog.set_off(changes)
+    if UNKNOWN in changes or EVERYTHING in found:
+        found = (found | known() | catalog.relations | {CATALOGUE}) - {EVERYTHING}
+    return found
 
 
 def _kept(
     kept: dict[tuple[Any, ...], K], connection: Any, sql: str, make: Callable[[list[Any]], K], *, connect: bool
 ) -> K | None:
     """Return what is kept of a connection's database, made of a statement's rows when it is first needed."""
+    global _unread
     key = database_of(connection)
+    if private := getattr(connection, _DEFINING, 0):
+        # others must not take what is not committed for the catalogue, nor plans that were made with it
+        _unread += 1
+        key = (*key, private)
     found = kept.get(key)
     if found is None:
         seen = _forgotten
-        rows = _ask(connection, sql, connect=connect)
-        if rows is None:
-            global _unread
+        fingerprint = _fingerprints.get(key) or _read_fingerprint(connection, connect=connect)
+        rows = None if fingerprint is None else _ask(connection, sql, connect=connect)
+        if rows is None or fingerprint is None:
             _unread += 1
             return None
         found = make(rows)
         if seen == _forgotten:
+            _fingerprints.setdefault(key, fingerprint)
             kept[key] = found
     return found
+
+
+def _read_fingerprint(connection: Any, *, connect: bool) -> str | None:
+    rows = _ask(connection, _FINGERPRINT, connect=connect)
+    return None if rows is None else str(rows[0][0])
 
 
 def _ask(connection: Any, sql: str, *, connect: bool) -> list[Any] | None:
@@ -510,7 +694,7 @@ def _ask(connection: Any, sql: str, *, connect: bool) -> list[Any] | None:
             return None
         # in an open transaction this is a savepoint, so that an error does not break the transaction
         with driver.transaction():
-            cursor = driver.cursor(row_factory=tuple_row)
+            cursor = plain_cursor(driver)
             # compiling would take seconds: PostgreSQL takes these statements for far more costly than they are
             cursor.execute(SUSPEND_JIT)
             rows = list(cursor.execute(sql).fetchall())

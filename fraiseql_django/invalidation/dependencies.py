@@ -1,7 +1,7 @@
 """The dependencies in a database: which tables views, policies and functions read, and which a write changes in turn.
 
-Names are bare, as in ``tables``. What a function does is read from its body by the look of it: it may be found
-to name too much, as in a comment, but not too little. Only names that it puts together at run time are not seen.
+Names are bare, as in ``names``. What a function does is read from its body by the look of it: it may be found to change
+too much, but not too little. Of what it puts together at run time ``UNKNOWN`` is left.
 """
 
 from __future__ import annotations
@@ -11,42 +11,35 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .names import NAME, bare, names_in
+from .names import names_in
+from .scan import (
+    ALL,
+    CALL,
+    CATALOGUE,
+    DEFINED,
+    EVERYTHING,
+    NOTHING,
+    PART,
+    READ,
+    REPORTED,
+    ROWS,
+    UNKNOWN,
+    Change,
+    Found,
+    scan_text,
+)
 
-# What may happen to a table, a letter each: INSERT, UPDATE, DELETE, TRUNCATE, and that with CASCADE
-ROWS, ALL = "IUD", "IUDTC"
-# ... to a function: it is called
-CALL = "X"
-# ... to a table that others inherit from, or are partitions of: one of them was written
-PART = "P"
-# ... to a table that PostgreSQL reports as written: triggers and cascades have run, except for deferred ones
-REPORTED = "S"
+__all__ = ["ALL", "CALL", "CATALOGUE", "EVERYTHING", "REPORTED", "ROWS", "UNKNOWN", "Change", "Dependencies", "Effect"]
+
 # What happened before happens again
 _SAME = ""
-
-_BLANK = r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)"
-# FOR UPDATE, FOR NO KEY UPDATE, ON CONFLICT DO UPDATE, ON UPDATE CASCADE
-_NOT_UPDATE = r"(?<!\bFOR\s)(?<!\bKEY\s)(?<!\bDO\s)(?<!\bON\s)"
-_TARGET = re.compile(
-    rf"\b(INSERT{_BLANK}+INTO|{_NOT_UPDATE}UPDATE|DELETE{_BLANK}+FROM|MERGE{_BLANK}+INTO|COPY"
-    rf"|REFRESH{_BLANK}+MATERIALIZED{_BLANK}+VIEW(?:{_BLANK}+CONCURRENTLY\b)?)\b"
-    rf"(?:{_BLANK}+ONLY\b)?(?:{_BLANK}|\()*((?:{NAME}\s*\.\s*)?{NAME})",
-    re.DOTALL | re.IGNORECASE,
-)
-_EVENTS = {"I": "IU", "U": "U", "D": "D", "M": ROWS, "C": "I", "R": ROWS}
-# What _TARGET does not see: statements that a function puts together, and lists of tables
-_UNCLEAR = re.compile(r"\b(?:EXECUTE|TRUNCATE)\b", re.IGNORECASE)
-
-
-class Change(NamedTuple):
-    """A table or function, and the events that may have happened to it, as letters from above.
-
-    A guess is about whatever has this name, if anything has.
-    """
-
-    name: str
-    events: str
-    guess: bool = False
+# CASCADE, SET NULL and SET DEFAULT (PostgreSQL documentation, pg_constraint)
+_ACTS = "cnd"
+_SQL = ("sql", "plpgsql")
+# By what functions in other languages run statements (PL/Python, PL/Perl, PL/Tcl, PL/v8, PL/Java, PL/R)
+_RUNS_STATEMENTS = re.compile(r"plpy|spi_|plv8|jdbc|pg\.|execute|query|prepare", re.IGNORECASE)
+# The answers to the same question that are kept
+_MAX_KEPT = 1000
 
 
 class Effect(NamedTuple):
@@ -56,18 +49,24 @@ class Effect(NamedTuple):
     then: Change
 
 
-def targets(text: str) -> list[Change]:
-    """Return the changes that the statements in a text seem to make, except for TRUNCATE."""
-    return [Change(bare(name), _EVENTS[verb[0].upper()], guess=True) for verb, name in _TARGET.findall(text)]
+class Body(NamedTuple):
+    """A function's text, whether it is declared volatile, and its language."""
 
+    text: str
+    volatile: bool
+    language: str
 
-def target(text: str) -> Change | None:
-    """Return the change that one INSERT, UPDATE, DELETE or MERGE names itself."""
-    found = _TARGET.search(text)
-    if found is None:
-        return None
-    events = _EVENTS[found.group(1)[0].upper()]
-    return Change(bare(found.group(2)), "I" if events == "IU" and "CONFLICT" not in text.upper() else events)
+    def done(self) -> Found:
+        """Return what calling the function does itself."""
+        if self.language == "aggregate":
+            return NOTHING._replace(calls=names_in(self.text))
+        found = scan_text(self.text) if self.language in _SQL else NOTHING
+        if not self.volatile:
+            # PostgreSQL refuses statements that write in it (its documentation, 38.7); what it calls may write
+            changes = frozenset(change for change in found.changes if change.events == CALL)
+            return found._replace(changes=changes)
+        unknown = self.language == "c" or (self.language not in _SQL and _RUNS_STATEMENTS.search(self.text))
+        return found._replace(changes=found.changes | {UNKNOWN}) if unknown else found
 
 
 class Dependencies:
@@ -76,9 +75,15 @@ class Dependencies:
     def __init__(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
         self.relations: set[str] = set()
         self.functions: dict[str, str] = defaultdict(str)
+        self._bodies: dict[str, list[Body]] = defaultdict(list)
         self._below: dict[str, set[str]] = defaultdict(set)
         self._effects: dict[str, list[Effect]] = defaultdict(list)
+        self._operators: dict[str, set[str]] = defaultdict(set)
+        self._of_rows: set[str] = set()
+        # functions that any statement may call without naming them
+        self._unnamed: set[str] = set()
         self._calls: dict[str, list[Effect]] = {}
+        self._set_off: dict[frozenset[Change], frozenset[str]] = {}
         for kind, name, other, detail in rows:
             getattr(self, f"_add_{kind}")(name, other, detail)
 
@@ -101,7 +106,38 @@ class Dependencies:
         return frozenset(seen)
 
     def set_off(self, changes: Iterable[Change]) -> frozenset[str]:
-        """Return the relations that changes may change in turn: by triggers, rules, keys, functions, inheritance."""
+        """Return the relations that changes may change in turn: by triggers, rules, keys, functions, inheritance.
+
+        ``EVERYTHING`` is among them where that cannot be told, ``CATALOGUE`` where something may be defined.
+        """
+        start = frozenset(changes)
+        kept = self._set_off.get(start)
+        if kept is None:
+            kept = self._find_set_off(start)
+            if len(self._set_off) >= _MAX_KEPT:
+                self._set_off.clear()
+            self._set_off[start] = kept
+        return kept
+
+    def writes(self, function: str) -> bool:
+        """Whether calling a function may write something."""
+        return function in self._bodies and bool(self.set_off([Change(function, CALL)]))
+
+    def acts(self, found: Found) -> frozenset[Change]:
+        """Return what a statement may change by what it calls and reads: functions, operators, views and policies."""
+        changes = {Change(name, CALL) for name in self._called(found) if self.writes(name)}
+        reading = (Change(name, READ) for name in found.names & self._below.keys())
+        return frozenset(changes.union(change for change in reading if self.set_off([change])))
+
+    def behind(self, operators: frozenset[str]) -> frozenset[str]:
+        """Return the functions that operators call, of the project or of an extension."""
+        return frozenset[str]().union(*(self._operators[name] for name in operators & self._operators.keys()))
+
+    def _called(self, found: Found) -> set[str]:
+        called = {*(found.calls & self._bodies.keys()), *(found.attributes & self._of_rows), *self._unnamed}
+        return called | self.behind(found.operators)
+
+    def _find_set_off(self, changes: frozenset[Change]) -> frozenset[str]:
         seen: set[Change] = set()
         found: set[str] = set()
         waiting = list(changes)
@@ -113,50 +149,72 @@ class Dependencies:
             for on, then in self._effects_of(change.name):
                 if not set(on).isdisjoint(change.events):
                     waiting.append(Change(then.name, then.events or change.events))
-                    found.add(then.name)
-        return frozenset(found & self.relations)
-
-    def writes(self, function: str) -> bool:
-        """Whether calling a function may write something."""
-        return function in self.functions and bool(self.set_off([Change(function, CALL)]))
+                    if then.events not in (READ, READ + CALL):
+                        found.add(then.name)
+        return frozenset(found & {*self.relations, EVERYTHING, CATALOGUE})
 
     def _effects_of(self, name: str) -> list[Effect]:
         effects = self._effects.get(name, [])
-        if name not in self.functions:
+        if name not in self._bodies:
             return effects
         if name not in self._calls:
             self._calls[name] = [Effect(CALL, change) for change in self._done_by(name)]
         return effects + self._calls[name]
 
-    def _done_by(self, function: str) -> list[Change]:
-        source = self.functions[function]
-        names = names_in(source)
-        calls = [Change(name, CALL) for name in names & self.functions.keys() - {function}]
-        if _UNCLEAR.search(source):
-            return calls + [Change(name, ALL) for name in names & self.relations]
-        return calls + [change for change in targets(source) if change.name in self.relations]
+    def _done_by(self, function: str) -> set[Change]:
+        changes: set[Change] = set()
+        for body in self._bodies[function]:
+            done = body.done()
+            changes |= {change._replace(guess=False) for change in done.changes}
+            changes |= {Change(name, CALL) for name in self._called(done) - {function}}
+            changes |= {Change(name, READ) for name in done.names & self._below.keys()}
+        return changes
 
     # --- the kinds of rows ---
 
     def _add_relation(self, name: str, _other: str, _detail: str) -> None:
         self.relations.add(name)
 
-    def _add_function(self, name: str, source: str, _detail: str) -> None:
+    def _add_function(self, name: str, source: str, detail: str) -> None:
         self.functions[name] += f"{source}\n"
+        self._add_extension(name, source, detail)
+
+    def _add_extension(self, name: str, source: str, detail: str) -> None:
+        volatility, language = detail[:1], detail[1:]
+        self._bodies[name].append(Body(source, volatility == "v", language))
+
+    def _add_operator(self, name: str, function: str, _detail: str) -> None:
+        self._operators[name].add(function)
+
+    def _add_unnamed(self, function: str, _other: str, _detail: str) -> None:
+        self._unnamed.add(function)
+
+    def _add_of_row(self, function: str, _other: str, _detail: str) -> None:
+        self._of_rows.add(function)
 
     def _add_view(self, name: str, other: str, _detail: str) -> None:
-        self._below[name].add(other)
+        self._add_policy(name, other, "")
         # through a simple view its table is written (PostgreSQL documentation, CREATE VIEW, "Updatable Views")
         self._effects[name].append(Effect(ROWS, Change(other, _SAME)))
 
     def _add_policy(self, name: str, other: str, _detail: str) -> None:
         self._below[name].add(other)
+        self._effects[name].append(Effect(READ + ROWS, Change(other, READ + CALL)))
 
     def _add_materialized(self, name: str, other: str, _detail: str) -> None:
         self._below[name].add(other)
+        # REFRESH runs its query
+        self._effects[name].append(Effect(ROWS, Change(other, READ + CALL)))
 
     def _add_rule(self, name: str, other: str, events: str) -> None:
-        self._effects[name].append(Effect(events, Change(other, ROWS + CALL)))
+        self._effects[name].append(Effect(events, Change(other, ROWS + CALL + READ)))
+
+    def _add_check(self, name: str, function: str, _detail: str) -> None:
+        # a default, a constraint or a policy calls it
+        self._effects[name].append(Effect(ROWS, Change(function, CALL)))
+
+    def _add_event(self, function: str, _other: str, _detail: str) -> None:
+        self._effects[CATALOGUE].append(Effect(DEFINED, Change(function, CALL)))
 
     def _add_trigger(self, name: str, function: str, events: str) -> None:
         self._effects[name].append(Effect(events, Change(function, CALL)))
@@ -177,7 +235,3 @@ class Dependencies:
     def _add_part(self, name: str, whole: str, _detail: str) -> None:
         self._effects[name].append(Effect(ALL + PART, Change(whole, PART)))
         self._effects[whole].append(Effect(ALL, Change(name, _SAME)))
-
-
-# CASCADE, SET NULL and SET DEFAULT (PostgreSQL documentation, pg_constraint)
-_ACTS = "cnd"

@@ -8,8 +8,9 @@ once too often, never once too seldom.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
+from itertools import pairwise
 from threading import Lock
 from typing import Any
 
@@ -17,24 +18,30 @@ from django.apps import apps
 from django.db import models
 from django.db.models import Func
 
+from .lexer import STRING, Token, tokens
+
 # An identifier (PostgreSQL documentation, 4.1.1), quoted or not
 NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
-# What hides names, quotes and semicolons: strings (4.1.2) and comments
-_HIDDEN = r"[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/"
-_TOKENS = re.compile(rf"{_HIDDEN}|({NAME})", re.DOTALL)
-# A name before a parenthesis is a function's, unless it is an alias or a type
-_CALLS = re.compile(rf"{_HIDDEN}|\bAS\s+{NAME}|::\s*{NAME}|({NAME})(\s*\()?", re.DOTALL | re.IGNORECASE)
-_HIDDEN_OR_NAME = re.compile(rf'{_HIDDEN}|"(?:[^"]|"")+"', re.DOTALL)
-_CALLED_ANYWHERE = re.compile(r'([^\W\d][\w$]*)"?\s*\(')
 _WORDS = re.compile(r"[^\W\d][\w$]*")
 # What stands before a parenthesis in ordinary statements, beside the functions that Django has classes for
 _ORDINARY = {
-    "all", "and", "any", "array", "array_ndims", "array_to_string", "by", "case", "chr", "concat", "current_database",
-    "current_setting", "distinct", "else", "except", "exists", "filter", "from", "having", "in", "intersect",
-    "json_agg", "json_build_object", "jsonb_agg", "jsonb_build_object", "jsonb_object_agg", "lateral", "like", "limit",
-    "nextval", "not", "now", "octet_length", "offset", "on", "or", "over", "row", "row_to_json", "select", "set_config",
-    "setval", "some", "string_agg", "then", "to_json", "to_jsonb", "union", "unnest", "using", "values", "version",
-    "when", "where", "with",
+    "all", "and", "any", "array", "array_agg", "array_length", "array_ndims", "array_to_string", "as", "between",
+    "bit", "bool_and", "bool_or", "by", "case", "cast", "char", "check", "chr", "concat", "concat_ws", "conflict",
+    "copy", "cube", "current_database", "current_schema", "current_setting", "date_part", "date_trunc", "decimal",
+    "distinct", "else", "end", "every", "except", "exists", "extract", "filter", "float", "format", "format_type",
+    "from", "generate_series", "group", "grouping", "having", "if", "in", "interval", "intersect", "into", "is",
+    "json_agg", "json_array_elements", "json_build_array", "json_build_object", "json_object_agg", "jsonb_agg",
+    "jsonb_array_elements", "jsonb_build_array", "jsonb_build_object", "jsonb_each", "jsonb_object_agg", "jsonb_set",
+    "key", "lateral", "like", "limit", "make_interval", "materialized", "mode", "nextval", "not", "now", "nullif",
+    "numeric", "octet_length", "offset", "on", "only", "or", "over", "overlay", "partition", "percentile_cont",
+    "percentile_disc", "pg_advisory_lock", "pg_advisory_unlock", "pg_advisory_xact_lock", "pg_backend_pid",
+    "pg_get_serial_sequence", "pg_notify", "pg_sleep", "pg_table_is_visible", "pg_try_advisory_lock", "pg_typeof",
+    "plainto_tsquery", "position", "quote_ident", "quote_literal", "regexp_matches", "regexp_replace", "regexp_split",
+    "returning", "rollup", "row", "row_to_json", "select", "set", "set_config", "sets", "setval", "setweight", "some",
+    "split_part", "string_agg", "string_to_array", "substring", "then", "time", "timestamp", "timestamptz", "to_char",
+    "to_date", "to_json", "to_jsonb", "to_timestamp", "to_tsquery", "to_tsvector", "trim", "ts_headline", "ts_rank",
+    "union", "unnest", "using", "values", "varchar", "version", "websearch_to_tsquery", "when", "where", "with",
+    "within",
 }  # fmt: skip
 
 Model = type[models.Model]
@@ -47,8 +54,7 @@ _known: set[str] = set()
 @lru_cache(maxsize=8192)
 def parts(name: str) -> tuple[str, ...]:
     """Return the parts of a name as SQL writes it: ``PUBLIC."Book"`` is public and Book."""
-    found: list[str] = re.findall(NAME, name)
-    return tuple(part[1:-1].replace('""', '"') if part[0] == '"' else part.lower() for part in found)
+    return tuple(token.value for token in tokens(name) if token.is_name)
 
 
 def bare(name: str) -> str:
@@ -98,44 +104,42 @@ def may_be_view(name: str) -> bool:
     return name in _registered or any(not model._meta.managed for model in models_by_table().get(name, ()))
 
 
-def several(sql: str) -> bool:
-    """Whether a text holds more than one statement."""
-    return ";" in sql.rstrip("; \n\t") and ";" in _HIDDEN_OR_NAME.sub("", sql).rstrip("; \n\t")
-
-
 def mentioned(sql: str) -> frozenset[str]:
     """Return the known tables that a statement names outside of its string literals.
 
     A name that only looks like a table's counts too.
     """
-    found = {bare(name) for name in _TOKENS.findall(sql) if name}
+    found = {token.value for token in tokens(sql) if token.is_name}
     return frozenset(name for name in found if name in _known or name in models_by_table())
 
 
-def names_in(sql: str) -> frozenset[str]:
+def names_in(text: str) -> frozenset[str]:
     """Return everything that may be a name in a text, also in literals, which may hold SQL to be executed."""
-    words = _WORDS.findall(sql)
-    return frozenset({bare(name) for name in _TOKENS.findall(sql) if name}.union(words, map(str.lower, words)))
-
-
-def called(sql: str) -> frozenset[str]:
-    """Return the functions that a statement calls, except for those that are certainly PostgreSQL's own."""
-    return frozenset(name for name in all_called(sql) if not is_ordinary(name))
-
-
-def all_called(sql: str) -> frozenset[str]:
-    """Return all words of a statement that may be a function's name: before a parenthesis."""
-    return frozenset(bare(name) for name, parenthesis in _CALLS.findall(sql) if parenthesis)
+    found: set[str] = set()
+    for token in _with_literals(text):
+        if token.is_name:
+            found.add(token.value)
+        elif token.kind == STRING:
+            # a name may also stand there as it is, for format() or quote_ident()
+            found.update(_WORDS.findall(token.value), [token.value])
+    return frozenset(found)
 
 
 def called_anywhere(text: str) -> frozenset[str]:
-    """Return all words of a text that may be a function's name, also in strings, in lower case."""
-    return frozenset(map(str.lower, _CALLED_ANYWHERE.findall(text)))
+    """Return all words of a text that may be a function's name, before a parenthesis, also in literals."""
+    found = list(_with_literals(text))
+    return frozenset(one.value for one, other in pairwise(found) if one.is_name and other.value == "(")
 
 
-def bare_words(sql: str) -> frozenset[str]:
-    """Return the words of a statement that are not quoted, in lower case: keywords among them."""
-    return frozenset(name.lower() for name in _TOKENS.findall(sql) if name and name[0] != '"')
+def _with_literals(text: str) -> Iterator[Token]:
+    """Yield the tokens of a text, and those of its literals."""
+    waiting = [text]
+    while waiting:
+        inner = waiting.pop()
+        for token in tokens(inner):
+            yield token
+            if token.kind == STRING and len(token.value) < len(inner):
+                waiting.append(token.value)
 
 
 def is_ordinary(function: str) -> bool:
@@ -143,7 +147,7 @@ def is_ordinary(function: str) -> bool:
 
     False may be wrong, and costs a look into the database's catalogue.
     """
-    return function in _ORDINARY or function in _functions_of_django() or function.startswith("pg_")
+    return function in _ORDINARY or function in _functions_of_django()
 
 
 @cache

@@ -11,43 +11,18 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 from weakref import ref
 
 from .._django import driver_connection
-from .names import several
+from .lexer import OTHER, STRING, Token, statements, tokens
 
 _STATE = "_fraiseql_session"
-_BLANK = r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)"
-_NAME = r'(?:"[^"]+"|[\w$]+)(?:\s*\.\s*(?:"[^"]+"|[\w$]+))*'
-_SET = re.compile(
-    rf"{_BLANK}*SET{_BLANK}+(?:(?P<scope>LOCAL|SESSION){_BLANK}+)?"
-    rf"(?P<name>TIME{_BLANK}+ZONE|ROLE|AUTHORIZATION|{_NAME})(?:{_BLANK}*(?:=|\bTO\b))?(?P<value>.*)",
-    re.DOTALL | re.IGNORECASE,
-)
-_RESET = re.compile(
-    rf"{_BLANK}*(?:RESET{_BLANK}+(?P<name>SESSION{_BLANK}+AUTHORIZATION|TIME{_BLANK}+ZONE|{_NAME})|DISCARD{_BLANK}+ALL)",
-    re.DOTALL | re.IGNORECASE,
-)
-# set_config() alone in a SELECT, with a name and a value that are literals or parameters
-_VALUE = r"(?:'(?:[^']|'')*'|%s|NULL)"
-_SET_CONFIG = re.compile(
-    rf"\s*SELECT\s+(?:pg_catalog\.)?set_config\s*\(\s*(?P<name>{_VALUE})\s*,\s*(?P<value>{_VALUE}(?:\s*::\s*\w+)?)\s*,"
-    r"\s*(?P<local>true|false|%s)\s*\)\s*;?\s*",
-    re.IGNORECASE,
-)
-# In other statements, and in the bodies of functions
-_SETS = re.compile(r"\bset_config\b|\bSET\s+(?:SESSION|ROLE)\b|\bsearch_path\b", re.IGNORECASE)
-_SETS_LOCALLY = re.compile(
-    r"\bset_config\s*\([^;]*?,\s*true\s*\)|\bSET\s+LOCAL\s+[^;]*|\bset_config\s*\([^;]*?is_local\s*=>\s*true\s*\)",
-    re.IGNORECASE,
-)
-_DOLLARS = re.compile(r"\$(\w*)\$.*?\$\1\$", re.DOTALL)
-_ONE_OF_SEVERAL = re.compile(rf"(?:^|;){_BLANK}*(?:SET|RESET|DISCARD)\b", re.DOTALL | re.IGNORECASE)
-_DO_OF_SEVERAL = re.compile(rf"(?:^|;){_BLANK}*DO\b", re.DOTALL | re.IGNORECASE)
-_RUNS_CODE = re.compile(rf"(?:{_BLANK}|\()*(?:SELECT|WITH|DO|CALL|EXECUTE|VALUES)\b", re.DOTALL | re.IGNORECASE)
+# After these a statement of PL/pgSQL begins
+_BEFORE_STATEMENT = frozenset({"begin", "then", "else", "loop"})
+_RUNS_CODE = frozenset({"select", "with", "do", "call", "execute", "values", "table", "explain", "declare"})
 # What is no setting, or cannot change an answer
 _OTHERS = ("constraints", "transaction", "characteristics", "names")
 _HARMLESS = re.compile(
@@ -186,57 +161,154 @@ def _source(module: str) -> str:
         return ""
 
 
-def may_set(text: str) -> bool:
-    """Whether a text that looks like a statement that only reads may change a setting, by a look at its beginning."""
-    return "set_config" in text[:200].lower()
-
-
 def settings_in(text: str, params: Any) -> Iterator[Setting]:
     """Yield the settings that a statement changes; UNKNOWN where it may change one that its text does not tell."""
-    # the body of a function that is created is not run
-    without_bodies = _DOLLARS.sub("''", text) if "$" in text else text
-    if several(without_bodies):
-        runs_body = _DO_OF_SEVERAL.search(without_bodies) is not None
-        if _ONE_OF_SEVERAL.search(without_bodies) or _SETS.search(text if runs_body else without_bodies):
+    every = list(statements(tokens(text, every_parameter=True)))
+    if len(every) > 1:
+        if any(_may_set(statement) for statement in every):
             yield UNKNOWN
-    elif found := _RESET.match(text):
-        name = found["name"]
-        yield Setting("**" if name is None else "*" if name.upper() == "ALL" else _normalized(name), None)
-    elif found := _SET.match(text):
-        name = _normalized(found["name"])
-        if name not in _OTHERS and not _HARMLESS.fullmatch(name):
-            value = found["value"].strip().rstrip(";").strip()
-            written = None if value.upper() == "DEFAULT" else f"{value} {params!r}" if params else value
-            yield Setting(name, written, (found["scope"] or "").upper() == "LOCAL")
-    elif found := _SET_CONFIG.fullmatch(text):
-        yield _of_set_config([found["name"], found["value"], found["local"]], params)
-    elif _RUNS_CODE.match(text):
-        yield from settings_of_body(text)
+    elif every:
+        yield from _of_statement(every[0], text, params)
 
 
-def _of_set_config(arguments: list[str], params: Any) -> Setting:
-    """Return the setting that set_config() makes, with its parameters in place."""
+def _of_statement(found: Sequence[Token], text: str, params: Any) -> Iterator[Setting]:
+    first = next((token.word for token in found if token.value != "("), "")
+    if first == "discard":
+        if found[1:2] and found[1].word == "all":
+            yield Setting("**", None)
+    elif first == "reset":
+        name, _ = _name_at(found, 1)
+        yield Setting("*" if name == "all" else name, None)
+    elif first == "set":
+        yield from _of_set(found, text, params)
+    elif first in _RUNS_CODE:
+        setting = _of_set_config(found, params)
+        yield from settings_of_body(text) if setting is None else [setting]
+
+
+def _of_set(found: Sequence[Token], text: str, params: Any) -> Iterator[Setting]:
+    index, local = 1, False
+    if len(found) > 2 and found[1].word in ("local", "session"):
+        index, local = 2, found[1].word == "local"
+    name, after = _name_at(found, index)
+    if name in _OTHERS or _HARMLESS.fullmatch(name):
+        return
+    if after < len(found) and (found[after].value == "=" or found[after].word == "to"):
+        after += 1
+    value = text[found[after].start : found[-1].end] if after < len(found) else ""
+    written = None if value.upper() == "DEFAULT" else f"{value} {params!r}" if params else value
+    yield Setting(name, written, local)
+
+
+def _name_at(found: Sequence[Token], index: int) -> tuple[str, int]:
+    """Return the name of the setting at a token, in lower case, and the index after it."""
+    words = [token.word for token in found[index : index + 2]]
+    if words == ["time", "zone"]:
+        return "timezone", index + 2
+    if words == ["session", "authorization"]:
+        return "session authorization", index + 2
+    if words[:1] == ["authorization"]:
+        return "session authorization", index + 1
+    parts = [token.value.lower() for token in found[index : index + 1]]
+    index += 1
+    while index + 1 < len(found) and found[index].value == ".":
+        parts.append(found[index + 1].value.lower())
+        index += 2
+    return ".".join(parts), index
+
+
+def _of_set_config(found: Sequence[Token], params: Any) -> Setting | None:
+    """Return the setting of a SELECT of set_config() alone, with literals or parameters; None for all else."""
+    values = [token.value for token in found]
+    start = 3 if values[1:3] == ["pg_catalog", "."] else 1
+    if values[:1] != ["select"] or values[start : start + 2] != ["set_config", "("] or values[-1] != ")":
+        return None
+    arguments = _split(found[start + 2 : -1])
+    if len(arguments) != 3 or any(len(argument) not in (1, 3) for argument in arguments):
+        return None
     given = iter(params if isinstance(params, (list, tuple)) else ())
-    name, value, local = (
-        next(given, None) if argument.startswith("%s") else argument.strip("'") for argument in arguments
-    )
+    name, value, local = (_literal(argument, given) for argument in arguments)
+    if name is _NOT_KNOWN or value is _NOT_KNOWN or local is _NOT_KNOWN:
+        return None
     if not isinstance(name, str) or str(local).lower() not in ("true", "false"):
         return UNKNOWN
-    return Setting(_normalized(name), repr(value), str(local).lower() == "true")
+    return Setting(name.lower(), repr(value), str(local).lower() == "true")
+
+
+_NOT_KNOWN: Any = object()
+
+
+def _literal(argument: Sequence[Token], given: Iterator[Any]) -> Any:
+    """Return what an argument is: a literal, which may be cast, or the next parameter."""
+    token = argument[0]
+    if len(argument) == 3 and argument[1].value != "::":
+        return _NOT_KNOWN
+    if token.value == "%s" and token.kind == OTHER:
+        return next(given, None)
+    return token.value if token.kind == STRING or token.word in ("true", "false", "null") else _NOT_KNOWN
+
+
+def _split(found: Sequence[Token]) -> list[Sequence[Token]]:
+    """Split arguments at the commas that stand in no parentheses."""
+    parts: list[Sequence[Token]] = []
+    depth = begin = 0
+    for index, token in enumerate(found):
+        if token.kind == OTHER:
+            depth += (token.value in "([") - (token.value in ")]")
+            if token.value == "," and not depth:
+                parts.append(found[begin:index])
+                begin = index + 1
+    return [*parts, found[begin:]]
 
 
 def settings_of_body(text: str) -> Iterator[Setting]:
     """Yield UNKNOWN where another statement, or the body of a function, sets something; local where it ends with it."""
-    if _SETS.search(_SETS_LOCALLY.sub("", text)):
+    ways = set(_ways(tokens(text, every_parameter=True)))
+    if "session" in ways:
         yield UNKNOWN
-    elif _SETS_LOCALLY.search(text):
+    elif ways:
         # what it sets it to is not known, while the transaction is open
         yield UNKNOWN._replace(local=True)
 
 
-def _normalized(name: str) -> str:
-    words = re.sub(rf"{_BLANK}+", " ", name, flags=re.DOTALL).lower().replace('"', "")
-    return {"time zone": "timezone", "authorization": "session authorization"}.get(words, words)
+def _may_set(found: Sequence[Token]) -> bool:
+    first = found[0].word
+    return first in ("set", "reset", "discard") or (first in _RUNS_CODE and any(True for _ in _ways(found)))
+
+
+def _ways(found: Sequence[Token]) -> Iterator[str]:
+    """Yield in which ways the statements of these tokens, and those in literals, set something: session or local."""
+    for index, token in enumerate(found):
+        following = found[index + 1].word if index + 1 < len(found) else ""
+        if token.kind == STRING:
+            yield from _ways(tokens(token.value, every_parameter=True))
+        elif token.value == "set_config" and token.is_name:
+            yield "local" if _is_local(found, index + 1) else "session"
+        elif token.word == "set" and _begins(found, index):
+            name, _ = _name_at(found, index + (2 if following in ("local", "session") else 1))
+            if name not in _OTHERS and not _HARMLESS.fullmatch(name):
+                yield "local" if following == "local" else "session"
+        elif token.word == "reset" and _begins(found, index):
+            yield "session"
+        elif token.value == "pg_settings" and index and found[index - 1].word == "update":
+            # the view has a rule that sets them
+            yield "session"
+
+
+def _begins(found: Sequence[Token], index: int) -> bool:
+    """Whether a statement may begin at a token, rather than the SET of an UPDATE."""
+    return index == 0 or found[index - 1].value == ";" or found[index - 1].word in _BEFORE_STATEMENT
+
+
+def _is_local(found: Sequence[Token], start: int) -> bool:
+    """Whether the last argument of a call says true: until the transaction ends."""
+    depth = 0
+    for index in range(start, len(found)):
+        if found[index].kind == OTHER:
+            depth += (found[index].value == "(") - (found[index].value == ")")
+            if depth == 0:
+                return found[index - 1].word == "true"
+    return False
 
 
 def _reported_path(driver: Any) -> bytes | None:

@@ -1,44 +1,80 @@
-"""Finds the tables that a statement writes in its SQL: Django's own statements, and all others on its cursors.
+"""Tells what a statement does by its text: what it changes itself, what it calls, what it defines.
 
-Signals would miss ``update()``, bulk operations, many-to-many tables and fast deletes; the SQL shows them all. Where
-it does not, as in ``DO`` or ``CALL``, every table and function that it names counts as written or called. The catalogue
-adds what triggers, rules, keys and functions write in turn. COPY by psycopg's own method is not seen, since it does not
-go through Django's cursors.
+Reading is what is allowed: only a statement that begins like a query, has no data-changing statement in it and calls
+nothing but functions that are certainly PostgreSQL's own is certain to read. Of every other one ``changes`` has what it
+may do; ``catalog`` adds what the functions, triggers, rules and keys of the database do in turn. What the text does not
+tell, as that of EXECUTE, is ``UNKNOWN``.
+
+Signals would miss ``update()``, bulk operations, many-to-many tables and fast deletes; the SQL shows them all.
 """
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .._django import cache_tables
-from .dependencies import CALL, ROWS, Change, target, targets
-from .names import bare, is_ordinary, names_in, several
+from ..memory import LRU
+from .lexer import STRING, Token, statements, tokens
+from .names import is_ordinary
+from .scan import ALL, CALL, DEFINITION, NOTHING, UNKNOWN, Change, Found, scan, scan_text
 
-_BLANK = r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)"
-# What may stand before a statement's first word, and that word
-_START = re.compile(rf"(?:{_BLANK}|\()*(CREATE\s+OR\s+REPLACE|CREATE\s+POLICY|\w*)", re.DOTALL | re.IGNORECASE)
-# A function that a SELECT begins with; every one is looked at, so that nothing is tried twice (``++``)
-_CALL = re.compile(
-    r'\s+(?:\*\s+FROM\s+)?((?:(?:"[^"]++"|[\w$]++)\s*+\.\s*+)?(?:"[^"]++"|[\w$]++))\s*+\(', re.IGNORECASE
-)
-# What the catalogue says something else after
-_REDEFINES = re.compile(
-    rf"\b(?:CREATE|ALTER|DROP){_BLANK}+(?:OR{_BLANK}+REPLACE{_BLANK}+)?(?:CONSTRAINT{_BLANK}+|FOREIGN{_BLANK}+"
-    rf"|UNLOGGED{_BLANK}+|RECURSIVE{_BLANK}+|MATERIALIZED{_BLANK}+)?"
-    rf"(?:TABLE|VIEW|FUNCTION|PROCEDURE|ROUTINE|TRIGGER|RULE|POLICY|SCHEMA|EXTENSION)\b",
-    re.DOTALL | re.IGNORECASE,
-)
-# What reads, or is about transactions and sessions
-_HARMLESS = {
-    "SELECT", "SHOW", "SET", "RESET", "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT",
-    "RELEASE", "FETCH", "MOVE", "DECLARE", "CLOSE", "LISTEN", "UNLISTEN", "NOTIFY", "ANALYZE", "VACUUM",
-    "DEALLOCATE", "DISCARD", "LOCK", "CHECKPOINT", "VALUES", "TABLE", "COMMENT", "CREATE",
-}  # fmt: skip
-# What happens to the tables that such a statement names; to those of others anything
-_EVENTS = {"TRUNCATE": "T", "COPY": "I", "REFRESH": ROWS}
 _NONE: frozenset[Change] = frozenset()
+_NOTHING = frozenset[str]()
+# What is about transactions, sessions and what is stored how; VACUUM and the like change no value
+_HARMLESS = frozenset(
+    {
+        *("show", "set", "reset", "begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release"),
+        *("fetch", "move", "close", "listen", "unlisten", "notify", "analyze", "analyse", "vacuum", "deallocate"),
+        *("discard", "lock", "checkpoint", "comment", "reindex", "cluster", "load"),
+    }
+)
+_QUERIES = frozenset({"select", "with", "values", "table"})
+_CHANGING = frozenset({"insert", "update", "delete", "merge", "copy", "refresh", "truncate"})
+# CREATE, ALTER and DROP of these change nothing that an answer or a plan could depend on
+_OF_NO_MATTER = frozenset(
+    {
+        *("sequence", "statistics", "database", "tablespace", "publication", "subscription", "collation", "conversion"),
+        *("default", "system", "text", "access", "language", "server", "concurrently"),
+    }
+)
+_TEMPORARY = frozenset({"temp", "temporary"})
+# Statements and functions that may change settings of the session
+_SETTING = frozenset({"set", "reset", "discard", "do", "call", "execute"})
+_SET_BY = frozenset({"set_config"})
+# Decisions are kept by text: the ORM writes few texts. A text of more than an eighth of the bytes is read each time
+_MAX_KEPT, _KEPT_BYTES = 5_000, 16_000_000
+# An analysis without its text, as measured
+_OF_ANALYSIS = 1_500
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What a text does, which may hold several statements.
+
+    ``changes`` are what it names itself, ``found`` what it calls and mentions. ``prepares`` is the name of a prepared
+    statement, and what executing it does; ``executes`` are the names of those that are executed. ``certain`` says that
+    nothing is changed and no function called that may be the project's, ``defines`` that something is created, changed
+    or dropped of what is read from the catalogue, ``sets`` that settings of the session may change, ``commits`` that
+    the open transaction may be committed, ``deallocates`` that all prepared statements are gone. ``savepoint`` is one
+    that is rolled back to. ``command`` is the first word, of several statements none.
+    """
+
+    changes: frozenset[Change] = _NONE
+    found: Found = NOTHING
+    prepares: tuple[str, Analysis] | None = None
+    executes: frozenset[str] = _NOTHING
+    certain: bool = True
+    defines: bool = False
+    sets: bool = False
+    commits: bool = False
+    deallocates: bool = False
+    savepoint: str | None = None
+    command: str = ""
+
+
+_analyses: LRU[Analysis] = LRU(_MAX_KEPT, _KEPT_BYTES)
 
 
 def as_text(sql: Any) -> str:
@@ -50,50 +86,220 @@ def as_text(sql: Any) -> str:
     return str(sql.as_string(None)) if hasattr(sql, "as_string") else str(sql)
 
 
+def analyse(text: str) -> Analysis:
+    """Return what a text does."""
+    kept = _analyses.get(text)
+    if kept is None:
+        kept = joined([_analyse(part) for part in statements(tokens(text))])
+        _analyses.set(text, kept, _OF_ANALYSIS + len(text) + 60 * len(kept.found.names))
+    return kept
+
+
 def only_reads(text: str) -> bool:
-    """Whether a text is certainly one statement that only reads, by a quick look, as most are."""
-    return text[:6] == "SELECT" and ";" not in text and not _function(text, 6)
+    """Whether a text certainly only reads, unless a view or policy that it reads calls a function that writes."""
+    return analyse(text).certain
 
 
 def redefines(text: str) -> bool:
     """Whether a text may create, change or drop what is read from the catalogue."""
-    if text[:6] in ("INSERT", "UPDATE", "DELETE") and ";" not in text:
-        # some are long
-        return False
-    return _REDEFINES.search(text) is not None
+    return analyse(text).defines
 
 
 def changes(text: str) -> frozenset[Change]:
-    """Return the changes that a statement names itself, or several statements in one text.
-
-    A SELECT that begins with a function may write, too: the change is then that the function is called.
-    """
-    if only_reads(text):
-        return _NONE
-    start = _START.match(text)
-    word = start.group(1).upper() if start else ""
-    if not several(text):
-        if start and word == "SELECT":
-            function = _function(text, start.end())
-            return frozenset([Change(function, CALL)]) if function else _NONE
-        if word in _HARMLESS:
-            return _NONE
-        if word in ("WITH", "EXPLAIN", "PREPARE"):
-            return frozenset(targets(text))
-        first = target(text) if word in ("INSERT", "UPDATE", "DELETE", "MERGE") else None
-        if first is not None:
-            # nothing is read from the tables of caches but by the caches themselves
-            return _NONE if first.name in cache_tables() else frozenset([first])
-    events = _EVENTS.get(word, f"{ROWS}T{CALL}") + ("C" if "CASCADE" in text.upper() else "")
-    return frozenset(Change(name, events, guess=True) for name in names_in(text))
+    """Return the changes that a text names itself, and its calls of functions that may be the project's."""
+    analysis = analyse(text)
+    calls = (Change(name, CALL) for name in analysis.found.calls if not is_ordinary(name))
+    return without_caches(analysis.changes).union(calls)
 
 
-def _function(text: str, start: int) -> str | None:
-    """Return the function that a SELECT begins with, if it may be the project's."""
-    found = _CALL.match(text, start)
-    return _of_project(found.group(1)) if found else None
+def without_caches(found: frozenset[Change]) -> frozenset[Change]:
+    """Return changes but those of the tables of caches: nothing but the caches themselves reads these."""
+    if not found or (tables := cache_tables()).isdisjoint(change.name for change in found):
+        return found
+    return frozenset(change for change in found if change.name not in tables)
 
 
-@lru_cache(maxsize=1024)
-def _of_project(name: str) -> str | None:
-    return None if is_ordinary(bare(name)) else bare(name)
+def joined(parts: Sequence[Analysis]) -> Analysis:
+    """Return what several statements do, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return Analysis()
+    return Analysis(
+        changes=_NONE.union(*(part.changes for part in parts)),
+        found=_joined_found([part.found for part in parts]),
+        executes=_NOTHING.union(*(part.executes for part in parts)),
+        certain=all(part.certain for part in parts),
+        defines=any(part.defines for part in parts),
+        sets=any(part.sets for part in parts),
+        commits=any(part.commits for part in parts),
+        deallocates=any(part.deallocates for part in parts),
+    )
+
+
+def _joined_found(found: Sequence[Found]) -> Found:
+    return Found(
+        _NONE.union(*(part.changes for part in found)),
+        _NOTHING.union(*(part.calls for part in found)),
+        _NOTHING.union(*(part.attributes for part in found)),
+        _NOTHING.union(*(part.names for part in found)),
+        _NOTHING.union(*(part.operators for part in found)),
+        tuple(text for part in found for text in part.texts),
+    )
+
+
+def _analyse(found: Sequence[Token]) -> Analysis:
+    """Return what one statement does."""
+    start = 0
+    while start < len(found) and found[start].value == "(":
+        start += 1
+    word = found[start].word if start < len(found) else ""
+    analysis = _KINDS.get(word, _other)(found)
+    return replace(
+        analysis,
+        sets=analysis.sets or word in _SETTING or not analysis.found.calls.isdisjoint(_SET_BY),
+        commits=word in ("commit", "end"),
+        command=word,
+    )
+
+
+def _other(found: Sequence[Token]) -> Analysis:
+    # CALL, and what this version does not know
+    return _of(scan(found, strict=True), {UNKNOWN})
+
+
+def _call(found: Sequence[Token]) -> Analysis:
+    return _of(scan(found, strict=True))
+
+
+def _harmless(found: Sequence[Token]) -> Analysis:
+    return _HARMLESS_ONE
+
+
+def _of(found: Found, changes: frozenset[Change] | set[Change] = _NONE, *, defines: bool = False) -> Analysis:
+    every = found.changes | changes
+    certain = not every and not defines and all(map(is_ordinary, found.calls))
+    return Analysis(every, found, certain=certain, defines=defines)
+
+
+def _statement(found: Sequence[Token]) -> Analysis:
+    return _of(scan(found, strict=True))
+
+
+def _query(found: Sequence[Token]) -> Analysis:
+    done = scan(found, strict=True)
+    for index, token in enumerate(found):
+        if token.word == "into" and index and found[index - 1].word not in ("insert", "merge"):
+            # SELECT INTO makes a table
+            following = found[index + 1].word if index + 1 < len(found) else ""
+            return _of(done) if following in _TEMPORARY else _of(done, {DEFINITION}, defines=True)
+    return _of(done)
+
+
+def _explain(found: Sequence[Token]) -> Analysis:
+    """Without ANALYZE nothing is executed; with it, or with a false one, everything counts as executed."""
+    words = [token.word for token in found]
+    for word in words[1:]:
+        if word in ("analyze", "analyse"):
+            return _execute(found[words.index("execute") :]) if "execute" in words else _statement(found)
+        if word in _QUERIES or word in _CHANGING or word in ("execute", "declare", "create"):
+            break
+    return Analysis()
+
+
+def _prepare(found: Sequence[Token]) -> Analysis:
+    name = found[1].value if len(found) > 1 else ""
+    if name == "transaction" and len(found) == 3:
+        return Analysis()
+    inner = next((index for index, token in enumerate(found) if token.word == "as"), len(found))
+    return Analysis(prepares=(name, _analyse(found[inner + 1 :])), certain=False)
+
+
+def _execute(found: Sequence[Token]) -> Analysis:
+    done = scan(found[2:], strict=True)
+    return Analysis(done.changes, done, executes=frozenset(token.value for token in found[1:2]), certain=False)
+
+
+def _declare(found: Sequence[Token]) -> Analysis:
+    inner = next((index for index, token in enumerate(found) if token.word == "for"), len(found))
+    return _analyse(found[inner + 1 :])
+
+
+def _do(found: Sequence[Token]) -> Analysis:
+    body = next((token.value for token in found if token.kind == STRING), "")
+    languages = [found[i + 1].value for i, token in enumerate(found[:-1]) if token.word == "language"]
+    done = scan_text(body)
+    known = all(language == "plpgsql" for language in languages)
+    every = frozenset(change._replace(guess=True) for change in done.changes)
+    return _of(done._replace(changes=_NONE), every if known else every | {UNKNOWN}, defines=DEFINITION in done.changes)
+
+
+def _commit(found: Sequence[Token]) -> Analysis:
+    # of a transaction that any session may have prepared
+    return _of(scan(found, strict=True), {UNKNOWN} if len(found) > 1 and found[1].word == "prepared" else _NONE)
+
+
+def _create(found: Sequence[Token]) -> Analysis:
+    words = [token.word for token in found[1:4]]
+    if words[:2] == ["or", "replace"]:
+        words = [token.word for token in found[3:6]]
+    if words[:1] in (["global"], ["local"]):
+        words = words[1:]
+    if words[:1] == ["index"]:
+        return Analysis()
+    queries = {"table", "materialized", *_TEMPORARY, "unlogged"}
+    done = scan(found, strict=True) if words and words[0] in queries else None
+    if words and words[0] in _TEMPORARY:
+        return Analysis() if done is None else _of(done)
+    defined = _definition(found)
+    if done is None:
+        return defined
+    # CREATE TABLE … AS runs its query, or a prepared one
+    unknown = {UNKNOWN} if any(token.word == "execute" for token in found) else _NONE
+    return _of(done._replace(names=defined.found.names), defined.changes | unknown, defines=defined.defines)
+
+
+def _definition(found: Sequence[Token]) -> Analysis:
+    """Return what creates, changes or drops something: all that it names may be changed, and the catalogue."""
+    words = {token.word for token in found[1:4]}
+    verb = found[0].word
+    if verb in ("create", "alter", "drop") and found[1:2] and found[1].word in _OF_NO_MATTER:
+        return Analysis()
+    if verb == "alter" and "index" in words:
+        return Analysis()
+    # a function may be called for a default, or to change a column
+    events = (ALL if any(token.word == "cascade" for token in found) else ALL.replace("C", "")) + CALL
+    names = {token.value for token in found if token.is_name}
+    named = {Change(name, events, guess=True) for name in names}
+    done = Found(frozenset(), _NOTHING, _NOTHING, frozenset(names), _NOTHING, ())
+    return _of(done, named | {DEFINITION}, defines=True)
+
+
+def _deallocate(found: Sequence[Token]) -> Analysis:
+    return Analysis(deallocates=any(token.word == "all" for token in found), certain=False)
+
+
+def _rollback(found: Sequence[Token]) -> Analysis:
+    """ROLLBACK [WORK | TRANSACTION] [TO [SAVEPOINT] name]."""
+    back = any(token.word == "to" for token in found[:-1])
+    return Analysis(savepoint=found[-1].value if back and found[-1].is_name else None, certain=False)
+
+
+_HARMLESS_ONE = Analysis(certain=False)
+_KINDS: dict[str, Callable[[Sequence[Token]], Analysis]] = {
+    **dict.fromkeys(_HARMLESS, _harmless),
+    **dict.fromkeys(_QUERIES, _query),
+    **dict.fromkeys(_CHANGING, _statement),
+    **dict.fromkeys(("alter", "drop", "grant", "revoke", "reassign", "security", "import"), _definition),
+    "call": _call,
+    "deallocate": _deallocate,
+    "discard": _deallocate,
+    "rollback": _rollback,
+    "explain": _explain,
+    "prepare": _prepare,
+    "execute": _execute,
+    "declare": _declare,
+    "do": _do,
+    "create": _create,
+    "commit": _commit,
+}

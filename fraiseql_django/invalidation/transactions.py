@@ -6,9 +6,9 @@ before the answers are dropped, and a project's tests that count their hooks wou
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
+from weakref import ref
 
 from .._compat import PSYCOPG_3, IsolationLevel, TransactionStatus
 from .._django import (
@@ -16,14 +16,16 @@ from .._django import (
     driver_connection,
     in_autocommit_mode,
     isolation_level,
+    may_be_in_transaction,
     savepoints,
     wrap_transaction_end,
     wrappers,
 )
 from . import catalog
-from .dependencies import ALL, CALL, REPORTED, Change
-from .session_state import may_set, settings_in, settings_of_body, state_of
-from .statements import as_text, changes, only_reads, redefines
+from .reported import REPORTED_TABLES
+from .scan import ALL, CALL, DEFINITION, REPORTED, UNKNOWN, Change
+from .session_state import settings_in, settings_of_body, state_of
+from .statements import Analysis, analyse, as_text, joined
 
 
 class Announced(Protocol):
@@ -40,15 +42,11 @@ class Announced(Protocol):
 
 Announce = Callable[[frozenset[str]], Announced]
 
-_ROLLBACK_TO = re.compile(r'ROLLBACK\s+(?:(?:WORK|TRANSACTION)\s+)?TO\s+(?:SAVEPOINT\s+)?"?(\w+)', re.IGNORECASE)
 _OPEN = (TransactionStatus.ACTIVE, TransactionStatus.INTRANS, TransactionStatus.INERROR) if PSYCOPG_3 else ()
 _LOST = (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN, None) if PSYCOPG_3 else ()
-# A statement that may commit the open transaction, alone or among others in a text
-_COMMITS = re.compile(r"(?:^|;)(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*(?:COMMIT|END)\b", re.IGNORECASE | re.DOTALL)
-_BODIES = re.compile(r"\$(\w*)\$.*?\$\1\$", re.DOTALL)
 _NOTHING: frozenset[Change] = frozenset()
-_DEALLOCATES = re.compile(r"\s*(?:DEALLOCATE\s+(?:PREPARE\s+)?ALL|DISCARD\s+ALL)\b", re.IGNORECASE)
-_ISOLATION = re.compile(r"\s*(?:SET|BEGIN|START)\b.*(?:REPEATABLE\s+READ|SERIALIZABLE)", re.IGNORECASE | re.DOTALL)
+# Prepared statements of a session whose effects are kept; executing another may change anything
+_MAX_PREPARED = 200
 
 
 class Transactions:
@@ -66,45 +64,74 @@ class Transactions:
         # what is announced, and the changes that it is of
         self._announced: list[Announced] = []
         self._covered = _NOTHING
-        self._keeps_snapshot = False
+        # ... and the tables that the project says it has written
+        self._marked: list[tuple[frozenset[str | None], frozenset[Change]]] = []
         self._redefines = False
+        # how the open transaction is isolated from others; None until that is asked
+        self._isolation: str | None = None
+        # what PREPARE has prepared in the session of a driver's connection
+        self._prepared: dict[str, Analysis] = {}
+        self._prepared_in: Callable[[], Any] = lambda: None
+        self._runs = False
         # called when the session's prepared statements are gone
         self.deallocated: Callable[[], None] = lambda: None
 
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         """Run a statement and note what it changes (Django documentation, "Database instrumentation")."""
         text = as_text(sql)
-        if only_reads(text) and not may_set(text):
-            return execute(sql, params, many, context)
+        analysis = analyse(text)
+        if self._is_plain(analysis):
+            return self._run(execute, sql, params, many, context)
+        if analysis.commits:
+            self.confirm()
         # without autocommit psycopg begins a transaction with the statement
         alone = not self._open() and in_autocommit_mode(self.connection)
-        if alone or _may_commit(text):
-            self._announce(self._changes | self.changes_of(text))
+        if alone or analysis.commits:
+            self._announce(self._changes | self._changes_of(analysis))
         try:
-            result = execute(sql, params, many, context)
+            result = self._run(execute, sql, params, many, context)
         except BaseException:
-            self._settle_failed(text, alone)
+            self._settle_failed(analysis, alone)
             raise
-        if _DEALLOCATES.match(text):
+        if analysis.deallocates:
             self.deallocated()
-        self._note_settings(text, params)
-        self._note(text)
+            self._prepared.clear()
+        self._note_settings(text, params, analysis)
+        self._note(analysis)
         return result
 
-    def _settle_failed(self, text: str, alone: bool) -> None:
+    def _settle_failed(self, analysis: Analysis, alone: bool) -> None:
         """Note what a statement may have changed before it failed: the first half of an executemany, for instance."""
-        if self._is_lost and not self._open() and not alone and not _may_commit(text):
+        if self._is_lost and not self._open() and not alone and not analysis.commits:
             # the connection is lost, and with it the transaction
             self._forget()
             return
-        self._note(text)
+        self._note(analysis)
         if alone and self._is_lost:
             self._settle()
+
+    def _run(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        """Run a statement, whose way through the driver's cursors is not to be noted once more."""
+        outer, self._runs = self._runs, True
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            self._runs = outer
+
+    def _is_plain(self, analysis: Analysis) -> bool:
+        """Whether a statement certainly only reads and sets nothing, as most do."""
+        return analysis.certain and not analysis.sets and not catalog.acts(self.connection, analysis)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a statement that was noted is being run."""
+        return self._runs
 
     def commit(self, commit: Callable[[], None]) -> None:
         """Commit by the connection's own method, and pass the changes on."""
         if self._status != TransactionStatus.INERROR:
             # what has failed is rolled back
+            self.confirm()
             self._announce(self._changes)
         try:
             commit()
@@ -129,38 +156,67 @@ class Transactions:
     def sees_committed_only(self) -> bool:
         """Whether a statement now sees exactly the committed rows.
 
-        It does not in a transaction that has written, or that keeps the snapshot of its first statement.
+        It does not in a transaction that has written, or that keeps the snapshot of its first statement. Where one is
+        open, PostgreSQL is asked once how it is isolated from others: whoever has set it, and wherever.
         """
         connection = self.connection
         if not in_autocommit_mode(connection) and isolation_level(connection) != IsolationLevel.READ_COMMITTED:
             # later statements see the snapshot of the first one (PostgreSQL documentation, 13.2)
             return False
-        return not (self._written or self._keeps_snapshot) or not self._open()
+        if not self._open():
+            self._isolation = None
+            if self._written and not may_be_in_transaction(connection):
+                # a transaction was ended past Django, by the driver's own methods
+                self._settle()
+            return True
+        if self._written or self._marked:
+            return False
+        if self._isolation is None:
+            self._isolation = catalog.isolation_of(connection)
+        return self._isolation == "read committed"
 
     def mark_written(self, tables: frozenset[str]) -> None:
         """Add tables that the project says it has written in a way that no statement shows."""
-        self._written.append((savepoints(self.connection), frozenset(Change(table, ALL) for table in tables)))
+        self._marked.append((savepoints(self.connection), frozenset(Change(table, ALL) for table in tables)))
         self.settle_if_ended()
+
+    def confirm(self) -> None:
+        """Take PostgreSQL's word for what the open transaction has written, where its statements do not tell.
+
+        It is asked before the commit. Where it cannot be, what was found in the statements counts.
+        """
+        every = _joined(self._written)
+        if not every or catalog.is_certain(self.connection, every):
+            return
+        tables = catalog.reported_tables(self.connection, REPORTED_TABLES)
+        if tables is not None:
+            self._written = []
+            self._add(frozenset(), self._reported(every, tables))
 
     def replace_written(self, tables: frozenset[str]) -> None:
         """Replace the changes in the innermost block by the tables that PostgreSQL reports."""
         here = savepoints(self.connection)
+        replaced = _joined([entry for entry in self._written if entry[0] >= here])
         self._written = [entry for entry in self._written if not entry[0] >= here]
-        if tables:
-            self._written.append((here, frozenset(Change(table, REPORTED) for table in tables)))
+        self._add(here, self._reported(replaced, tables))
+
+    def _reported(self, replaced: frozenset[Change], tables: frozenset[str]) -> set[Change]:
+        found = {Change(table, REPORTED) for table in tables}
+        # what is in the catalogue itself is not among the tables
+        return found | {DEFINITION} if catalog.may_define(self.connection, replaced) else found
 
     def settle_if_ended(self) -> None:
         """Pass on the changes where no transaction is open: they were committed without Django's methods."""
-        if not self._open():
+        if not self._open() and not may_be_in_transaction(self.connection):
             self._settle()
 
-    def _note_settings(self, text: str, params: Any) -> None:
+    def _note_settings(self, text: str, params: Any, analysis: Analysis) -> None:
         """Note what a statement has set in the session."""
         state = state_of(self.connection)
-        if state is None or text[:6] in ("INSERT", "UPDATE", "DELETE"):
+        if state is None or analysis.command in ("insert", "update", "delete"):
             return
         found = list(settings_in(text, params))
-        called = {change.name for change in changes(text) if change.events == CALL or change.guess}
+        called = analysis.found.calls | {change.name for change in analysis.changes if CALL in change.events}
         known = catalog.dependencies(self.connection) if called else None
         if known is not None:
             for function in known.reached(called & known.functions.keys()) & known.functions.keys():
@@ -168,35 +224,59 @@ class Transactions:
         is_open = self._open()
         for setting in found:
             state.add(setting, savepoints(self.connection), in_transaction=is_open)
-        if back := _ROLLBACK_TO.match(text):
-            state.rollback(back.group(1))
+        if analysis.savepoint is not None:
+            state.rollback(analysis.savepoint)
         elif not is_open and not found:
             state.ended()
 
     def changes_of(self, text: str) -> frozenset[Change]:
-        """Return what a text changes, as far as that is known before it runs."""
-        found = changes(text)
-        if any(change.events == CALL for change in found):
-            # a SELECT: most functions that are called in one write nothing
-            known = catalog.dependencies(self.connection)
-            found = frozenset(change for change in found if known is None or known.writes(change.name))
+        """Return the changes that a statement may make, as its text and the catalogue tell; none where it only reads.
+
+        The statement need not have run. The catalogue is read for it where that is needed.
+        """
+        return self._changes_of(analyse(text))
+
+    def _changes_of(self, analysis: Analysis) -> frozenset[Change]:
+        found = catalog.changes_in(self.connection, analysis)
+        if analysis.executes:
+            known = self._prepared_here()
+            if analysis.executes <= known.keys():
+                return found.union(*(self._changes_of(known[name]) for name in analysis.executes))
+            return found | {UNKNOWN}
         return found
 
-    def _note(self, text: str) -> None:
-        found = self.changes_of(text)
-        if found:
-            self._written.append((savepoints(self.connection), found))
-        if redefines(text):
+    def _prepared_here(self) -> dict[str, Analysis]:
+        """Return what is prepared in the session of the open connection."""
+        driver = driver_connection(self.connection)
+        if driver is None or self._prepared_in() is not driver:
+            self._prepared = {}
+            self._prepared_in = ref(driver) if driver is not None else lambda: None
+        return self._prepared
+
+    def _note(self, analysis: Analysis) -> None:
+        if analysis.prepares is not None and len(known := self._prepared_here()) < _MAX_PREPARED:
+            name, prepared = analysis.prepares
+            # where it failed, there is another statement of this name
+            known[name] = joined([prepared, *([known[name]] if name in known else [])])
+        self._add(savepoints(self.connection), self._changes_of(analysis))
+        if analysis.defines:
             self._redefines = True
-            catalog.forget()
+            catalog.defining(self.connection, open_transaction=self._open())
         if not self._open():
             self._settle()
-        elif back := _ROLLBACK_TO.match(text):
-            self._written = [entry for entry in self._written if back.group(1) not in entry[0]]
+        elif analysis.savepoint is not None:
+            for entries in (self._written, self._marked):
+                entries[:] = [entry for entry in entries if analysis.savepoint not in entry[0]]
             if self._redefines:
                 catalog.forget()
-        elif _ISOLATION.match(text):
-            self._keeps_snapshot = True
+
+    def _add(self, here: frozenset[str | None], found: Iterable[Change]) -> None:
+        if changes := frozenset(found):
+            self._written.append((here, changes))
+
+    @property
+    def _changes(self) -> frozenset[Change]:
+        return _joined(self._written) | _joined(self._marked)
 
     @property
     def _status(self) -> Any:
@@ -212,10 +292,6 @@ class Transactions:
         """Whether nobody knows what has become of the last statement: the connection is lost, or still waits for it."""
         return self._status in _LOST
 
-    @property
-    def _changes(self) -> frozenset[Change]:
-        return _NOTHING.union(*(found for _, found in self._written))
-
     def _announce(self, found: frozenset[Change]) -> None:
         """Announce changes that are not announced yet."""
         if not found <= self._covered:
@@ -227,7 +303,10 @@ class Transactions:
         lost = self._is_lost
         announced, covered, found = self._announced, self._covered, self._changes
         self._announced, self._covered = [], _NOTHING
+        # a COMMIT as SQL in a block of Django's: what is marked may be written after it
+        marked = self._marked.copy() if may_be_in_transaction(self.connection) else []
         self._forget()
+        self._marked = marked
         if not found <= covered:
             # what nobody could announce
             announced.append(self.announce(catalog.tables_written(self.connection, found)))
@@ -236,17 +315,17 @@ class Transactions:
     def _forget(self) -> None:
         announced, self._announced, self._covered = self._announced, [], _NOTHING
         self._written.clear()
-        self._keeps_snapshot = False
+        self._marked.clear()
+        self._isolation = None
         if self._redefines:
-            # the catalogue that was read meanwhile, in this thread or another, is not the one that was committed
+            # the catalogue that was read meanwhile is not the one that was committed
             self._redefines = False
-            catalog.forget()
+            catalog.defining(self.connection, open_transaction=False)
         _tell(announced, lost=False)
 
 
-def _may_commit(text: str) -> bool:
-    """Whether a text may end the open transaction; what stands in the body of a DO or a function cannot."""
-    return _COMMITS.search(text) is not None and _COMMITS.search(_BODIES.sub("''", text)) is not None
+def _joined(entries: Iterable[tuple[frozenset[str | None], frozenset[Change]]]) -> frozenset[Change]:
+    return _NOTHING.union(*(found for _, found in entries))
 
 
 def _tell(announced: list[Announced], lost: bool) -> None:

@@ -17,7 +17,7 @@ from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, is_l
 
 from .._django import free_name, server_version
 from ..errors import DeclarationError
-from ..invalidation.catalog import functions
+from ..invalidation.catalog import functions, generation
 from ..schema.definition import Shape
 from .expressions import SQL, Concat, JSONList, LongJSONList, Piece, json_object
 from .filters import compile_condition
@@ -68,6 +68,8 @@ class Compiler:
     expected: int = 0
     # whether a function that the statement calls is volatile
     volatile: bool = False
+    # the generation of the catalogue that the plan is made with
+    catalogue: int = field(default_factory=generation)
     live: list[Live] = field(default_factory=list)
     marks: dict[Mark, int] = field(default_factory=dict)
     # what may be null on the way to the place that is being written

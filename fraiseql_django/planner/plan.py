@@ -27,6 +27,7 @@ from graphql import FieldNode, GraphQLField, OperationType
 from .._django import Compiled, database_of
 from ..conf.settings import LimitSettings
 from ..invalidation.catalog import generation, is_volatile, tables_read, unread
+from ..invalidation.scan import CATALOGUE
 from ..language.parser import Operation
 from ..language.variable_shapes import ABSENT
 from ..memory import LRU, size_of
@@ -68,12 +69,13 @@ _OF_STEP = 400
 class Read:
     """One SQL statement and the answer around what it returns.
 
-    ``digest`` names the statement among others, ``tables`` are what it reads, in a fixed order, and ``of_session``
-    says whether its answer may depend on the viewer's session values, ``volatile`` whether on the clock or on chance.
-    ``segments`` are the answer's bytes in order: constants, or the number of a column of the statement's one row. Of a
-    query they are the whole response, with ``envelope`` bytes around its data. ``parts`` say where each column stands
-    in the statement. ``live`` finish parts of the answer in Python, ``marks`` are what may be wrong with its values
-    (see ``marks``). ``sql`` is None where nothing need be read.
+    ``digest`` names the statement among others, ``tables`` are what it reads, in a fixed order, ``versioned`` these and
+    the catalogue, under whose versions an answer is kept, ``catalogue`` is the generation of the catalogue that it was
+    made with. ``of_session`` says whether its answer may depend on the viewer's session values, ``volatile`` whether on
+    the clock or on chance. ``segments`` are the answer's bytes in order: constants, or the number of a column of the
+    statement's one row. Of a query they are the whole response, with ``envelope`` bytes around its data. ``parts`` say
+    where each column stands in the statement. ``live`` finish parts of the answer in Python, ``marks`` are what may be
+    wrong with its values (see ``marks``). ``sql`` is None where nothing need be read.
     """
 
     sql: str | None
@@ -85,7 +87,9 @@ class Read:
     marks: tuple[Mark, ...]
     of_session: bool
     volatile: bool
+    versioned: tuple[str, ...]
     parts: tuple[Part, ...]
+    catalogue: int = 0
     envelope: int = 0
 
     def params(self, variables: Variables) -> list[str | None]:
@@ -330,7 +334,10 @@ class Planner:
         Raises what ``plan`` raises.
         """
         planned = self._planned(viewer)
+        before = unread()
         plan, asked = self._new(operation, variables, planned, careful=True)
+        if unread() != before:
+            return plan
         self._keep(_key(operation, variables, careful=False), operation, Plans(), plan, asked, planned)
         return plan
 
@@ -486,6 +493,7 @@ class Planner:
                 marks=(),
                 of_session=False,
                 volatile=False,
+                versioned=(),
                 parts=(),
                 envelope=envelope,
             )
@@ -504,7 +512,10 @@ class Planner:
             digest=blake2b(repr((database, sql, around, marks, tables)).encode(), digest_size=16).hexdigest(),
             live=tuple(compiler.live),
             marks=marks,
+            # which tables are read below, the catalogue tells; last, so that its version is the last one
+            versioned=(*tables, CATALOGUE),
             parts=parts,
+            catalogue=compiler.catalogue,
             of_session=self.session.may_show_in(sql, self.alias),
             volatile=compiler.volatile or is_volatile(sql, self.alias),
             envelope=envelope,

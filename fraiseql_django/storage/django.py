@@ -28,8 +28,8 @@ from .._django import (
     is_ready,
 )
 from ..errors import StorageError
+from ..invalidation.catalog import only_reads
 from ..invalidation.reported import REPORTED_TABLES
-from ..invalidation.statements import only_reads
 from ..invalidation.transactions import Transactions, of, sees_committed_only
 from .base import ExecuteResult, Health, QueryResult, Row, Settings
 from .cursors import ConnectionCursors, check_texts, encode_text, rows_of
@@ -289,6 +289,8 @@ class DjangoStorage:
             or not pipeline.is_plain
             or not is_ready(connection)
             or is_observed(connection, Transactions)
+            # since it was prepared, a function may have been replaced by one that writes
+            or not only_reads(connection, sql)
         ):
             return None
         try:
@@ -300,7 +302,7 @@ class DjangoStorage:
 
     def _rows(self, connection: Any, sql: str, params: Sequence[Any], settings: Settings) -> list[Row]:
         """Run a statement: straight through libpq where nobody sees the statements of Django's cursors."""
-        if not is_observed(connection, Transactions) and only_reads(sql):
+        if not is_observed(connection, Transactions) and only_reads(connection, sql):
             try:
                 ensure_usable(connection)
                 pipeline = pipeline_of(connection)
