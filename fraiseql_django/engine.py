@@ -42,6 +42,7 @@ from .execution.query import Query
 from .execution.rate_limit import operation_rate
 from .execution.response import Explanation, Response, Statistics, failed
 from .execution.session import Session
+from .invalidation import watcher as watching
 from .language.introspection import Introspection
 from .language.parser import Document, InvalidDocument, Operation, Parser
 from .memory import LRU
@@ -96,6 +97,7 @@ class GraphQLEngine:
         self.answers = invalidation.watch(
             Answers(self.cache, kept.ttl, volatile_ttl=kept.volatile_ttl, max_bytes=kept.answer_bytes)
         )
+        self._watches = watched_database(self.settings) if kept.watch and self.cache is not None else None
         self.session = Session(self.settings.session, self.settings.limits.statement_ms, self.settings.database)
         self._measured = MeasuredStorage(self.storage)
         self.executor = Executor(self._measured, self.answers, self.session, self.settings.limits)
@@ -154,6 +156,9 @@ class GraphQLEngine:
         ``counted`` says that ``count`` has counted the operation already, ``sent_bytes`` how many bytes of JSON the
         variables came in at most; None where that is not known.
         """
+        if self._watches:
+            # not before: servers fork after they have loaded the project
+            watching.ensure_watching(*self._watches)
         viewer = Viewer(request, context)
         operation_context = OperationContext(
             text=query, operation_name=operation_name, viewer=viewer, alias=self.settings.database
@@ -372,6 +377,11 @@ _engines: dict[str | None, GraphQLEngine] = {}
 _lock = Lock()
 
 
+def watched_database(settings: Settings) -> tuple[str, int]:
+    """Return the database that a watcher of these settings listens to, and its WATCH_SECONDS."""
+    return settings.cache.watch_database or settings.database, settings.cache.watch_seconds
+
+
 def get_engine(schema: str | None = None) -> GraphQLEngine:
     """Return the engine of the project's schema, or of one in ``FRAISEQL["SCHEMAS"]``; it is built at first use.
 
@@ -390,6 +400,7 @@ def get_engine(schema: str | None = None) -> GraphQLEngine:
 @on_reload
 def _forget() -> None:
     _engines.clear()
+    watching.stop_watching()
 
 
 def _answers_of(schema: str | None) -> Answers:
