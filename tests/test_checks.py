@@ -324,8 +324,8 @@ UNSHARED = Error(
     "FRAISEQL['CACHE']['ALIAS'] is 'default', a cache in the memory of each process.",
     hint=(
         "After a write in one process, the others use stale answers for up to 3600 seconds. Name a cache that all "
-        "processes share (Redis, Memcached), or None. If there is only one process, and no command writes, silence "
-        "this check."
+        "processes share (Redis, Memcached), or None; or watch the tables (FRAISEQL['CACHE']['WATCH']). If there is "
+        "only one process, and no command writes, silence this check."
     ),
     id="fraiseql.E013",
 )

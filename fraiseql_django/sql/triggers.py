@@ -3,6 +3,9 @@
 One trigger for each statement, not for each row, so that a bulk load costs one notification; PostgreSQL joins equal
 notifications of a transaction, and sends them when it is committed. A trigger of a partitioned table does not fire for
 a statement that names a partition, so each partition has its own.
+
+PostgreSQL commits transactions that notify one after the other, in all of a server's databases. So a session whose
+writes the cache learns by itself can be exempted, by a setting of its own.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ from .script import Name, quoted
 # Event triggers, each with its event: what is dropped is not among the commands at the end of a statement
 _EVENT_TRIGGERS = {"fraiseql_definitions": "ddl_command_end", "fraiseql_dropped": "sql_drop"}
 DEFINITIONS_FUNCTION = "fraiseql_notify_definitions"
+# A session that sets it to on tells nothing: what it writes, the cache learns otherwise
+QUIET = "fraiseql.quiet"
 
 _CREATE_FUNCTION = f"""
 CREATE OR REPLACE FUNCTION {FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $fraiseql$
@@ -46,7 +51,8 @@ BEGIN
         SELECT c.oid FROM parts JOIN pg_class c USING (oid) WHERE c.relkind IN ('r', 'p')
     LOOP
         EXECUTE format('CREATE OR REPLACE TRIGGER {trigger} AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s '
-            'FOR EACH STATEMENT EXECUTE FUNCTION {function}()', part);
+            'FOR EACH STATEMENT WHEN (pg_catalog.current_setting(''{quiet}'', true) IS DISTINCT FROM ''on'') '
+            'EXECUTE FUNCTION {function}()', part);
         EXECUTE format('ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER {trigger}', part);
     END LOOP;
     IF NOT FOUND THEN
@@ -65,19 +71,26 @@ BEGIN
             SELECT to_regclass({table})::oid AS oid
             UNION SELECT i.inhrelid FROM parts p JOIN pg_inherits i ON i.inhparent = p.oid
         )
-        SELECT t.tgrelid FROM parts JOIN pg_trigger t ON t.tgrelid = oid WHERE t.tgname = '{trigger}'
+        SELECT t.tgrelid FROM parts p JOIN pg_trigger t ON t.tgrelid = p.oid WHERE t.tgname = '{trigger}'
     LOOP
         EXECUTE format('DROP TRIGGER {trigger} ON %s', part);
     END LOOP;
 END
 $fraiseql$
 """.strip()
-_DROP_FUNCTION = f"""
+# Each schema may have one, where tenants have schemas
+_DROP_FUNCTIONS = f"""
 DO $fraiseql$
+DECLARE
+    unused regprocedure;
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgfoid = to_regprocedure('{FUNCTION}()')) THEN
-        DROP FUNCTION IF EXISTS {FUNCTION}();
-    END IF;
+    FOR unused IN
+        SELECT p.oid FROM pg_proc p
+        WHERE p.proname = '{FUNCTION}' AND p.prorettype = 'trigger'::regtype AND pg_has_role(p.proowner, 'USAGE')
+            AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgfoid = p.oid)
+    LOOP
+        EXECUTE format('DROP FUNCTION %s', unused);
+    END LOOP;
 END
 $fraiseql$
 """.strip()
@@ -147,14 +160,14 @@ def watch_statements(tables: Iterable[Name]) -> list[str]:
     names = [_literal(table) for table in tables]
     return [
         _CREATE_FUNCTION,
-        *(_CREATE_TRIGGERS.format(table=name, trigger=TRIGGER, function=FUNCTION) for name in names),
+        *(_CREATE_TRIGGERS.format(table=name, trigger=TRIGGER, function=FUNCTION, quiet=QUIET) for name in names),
     ]
 
 
 def unwatch_statements(tables: Iterable[Name]) -> list[str]:
-    """Return the statements that remove the triggers of tables, and their function when no other trigger needs it."""
+    """Return the statements that remove the triggers of tables, and functions that no trigger needs any more."""
     names = [_literal(table) for table in tables]
-    return [*(_DROP_TRIGGERS.format(table=name, trigger=TRIGGER) for name in names), _DROP_FUNCTION]
+    return [*(_DROP_TRIGGERS.format(table=name, trigger=TRIGGER) for name in names), _DROP_FUNCTIONS]
 
 
 def definition_statements(*, watch: bool) -> Sequence[str]:
