@@ -97,7 +97,8 @@ class GraphQLEngine:
         self.answers = invalidation.watch(
             Answers(self.cache, kept.ttl, volatile_ttl=kept.volatile_ttl, max_bytes=kept.answer_bytes)
         )
-        self._watches = watched_database(self.settings) if kept.watch and self.cache is not None else None
+        # what a thread of this process listens to
+        self.watches = watched_database(self.settings) if kept.watch and self.cache is not None else None
         self.session = Session(self.settings.session, self.settings.limits.statement_ms, self.settings.database)
         self._measured = MeasuredStorage(self.storage)
         self.executor = Executor(self._measured, self.answers, self.session, self.settings.limits)
@@ -156,9 +157,9 @@ class GraphQLEngine:
         ``counted`` says that ``count`` has counted the operation already, ``sent_bytes`` how many bytes of JSON the
         variables came in at most; None where that is not known.
         """
-        if self._watches:
+        if self.watches is not None:
             # not before: servers fork after they have loaded the project
-            watching.ensure_watching(*self._watches)
+            watching.ensure_watching(*self.watches)
         viewer = Viewer(request, context)
         operation_context = OperationContext(
             text=query, operation_name=operation_name, viewer=viewer, alias=self.settings.database

@@ -30,7 +30,7 @@ APPLICATION = "fraiseql_watch"
 
 # A notification of a listener's own, by which it checks that it hears
 _TEST = "test "
-_STATE = f"SELECT pg_backend_pid(), '{CHANNEL}' IN (SELECT pg_listening_channels())"
+_PROCESS = "SELECT pg_backend_pid()"
 # Poolers give the session that was used last to the next client, or each in turn; other clients come in between
 _PROBES = 8
 
@@ -66,6 +66,8 @@ class Listener:
         self._driver = _connect(alias, seconds)
         self._session = self._driver.pgconn
         try:
+            # a session that a pooler shares must not begin to listen: others would be sent what it hears
+            self._process = self._one_process()
             self._ask(f"LISTEN {CHANNEL}")
             self.check()
             self._test()
@@ -79,13 +81,9 @@ class Listener:
 
     def check(self) -> None:
         """Ask the server whether this session still listens; ConfigurationError where another one answers."""
-        ((process, listens),) = self._ask(_STATE)
-        if listens != b"t" or (int(process or 0) != self._driver.info.backend_pid and self._is_shared()):
-            raise ConfigurationError(
-                f"the connection of the database {self.alias!r} goes through a pooler that gives each transaction "
-                "another session of PostgreSQL, in which nothing listens; set FRAISEQL['CACHE']['WATCH_DATABASE'] to "
-                "an alias in DATABASES that leads to PostgreSQL itself"
-            )
+        ((process, listens),) = self._ask(f"SELECT pg_backend_pid(), '{CHANNEL}' IN (SELECT pg_listening_channels())")
+        if process != self._process or listens != b"t":
+            raise ConfigurationError(self._shared())
 
     def watched(self) -> frozenset[str]:
         """Return the tables that have the trigger, with their partitions and parent tables."""
@@ -95,7 +93,7 @@ class Listener:
         """Return tables, those that they are parts of, and their own parts: partitions, and tables that inherit."""
         numbers = ",".join(map(str, sorted(set(oids))))
         rows = self._ask(_WITH_PARTS.format(oids=numbers)) if numbers else []
-        return frozenset((name or b"").decode() for (name,) in rows)
+        return frozenset((name or b"").decode(errors="replace") for (name,) in rows)
 
     def wait(self, seconds: float, also: Any) -> list[str]:
         """Return what was heard, waiting for it at most so many seconds, or until the socket ``also`` has something."""
@@ -124,22 +122,28 @@ class Listener:
                 self._ready(EVENT_READ, deadline - time.monotonic())
                 self._receive()
 
-    def _is_shared(self) -> bool:
-        """Whether a pooler gives this session to another client while this one is connected."""
-        own = None
+    def _one_process(self) -> bytes | None:
+        """Return the number of the session's process; ConfigurationError where a pooler gives it to others as well."""
+        ((process,),) = self._ask(_PROCESS)
+        if process == str(self._driver.info.backend_pid).encode():
+            return process
+        # a pooler says another number than the process does; where a client keeps its session, that is harmless
         for _ in range(_PROBES):
-            ((process, _),) = self._ask(_STATE)
-            if own not in (None, process):
-                return True
-            own = process
             other = _connect(self.alias, self._seconds)
             try:
-                ((others, _),) = _ask(other.pgconn, _STATE, self._seconds)
+                ((others,),) = _ask(other.pgconn, _PROCESS, self._seconds)
             finally:
                 other.close()
-            if others == own:
-                return True
-        return False
+            if process in (others, None) or self._ask(_PROCESS) != [(process,)]:
+                raise ConfigurationError(self._shared())
+        return process
+
+    def _shared(self) -> str:
+        return (
+            f"the connection of the database {self.alias!r} goes through a pooler that gives each transaction another "
+            "session of PostgreSQL, in which nothing listens; set FRAISEQL['CACHE']['WATCH_DATABASE'] to an alias in "
+            "DATABASES that leads to PostgreSQL itself"
+        )
 
     def _ask(self, sql: str) -> list[tuple[bytes | None, ...]]:
         rows = _ask(self._session, sql, self._seconds)
@@ -154,7 +158,7 @@ class Listener:
         """Take what the server has sent."""
         self._session.consume_input()
         while (notification := self._session.notifies()) is not None:
-            self._heard.append(notification.extra.decode())
+            self._heard.append(notification.extra.decode(errors="replace"))
 
 
 @contextmanager

@@ -48,10 +48,12 @@ class Watcher:
         self.lenient = lenient
         # whether it hears writes now
         self.listens = False
+        # why it does not, if it has tried
+        self.problem: str | None = None
         # how many notifications it has heard, and how often it began to listen
         self.heard = self.began = 0
         # the tables with a trigger, as far as it knows
-        self._watched: frozenset[str] = frozenset()
+        self.watched: frozenset[str] = frozenset()
         self._stopped = False
         self._logged_at = float("-inf")
         self._waking, self._woken = socket.socketpair()
@@ -69,6 +71,7 @@ class Watcher:
             except (ConnectionError, ConfigurationError) as error:
                 if isinstance(error, ConfigurationError) and not self.lenient:
                     raise
+                self.problem = str(error)
                 self._log(error)
             finally:
                 self.listens = False
@@ -101,12 +104,12 @@ class Watcher:
     def _listen(self) -> None:
         listener = Listener(self.alias, self.seconds)
         try:
-            self._watched = listener.watched()
+            self.watched = listener.watched()
             self._drop_all()
-            self.listens = True
+            self.listens, self.problem = True, None
             self.began += 1
-            if self._watched:
-                logger.info("watching %s tables of the database %r", len(self._watched), self.alias)
+            if self.watched:
+                logger.info("watching %s tables of the database %r", len(self.watched), self.alias)
             else:
                 logger.warning("no table of the database %r has a trigger: see fraiseql_watch --install", self.alias)
             checked_at = time.monotonic()
@@ -115,7 +118,7 @@ class Watcher:
                 self._hear(listener, heard)
                 if time.monotonic() - checked_at >= self.seconds:
                     listener.check()
-                    self._watched = listener.watched()
+                    self.watched = listener.watched()
                     checked_at = time.monotonic()
                     # versions that the cache could not be told are tried again
                     self._drop(())
@@ -135,8 +138,8 @@ class Watcher:
                 names.add(match[2])
             elif payload == DEFINITIONS:
                 catalog.forget()
-                self._watched = listener.watched()
-                names |= known() | self._watched
+                self.watched = listener.watched()
+                names |= known() | self.watched
             else:
                 # from a program that says itself what it has written; names are as SQL writes them
                 names.update(parts(payload)[-1:])
@@ -144,7 +147,7 @@ class Watcher:
 
     def _drop_all(self) -> None:
         """Drop what may have been missed: a program may notify by itself, so not only tables with a trigger."""
-        self._drop(known() | self._watched)
+        self._drop(known() | self.watched)
 
     def _drop(self, tables: Iterable[str]) -> None:
         # a cache in a database uses this thread's connections, which nobody else looks after
@@ -179,6 +182,23 @@ def ensure_watching(alias: str, seconds: int) -> None:
             thread = Thread(target=_run, args=(watcher,), name=f"fraiseql_watch {alias}", daemon=True)
             _threads[alias, seconds] = watcher, thread
             thread.start()
+
+
+def tables_heard(alias: str, seconds: int) -> int:
+    """Return how many tables are watched, as the thread of this process knows, or a session that is opened to ask.
+
+    Raises ConnectionError or ConfigurationError where their writes cannot be heard.
+    """
+    if running := _threads.get((alias, seconds)):
+        watcher = running[0]
+        if not watcher.listens:
+            raise ConnectionError(watcher.problem or "the thread has not connected yet")
+        return len(watcher.watched)
+    listener = Listener(alias, seconds)
+    try:
+        return len(listener.watched())
+    finally:
+        listener.close()
 
 
 def watchers() -> list[Watcher]:

@@ -18,9 +18,12 @@ from django.db import connection, connections
 from example_project.bookshop.models import Author
 from example_project.servers import EmbeddedPostgres
 from example_project.settings import BASE_DIR
-from fraiseql_django import GraphQLEngine, get_engine
+from fraiseql_django import GraphQLEngine, get_engine, invalidation
+from fraiseql_django.cache import circuit_breaker
+from fraiseql_django.cache.answers import Answers
+from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.errors import ConfigurationError
-from fraiseql_django.invalidation import catalog
+from fraiseql_django.invalidation import catalog, versions
 from fraiseql_django.invalidation import watcher as watching
 from fraiseql_django.invalidation.listener import Listener
 from fraiseql_django.invalidation.watcher import Watcher
@@ -80,6 +83,12 @@ WRITES: dict[str, tuple[Callable[[], object], list[str]]] = {
     "COPY": (copy, ["Ursula", "Octavia"]),
     "WITH": (lambda: outside(f"WITH new AS ({NEW} RETURNING id) SELECT * FROM new"), ["Ursula", "Octavia"]),
     "DO": (lambda: outside(f"DO $$ BEGIN EXECUTE $x${NEW}$x$; END $$"), ["Ursula", "Octavia"]),
+    "MERGE": (
+        lambda: outside(
+            "MERGE INTO bookshop_author USING (VALUES (1)) AS v ON true WHEN MATCHED THEN UPDATE SET name = 'Octavia'"
+        ),
+        ["Octavia"],
+    ),
     "in the role of a replica": (
         lambda: outside(f"SET session_replication_role = replica; {NEW}"),
         ["Ursula", "Octavia"],
@@ -383,32 +392,83 @@ def test_network_that_swallows_everything_is_noticed(watched: None) -> None:
             wait_until(lambda: {"bookshop_author"} in dropped)
 
 
-def test_server_that_is_restarted_is_watched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def own_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedPostgres]:
+    """Start a server with a watched table, to which the alias ``second`` leads in threads to come."""
     tmp_path.chmod(0o755)
-    server = EmbeddedPostgres(tmp_path / "postgres", {"fsync": "off"})
+    server = EmbeddedPostgres(tmp_path / "postgres", {"fsync": "off", "max_prepared_transactions": "2"})
     server.start()
     settings = {**connections.settings["second"], "HOST": str(server.socket_folder), "PORT": "5432", "USER": "postgres"}
     monkeypatch.setitem(connections.settings, "second", {**settings, "NAME": "postgres", "OPTIONS": {}})
-    try:
-        with psycopg.connect(server.url, autocommit=True) as other:
-            other.execute("CREATE TABLE stock (id int)")
-            for statement in triggers.watch_statements([("stock",)]):
-                other.execute(statement)  # type: ignore[arg-type]
-        watcher = Watcher("second", 1)
-        with recorded() as dropped, running(watcher):
-            wait_until(lambda: watcher.listens)
-            server.stop()
-            wait_until(lambda: not watcher.listens)
-            server.start()
-            dropped.clear()
-            with psycopg.connect(server.url, autocommit=True) as other:
-                other.execute("INSERT INTO stock VALUES (1)")
-            # as one of all, or because it is heard
-            wait_until(lambda: any("stock" in tables for tables in list(dropped)))
-            wait_until(lambda: watcher.listens)
-            assert watcher.began == 2
-    finally:
-        server.stop()
+    with psycopg.connect(server.url, autocommit=True) as other:
+        for statement in ("CREATE TABLE stock (id int)", *triggers.watch_statements([("stock",)])):
+            other.execute(statement)  # type: ignore[arg-type]
+    yield server
+    server.stop()
+
+
+def test_server_that_is_restarted_is_watched_again(own_server: EmbeddedPostgres) -> None:
+    watcher = Watcher("second", 1)
+    with recorded() as dropped, running(watcher):
+        wait_until(lambda: watcher.listens)
+        own_server.stop()
+        wait_until(lambda: not watcher.listens)
+        own_server.start()
+        dropped.clear()
+        with psycopg.connect(own_server.url, autocommit=True) as other:
+            other.execute("INSERT INTO stock VALUES (1)")
+        # as one of all, or because it is heard
+        wait_until(lambda: any("stock" in tables for tables in list(dropped)))
+        wait_until(lambda: watcher.listens)
+        assert watcher.began == 2
+
+
+def test_two_phase_commit_needs_a_quiet_session(own_server: EmbeddedPostgres) -> None:
+    statements = ("BEGIN", "INSERT INTO stock VALUES (1)", "PREPARE TRANSACTION 'one'")
+    with psycopg.connect(own_server.url, autocommit=True) as other:
+        with pytest.raises(psycopg.errors.FeatureNotSupported, match="NOTIFY"):
+            other.execute("; ".join(statements))
+        other.execute("SET fraiseql.quiet = on")
+        for statement in (*statements, "COMMIT PREPARED 'one'"):
+            other.execute(statement)
+
+
+class Interrupted:
+    """A cache that fails while it is interrupted."""
+
+    def __init__(self, cache: DjangoCache) -> None:
+        self.cache = cache
+        self.interrupted = False
+        self.refused = 0
+
+    def __getattr__(self, name: str) -> Any:
+        if self.interrupted:
+            self.refused += 1
+            raise OSError("the cache is interrupted")
+        return getattr(self.cache, name)
+
+
+def test_what_the_cache_could_not_be_told_is_told_with_a_later_check(
+    engine: GraphQLEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a process that watches and reads nothing, so that no reader makes up for it."""
+    monkeypatch.setattr(circuit_breaker, "REST_SECONDS", 0.1)
+    versions._watched_answers.discard(engine.answers)
+    cache: Any = Interrupted(DjangoCache("locmem"))
+    answers = invalidation.watch(Answers(cache, 3600))
+    watcher = Watcher("default", 1)
+    with running(watcher):
+        wait_until(lambda: watcher.listens)
+        names(engine)
+        cache.interrupted = True
+        rename("Octavia")
+        wait_until(lambda: cache.refused)
+        assert names(engine) == ["Ursula"]
+
+        cache.interrupted = False
+
+        wait_until(lambda: names(engine) == ["Octavia"])
+    assert answers.cache is cache
 
 
 def test_tables_that_get_the_trigger_later_count_as_written_when_a_connection_is_lost(odd: None) -> None:
@@ -419,7 +479,7 @@ def test_tables_that_get_the_trigger_later_count_as_written_when_a_connection_is
         assert not any("whole" in tables for tables in dropped)
         install("whole")
         # with the next check
-        wait_until(lambda: "whole" in watcher._watched)
+        wait_until(lambda: "whole" in watcher.watched)
         watcher.gate.clear()
         end_sessions()
         wait_until(lambda: any("whole" in tables for tables in list(dropped)))
@@ -446,6 +506,14 @@ def test_connection_without_listening_is_refused(monkeypatch: pytest.MonkeyPatch
             listener.check()
     finally:
         listener.close()
+
+
+def test_connection_that_brings_no_notification_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By one that it sends itself."""
+    monkeypatch.setattr(Listener, "_receive", lambda self: self._session.consume_input())
+
+    with pytest.raises(ConfigurationError, match="'default' has not sent a notification back; set FRAISEQL"):
+        Listener("default", 1)
 
 
 # --- in threads of the server ---
