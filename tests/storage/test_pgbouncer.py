@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import psycopg
@@ -172,8 +173,12 @@ def test_process_of_the_session_is_not_the_one_that_answered(pooled: str) -> Non
 def test_watcher_in_transaction_mode_is_refused(pooled: str) -> None:
     """LISTEN succeeds there, in a session that others use by now."""
     watcher = Watcher(pooled, 5)
+    # so that the test ends where it is not
+    limit = Timer(30, watcher.stop)
+    limit.start()
     with recorded(), pytest.raises(ConfigurationError) as caught:
         watcher.run()
+    limit.cancel()
     watcher.close()
 
     assert str(caught.value) == (
