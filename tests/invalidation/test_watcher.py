@@ -2,8 +2,10 @@
 
 import os
 import random
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -393,10 +395,12 @@ def test_network_that_swallows_everything_is_noticed(watched: None) -> None:
 
 
 @pytest.fixture
-def own_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedPostgres]:
+def own_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedPostgres]:
     """Start a server with a watched table, to which the alias ``second`` leads in threads to come."""
-    tmp_path.chmod(0o755)
-    server = EmbeddedPostgres(tmp_path / "postgres", {"fsync": "off", "max_prepared_transactions": "2"})
+    # not in pytest's folder: other runs of pytest forbid other accounts to enter it
+    folder = Path(tempfile.mkdtemp(prefix="watched-", dir="/tmp"))
+    folder.chmod(0o755)
+    server = EmbeddedPostgres(folder / "postgres", {"fsync": "off", "max_prepared_transactions": "2"})
     server.start()
     settings = {**connections.settings["second"], "HOST": str(server.socket_folder), "PORT": "5432", "USER": "postgres"}
     monkeypatch.setitem(connections.settings, "second", {**settings, "NAME": "postgres", "OPTIONS": {}})
@@ -405,6 +409,7 @@ def own_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Embe
             other.execute(statement)  # type: ignore[arg-type]
     yield server
     server.stop()
+    shutil.rmtree(folder)
 
 
 def test_server_that_is_restarted_is_watched_again(own_server: EmbeddedPostgres) -> None:
