@@ -391,6 +391,15 @@ def second_connection(connection: Any) -> Any:
     return second
 
 
+def new_driver_connection(alias: str, **parameters: Any) -> Any:
+    """Open a connection of psycopg's own to the database of an alias, with more or other parameters for libpq.
+
+    Nobody else uses it, and no pool counts it. Relies on ``get_connection_params()`` and ``get_new_connection()``.
+    """
+    connection = second_connection(connections[alias])
+    return connection.get_new_connection({**connection.get_connection_params(), **parameters})
+
+
 @contextmanager
 def in_place(replacements: Mapping[str, Any]) -> Iterator[None]:
     """Let ``connections[alias]`` be another connection in this thread, for some aliases.

@@ -20,8 +20,9 @@
     W021       columns that fields="__all__" leaves out
     W031       a cache whose keys contain the schema of a tenant
     W022       columns whose type does not fit the class of their field (--database)
+    W060       tables without the trigger that CACHE.WATCH listens to (--database)
 
-Only the last one connects to a database, and none to a cache.
+Only those with --database connect to a database, and none to a cache.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ from .schema.routing import routing_problems
 from .schema.scalars.declared import declared_scalars
 from .schema.scalars.postgres import EXTENSIONS
 from .sql.files import all_differences
+from .sql.script import written_name
+from .sql.triggers import states, tables_of
 
 TAG = "fraiseql"
 KNOWN_EXTENSIONS = frozenset(entry.extension for entry in BUILT_IN if entry.extension is not None)
@@ -222,6 +225,38 @@ def _check_extensions(checked: _Checked, databases: Sequence[str]) -> list[Check
         )
         for name, what in sorted(needed_extensions(schema).items())
         if name not in installed
+    ]
+
+
+@register(Tags.database)
+def check_watched_tables(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that the tables of types have the triggers that ``CACHE.WATCH`` listens to."""
+    return [message for checked in _schemas() for message in checked.labelled(_check_watched(checked, databases or ()))]
+
+
+def _check_watched(checked: _Checked, databases: Sequence[str]) -> list[CheckMessage]:
+    settings = checked.settings
+    if checked.problems or not settings.cache.watch or settings.database not in databases:
+        return []
+    try:
+        schema = build_schema(checked.registry, settings)
+    except (DeclarationError, ConfigurationError):
+        # reported by the other checks
+        return []
+    found = states(tables_of(schema, settings.database), settings.database)
+    missing = [written_name(name) for name, watched in found.items() if not watched]
+    if not missing:
+        return []
+    return [
+        Warning(
+            f"FRAISEQL['CACHE']['WATCH'] is True, but these tables have no trigger that fires: {', '.join(missing)}.",
+            hint=(
+                "Writes of other programs to them are not noticed. Add the triggers by a migration "
+                "(fraiseql_django.operations.WatchTables) or by manage.py fraiseql_watch --install. If nobody else "
+                "writes them, silence this check."
+            ),
+            id="fraiseql.W060",
+        )
     ]
 
 
@@ -424,12 +459,16 @@ def _keys_by_schema(settings: Settings) -> Iterator[CheckMessage]:
 def _unshared_cache(settings: Settings) -> Iterator[CheckMessage]:
     cache, alias = _cache(settings), settings.cache.alias
     if isinstance(cache, LocMemCache):
+        if settings.cache.watch:
+            # each process hears the writes of the others
+            return
         yield Error(
             f"FRAISEQL['CACHE']['ALIAS'] is {alias!r}, a cache in the memory of each process.",
             hint=(
                 f"After a write in one process, the others use stale answers for up to {settings.cache.ttl} seconds. "
-                f"Name a cache that all processes share (Redis, Memcached), or None. If there is only one process, and "
-                f"no command writes, silence this check."
+                f"Name a cache that all processes share (Redis, Memcached), or None; or watch the tables "
+                f"(FRAISEQL['CACHE']['WATCH']). If there is only one process, and no command writes, silence this "
+                f"check."
             ),
             id="fraiseql.E013",
         )

@@ -43,6 +43,7 @@ from .execution.query import Query
 from .execution.rate_limit import operation_rate
 from .execution.response import Explanation, Response, Statistics, failed
 from .execution.session import Session
+from .invalidation import watcher as watching
 from .language.introspection import Introspection
 from .language.parser import Document, InvalidDocument, Operation, Parser
 from .memory import LRU
@@ -103,6 +104,8 @@ class GraphQLEngine:
                 lease=kept.lease,
             )
         )
+        # what a thread of this process listens to
+        self.watches = watched_database(self.settings) if kept.watch and self.cache is not None else None
         self.session = Session(self.settings.session, self.settings.limits.statement_ms, self.settings.database)
         self._measured = MeasuredStorage(self.storage)
         self.executor = Executor(self._measured, self.answers, self.session, self.settings.limits)
@@ -161,6 +164,9 @@ class GraphQLEngine:
         ``counted`` says that ``count`` has counted the operation already, ``sent_bytes`` how many bytes of JSON the
         variables came in at most; None where that is not known.
         """
+        if self.watches is not None:
+            # not before: servers fork after they have loaded the project
+            watching.ensure_watching(*self.watches)
         viewer = Viewer(request, context)
         operation_context = OperationContext(
             text=query, operation_name=operation_name, viewer=viewer, alias=self.settings.database
@@ -381,6 +387,11 @@ _told: dict[str, TableVersions] = {}
 _lock = Lock()
 
 
+def watched_database(settings: Settings) -> tuple[str, int]:
+    """Return the database that a watcher of these settings listens to, and its WATCH_SECONDS."""
+    return settings.cache.watch_database or settings.database, settings.cache.watch_seconds
+
+
 def get_engine(schema: str | None = None) -> GraphQLEngine:
     """Return the engine of the project's schema, or of one in ``FRAISEQL["SCHEMAS"]``; it is built at first use.
 
@@ -400,6 +411,7 @@ def get_engine(schema: str | None = None) -> GraphQLEngine:
 def _forget() -> None:
     _engines.clear()
     _told.clear()
+    watching.stop_watching()
 
 
 def _versions_of(schema: str | None) -> TableVersions | None:

@@ -20,6 +20,7 @@ from .conf.settings import on_reload, schema_names
 from .engine import GraphQLEngine, __version__, get_engine
 from .errors import ConfigurationError, DeclarationError
 from .invalidation.names import NAME, bare
+from .invalidation.watcher import tables_heard
 from .planner.column_usage import Tables, readable_columns
 from .storage.base import Health
 
@@ -117,9 +118,11 @@ on_reload(recent.forget)
 
 
 def run_checks(engine: GraphQLEngine) -> list[Check]:
-    """Check database, cache and schema; all checks run, even if one of them fails."""
+    """Check database, cache and schema, and what ``CACHE.WATCH`` hears; all checks run, even if one of them fails."""
     checks = _EngineChecks(engine)
     steps = {"database": checks.database, "cache": checks.cache, "schema": checks.schema}
+    if engine.watches is not None:
+        steps["watch"] = checks.watch
     try:
         return [_run(name, step) for name, step in steps.items()]
     finally:
@@ -193,6 +196,13 @@ class _EngineChecks:
             raise CheckFailed(f"{types}; the database has no {', no '.join(missing)}: are all migrations applied?")
         columns = sum(map(len, tables.values()))
         return f"{types}, {_count(len(tables), 'table')}, {_count(columns, 'column')}"
+
+    def watch(self) -> str:
+        assert self.engine.watches is not None
+        try:
+            return f"{_count(tables_heard(*self.engine.watches), 'table')} watched"
+        except (ConnectionError, ConfigurationError) as error:
+            raise CheckFailed(f"writes of other programs are not heard: {error}") from error
 
     @cached_property
     def _reached(self) -> Health:

@@ -6,6 +6,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Warning, run_checks
+from django.core.management import call_command
 from django.db import connection, connections, models
 from django.db.models import F
 from django.test.utils import isolate_apps
@@ -115,6 +117,14 @@ def test_every_problem_of_the_settings_is_reported_at_once(settings: Any) -> Non
             Error(
                 "FRAISEQL['DATABASE'] is 'nowhere', which is not in DATABASES.",
                 hint="Must be one of: 'default', 'second'.",
+                id="fraiseql.E006",
+            ),
+        ),
+        (
+            {"CACHE": {"WATCH_DATABASE": "nowhere"}},
+            Error(
+                "FRAISEQL['CACHE']['WATCH_DATABASE'] is 'nowhere', which is not in DATABASES.",
+                hint="Must be one of: 'default', 'second'. None means DATABASE.",
                 id="fraiseql.E006",
             ),
         ),
@@ -231,6 +241,19 @@ def test_another_database_is_refused_without_connecting(settings: Any, sqlite: s
     assert connections[sqlite].connection is None
 
 
+def test_watched_database_that_is_another_is_refused_without_connecting(settings: Any, sqlite: str) -> None:
+    settings.FRAISEQL = {"CACHE": {"WATCH_DATABASE": sqlite}}
+
+    assert found() == [
+        Error(
+            "FRAISEQL['CACHE']['WATCH_DATABASE'] is 'lite', whose ENGINE is 'django.db.backends.sqlite3'.",
+            hint="Name an alias that leads to the database of DATABASE.",
+            id="fraiseql.E007",
+        )
+    ]
+    assert connections[sqlite].connection is None
+
+
 def test_psycopg_2_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backends, "PSYCOPG_3", False)
 
@@ -324,8 +347,8 @@ UNSHARED = Error(
     "FRAISEQL['CACHE']['ALIAS'] is 'default', a cache in the memory of each process.",
     hint=(
         "After a write in one process, the others use stale answers for up to 3600 seconds. Name a cache that all "
-        "processes share (Redis, Memcached), or None. If there is only one process, and no command writes, silence "
-        "this check."
+        "processes share (Redis, Memcached), or None; or watch the tables (FRAISEQL['CACHE']['WATCH']). If there is "
+        "only one process, and no command writes, silence this check."
     ),
     id="fraiseql.E013",
 )
@@ -341,6 +364,13 @@ def test_a_cache_per_process_is_an_error_in_production(settings: Any, backend: s
 
     assert found() == []
     assert found(deploy=True) == [UNSHARED]
+
+
+def test_a_cache_per_process_is_right_in_production_where_each_hears_the_others(settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.FRAISEQL = {"CACHE": {"WATCH": True}}
+
+    assert found(deploy=True) == []
 
 
 def test_a_dummy_cache_is_a_warning_in_production(settings: Any) -> None:
@@ -694,3 +724,33 @@ def test_columns_whose_type_does_not_fit_are_named(monkeypatch: pytest.MonkeyPat
     assert checks.check_columns(databases=None) == []
     assert "fraiseql.W022" not in [message.id for message in run_checks()]
     catalog.forget()
+
+
+@pytest.mark.django_db
+def test_tables_without_a_trigger_are_a_warning_where_they_are_to_be_watched(settings: Any) -> None:
+    def messages() -> list[CheckMessage]:
+        return checks.check_watched_tables(databases=["default"])
+
+    assert messages() == []
+
+    settings.FRAISEQL = {"CACHE": {"WATCH": True}}
+    call_command("fraiseql_watch", "--install", stdout=StringIO())
+    assert messages() == []
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER fraiseql_watch ON bookshop_author")
+        cursor.execute("ALTER TABLE bookshop_book DISABLE TRIGGER fraiseql_watch")
+
+    assert messages() == [
+        Warning(
+            "FRAISEQL['CACHE']['WATCH'] is True, but these tables have no trigger that fires: bookshop_author, "
+            "bookshop_book.",
+            hint=(
+                "Writes of other programs to them are not noticed. Add the triggers by a migration "
+                "(fraiseql_django.operations.WatchTables) or by manage.py fraiseql_watch --install. If nobody else "
+                "writes them, silence this check."
+            ),
+            id="fraiseql.W060",
+        )
+    ]
+    # the database is asked only where manage.py check --database names it
+    assert checks.check_watched_tables(databases=None) == []

@@ -341,6 +341,16 @@ def test_second_connection_is_not_of_the_pool(monkeypatch: pytest.MonkeyPatch) -
     assert second.settings_dict["OPTIONS"] == {"client_encoding": "UTF8"}
 
 
+def test_driver_connection_of_its_own_takes_more_parameters() -> None:
+    found = internals.new_driver_connection("default", application_name="tests of it")
+    try:
+        assert found is not connection.connection
+        assert found.info.dbname == connection.settings_dict["NAME"]
+        assert found.execute("SHOW application_name").fetchone() == ("tests of it",)
+    finally:
+        found.close()
+
+
 # --- caches ---
 
 

@@ -4,19 +4,21 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
-from django.db import connection, models
+from django.db import connection, connections, models
 from django.db.models import Count, F
 
 from example_project.bookshop.models import Book
-from fraiseql_django import GraphQLEngine, Registry
+from fraiseql_django import GraphQLEngine, Registry, get_engine
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.declare.types import field, type_
 from fraiseql_django.health import Check, as_dict, run_checks
+from fraiseql_django.invalidation.watcher import watchers
 from fraiseql_django.planner.column_usage import readable_columns
 from fraiseql_django.storage.base import QueryResult
 from fraiseql_django.storage.django import DjangoStorage
 from fraiseql_django.testing import CountingStorage, FailingCache, FailingStorage
-from tests.support import data, role_name
+from tests.support import data, role_name, wait_until
+from tests.watching import install, uninstall
 from tests.zoo.models import Elsewhere, Restaurant
 
 pytestmark = pytest.mark.django_db
@@ -294,3 +296,39 @@ def test_default_orders_keys_and_computed_fields_are_read() -> None:
         "bookshop_customer": {"id", "name"},
         "bookshop_publisher": {"id", "country"},
     }
+
+
+# --- watched tables ---
+
+
+@pytest.mark.django_db(transaction=True)
+def test_watching_is_a_part_where_it_is_on(settings: Any) -> None:
+    assert "watch" not in checked(get_engine())
+    settings.FRAISEQL = {"CACHE": {"ALIAS": "locmem", "WATCH": True}}
+    install("bookshop_author", "bookshop_book")
+    try:
+        # by a connection that is opened for it
+        assert said(get_engine(), "watch") == (True, "2 tables watched")
+        assert watchers() == []
+
+        get_engine().execute("{ __typename }")
+        (watcher,) = watchers()
+        wait_until(lambda: watcher.listens)
+        assert said(get_engine(), "watch") == (True, "2 tables watched")
+
+        watcher.listens, watcher.problem = False, "no route"
+        assert said(get_engine(), "watch") == (False, "writes of other programs are not heard: no route")
+    finally:
+        settings.FRAISEQL = {}
+        uninstall()
+
+
+def test_watching_fails_where_the_database_cannot_be_reached(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connections["second"].settings_dict, "HOST", "/nowhere")
+    settings.FRAISEQL = {"CACHE": {"WATCH": True, "WATCH_DATABASE": "second"}}
+
+    healthy, detail = said(get_engine(), "watch")
+
+    assert not healthy
+    assert detail.startswith("writes of other programs are not heard: ")
+    assert "/nowhere" in detail

@@ -87,6 +87,7 @@ def test_commands_are_found() -> None:
         "fraiseql_makemigrations",
         "fraiseql_schema",
         "fraiseql_trust",
+        "fraiseql_watch",
     ]
 
 

@@ -96,6 +96,20 @@ def cache_problems(settings: Settings) -> Iterator[Problem]:
             hint = f"Correct CACHES[{alias!r}], or install what it needs."
             yield Problem(id="fraiseql.E009", message=f"{where}, which cannot be made: {error}.", hint=hint)
     yield from _class_problems("FRAISEQL['CACHE']['BACKEND']", settings.cache.backend, Cache)
+    yield from _watch_problems(settings.cache.watch_database)
+
+
+def _watch_problems(alias: str | None) -> Iterator[Problem]:
+    if alias is None:
+        return
+    where = f"FRAISEQL['CACHE']['WATCH_DATABASE'] is {alias!r}"
+    if alias not in connections:
+        hint = f"{_one_of(connections)} None means DATABASE."
+        yield Problem(id="fraiseql.E006", message=f"{where}, which is not in DATABASES.", hint=hint)
+    elif connections[alias].vendor != "postgresql":
+        message = f"{where}, whose ENGINE is {connections.settings[alias]['ENGINE']!r}."
+        hint = "Name an alias that leads to the database of DATABASE."
+        yield Problem(id="fraiseql.E007", message=message, hint=hint)
 
 
 def _one_of(aliases: Iterable[str]) -> str:

@@ -58,6 +58,15 @@ class CacheSettings:
     backend: str = _option(
         "fraiseql_django.cache.django.DjangoCache", "Dotted path of the cache class, which is called with the alias."
     )
+    watch: bool = _option(
+        False, "Hear writes of other programs to watched tables in a thread of each process that executes operations."
+    )
+    watch_database: str | None = _option(
+        None, "Alias in DATABASES of the connection that hears them, if `DATABASE` goes through a pooler."
+    )
+    watch_seconds: int = _option(
+        5, "Seconds between checks of this connection, and for each of them to succeed.", minimum=1
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
-"""Migration operations that create and drop views and functions.
+"""Migration operations that create and drop views and functions, and the triggers of watched tables.
 
     from fraiseql_django.operations import CreateFunction, CreateView, DropFunction, DropView
+    from fraiseql_django.operations import UnwatchTables, WatchTables
 
 The SQL text is part of the migration, so a migration does not change when a .sql file does; ``file`` names the file
 that the text is from. ``manage.py fraiseql_makemigrations`` writes migrations with these operations.
@@ -19,6 +20,7 @@ from django.db.migrations.state import ProjectState
 
 from .script import Kind, Script, SQLObject, Statement, parse_name, quoted, read_script, switch, written_name
 from .tokens import slice_of, statements, tokens
+from .triggers import tables_of_model, unwatch_statements, watch_statements
 
 # First tokens of a query; any other text is read as complete statements
 _QUERY = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "("})
@@ -291,3 +293,79 @@ class DropFunction(_Definition):
     def __init__(self, name: str, reverse_sql: str, *, file: str | None = None, elidable: bool = False) -> None:
         super().__init__(name, None, read_script(reverse_sql), file, elidable)
         self.reverse_sql = reverse_sql
+
+
+class WatchTables(Operation):
+    """Makes the triggers by which writes of other programs are noticed; backwards removes them.
+
+    ``tables`` are names in the database, ``"table"`` or ``"schema.table"``; ``models`` are names of models of the app:
+    their tables, and those that Django makes for their many-to-many fields. Partitions that a table has now get the
+    trigger as well. A watcher hears them (``manage.py fraiseql_watch``, or ``CACHE.WATCH``).
+    """
+
+    reduces_to_sql = True
+    atomic = True
+    category = OperationCategory.SQL
+    watches = True
+
+    def __init__(self, tables: Sequence[str] = (), *, models: Sequence[str] = ()) -> None:
+        for argument, value in (("tables", tables), ("models", models)):
+            if isinstance(value, str):
+                raise ValueError(f"{argument} is {value!r}, must be a list of names")
+        if not (tables or models):
+            raise ValueError(f"{self.__class__.__name__} needs tables or models")
+        self.tables = tables
+        self.models = models
+        self._names = [parse_name(table) for table in tables]
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Do nothing: triggers are not part of the state of models."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Make the triggers; raise NotSupportedError on databases other than PostgreSQL."""
+        self._run(app_label, schema_editor, to_state, watches=self.watches)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Remove the triggers; raise NotSupportedError on databases other than PostgreSQL."""
+        self._run(app_label, schema_editor, from_state, watches=not self.watches)
+
+    def _run(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, state: ProjectState, *, watches: bool
+    ) -> None:
+        connection: Any = schema_editor.connection
+        if not router.allow_migrate(connection.alias, app_label):
+            return
+        if connection.vendor != "postgresql":
+            raise NotSupportedError(
+                f"{self.describe()}: the database {connection.alias!r} is {connection.display_name}, "
+                f"must be PostgreSQL."
+            )
+        of_models = [name for model in self.models for name in tables_of_model(state.apps.get_model(app_label, model))]
+        names = dict.fromkeys([*self._names, *of_models])
+        for statement in watch_statements(names) if watches else unwatch_statements(names):
+            schema_editor.execute(statement, params=None)
+
+    def describe(self) -> str:
+        """Return the description that ``migrate`` and ``sqlmigrate`` show."""
+        return f"{'Watch' if self.watches else 'Stop watching'} {', '.join([*self.tables, *self.models])}"
+
+    @property
+    def migration_name_fragment(self) -> str:
+        """The part of an automatic migration name that stands for the operation."""
+        names = "_".join([*self.tables, *self.models]).replace('"', "").replace(".", "_").lower()
+        return f"{'watch' if self.watches else 'unwatch'}_{names}"
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        """Return the class name and keyword arguments for MigrationWriter."""
+        values = {"tables": list(self.tables), "models": list(self.models)}
+        return self.__class__.__name__, [], {key: value for key, value in values.items() if value}
+
+
+class UnwatchTables(WatchTables):
+    """Removes the triggers that ``WatchTables`` makes; backwards makes them."""
+
+    watches = False

@@ -8,7 +8,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import psycopg
@@ -22,8 +24,11 @@ from example_project.bookshop.models import Author, Publisher
 from fraiseql_django import GraphQLEngine
 from fraiseql_django.cache import connections as cache_connections
 from fraiseql_django.cache.django import DjangoCache
+from fraiseql_django.errors import ConfigurationError
+from fraiseql_django.invalidation.watcher import Watcher
 from fraiseql_django.storage.django import DjangoStorage
-from tests.support import data, do_without
+from tests.support import data, do_without, wait_until
+from tests.watching import heard, install, outside, recorded, running, uninstall
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "second"])
 
@@ -35,7 +40,7 @@ listen_addr =
 unix_socket_dir = {folder}
 listen_port = 6432
 auth_type = any
-pool_mode = transaction
+pool_mode = {mode}
 query_wait_timeout = 10
 logfile = {folder}/log
 pidfile = {folder}/pid
@@ -44,7 +49,14 @@ pidfile = {folder}/pid
 
 @pytest.fixture
 def pooled() -> Iterator[str]:
-    """Point the alias ``second`` at PgBouncer; return the alias."""
+    """Point the alias ``second`` at PgBouncer in transaction mode; return the alias."""
+    with pgbouncer("transaction") as alias:
+        yield alias
+
+
+@contextmanager
+def pgbouncer(mode: str) -> Iterator[str]:
+    """Point the alias ``second`` at PgBouncer in a mode; yield the alias."""
     program = shutil.which("pgbouncer") or do_without("pgbouncer is not installed")
     usual = connections["default"].settings_dict
     folder = Path(tempfile.mkdtemp(prefix="bouncer-", dir="/tmp"))
@@ -52,7 +64,11 @@ def pooled() -> Iterator[str]:
     configuration = folder / "ini"
     configuration.write_text(
         CONFIGURATION.format(
-            host=usual["HOST"], port=usual["PORT"] or 5432, user=usual["USER"] or getpass.getuser(), folder=folder
+            host=usual["HOST"],
+            port=usual["PORT"] or 5432,
+            user=usual["USER"] or getpass.getuser(),
+            folder=folder,
+            mode=mode,
         )
     )
     # it refuses to run as root
@@ -152,3 +168,39 @@ def test_process_of_the_session_is_not_the_one_that_answered(pooled: str) -> Non
     driver: psycopg.Connection[Any] = connections[pooled].connection
 
     assert driver.execute("SELECT pg_backend_pid()").fetchone() != (driver.info.backend_pid,)
+
+
+def test_watcher_in_transaction_mode_is_refused(pooled: str) -> None:
+    """LISTEN succeeds there, in a session that others use by now."""
+    watcher = Watcher(pooled, 5)
+    # so that the test ends where it is not
+    limit = Timer(30, watcher.stop)
+    limit.start()
+    with recorded(), pytest.raises(ConfigurationError) as caught:
+        watcher.run()
+    limit.cancel()
+    watcher.close()
+
+    assert str(caught.value) == (
+        "the connection of the database 'second' goes through a pooler that gives each transaction another session of "
+        "PostgreSQL, in which nothing listens; set FRAISEQL['CACHE']['WATCH_DATABASE'] to an alias in DATABASES that "
+        "leads to PostgreSQL itself"
+    )
+
+
+def test_watcher_of_a_server_goes_on_trying_in_transaction_mode(pooled: str, caplog: pytest.LogCaptureFixture) -> None:
+    watcher = Watcher(pooled, 1, lenient=True)
+    with recorded() as dropped, running(watcher):
+        # as long as it does not hear, everything counts as written
+        wait_until(lambda: len(dropped) > 1)
+        assert watcher.began == 0
+    assert [record for record in caplog.records if "goes through a pooler" in record.message]
+
+
+def test_watcher_hears_in_session_mode() -> None:
+    install("bookshop_author")
+    try:
+        with pgbouncer("session") as alias, heard(alias) as of:
+            assert of(lambda: outside("DELETE FROM bookshop_author")) == {"bookshop_author"}
+    finally:
+        uninstall()
