@@ -22,7 +22,7 @@ from .._django import database_of, driver_connection, ensure_usable
 from .dependencies import CALL, Dependencies
 from .lexer import NAME, tokens
 from .names import called_anywhere, declared_below, is_ordinary, known, names_in, parts
-from .scan import CATALOGUE, DEFINITION, EVERYTHING, RUN_TEXTS, UNKNOWN, Change, scan
+from .scan import CATALOGUE, DEFINITION, EVERYTHING, READ, RUN_TEXTS, UNKNOWN, Change, scan
 from .statements import Analysis, analyse, without_caches
 
 logger = logging.getLogger("fraiseql_django.cache")
@@ -556,7 +556,11 @@ def changes_in(connection: Any, analysis: Analysis) -> frozenset[Change]:
     Nothing where it only reads. What it executes of prepared statements is not among them. The catalogue is read where
     the text is not enough.
     """
-    return without_caches(analysis.changes) | acts(connection, analysis)
+    changes = without_caches(analysis.changes) | acts(connection, analysis)
+    if analysis.changes and _known_dependencies(connection) is None:
+        # that a view among them calls a function is found out before the commit
+        changes |= {Change(name, READ) for name in analysis.found.names}
+    return changes
 
 
 def only_reads(connection: Any, text: str) -> bool:
@@ -574,13 +578,15 @@ def only_reads(connection: Any, text: str) -> bool:
 def acts(connection: Any, analysis: Analysis) -> frozenset[Change]:
     """Return what the functions, operators, views and policies of a statement may change.
 
-    For a certain statement the catalogue is not read; but where it is known, a view may be found that calls a function.
+    The catalogue is read for it only where a function is called that is not certainly PostgreSQL's own. But where it is
+    known, a view may be found that calls a function.
     """
     found = analysis.found
-    known = _known_dependencies(connection) if analysis.certain else dependencies(connection)
-    if known is not None:
-        return known.acts(found)
-    return frozenset(Change(name, CALL) for name in found.calls if not is_ordinary(name))
+    known = _known_dependencies(connection)
+    others = [name for name in found.calls if not is_ordinary(name)]
+    if known is None and others:
+        known = dependencies(connection)
+    return frozenset(Change(name, CALL) for name in others) if known is None else known.acts(found)
 
 
 def _known_dependencies(connection: Any) -> Dependencies | None:
@@ -639,7 +645,8 @@ def tables_written(connection: Any, changes: Iterable[Change]) -> frozenset[str]
     catalogue itself is among them, as ``CATALOGUE``, where something may have been created, changed or dropped.
     """
     changes = frozenset(changes)
-    sure = frozenset(change.name for change in changes if not change.guess and change.events != CALL) - {EVERYTHING}
+    named = (change.name for change in changes if not change.guess and change.events not in (CALL, READ))
+    sure = frozenset(named) - {EVERYTHING}
     catalog = dependencies(connection)
     if catalog is None:
         return sure | known()

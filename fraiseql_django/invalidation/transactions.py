@@ -6,7 +6,8 @@ before the answers are dropped, and a project's tests that count their hooks wou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from weakref import ref
 
@@ -19,6 +20,7 @@ from .._django import (
     in_autocommit_mode,
     isolation_level,
     may_be_in_transaction,
+    observe_driver,
     savepoints,
     wrap_transaction_end,
     wrappers,
@@ -84,9 +86,15 @@ class Transactions:
 
     def _run(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         """Run a statement, whose way through the driver's cursors is not to be noted once more."""
+        with self.running():
+            return execute(sql, params, many, context)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run statements of a block that are noted by the caller, or need not be."""
         outer, self._runs = self._runs, True
         try:
-            return execute(sql, params, many, context)
+            yield
         finally:
             self._runs = outer
 
@@ -280,12 +288,14 @@ def _joined(entries: Iterable[tuple[frozenset[str | None], frozenset[Change]]]) 
 
 
 def watch(connection: Any, committed: Committed) -> None:
-    """Collect a connection's writes from now on; a second call changes nothing."""
-    if of(connection) is not None:
-        return
-    transactions = Transactions(connection, committed)
-    add_first_wrapper(connection, transactions)
-    wrap_transaction_end(connection, transactions.commit, transactions.rollback)
+    """Collect a connection's writes from now on; a second call is for a connection that was opened anew."""
+    transactions = of(connection)
+    if transactions is None:
+        transactions = Transactions(connection, committed)
+        add_first_wrapper(connection, transactions)
+        wrap_transaction_end(connection, transactions.commit, transactions.rollback)
+    if driver_connection(connection) is not None:
+        observe_driver(connection, transactions)
 
 
 def of(connection: Any) -> Transactions | None:
