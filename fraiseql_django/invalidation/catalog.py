@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from django.db import connections, models
 
 from .._compat import TransactionStatus, plain_cursor
-from .._django import database_of, driver_connection, ensure_usable
+from .._django import database_of, driver_connection, ensure_usable, unobserved
 from .dependencies import CALL, Dependencies
 from .lexer import NAME, tokens
 from .names import called_anywhere, declared_below, is_ordinary, known, names_in, parts
@@ -320,6 +320,7 @@ _DEFINING = "_fraiseql_defining"
 _numbers = itertools.count(1)
 # how often it was forgotten: what was read meanwhile is not kept
 _forgotten = 0
+_NO_CHANGES: frozenset[Change] = frozenset()
 # how often it could not be read, or was read as others cannot see it
 _unread = 0
 
@@ -582,7 +583,9 @@ def acts(connection: Any, analysis: Analysis) -> frozenset[Change]:
     known, a view may be found that calls a function.
     """
     found = analysis.found
-    known = _known_dependencies(connection)
+    known = _known_dependencies(connection) if _dependencies else None
+    if analysis.certain:
+        return _NO_CHANGES if known is None else known.acts(found)
     others = [name for name in found.calls if not is_ordinary(name)]
     if known is None and others:
         known = dependencies(connection)
@@ -700,7 +703,7 @@ def _ask(connection: Any, sql: str, *, connect: bool) -> list[Any] | None:
         if driver is None or driver.info.transaction_status not in idle_or_open:
             return None
         # in an open transaction this is a savepoint, so that an error does not break the transaction
-        with driver.transaction():
+        with unobserved(driver), driver.transaction():
             cursor = plain_cursor(driver)
             # compiling would take seconds: PostgreSQL takes these statements for far more costly than they are
             cursor.execute(SUSPEND_JIT)

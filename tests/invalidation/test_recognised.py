@@ -178,7 +178,7 @@ WRITES = [
     "COPY (SELECT rc.put('x'::text)) TO PROGRAM 'cat > /dev/null'",
     "MERGE INTO rc.item i USING (SELECT 1 AS id) s ON i.id = s.id WHEN MATCHED THEN UPDATE SET label = 'm'",
     "SELECT 1; SELECT ';'; DELETE FROM rc.note",
-    "SELECT query_to_xml('SELECT rc.put(''x''::text)', true, true, '')",
+    "SELECT * FROM ts_stat('SELECT to_tsvector(rc.put(''x''::text)::text)')",
     "PREPARE p AS DELETE FROM rc.note; EXECUTE p",
     "ALTER TABLE rc.item ADD extra text DEFAULT rc.put('x'::text)::text",
     "DROP TABLE rc.part_low",
