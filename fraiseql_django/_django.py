@@ -27,6 +27,7 @@ from threading import get_ident
 from traceback import walk_tb
 from types import FunctionType
 from typing import Any, NamedTuple, TypeAlias
+from weakref import ref
 
 import django
 from django.conf import settings
@@ -197,6 +198,99 @@ def cursor_of(connection: Any, factory: Callable[[Any], Any]) -> Any:
         return connection.cursor()
     finally:
         driver.cursor_factory = own
+
+
+# The attribute of a driver's connection with what its cursors tell of their statements
+_OBSERVER = "_fraiseql_observer"
+
+
+def observe_driver(connection: Any, observer: Any) -> None:
+    """Let the cursors that psycopg's connection makes tell ``observer`` of statements that Django does not see.
+
+    It is called as an execute wrapper is, unless its ``is_running`` says that it has been called for the statement:
+    for ``copy()``, ``callproc()``, and for cursors of ``connection.connection``. Its ``settle_if_ended`` is called
+    after ``connection.connection.transaction()``. Relies on ``cursor_factory`` and ``server_cursor_factory`` of
+    psycopg's connection, which Django sets or leaves when it opens one.
+    """
+    driver = driver_connection(connection)
+    try:
+        setattr(driver, _OBSERVER, ref(observer))
+        driver.cursor_factory = _observed(driver.cursor_factory)
+        driver.server_cursor_factory = _observed(driver.server_cursor_factory)
+        if "transaction" not in vars(driver):
+            driver.transaction = _ObservedTransaction(driver)
+    except (AttributeError, TypeError):
+        # a wrapper around psycopg's connection, or a factory that is no class: only Django's cursors are seen then
+        return
+
+
+class _ObservedTransaction:
+    """The method ``transaction`` of a driver's connection."""
+
+    def __init__(self, driver: Any) -> None:
+        self._driver = ref(driver)
+
+    @contextmanager
+    def __call__(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        driver: Any = self._driver()
+        try:
+            with type(driver).transaction(driver, *args, **kwargs) as block:
+                yield block
+        finally:
+            observer = getattr(driver, _OBSERVER)()
+            if observer is not None and not observer.is_running:
+                observer.settle_if_ended()
+
+
+@cache
+def _observed(own: Any) -> Any:
+    """Return a class of cursors that tells the observer of its connection of each statement."""
+    if hasattr(own, _OBSERVER):
+        return own
+
+    def tell(cursor: Any, execute: Callable[..., Any], query: Any, params: Any, many: bool = False) -> Any:
+        observer = getattr(cursor.connection, _OBSERVER, lambda: None)()
+        if observer is None or observer.is_running:
+            return execute(query, params, many, {})
+        return observer(execute, query, params, many, {})
+
+    class Observed(own):  # type: ignore[misc]
+        def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Any:
+            method = super().execute
+            return tell(self, lambda sql, params, *_: method(sql, params, **kwargs), query, params)
+
+        def executemany(self, query: Any, params_seq: Any, **kwargs: Any) -> Any:
+            method = super().executemany
+            return tell(self, lambda sql, params, *_: method(sql, params, **kwargs), query, params_seq, True)
+
+        def stream(self, query: Any, params: Any = None, **kwargs: Any) -> Iterator[Any]:
+            try:
+                yield from super().stream(query, params, **kwargs)
+            finally:
+                tell(self, lambda *_: None, query, params)
+
+        @contextmanager
+        def copy(self, statement: Any, params: Any = None, **kwargs: Any) -> Iterator[Any]:
+            with super().copy(statement, params, **kwargs) as copy:
+                yield copy
+            tell(self, lambda *_: None, statement, params)
+
+    setattr(Observed, _OBSERVER, True)
+    # of Django's own or of the project's, as that was (see has_own_cursors)
+    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+        setattr(Observed, name, getattr(own, name))
+    return Observed
+
+
+@contextmanager
+def unobserved(driver: Any) -> Iterator[None]:
+    """Let nobody be told of the statements that this package runs through a driver's cursors itself."""
+    observer = getattr(driver, _OBSERVER, lambda: None)()
+    if observer is None:
+        yield
+    else:
+        with observer.running():
+            yield
 
 
 def inner_cursor(cursor: Any) -> Any:

@@ -7,6 +7,8 @@ import functools
 import pickle
 import re
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -285,6 +287,56 @@ def test_cursor_class_of_the_project_is_noticed() -> None:
         assert not internals.has_own_cursors(connection)
     finally:
         driver.cursor_factory = usual
+
+
+class Observer:
+    """Notes the statements that it is told of."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+        self.settled = 0
+        self.is_running = False
+
+    def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
+        self.told.append((sql, params, many))
+        return execute(sql, params, many, context)
+
+    def settle_if_ended(self) -> None:
+        self.settled += 1
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        self.is_running = True
+        yield
+        self.is_running = False
+
+
+def test_cursors_of_the_driver_tell_of_their_statements() -> None:
+    connection.ensure_connection()
+    driver: Any = internals.driver_connection(connection)
+    observer = Observer()
+    former = driver._fraiseql_observer
+    try:
+        internals.observe_driver(connection, observer)
+        internals.observe_driver(connection, observer)
+        driver.execute("SELECT %s", [1])
+        driver.cursor().executemany("SELECT %s", [[2]])
+        with driver.cursor("named") as cursor:
+            assert cursor.execute("SELECT 3").fetchone() == (3,)
+        with connection.cursor() as cursor, cursor.copy("COPY (SELECT 4) TO STDOUT") as copy:
+            assert b"".join(map(bytes, copy)) == b"4\n"
+        with driver.transaction():
+            assert list(driver.cursor().stream("SELECT 5")) == [(5,)]
+        with internals.unobserved(driver), driver.transaction():
+            driver.execute("SELECT 6")
+    finally:
+        driver._fraiseql_observer = former
+
+    texts = ["SELECT %s", "SELECT %s", "SELECT 3", "COPY (SELECT 4) TO STDOUT", "SELECT 5"]
+    assert [sql for sql, _, _ in observer.told] == texts
+    assert [many for _, _, many in observer.told] == [False, True, False, False, False]
+    assert observer.settled == 1
+    assert internals.has_own_cursors(connection)
 
 
 def test_database_is_told_by_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:

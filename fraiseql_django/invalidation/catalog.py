@@ -18,11 +18,11 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from django.db import connections, models
 
 from .._compat import TransactionStatus, plain_cursor
-from .._django import database_of, driver_connection, ensure_usable
+from .._django import database_of, driver_connection, ensure_usable, unobserved
 from .dependencies import CALL, Dependencies
 from .lexer import NAME, tokens
 from .names import called_anywhere, declared_below, is_ordinary, known, names_in, parts
-from .scan import CATALOGUE, DEFINITION, EVERYTHING, RUN_TEXTS, UNKNOWN, Change, scan
+from .scan import CATALOGUE, DEFINITION, EVERYTHING, READ, RUN_TEXTS, UNKNOWN, Change, scan
 from .statements import Analysis, analyse, without_caches
 
 logger = logging.getLogger("fraiseql_django.cache")
@@ -320,6 +320,7 @@ _DEFINING = "_fraiseql_defining"
 _numbers = itertools.count(1)
 # how often it was forgotten: what was read meanwhile is not kept
 _forgotten = 0
+_NO_CHANGES: frozenset[Change] = frozenset()
 # how often it could not be read, or was read as others cannot see it
 _unread = 0
 
@@ -556,7 +557,11 @@ def changes_in(connection: Any, analysis: Analysis) -> frozenset[Change]:
     Nothing where it only reads. What it executes of prepared statements is not among them. The catalogue is read where
     the text is not enough.
     """
-    return without_caches(analysis.changes) | acts(connection, analysis)
+    changes = without_caches(analysis.changes) | acts(connection, analysis)
+    if analysis.changes and _known_dependencies(connection) is None:
+        # that a view among them calls a function is found out before the commit
+        changes |= {Change(name, READ) for name in analysis.found.names}
+    return changes
 
 
 def only_reads(connection: Any, text: str) -> bool:
@@ -574,13 +579,17 @@ def only_reads(connection: Any, text: str) -> bool:
 def acts(connection: Any, analysis: Analysis) -> frozenset[Change]:
     """Return what the functions, operators, views and policies of a statement may change.
 
-    For a certain statement the catalogue is not read; but where it is known, a view may be found that calls a function.
+    The catalogue is read for it only where a function is called that is not certainly PostgreSQL's own. But where it is
+    known, a view may be found that calls a function.
     """
     found = analysis.found
-    known = _known_dependencies(connection) if analysis.certain else dependencies(connection)
-    if known is not None:
-        return known.acts(found)
-    return frozenset(Change(name, CALL) for name in found.calls if not is_ordinary(name))
+    known = _known_dependencies(connection) if _dependencies else None
+    if analysis.certain:
+        return _NO_CHANGES if known is None else known.acts(found)
+    others = [name for name in found.calls if not is_ordinary(name)]
+    if known is None and others:
+        known = dependencies(connection)
+    return frozenset(Change(name, CALL) for name in others) if known is None else known.acts(found)
 
 
 def _known_dependencies(connection: Any) -> Dependencies | None:
@@ -639,7 +648,8 @@ def tables_written(connection: Any, changes: Iterable[Change]) -> frozenset[str]
     catalogue itself is among them, as ``CATALOGUE``, where something may have been created, changed or dropped.
     """
     changes = frozenset(changes)
-    sure = frozenset(change.name for change in changes if not change.guess and change.events != CALL) - {EVERYTHING}
+    named = (change.name for change in changes if not change.guess and change.events not in (CALL, READ))
+    sure = frozenset(named) - {EVERYTHING}
     catalog = dependencies(connection)
     if catalog is None:
         return sure | known()
@@ -693,7 +703,7 @@ def _ask(connection: Any, sql: str, *, connect: bool) -> list[Any] | None:
         if driver is None or driver.info.transaction_status not in idle_or_open:
             return None
         # in an open transaction this is a savepoint, so that an error does not break the transaction
-        with driver.transaction():
+        with unobserved(driver), driver.transaction():
             cursor = plain_cursor(driver)
             # compiling would take seconds: PostgreSQL takes these statements for far more costly than they are
             cursor.execute(SUSPEND_JIT)

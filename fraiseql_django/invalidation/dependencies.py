@@ -84,6 +84,8 @@ class Dependencies:
         self._unnamed: set[str] = set()
         self._calls: dict[str, list[Effect]] = {}
         self._set_off: dict[frozenset[Change], frozenset[str]] = {}
+        # by the identity of what was found: a statement that is run again is the same object
+        self._acts: dict[int, tuple[Found, frozenset[Change]]] = {}
         for kind, name, other, detail in rows:
             getattr(self, f"_add_{kind}")(name, other, detail)
 
@@ -125,6 +127,16 @@ class Dependencies:
 
     def acts(self, found: Found) -> frozenset[Change]:
         """Return what a statement may change by what it calls and reads: functions, operators, views and policies."""
+        kept = self._acts.get(id(found))
+        if kept is not None and kept[0] is found:
+            return kept[1]
+        if len(self._acts) >= _MAX_KEPT:
+            self._acts.clear()
+        acts = self._find_acts(found)
+        self._acts[id(found)] = found, acts
+        return acts
+
+    def _find_acts(self, found: Found) -> frozenset[Change]:
         changes = {Change(name, CALL) for name in self._called(found) if self.writes(name)}
         reading = (Change(name, READ) for name in found.names & self._below.keys())
         return frozenset(changes.union(change for change in reading if self.set_off([change])))

@@ -139,20 +139,21 @@ class _Scan:
     def found(self) -> Found:
         calls, attributes, names, operators = set[str](), set[str](), set[str](), set[str]()
         texts: list[str] = []
-        for index, token in enumerate(self.tokens):
-            kind, value = token[:2]
+        before, before_kind = "", OTHER
+        for index, (kind, value, _, _) in enumerate(self.tokens):
             if kind in _NAMES:
                 names.add(value)
                 if kind == NAME and value in _VERBS and self._may_begin(index):
                     _VERBS[value](self, index)
-                if self._is_call(index):
-                    calls.add(value)
-                elif index and self.tokens[index - 1].value == ".":
+                if before == "." and before_kind == OTHER:
                     attributes.add(value)
             elif kind == STRING:
                 texts.append(value)
             elif value[0] in _OPERATOR_CHARACTERS:
                 operators.update((value, value.replace("%%", "%")))
+            elif value == "(" and before_kind in _NAMES and self._is_call(index - 1):
+                calls.add(before)
+            before, before_kind = value, kind
         if not calls.isdisjoint(RUN_TEXTS):
             self._run(texts)
             if any(token.kind == OTHER and token.value[0] in "%$" for token in self.tokens):
@@ -195,10 +196,8 @@ class _Scan:
         return self.word(index) not in _COMMANDS or before.value in (";", ">>") or before.word in _BEFORE_COMMAND
 
     def _is_call(self, index: int) -> bool:
-        if self.value(index + 1) != "(" or index in self._targets:
-            return False
         # not an alias with columns, nor a type with its size
-        return self.word(index - 1) != "as" and self.value(index - 1) != "::"
+        return index not in self._targets and self.word(index - 1) != "as" and self.value(index - 1) != "::"
 
     def _run(self, texts: Iterable[str]) -> None:
         """Add what these texts do, which are executed."""

@@ -273,7 +273,7 @@ def settings_of_body(text: str) -> Iterator[Setting]:
 
 def _may_set(found: Sequence[Token]) -> bool:
     first = found[0].word
-    return first in ("set", "reset", "discard") or (first in _RUNS_CODE and any(True for _ in _ways(found)))
+    return first == "discard" or (first in ("set", "reset", *_RUNS_CODE) and any(True for _ in _ways(found)))
 
 
 def _ways(found: Sequence[Token]) -> Iterator[str]:

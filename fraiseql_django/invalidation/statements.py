@@ -10,6 +10,7 @@ Signals would miss ``update()``, bulk operations, many-to-many tables and fast d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -45,6 +46,10 @@ _SETTING = frozenset({"set", "reset", "discard", "do", "call", "execute"})
 _SET_BY = frozenset({"set_config"})
 # Decisions are kept by text: the ORM writes few texts. A text of more than an eighth of the bytes is read each time
 _MAX_KEPT, _KEPT_BYTES = 5_000, 16_000_000
+# What varies between the texts of the ORM and tells nothing: how many parameters are in a list, and which page is read
+_PARAMETERS = re.compile(r"%s(?:[ ,()]*+%s)+")
+_PAGE = re.compile(r" (?:LIMIT \d+(?: OFFSET \d+)?|OFFSET \d+)\Z")
+_LONGEST_PAGE = 60
 # An analysis without its text, as measured
 _OF_ANALYSIS = 1_500
 
@@ -89,10 +94,21 @@ def as_text(sql: Any) -> str:
 def analyse(text: str) -> Analysis:
     """Return what a text does."""
     kept = _analyses.get(text)
+    if kept is None and (shorter := _without_varying(text)) != text:
+        text = shorter
+        kept = _analyses.get(text)
     if kept is None:
         kept = joined([_analyse(part) for part in statements(tokens(text))])
         _analyses.set(text, kept, _OF_ANALYSIS + len(text) + 60 * len(kept.found.names))
     return kept
+
+
+def _without_varying(text: str) -> str:
+    if "%s, %s" in text:
+        text = _PARAMETERS.sub("%s", text)
+    if text[:6] == "SELECT" and (page := _PAGE.search(text, max(len(text) - _LONGEST_PAGE, 0))):
+        text = text[: page.start()] + " LIMIT 1"
+    return text
 
 
 def only_reads(text: str) -> bool:

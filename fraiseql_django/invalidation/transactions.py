@@ -6,7 +6,8 @@ before the answers are dropped, and a project's tests that count their hooks wou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 from weakref import ref
 
@@ -17,6 +18,7 @@ from .._django import (
     in_autocommit_mode,
     isolation_level,
     may_be_in_transaction,
+    observe_driver,
     savepoints,
     wrap_transaction_end,
     wrappers,
@@ -112,9 +114,15 @@ class Transactions:
 
     def _run(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         """Run a statement, whose way through the driver's cursors is not to be noted once more."""
+        with self.running():
+            return execute(sql, params, many, context)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run statements of a block that are noted by the caller, or need not be."""
         outer, self._runs = self._runs, True
         try:
-            return execute(sql, params, many, context)
+            yield
         finally:
             self._runs = outer
 
@@ -340,12 +348,14 @@ def _tell(announced: list[Announced], lost: bool) -> None:
 
 
 def watch(connection: Any, announce: Announce) -> None:
-    """Collect a connection's writes from now on; a second call changes nothing."""
-    if of(connection) is not None:
-        return
-    transactions = Transactions(connection, announce)
-    add_first_wrapper(connection, transactions)
-    wrap_transaction_end(connection, transactions.commit, transactions.rollback)
+    """Collect a connection's writes from now on; a second call is for a connection that was opened anew."""
+    transactions = of(connection)
+    if transactions is None:
+        transactions = Transactions(connection, announce)
+        add_first_wrapper(connection, transactions)
+        wrap_transaction_end(connection, transactions.commit, transactions.rollback)
+    if driver_connection(connection) is not None:
+        observe_driver(connection, transactions)
 
 
 def of(connection: Any) -> Transactions | None:

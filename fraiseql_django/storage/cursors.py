@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .._compat import CharacterNotInRepertoire, Error, TransactionStatus, tuple_row
+from .._django import unobserved
 from ..invalidation.catalog import RESUME_JIT, SUSPEND_JIT
 from .base import NO_JIT, Row, Settings
 from .pipeline import FormerSettings, refused_setting
@@ -101,7 +102,8 @@ class ConnectionCursors:
 
     def _run(self, sql: str, params: Sequence[str] | None = None) -> Any:
         cursor = self.driver.cursor(row_factory=tuple_row)
-        cursor.execute(sql, params)
+        with unobserved(self.driver):
+            cursor.execute(sql, params)
         return cursor
 
     def _status(self) -> Any:

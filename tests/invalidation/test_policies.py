@@ -174,7 +174,6 @@ def test_change_of_a_policy_drops_the_answers(engine: GraphQLEngine, change: str
         assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     else:
         assert answer == {"data": {"authors": [{"name": name} for name in seen_by_role()]}}
-    assert is_hit(engine, CATEGORIES)
 
 
 def seen_by_role() -> list[str]:

@@ -18,6 +18,7 @@ from fraiseql_django import type as graphql_type
 from fraiseql_django.cache.answers import VERSION
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.errors import StorageError
+from fraiseql_django.invalidation.scan import CATALOGUE
 from fraiseql_django.storage.django import DjangoStorage
 from tests.invalidation.test_invalidation import check
 from tests.support import data, in_thread, is_hit, make_engine
@@ -185,8 +186,10 @@ EXACTLY = [
     pytest.param("CREATE TEMP TABLE mine AS SELECT 1 AS one", set(), id="temporary table"),
     pytest.param("SELECT * FROM works.parent FOR UPDATE", set(), id="locked rows"),
     pytest.param("LOCK TABLE works.parent IN SHARE MODE", set(), id="locked against writes"),
-    pytest.param("ALTER TABLE works.stranger ADD extra int", {"stranger"}, id="ALTER TABLE"),
-    pytest.param("CREATE OR REPLACE VIEW works.lines AS SELECT line FROM works.late", {"lines"}, id="CREATE VIEW"),
+    pytest.param("ALTER TABLE works.stranger ADD extra int", {"stranger", CATALOGUE}, id="ALTER TABLE"),
+    pytest.param(
+        "CREATE OR REPLACE VIEW works.lines AS SELECT line FROM works.late", {"lines", CATALOGUE}, id="CREATE VIEW"
+    ),
     pytest.param("INSERT INTO works.lines VALUES ('x')", {"log"}, id="updatable view"),
     pytest.param("COPY works.log FROM PROGRAM 'echo line'", {"log"}, id="COPY"),
     pytest.param("SELECT 1", set(), id="nothing"),
@@ -376,14 +379,14 @@ def test_what_may_have_been_written(recorder: Recorder, statement: str, tables: 
     assert recorder.tables == tables
 
 
-def test_block_may_have_written_all_of_it(recorder: Recorder) -> None:
+def test_of_what_a_function_may_write_counts_what_it_has_written(recorder: Recorder) -> None:
     with transaction.atomic():
         Publisher.objects.create(name="Ace")
         execute("SELECT works.choose('')")
         assert recorder.tables == set()
 
-    # choose() may write any of its tables, and did not
-    assert recorder.tables == {"bookshop_publisher", "tv_card", "log", "other", "late", "summary"}
+    # choose() may write any of its tables, and PostgreSQL says that it did not
+    assert recorder.tables == {"bookshop_publisher", "tv_card", "log"}
 
 
 def test_function_that_writes_makes_reads_go_past_the_cache(cache_alias: str) -> None:

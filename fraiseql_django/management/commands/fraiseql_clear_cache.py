@@ -15,6 +15,7 @@ from ...engine import GraphQLEngine, get_engine
 from ...errors import FraiseQLError
 from ...invalidation.catalog import dependencies
 from ...invalidation.names import known, models_by_table, table_of
+from ...invalidation.scan import CATALOGUE
 from ..schema_option import add_schema_option, checked
 
 
@@ -95,6 +96,9 @@ class Command(BaseCommand):
     def _remove(self, engine: GraphQLEngine, table: str | None, alias: str, label: str) -> None:
         try:
             removed = engine.answers.remove(table)
+            if table is None:
+                # every process then compares the catalogue that it has read with that of the database
+                engine.answers.drop([CATALOGUE])
         except Exception as error:
             raise CommandError(f"the cache {alias!r} failed: {type(error).__name__}: {error}") from error
         what = "all answers" if table is None else f"answers read from {table}"

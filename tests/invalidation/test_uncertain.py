@@ -1,0 +1,466 @@
+"""What the text of a statement does not tell: dynamic SQL, the driver's own cursors, definitions, isolation, marks."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection, models, transaction
+from django.db.models.expressions import RawSQL
+from psycopg import sql
+
+import fraiseql_django as fraiseql
+from example_project.bookshop.models import Author, Publisher
+from fraiseql_django import GraphQLEngine, Registry
+from fraiseql_django.cache.answers import VERSION
+from fraiseql_django.cache.django import DjangoCache
+from fraiseql_django.invalidation import catalog, drop, mark_written
+from fraiseql_django.invalidation.catalog import tables_read
+from fraiseql_django.invalidation.scan import CATALOGUE
+from tests.support import data, in_thread, is_hit, make_engine
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+AUTHORS, PUBLISHERS = "{ authors { name } }", "{ publishers { name } }"
+
+MAKE = """
+CREATE SCHEMA un;
+CREATE TABLE un.hidden (label text); INSERT INTO un.hidden VALUES ('a');
+CREATE TABLE un.other (label text); INSERT INTO un.other VALUES ('b');
+CREATE VIEW un.seen AS SELECT label FROM un.hidden;
+CREATE FUNCTION un.label() RETURNS text STABLE LANGUAGE sql AS 'SELECT label FROM un.hidden';
+CREATE FUNCTION un.write(name text) RETURNS int LANGUAGE plpgsql AS $$
+BEGIN EXECUTE 'INSERT INTO ' || name || ' VALUES (''x'')'; RETURN 1; END $$;
+CREATE FUNCTION un.trace() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN EXECUTE format('INSERT INTO un.%I VALUES (''t'')', TG_OP || 's'); RETURN NULL; END $$;
+CREATE TABLE un.traced (id int); CREATE TABLE un."INSERTs" (label text);
+CREATE TRIGGER trace AFTER INSERT ON un.traced FOR EACH ROW EXECUTE FUNCTION un.trace();
+CREATE FUNCTION un.define() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN EXECUTE 'CREATE OR REPLACE VIEW un.seen AS SELECT label FROM ' || 'un.other'; END $$;
+CREATE FUNCTION public.un_hire() RETURNS void LANGUAGE sql AS $$
+INSERT INTO bookshop_author (name, bio, website, email) VALUES ('Joanna', '', '', '') $$;
+"""
+
+
+def execute(statement: Any, params: Any = None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+
+
+class Recorder(DjangoCache):
+    """Notes which tables get new versions."""
+
+    def __init__(self) -> None:
+        super().__init__("locmem")
+        self.tables: set[str] = set()
+
+    def set_many(self, values: Mapping[str, Any], ttl_seconds: int | None) -> None:
+        self.tables |= {key.removeprefix(VERSION) for key in values}
+        super().set_many(values, ttl_seconds)
+
+
+@pytest.fixture(autouse=True)
+def made(transactional_db: None) -> Iterator[None]:
+    execute(MAKE)
+    # what was done until now is out of the session's counters
+    connection.close()
+    yield
+    execute("DROP SCHEMA un CASCADE; DROP FUNCTION un_hire")
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    cache = Recorder()
+    engine = GraphQLEngine(cache=cache)
+    yield cache
+    assert engine.answers.cache is cache
+
+
+@pytest.fixture
+def engine(cache_alias: str) -> GraphQLEngine:
+    Author.objects.create(name="Ursula")
+    Publisher.objects.create(name="Ace")
+    engine = make_engine(cache_alias)
+    data(engine, AUTHORS)
+    data(engine, PUBLISHERS)
+    return engine
+
+
+def names(engine: GraphQLEngine) -> set[str]:
+    return {author["name"] for author in data(engine, AUTHORS)["authors"]}
+
+
+# --- PostgreSQL's word ---
+
+
+@pytest.mark.parametrize(
+    ("statement", "tables"),
+    [
+        ("SELECT un.write('un.other')", {"other"}),
+        ("SELECT un.write('un.other') WHERE false", set()),
+        ("INSERT INTO un.traced VALUES (1)", {"traced", "INSERTs"}),
+        ("PREPARE un_p AS SELECT 1; EXECUTE un_p; DEALLOCATE un_p", set()),
+        ("DO $$ BEGIN PERFORM un.write('un.' || 'other'); END $$", {"other"}),
+    ],
+)
+def test_postgresql_is_asked_before_the_commit(recorder: Recorder, statement: str, tables: set[str]) -> None:
+    with transaction.atomic():
+        execute(statement)
+        assert recorder.tables == set()
+
+    assert recorder.tables == tables
+
+
+def test_without_a_transaction_everything_may_have_been_written(recorder: Recorder) -> None:
+    execute("SELECT un.write('un.other')")
+
+    assert recorder.tables >= {"bookshop_author", "other", "hidden", CATALOGUE}
+
+
+def test_plain_writes_need_no_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(catalog, "reported_tables", refuse)
+    with transaction.atomic():
+        author = Author.objects.create(name="Ursula")
+        Author.objects.filter(pk=author.pk).update(name="Octavia")
+        author.delete()
+
+
+def test_prepared_statement_is_remembered(recorder: Recorder) -> None:
+    execute("PREPARE un_plan (text) AS INSERT INTO un.other VALUES ($1)")
+    assert recorder.tables == set()
+
+    execute("EXECUTE un_plan ('x')")
+
+    assert recorder.tables == {"other"}
+
+
+def test_function_that_is_replaced_by_one_that_writes(engine: GraphQLEngine) -> None:
+    execute("SELECT un.label()")
+    assert is_hit(engine, AUTHORS)
+    execute(
+        "CREATE OR REPLACE FUNCTION un.label() RETURNS text LANGUAGE sql AS "
+        "$$ UPDATE bookshop_author SET name = 'Octavia' RETURNING name $$"
+    )
+
+    execute("SELECT un.label()")
+
+    assert names(engine) == {"Octavia"}
+
+
+# --- the driver's own cursors ---
+
+INSERT = "INSERT INTO bookshop_author (name, bio, website, email) VALUES ('Joanna', '', '', '')"
+
+
+def driver() -> Any:
+    connection.ensure_connection()
+    return connection.connection
+
+
+def in_driver_transaction() -> None:
+    with driver().transaction():
+        driver().execute(INSERT)
+
+
+def by_procedure() -> None:
+    with connection.cursor() as cursor:
+        cursor.callproc("un_hire")
+
+
+def copied() -> None:
+    into = "COPY bookshop_author (name, bio, website, email) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(into) as copy:
+        copy.write_row(("Joanna", "", "", ""))
+
+
+def many() -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(INSERT.replace("'Joanna'", "%s"), [("Joanna",), ("Joanna",)])
+
+
+BY_DRIVER: dict[str, Callable[[], Any]] = {
+    "copy": copied,
+    "callproc": by_procedure,
+    "cursor": lambda: driver().cursor().execute(INSERT),
+    "execute": lambda: driver().execute(INSERT.encode()),
+    "composed": lambda: driver().execute(sql.SQL(INSERT)),
+    "executemany": lambda: driver().cursor().executemany(INSERT, [()]),
+    "stream": lambda: (list(driver().cursor().stream(INSERT + " RETURNING 1")), driver().execute("SELECT 1")),
+    "transaction": in_driver_transaction,
+    "executemany of Django": many,
+    "server-side cursor": lambda: list(Author.objects.raw(INSERT + " RETURNING *").iterator()),
+}
+
+
+@pytest.mark.parametrize("way", BY_DRIVER)
+@pytest.mark.parametrize("atomic", [True, False])
+def test_cursors_of_the_driver_are_seen(engine: GraphQLEngine, way: str, atomic: bool) -> None:
+    if atomic:
+        with transaction.atomic():
+            BY_DRIVER[way]()
+    else:
+        BY_DRIVER[way]()
+
+    assert names(engine) == {"Ursula", "Joanna"}
+
+
+def test_rows_are_streamed_one_after_the_other() -> None:
+    rows = driver().cursor().stream("SELECT n, 1 / (2 - n) FROM generate_series(0, 3) AS n")
+
+    assert next(rows)[0] == 0
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        list(rows)
+
+
+# --- tables without a model ---
+
+
+def registry_of(expression: str) -> Registry:
+    registry = Registry()
+
+    @fraiseql.type(Author, fields=["id"], registry=registry)
+    class AuthorType:
+        label: str | None = fraiseql.field(RawSQL(expression, [], output_field=models.TextField()))
+
+    return registry
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "(SELECT max(label) FROM un.hidden)",
+        '(SELECT max(label) FROM/* why */"un"."hidden")',
+        "(SELECT max(label) FROM un.seen)",
+        "un.label()",
+    ],
+)
+def test_table_without_a_model_is_read(cache_alias: str, expression: str) -> None:
+    Author.objects.create(name="Ursula")
+    engine = make_engine(cache_alias, registry=registry_of(expression))
+    query = "{ authors { label } }"
+    assert data(engine, query) == {"authors": [{"label": "a"}]}
+    assert is_hit(engine, query)
+
+    execute("UPDATE un.hidden SET label = 'z'")
+
+    assert data(engine, query) == {"authors": [{"label": "z"}]}
+
+
+# --- definitions ---
+
+
+def test_view_that_another_process_replaces(cache_alias: str) -> None:
+    Author.objects.create(name="Ursula")
+    engine = make_engine(cache_alias, registry=registry_of("(SELECT max(label) FROM un.seen)"))
+    query = "{ authors { label } }"
+    assert data(engine, query) == {"authors": [{"label": "a"}]}
+
+    # another process has a catalogue of its own, and gives a new version to the one in the cache
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute("CREATE OR REPLACE VIEW un.seen AS SELECT label FROM un.other")
+    drop([CATALOGUE])
+
+    assert data(engine, query) == {"authors": [{"label": "b"}]}
+    assert data(engine, query) == {"authors": [{"label": "b"}]}
+    assert is_hit(engine, query)
+    execute("UPDATE un.other SET label = 'c'")
+    assert data(engine, query) == {"authors": [{"label": "c"}]}
+
+
+@pytest.mark.parametrize(
+    "change", ["CREATE OR REPLACE VIEW un.seen AS SELECT label FROM un.other", "SELECT un.define()"]
+)
+@pytest.mark.parametrize("atomic", [True, False])
+def test_view_that_this_process_replaces(cache_alias: str, change: str, atomic: bool) -> None:
+    Author.objects.create(name="Ursula")
+    engine = make_engine(cache_alias, registry=registry_of("(SELECT max(label) FROM un.seen)"))
+    query = "{ authors { label } }"
+    data(engine, query)
+
+    if atomic:
+        with transaction.atomic():
+            execute(change)
+    else:
+        execute(change)
+
+    assert data(engine, query) == {"authors": [{"label": "b"}]}
+    # with a catalogue that was read before, the first answer is not kept
+    data(engine, query)
+    execute("UPDATE un.other SET label = 'c'")
+    assert data(engine, query) == {"authors": [{"label": "c"}]}
+
+
+def test_what_is_not_committed_is_known_to_its_connection_alone() -> None:
+    read = "SELECT label FROM un.seen"
+    before = ("hidden", "seen")
+    assert tables_read(read, "default") == before
+
+    with transaction.atomic():
+        execute("CREATE OR REPLACE VIEW un.seen AS SELECT label FROM un.other")
+        assert tables_read(read, "default") == ("other", "seen")
+        assert in_thread(lambda: tables_read(read, "default")) == before
+        transaction.set_rollback(True)
+
+    assert tables_read(read, "default") == before
+
+
+def test_plan_that_was_made_without_the_catalogue(cache_alias: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = make_engine(cache_alias, registry=registry_of("(SELECT max(label) FROM un.seen)"))
+    Author.objects.create(name="Ursula")
+    query = "{ authors { label } }"
+    catalog.forget()
+    with monkeypatch.context() as patched:
+        patched.setattr(catalog, "_FINGERPRINT", "SELECT 1 / 0")
+        assert data(engine, query) == {"authors": [{"label": "a"}]}
+        assert not is_hit(engine, query)
+    catalog.forget()
+
+    data(engine, query)
+    assert is_hit(engine, query)
+    execute("UPDATE un.hidden SET label = 'z'")
+    assert data(engine, query) == {"authors": [{"label": "z"}]}
+
+
+def test_partition_that_is_dropped(cache_alias: str) -> None:
+    execute("CREATE TABLE un.whole (label text) PARTITION BY LIST (label)")
+    execute("CREATE TABLE un.part PARTITION OF un.whole FOR VALUES IN ('p'); INSERT INTO un.whole VALUES ('p')")
+    Author.objects.create(name="Ursula")
+    engine = make_engine(cache_alias, registry=registry_of("(SELECT max(label) FROM un.whole)"))
+    query = "{ authors { label } }"
+    assert data(engine, query) == {"authors": [{"label": "p"}]}
+
+    execute("DROP TABLE un.part")
+
+    assert data(engine, query) == {"authors": [{"label": None}]}
+
+
+# --- marks ---
+
+
+def behind_its_back(name: str) -> None:
+    """Write over a connection that nobody sees."""
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute("UPDATE bookshop_author SET name = %s", [name])
+
+
+@pytest.mark.parametrize("undone", [True, False])
+def test_mark_as_the_first_thing_in_a_block(engine: GraphQLEngine, undone: bool) -> None:
+    with transaction.atomic():
+        mark_written(["bookshop_author"])
+        assert in_thread(lambda: is_hit(engine, AUTHORS))
+        transaction.set_rollback(undone)
+
+    assert is_hit(engine, AUTHORS) == undone
+    assert is_hit(engine, PUBLISHERS)
+
+
+def test_mark_before_a_statement_in_a_block(engine: GraphQLEngine) -> None:
+    with transaction.atomic():
+        mark_written(["bookshop_author"])
+        Publisher.objects.update(name="Tor")
+        Publisher.objects.count()
+        assert in_thread(lambda: is_hit(engine, AUTHORS))
+
+    assert not is_hit(engine, AUTHORS)
+
+
+def test_mark_in_a_savepoint_that_is_rolled_back(engine: GraphQLEngine) -> None:
+    with transaction.atomic():
+        with suppress(ZeroDivisionError), transaction.atomic():
+            mark_written(["bookshop_author"])
+            _ = 1 / 0
+        Publisher.objects.update(name="Tor")
+
+    assert is_hit(engine, AUTHORS)
+
+
+def test_mark_on_a_connection_that_is_not_open(engine: GraphQLEngine) -> None:
+    connection.close()
+    mark_written(["bookshop_author"])
+    assert not is_hit(engine, AUTHORS)
+
+    connection.close()
+    data(engine, AUTHORS)
+    with transaction.atomic():
+        mark_written(["bookshop_author"])
+        assert in_thread(lambda: is_hit(engine, AUTHORS))
+    assert not is_hit(engine, AUTHORS)
+
+
+def test_mark_in_a_mutation(cache_alias: str) -> None:
+    registry = Registry()
+    fraiseql.type(Author, fields=["id", "name"], registry=registry)(type("Author", (), {}))
+
+    @fraiseql.mutation(registry=registry)
+    def rename(info: Any, name: str) -> bool:
+        mark_written(["bookshop_author"])
+        Publisher.objects.count()
+        behind_its_back(name)
+        return True
+
+    Author.objects.create(name="Ursula")
+    engine = make_engine(cache_alias, registry=registry)
+    data(engine, AUTHORS)
+
+    data(engine, 'mutation { rename(name: "Octavia") }')
+
+    assert names(engine) == {"Octavia"}
+
+
+# --- isolation ---
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ", "RESET ALL"),
+        ("SET default_transaction_isolation = 'serializable'", "RESET ALL"),
+        ("SELECT set_config('default_transaction_isolation', 'repeatable read', false)", "RESET ALL"),
+        ("SELECT un.isolate()", "RESET ALL"),
+        ("BEGIN; SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; COMMIT", None),
+    ],
+)
+def test_older_snapshot_is_never_kept_as_fresh(engine: GraphQLEngine, first: str, last: str | None) -> None:
+    execute(
+        "CREATE FUNCTION un.isolate() RETURNS text LANGUAGE sql AS "
+        "$$ SELECT set_config('default_transaction_isolation', 'repeatable read', false) $$"
+    )
+    execute(first)
+    with transaction.atomic():
+        Publisher.objects.count()
+        in_thread(lambda: Author.objects.update(name="Octavia"))
+        assert names(engine) == ({"Octavia"} if last is None else {"Ursula"})
+    if last:
+        execute(last)
+
+    assert names(engine) == {"Octavia"}
+    assert in_thread(lambda: names(engine)) == {"Octavia"}
+
+
+def test_isolation_that_the_role_has(engine: GraphQLEngine) -> None:
+    execute("ALTER ROLE CURRENT_USER SET default_transaction_isolation = 'repeatable read'")
+    try:
+        connection.close()
+        data(engine, AUTHORS)
+        with transaction.atomic():
+            Publisher.objects.count()
+            in_thread(lambda: Author.objects.update(name="Octavia"))
+            assert names(engine) == {"Ursula"}
+        assert names(engine) == {"Octavia"}
+    finally:
+        execute("ALTER ROLE CURRENT_USER RESET default_transaction_isolation")
+        connection.close()
+
+
+def test_isolation_of_a_raw_transaction(engine: GraphQLEngine) -> None:
+    execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+    Publisher.objects.count()
+    in_thread(lambda: Author.objects.update(name="Octavia"))
+    assert names(engine) == {"Ursula"}
+    execute("COMMIT")
+
+    assert names(engine) == {"Octavia"}
