@@ -29,7 +29,7 @@ from .audit import OperationContext
 from .cache.answers import Answers
 from .cache.base import Cache
 from .cache.table_versions import TableVersions, versions_in
-from .conf.factories import make_cache, make_cache_of, make_storage
+from .conf.factories import make_cache, make_cache_of, make_replicas, make_storage
 from .conf.settings import Settings, get_settings, on_reload, schema_names, told_aliases
 from .conf.upstream import Configuration, give_back, settings_from
 from .declare.registry import Registry, default_registry
@@ -41,6 +41,7 @@ from .execution.failures import failure
 from .execution.measured import MeasuredStorage
 from .execution.query import Query
 from .execution.rate_limit import operation_rate
+from .execution.replicas import Replicas
 from .execution.response import Explanation, Response, Statistics, failed
 from .execution.session import Session
 from .invalidation import watcher as watching
@@ -108,7 +109,8 @@ class GraphQLEngine:
         self.watches = watched_database(self.settings) if kept.watch and self.cache is not None else None
         self.session = Session(self.settings.session, self.settings.limits.statement_ms, self.settings.database)
         self._measured = MeasuredStorage(self.storage)
-        self.executor = Executor(self._measured, self.answers, self.session, self.settings.limits)
+        self.replicas = self._make_replicas()
+        self.executor = Executor(self._measured, self.answers, self.session, self.settings.limits, self.replicas)
         self.rate = operation_rate(self.settings, self.cache)
         self.documents = Documents(self.settings, self.cache)
         self.introspection = Introspection(self.settings.introspection, lambda: self.schema.graphql)
@@ -335,13 +337,17 @@ class GraphQLEngine:
 
     def statistics(self) -> Statistics:
         """Return the statistics of this process's caches of documents, plans and answers, and of its statements."""
+        replicas = self.replicas
+        measured = [self._measured, *([] if replicas is None else replicas.storages)]
         return Statistics(
             documents=self.parser.cache.counts(),
             plans=self.planner.cache.counts(),
             result_hits=self.answers.hits,
             result_misses=self.answers.misses,
-            statements=self._measured.statements,
-            statement_ms=self._measured.total_ms,
+            statements=sum(storage.statements for storage in measured),
+            statement_ms=sum(storage.total_ms for storage in measured),
+            replicas_answered=0 if replicas is None else replicas.answered,
+            replicas_passed_on=0 if replicas is None else replicas.passed_on,
         )
 
     def release(self) -> None:
@@ -358,6 +364,11 @@ class GraphQLEngine:
         self.planner.cache.clear()
 
     # --- internals ---
+
+    def _make_replicas(self) -> Replicas | None:
+        made = make_replicas(self.settings) if self.settings.replicas else {}
+        measured = {alias: MeasuredStorage(storage) for alias, storage in made.items()}
+        return Replicas(self.settings.database, self._measured, measured, self.session) if measured else None
 
     @property
     def _stages(self) -> tuple[Schema, Parser, Planner]:

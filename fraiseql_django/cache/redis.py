@@ -302,7 +302,7 @@ class RedisValues:
         # to several servers at once; EVALSHA is not allowed here
         pipeline = self.client.pipeline()
         for keys, arguments in calls:
-            pipeline.eval(script.text, len(keys), *keys, *arguments)
+            pipeline.execute_command("EVAL", script.text, len(keys), *keys, *arguments)
         pipeline.execute()
 
     def _run(self, script: _Script, keys: list[str], arguments: list[str]) -> Any:

@@ -64,9 +64,13 @@ class Session:
             viewer.session_values = tuple(self._values_of(viewer))
         return viewer.session_values
 
-    def outside(self) -> Hashable | None:
-        """Return what the project has set in the connection's session itself; None where that is not known."""
-        return () if self.alias is None else key_of(connections[self.alias], sets_path=self._sets_path)
+    def outside(self, alias: str | None = None) -> Hashable | None:
+        """Return what the project has set in the connection's session itself; None where that is not known.
+
+        ``alias`` is a replica's, whose connection is meant instead of the database's.
+        """
+        alias = alias or self.alias
+        return () if alias is None else key_of(connections[alias], sets_path=self._sets_path)
 
     def may_show_in(self, sql: str, alias: str) -> bool:
         """Whether the answer of a statement may depend on the viewer's session values."""

@@ -49,6 +49,7 @@ from ..invalidation.catalog import RESUME_JIT, SUSPEND_JIT
 from ..invalidation.statements import only_reads
 from ..memory import LRU
 from .base import NO_JIT, Row, Settings
+from .positions import POSITION
 
 # What is used of psycopg's Connection and of its libpq connection
 _OF_CONNECTION = ("autocommit", "deferrable", "isolation_level", "lock", "pgconn", "read_only", "wait")
@@ -221,6 +222,18 @@ class ConnectionPipeline:
         if known is not None and known.is_cheap:
             return self._run_cheap(command, known)
         return self._run_without_jit(command, known)
+
+    def run_at(self, settings: Settings, command: Command, *, jit: bool = True) -> tuple[bytes | None, Result]:
+        """Send a command like ``run_with``, and ahead of it the question for the server's position in its log.
+
+        Return the position (see ``positions``), None where it says nothing about the command: in an open transaction.
+        """
+        if not self._is_alone:
+            return None, self.run_with(settings, command, jit=jit)
+        if self._has_jit and not jit:
+            settings = (*settings, NO_JIT)
+        position, result = self.run([_setting(settings, prepare=command.prepare, ahead=POSITION), command])
+        return position.get_value(0, 0), result
 
     def _run_after(self, setting: Command, command: Command) -> Result:
         if self._is_alone:
@@ -428,9 +441,9 @@ def refused_setting(error: Exception) -> Exception:
     return InternalError_(f"PostgreSQL refused a session variable, the role or the time limit: {error}")
 
 
-def _setting(settings: Settings, *, prepare: bool) -> Command:
+def _setting(settings: Settings, *, prepare: bool, ahead: bytes = b"") -> Command:
     texts: list[bytes | None] = [text.encode() for pair in settings for text in pair]
-    return Command(_set_config(len(settings)), texts, prepare=prepare, sets_session=True)
+    return Command(_set_config(len(settings), ahead), texts or None, prepare=prepare, sets_session=bool(settings))
 
 
 @cache
@@ -439,10 +452,10 @@ def _current_settings(count: int) -> bytes:
 
 
 @cache
-def _set_config(count: int) -> bytes:
+def _set_config(count: int, ahead: bytes = b"") -> bytes:
     # true: until the transaction ends
-    pairs = ((2 * number + 1, 2 * number + 2) for number in range(count))
-    return b"SELECT " + b", ".join(b"set_config($%d, $%d, true)" % pair for pair in pairs)
+    pairs = [b"set_config($%d, $%d, true)" % (2 * number + 1, 2 * number + 2) for number in range(count)]
+    return b"SELECT " + b", ".join([ahead, *pairs] if ahead else pairs)
 
 
 def _begin(driver: Any) -> bytes:
