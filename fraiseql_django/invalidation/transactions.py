@@ -17,6 +17,7 @@ from .._django import (
     add_first_wrapper,
     driver_connection,
     in_autocommit_mode,
+    in_block_of_test,
     isolation_level,
     savepoints,
     wrap_transaction_end,
@@ -95,9 +96,12 @@ class Transactions:
     def sees_committed_only(self) -> bool:
         """Whether a statement now sees exactly the committed rows.
 
-        It does not in a transaction that has written, or that keeps the snapshot of its first statement.
+        It does not in a transaction that has written, or that keeps the snapshot of its first statement, and not in
+        that of a test: what ``setUpTestData`` or a test writes is never committed, and another test has other rows.
         """
         connection = self.connection
+        if in_block_of_test(connection):
+            return False
         if not in_autocommit_mode(connection) and isolation_level(connection) != IsolationLevel.READ_COMMITTED:
             # later statements see the snapshot of the first one (PostgreSQL documentation, 13.2)
             return False
