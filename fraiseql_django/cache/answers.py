@@ -160,7 +160,8 @@ class Answers:
         if not renewed:
             return True
         try:
-            self.cache.set_many({_version_key(table): _new_version() for table in renewed}, None)
+            # in one order, as a cache in a database locks what it writes until all is written
+            self.cache.set_many({_version_key(table): _new_version() for table in sorted(renewed)}, None)
         except Exception as error:
             self._defer(renewed)
             self._breaker.failed(error)
