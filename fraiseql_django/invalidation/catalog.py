@@ -255,12 +255,15 @@ UNION ALL SELECT 'function', p.proname::text,
     WHERE {_OWN} AND l.lanname NOT IN ('c', 'internal') AND p.provolatile <> 'i'
 """
 
+# A database that is dropped and made anew has another number, though the name is the same
+_NUMBER = "SELECT oid::bigint FROM pg_database WHERE datname = current_database()"
 _dependencies: dict[tuple[Any, ...], Dependencies] = {}
 _asking: dict[tuple[Any, ...], frozenset[str]] = {}
 _columns: dict[tuple[Any, ...], Columns] = {}
 _rows: dict[tuple[Any, ...], Mapping[tuple[str, ...], int]] = {}
 _functions: dict[tuple[Any, ...], Mapping[tuple[str, ...], list[FunctionInfo]]] = {}
 _volatile: dict[tuple[Any, ...], Mapping[str, frozenset[str]]] = {}
+_numbers: dict[tuple[Any, ...], int] = {}
 _failed_at: dict[tuple[Any, ...], float] = {}
 # how often it was forgotten: what was read meanwhile is not kept
 _forgotten = 0
@@ -272,7 +275,7 @@ def forget(**kwargs: Any) -> None:
     """Read the catalogues again when they are next needed; also a receiver of Django's signals."""
     global _forgotten
     _forgotten += 1
-    for kept in (_dependencies, _asking, _columns, _rows, _functions, _volatile, _failed_at):
+    for kept in (_dependencies, _asking, _columns, _rows, _functions, _volatile, _numbers, _failed_at):
         kept.clear()
 
 
@@ -369,6 +372,11 @@ def _by_name(rows: Iterable[tuple[Any, ...]]) -> Columns:
         if visible:
             found[(name,)] = of_relation
     return found
+
+
+def number_of_database(alias: str) -> int | None:
+    """Return PostgreSQL's number of a database; None where it cannot be asked."""
+    return _kept(_numbers, connections[alias], _NUMBER, lambda rows: int(rows[0][0]), connect=True)
 
 
 def tables_read(sql: str, alias: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """``make soak``: run the checker for as long as it is told, and stop at the first stale answer.
 
-    python -m tests.checker --seconds 600 --seed 1 --backends redis locmem --disturb evict pause
+python -m tests.checker --seconds 600 --seed 1 --backends redis locmem --disturb evict pause
 """
 
 from __future__ import annotations

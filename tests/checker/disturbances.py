@@ -103,6 +103,5 @@ def restart(running: Running) -> None:
 
 
 DISTURBANCES: dict[str, Callable[[Running], None]] = {
-    disturbance.__name__: disturbance
-    for disturbance in (kill, terminate, stop, evict, empty, pause, restart)
+    disturbance.__name__: disturbance for disturbance in (kill, terminate, stop, evict, empty, pause, restart)
 }

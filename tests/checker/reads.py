@@ -33,7 +33,9 @@ def _rows(kind: str, rows: list[dict[str, Any]], all_: tuple[Register, ...]) -> 
 def _list(field: str, kind: str) -> Callable[[Layout, Random], Read]:
     def make(layout: Layout, random: Random) -> Read:
         all_ = layout.of_kind(kind)
-        return Read(f"list of {field}", f"{{ {field} {{ id value }} }}", {}, all_, lambda d: _rows(kind, d[field], all_))
+        return Read(
+            f"list of {field}", f"{{ {field} {{ id value }} }}", {}, all_, lambda d: _rows(kind, d[field], all_)
+        )
 
     return make
 

@@ -49,9 +49,7 @@ class Layout:
 
     def of(self, writer: int) -> list[Register]:
         """Return what a thread writes."""
-        found = [
-            Register(kind, writer * number + index) for kind, number in OF_EACH.items() for index in range(number)
-        ]
+        found = [Register(kind, writer * number + index) for kind, number in OF_EACH.items() for index in range(number)]
         return found + [Register(kind, 0) for kind in OF_ALL if writer == 0]
 
     def of_kind(self, kind: str) -> tuple[Register, ...]:

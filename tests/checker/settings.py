@@ -8,8 +8,14 @@ CONFIG = json.loads(os.environ["FRAISEQL_CHECKER"])
 
 SECRET_KEY = "the checker has no secrets"
 USE_TZ = True
-INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "fraiseql_django", "tests.checker.apps.CheckerConfig"]
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "fraiseql_django",
+    "tests.checker.apps.CheckerConfig",
+]
 DATABASES = {"default": CONFIG["database"]}
 CACHES = {"default": CONFIG["cache"]}
-FRAISEQL = {"CACHE": {"TTL": 3600}}
+# a report has to say what went wrong
+FRAISEQL = {"CACHE": {"TTL": 3600}, "MASK_ERRORS": False}
 SILENCED_SYSTEM_CHECKS = ["fraiseql.W009"]
