@@ -22,16 +22,22 @@ STILL_SECONDS = 0.2
 def kill(running: Running) -> None:
     """Kill a process with what it writes, and start another in its place."""
     slot = running.random.randrange(running.run.processes)
-    process, application = running.processes[slot], running.application(slot)
-    process.kill()
-    process.wait()
+    running.processes[slot].kill()
+    running.processes[slot].wait()
+    replace(running, slot)
+
+
+def replace(running: Running, slot: int) -> None:
+    """Start a process in the place of one that was killed, whose last writes may have been committed."""
     running.note("process killed", slot=slot)
+    _end(running, running.application(slot))
+    writers = running.run.writers
     with running.connect() as connection:
-        _end(running, application)
-        writers = running.run.writers
         for register in [one for number in range(writers) for one in running.layout.of(slot * writers + number)]:
             low, high = running.bounds.committed(register), running.bounds.begun(register)
             number = stored(connection.cursor(), register, low, high)
+            if low < high:
+                running.note("finds in the database", registers=[str(register)], number=number, of=[low, high])
             running.due.append((time.monotonic() + running.run.grace, register, number))
     running.incarnations[slot] += 1
     running.bounds.reset(slot, "ready")

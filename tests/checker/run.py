@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ import psycopg
 from example_project.servers import EmbeddedRedis
 
 from .bounds import Bounds
-from .disturbances import DISTURBANCES
+from .disturbances import DISTURBANCES, replace
 from .registers import Layout, first_rows
 from .report import explained
 
@@ -49,6 +50,10 @@ class Run:
     # seconds between the writes of a thread, on average
     pause: float = 0.05
     sabotage: str | None = None
+    # seconds that some commits take longer at most, before and after
+    slow: float = 0
+    # which part of all commits kills its process, before anybody is told of it
+    deadly: float = 0
     disturbances: tuple[str, ...] = ()
     # seconds after which answers show a write again whose process was killed
     grace: float = 1.0
@@ -104,12 +109,16 @@ class Running:
     def start(self, slot: int) -> subprocess.Popen[bytes]:
         """Start the process of a slot."""
         run = self.run
+        names = ("seed", "processes", "writers", "readers", "pause", "sabotage", "slow", "deadly", "grace")
         config = {
-            "slot": slot, "incarnation": self.incarnations[slot], "seed": run.seed, "folder": str(self.folder),
-            "processes": run.processes, "writers": run.writers, "readers": run.readers, "pause": run.pause,
-            "sabotage": run.sabotage, "grace": run.grace, "disturbed": bool(run.disturbances),
-            "database": self._database_of(slot), "cache": self._cache(),
-        }  # fmt: skip
+            **{name: getattr(run, name) for name in names},
+            "slot": slot,
+            "incarnation": self.incarnations[slot],
+            "folder": str(self.folder),
+            "disturbed": bool(run.disturbances or run.deadly),
+            "database": self._database_of(slot),
+            "cache": self._cache(),
+        }
         # none of pytest, whose coverage or workers are not theirs
         environment = {**os.environ, "FRAISEQL_CHECKER": json.dumps(config), "PYTHONPATH": str(ROOT)}
         environment["DJANGO_SETTINGS_MODULE"] = "tests.checker.settings"
@@ -232,9 +241,14 @@ def _watch(running: Running) -> dict[str, int]:
     while time.monotonic() < deadline and not bounds.flag("failed"):
         if run.reads is not None and bounds.count("reads") >= run.reads:
             break
+        for slot, process in enumerate(running.processes):
+            if process.poll() == -signal.SIGKILL:
+                disturbed["kill"] = disturbed.get("kill", 0) + 1
+                replace(running, slot)
         if any(process.poll() is not None for process in running.processes):
             break
-        if run.disturbances and time.monotonic() > next_at:
+        # a process that is starting is no use to disturb
+        if run.disturbances and time.monotonic() > next_at and all(map(running.ready, range(run.processes))):
             name = running.random.choice(run.disturbances)
             DISTURBANCES[name](running)
             disturbed[name] += 1

@@ -5,6 +5,8 @@ Where a fault shows only in a short moment, that moment is made longer.
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterable
 from random import Random
@@ -20,6 +22,31 @@ MOMENT = 0.02
 
 def _replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
     mock.patch.object(owner, name, make(getattr(owner, name))).start()
+
+
+def disturb_commits(slow: float, deadly: float, seed: str) -> None:
+    """Take up to so many seconds before and after some commits, and die after some others.
+
+    This is no fault, but shows those of what happens then.
+    """
+    random = Random(seed)
+
+    def committing(own: Any) -> Any:
+        def commit(self: Transactions, commit: Callable[[], None]) -> None:
+            is_slow, is_deadly = random.random() < 0.2, random.random() < deadly
+
+            def disturbed() -> None:
+                time.sleep(slow * random.random() * is_slow)
+                commit()
+                if is_deadly:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                time.sleep(slow * random.random() * is_slow)
+
+            own(self, disturbed)
+
+        return commit
+
+    _replace(Transactions, "commit", committing)
 
 
 def version_read_after_the_statement() -> None:
@@ -74,7 +101,17 @@ def one_bump_in_forty_lost() -> None:
     _replace(versions, "drop", dropping)
 
 
+def nothing_is_kept() -> None:
+    """No answer is kept, as where a mark never ends: nothing is stale, but the cache is of no use."""
+    _replace(Answers, "keep", lambda own: lambda *args, **options: None)
+
+
 SABOTAGES = {
     sabotage.__name__: sabotage
-    for sabotage in (version_read_after_the_statement, invalidation_before_the_commit, one_bump_in_forty_lost)
+    for sabotage in (
+        version_read_after_the_statement,
+        invalidation_before_the_commit,
+        one_bump_in_forty_lost,
+        nothing_is_kept,
+    )
 }

@@ -27,7 +27,7 @@ from . import writes  # noqa: E402
 from .bounds import Bounds  # noqa: E402
 from .reads import MAKERS, Read, any_read  # noqa: E402
 from .registers import Layout, Register, Shown, stored  # noqa: E402
-from .sabotage import SABOTAGES  # noqa: E402
+from .sabotage import SABOTAGES, disturb_commits  # noqa: E402
 from .settings import CONFIG  # noqa: E402
 
 # events of a process that are kept for a report
@@ -47,11 +47,19 @@ class Process:
     lock: Lock = field(default_factory=Lock)
     # the calls of the cache by each thread's last operation
     calls: local = field(default_factory=local)
+    counted_hits: int = 0
 
     def count(self, name: str, number: int = 1) -> None:
         """Count in the shared memory."""
         with self.lock:
             self.bounds.add(self.slot, name, number)
+
+    def count_hits(self) -> None:
+        """Count the hits since the last time."""
+        with self.lock:
+            hits = get_engine().statistics().result_hits
+            self.bounds.add(self.slot, "hits", hits - self.counted_hits)
+            self.counted_hits = hits
 
     def note(self, what: str, **more: Any) -> None:
         """Keep an event for a report."""
@@ -103,6 +111,7 @@ class Reader:
         while not (bounds.flag("stop_writing") or bounds.flag("failed")):
             self.check(any_read(self.process.layout, self.random))
             if self.random.random() < 0.05:
+                self.process.count_hits()
                 time.sleep(self.random.random() * 0.01)
 
     def check(self, read: Read) -> bool:
@@ -257,6 +266,8 @@ def main() -> None:
     slot, folder = CONFIG["slot"], Path(CONFIG["folder"])
     process = Process(slot, CONFIG["seed"], layout, Bounds(folder / "bounds", layout, CONFIG["processes"]), folder)
     engine = get_engine()
+    if CONFIG["slow"] or CONFIG["deadly"]:
+        disturb_commits(CONFIG["slow"], CONFIG["deadly"], f"{process.seed} commits {slot} {CONFIG['incarnation']}")
     if CONFIG["sabotage"]:
         SABOTAGES[CONFIG["sabotage"]]()
     recorded(process, engine.cache)
@@ -268,12 +279,12 @@ def main() -> None:
     runs = [Writer(process, number).run for number in range(CONFIG["writers"])]
     runs += [Reader(process, number).run for number in range(CONFIG["readers"])]
     threads = [Thread(target=guarded, args=(process, run), daemon=True) for run in runs]
-    hits = engine.statistics().result_hits
+    process.counted_hits = engine.statistics().result_hits
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    process.count("hits", engine.statistics().result_hits - hits)
+    process.count_hits()
     if not process.bounds.flag("failed"):
         time.sleep(CONFIG["grace"])
         check_that_answers_are_kept(process)
