@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any
 
-from .disturbances import DISTURBANCES
+from .disturbances import DISTURBANCES, OF_REDIS
 from .run import BACKENDS, Result, Run, run
 
 # of one run; then the next has another seed
@@ -27,17 +27,20 @@ def arguments() -> Any:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--backends", nargs="+", choices=BACKENDS, default=BACKENDS)
     parser.add_argument("--processes", type=int, default=4)
-    parser.add_argument("--disturb", nargs="*", choices=DISTURBANCES, default=list(SAFE["redis"]))
+    parser.add_argument("--disturb", nargs="*", choices=DISTURBANCES, help="by default, all that break no promise")
     return parser.parse_args()
 
 
-# What a cache of each kind can be disturbed by without a promise being broken
-SAFE = {
-    "redis": ("stop", "evict", "empty", "pause"),
-    "locmem": ("stop",),
-    "database": ("stop",),
-    "file": ("stop",),
-}
+# What breaks no promise, whatever cache there is
+SAFE = ("stop", "evict", "empty", "pause", "terminate")
+
+
+def disturbances(backend: str, named: list[str] | None) -> tuple[str, ...]:
+    """Return what disturbs a run with a cache: of what was named, that which can."""
+    chosen = SAFE if named is None else named
+    # this cache is as the database is: a connection that is ended may be its own
+    without = {"terminate"} if backend == "database" and named is None else set()
+    return tuple(name for name in chosen if (backend == "redis" or name not in OF_REDIS) and name not in without)
 
 
 def rounds(options: Any, database: Any) -> list[Result]:
@@ -52,7 +55,8 @@ def rounds(options: Any, database: Any) -> list[Result]:
                 seed=options.seed + len(results),
                 seconds=min(left, ROUND_SECONDS),
                 processes=1 if backend == "locmem" else options.processes,
-                disturbances=tuple(name for name in options.disturb if name in SAFE[backend]),
+                disturbances=disturbances(backend, options.disturb),
+                slow=0.05,
             ),
             database,
         )

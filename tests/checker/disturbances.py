@@ -111,3 +111,5 @@ def restart(running: Running) -> None:
 DISTURBANCES: dict[str, Callable[[Running], None]] = {
     disturbance.__name__: disturbance for disturbance in (kill, terminate, stop, evict, empty, pause, restart)
 }
+# What only a Redis can be disturbed by
+OF_REDIS = ("evict", "empty", "pause", "restart")
