@@ -42,7 +42,7 @@ def _told(running: Running, failure: dict[str, Any], events: list[dict[str, Any]
         and (
             not names.isdisjoint(event.get("registers", ()))
             or not keys.isdisjoint(event.get("keys", ()))
-            or (event["process"] == "run" and "registers" not in event)
+            or not ("registers" in event or "keys" in event)
         )
     ]
     lines = [_head(failure), *(_line(running, event) for event in (*about[-LAST:], *failure.get("calls", ())))]

@@ -8,10 +8,11 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from threading import Lock, Thread, local
+from threading import Lock, Thread, current_thread, local
 from typing import Any
 
 import django
@@ -63,7 +64,8 @@ class Process:
 
     def note(self, what: str, **more: Any) -> None:
         """Keep an event for a report."""
-        self.events.append({"at": time.monotonic(), "process": self.slot, "what": what, **more})
+        thread = current_thread().name
+        self.events.append({"at": time.monotonic(), "process": self.slot, "thread": thread, "what": what, **more})
 
     def fail(self, problem: str, **more: Any) -> None:
         """End the run: an answer was wrong, or a thread has failed."""
@@ -103,7 +105,6 @@ class Reader:
     def __init__(self, process: Process, number: int) -> None:
         self.process = process
         self.random = Random(f"{process.seed} reader {process.slot} {number}")
-        self.name = f"reader {number}"
 
     def run(self) -> None:
         """Read until the run ends."""
@@ -140,7 +141,7 @@ class Reader:
     def _failed(self, read: Read, shown: Shown, lows: dict[Register, int], began: float, ended: float) -> None:
         ranges = {str(one): [lows[one], self.process.bounds.begun(one)] for one in shown.registers}
         self.process.fail(
-            "stale", registers=ranges, value=shown.value, of=shown.of, read=read.name, thread=self.name,
+            "stale", registers=ranges, value=shown.value, of=shown.of, read=read.name,
             began=began, ended=ended, calls=self.process.calls.last,
         )  # fmt: skip
 
@@ -206,7 +207,7 @@ class Writer:
         if not CONFIG["disturbed"]:
             process.fail("error", error=str(error))
         process.count("in_doubt")
-        connection.close()
+        another_connection()
         with connection.cursor() as cursor:
             for register in chosen:
                 low, high = process.bounds.committed(register), process.bounds.begun(register)
@@ -224,6 +225,13 @@ class Writer:
 # --- the process ---
 
 
+def another_connection() -> None:
+    """Let this thread begin anew: Django takes a connection that was lost with autocommit off to be in a block."""
+    with suppress(DatabaseError, InterfaceError):
+        connection.close()
+    del connections["default"]
+
+
 def guarded(process: Process, run: Callable[[], None]) -> None:
     """Run a thread; whatever it raises ends the run."""
     try:
@@ -236,7 +244,7 @@ def guarded(process: Process, run: Callable[[], None]) -> None:
                 if not CONFIG["disturbed"]:
                     raise
                 process.note("loses its connection", error=str(error)[:300])
-                connection.close()
+                another_connection()
     except BaseException as error:
         process.fail("error", error=f"{type(error).__name__}: {error}")
         raise
@@ -276,9 +284,9 @@ def main() -> None:
     process.count("ready")
     while not process.bounds.flag("go"):
         time.sleep(0.01)
-    runs = [Writer(process, number).run for number in range(CONFIG["writers"])]
-    runs += [Reader(process, number).run for number in range(CONFIG["readers"])]
-    threads = [Thread(target=guarded, args=(process, run), daemon=True) for run in runs]
+    runs = {f"writer {number}": Writer(process, number).run for number in range(CONFIG["writers"])}
+    runs |= {f"reader {number}": Reader(process, number).run for number in range(CONFIG["readers"])}
+    threads = [Thread(target=guarded, args=(process, run), name=name, daemon=True) for name, run in runs.items()]
     process.counted_hits = engine.statistics().result_hits
     for thread in threads:
         thread.start()

@@ -1,7 +1,7 @@
 """Writes of every kind: how a register is given a number, and in what transaction.
 
-A way to write gives one register one number. A transaction runs ways to write and commits them; what it rolls back
-wrote a number that nobody may ever see.
+A way to write gives one register one number, whatever it had before, since an earlier write may have been lost. A
+transaction runs ways to write and commits them; what it rolls back wrote a number that nobody may ever see.
 """
 
 from __future__ import annotations
@@ -135,17 +135,26 @@ def mutation_of_function(register: Register, n: int) -> None:
 
 def item(register: Register, n: int) -> None:
     if n % 2:
-        Item.objects.get(pk=register.id).delete()
+        Item.objects.filter(pk=register.id).delete()
     else:
-        Item.objects.create(pk=register.id, value=n, counter_id=counter_of(register))
+        Item.objects.update_or_create(pk=register.id, defaults={"value": n, "counter_id": counter_of(register)})
+
+
+def made_item(register: Register, n: int) -> None:
+    """Delete the object itself, and create one."""
+    with transaction.atomic():
+        for found in Item.objects.filter(pk=register.id):
+            found.delete()
+        if n % 2 == 0:
+            Item.objects.create(pk=register.id, value=n, counter_id=counter_of(register))
 
 
 def item_in_sql(register: Register, n: int) -> None:
     if n % 2:
         _run("DELETE FROM checker_item WHERE id = %s", register.id)
-    else:
-        _run("INSERT INTO checker_item SELECT %s, %s, id FROM checker_counter WHERE id = %s",
-             register.id, n, counter_of(register))  # fmt: skip
+        return
+    insert = "INSERT INTO checker_item SELECT %s, %s, id FROM checker_counter WHERE id = %s"
+    _run(f"{insert} ON CONFLICT (id) DO UPDATE SET value = excluded.value", register.id, n, counter_of(register))
 
 
 def link(register: Register, n: int) -> None:
@@ -161,21 +170,22 @@ def relink(register: Register, n: int) -> None:
 
 def child(register: Register, n: int) -> None:
     """Delete the parent, which takes the child with it in PostgreSQL; make both anew."""
-    if n % 2:
-        Parent.objects.filter(pk=register.id).delete()
-        return
     with transaction.atomic():
-        Parent.objects.create(pk=register.id)
-        Child.objects.create(pk=register.id, value=n, parent_id=register.id)
+        Parent.objects.filter(pk=register.id).delete()
+        if n % 2 == 0:
+            Parent.objects.create(pk=register.id)
+            Child.objects.create(pk=register.id, value=n, parent_id=register.id)
 
 
 def child_in_sql(register: Register, n: int) -> None:
     if n % 2:
         _run("DELETE FROM checker_parent WHERE id = %s", register.id)
-    else:
-        _run("WITH made AS (INSERT INTO checker_parent VALUES (%(id)s) RETURNING id) "
-             "INSERT INTO checker_child SELECT id, %(n)s, id FROM made".replace("%(id)s", "%s").replace("%(n)s", "%s"),
-             register.id, n)  # fmt: skip
+        return
+    parent = "INSERT INTO checker_parent VALUES (%s) ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING id"
+    children = (
+        "INSERT INTO checker_child SELECT id, %s, id FROM made ON CONFLICT (id) DO UPDATE SET value = excluded.value"
+    )
+    _run(f"WITH made AS ({parent}) {children}", register.id, n)
 
 
 def source(register: Register, n: int) -> None:
@@ -194,7 +204,7 @@ def truncated(register: Register, n: int) -> None:
     if n % 2:
         _run("TRUNCATE checker_scratch")
     else:
-        Scratch.objects.create(pk=register.id, value=n)
+        Scratch.objects.update_or_create(pk=register.id, defaults={"value": n})
 
 
 def refreshed(register: Register, n: int) -> None:
@@ -216,7 +226,7 @@ WAYS: dict[str, tuple[tuple[str, Write], ...]] = {
         ("procedure", _sql("CALL checker_put(%(id)s, %(n)s)")),
         ("view", _sql("UPDATE checker_seen SET value = %(n)s WHERE id = %(id)s")),
     ),
-    "item": (("item", item), ("item in SQL", item_in_sql)),
+    "item": (("item", item), ("made item", made_item), ("item in SQL", item_in_sql)),
     "link": (("set()", link), ("clear() and add()", relink)),
     "child": (("cascade", child), ("cascade in SQL", child_in_sql)),
     "copy": (("trigger", source), ("trigger of an upsert", _sql(
@@ -305,9 +315,11 @@ def in_hook(steps: Sequence[Step], undone: Undone) -> None:
 
 TRANSACTIONS = (alone, atomic, atomic, durable, after_savepoint, before_savepoint, in_hook)
 # ways that open a transaction of Django's where none is open that it knows of
-_NEEDS_DJANGO = {"save", "save_field", "bulk_update", "bulk_create", "update_or_create", "locked_update", "replaced",
-                 "copied", "mutation_of_model", "mutation_in_python", "mutation_of_function", "item", "set()",
-                 "clear() and add()", "cascade", "TRUNCATE", "REFRESH"}  # fmt: skip
+_NEEDS_DJANGO = {
+    "save", "save_field", "bulk_update", "bulk_create", "update_or_create", "locked_update", "replaced", "copied",
+    "mutation_of_model", "mutation_in_python", "mutation_of_function", "item", "made item", "set()",
+    "clear() and add()", "cascade", "TRUNCATE", "REFRESH",
+}  # fmt: skip
 
 
 def transaction_for(ways: Sequence[str], random: Random) -> Callable[[Sequence[Step], Undone], None]:
