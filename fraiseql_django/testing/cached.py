@@ -14,6 +14,7 @@ from django.test import override_settings
 from .._django import in_block_of_test
 from ..conf.settings import get_settings, schema_names
 from ..engine import GraphQLEngine, get_engine
+from ..invalidation.versions import unwatch
 
 # The alias in CACHES, and the place in memory
 _ALIAS = "fraiseql_django.testing"
@@ -34,15 +35,22 @@ def with_cache(schema: str | None = None) -> Iterator[GraphQLEngine]:
             "no answer is kept in the transaction of a TestCase, which is rolled back; use GraphQLTransactionTestCase, "
             "a TransactionTestCase, or pytest-django's transactional_db"
         )
-    usual = [get_engine(name) for name in (None, *schema_names())]
+    usual = _engines()
     with override_settings(CACHES={**settings.CACHES, _ALIAS: _CACHE}, FRAISEQL=_in_own_cache()):
         caches[_ALIAS].clear()
+        made = _engines()
         try:
             yield get_engine(schema)
         finally:
+            for engine in made:
+                unwatch(engine.answers)
             caches[_ALIAS].clear()
     # until here they exist, and so they are told
     del usual
+
+
+def _engines() -> list[GraphQLEngine]:
+    return [get_engine(name) for name in (None, *schema_names())]
 
 
 def _in_own_cache() -> dict[str, Any]:
