@@ -1,6 +1,7 @@
 # make demo   a bookshop with data, one example operation, then http://127.0.0.1:8000/graphql/
 # make test   the whole test suite, on a PostgreSQL and a Redis that it starts itself
 # make fuzz   malformed requests, for as long as it is told: ARGS="--seconds 60 --seed 1"
+# make soak   processes that write and read at random, no answer of which may be stale: ARGS="--seconds 600 --seed 1"
 # make lint   style, types and migrations
 # make projects  declares and queries all models of wagtail, django-cms, Oscar and pretix: ARGS="pretix"
 # make bench  the endpoint beside SQL by hand, a constant view and other GraphQL servers; ARGS=--quick: in two minutes
@@ -15,7 +16,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test fuzz lint bench bench-growth bench-servers projects clean
+.PHONY: help demo test fuzz soak lint bench bench-growth bench-servers projects clean
 
 ARGS ?=
 VENV ?= .venv
@@ -43,6 +44,9 @@ test: $(VENV)/dev.stamp
 
 fuzz: $(VENV)/dev.stamp
 	@$(bin)/python -m tests.fuzz $(ARGS)
+
+soak: $(VENV)/dev.stamp
+	@$(bin)/python -m tests.checker $(ARGS)
 
 lint: $(VENV)/dev.stamp
 	@$(bin)/ruff check .

@@ -95,6 +95,14 @@ def in_atomic_block(connection: Any) -> bool:
     return bool(connection.in_atomic_block)
 
 
+def in_block_of_test(connection: Any) -> bool:
+    """Whether an ``atomic`` block of a ``TestCase`` is open, which is rolled back whatever happens in it.
+
+    Relies on ``atomic_blocks``, and on ``_from_testcase``, by which Django lets tests have durable blocks.
+    """
+    return any(block._from_testcase for block in connection.atomic_blocks)
+
+
 def in_autocommit_mode(connection: Any) -> bool:
     """Whether each statement is its own transaction; False for a connection that is not open yet.
 

@@ -6,12 +6,13 @@ import datetime as dt
 import functools
 import pickle
 import re
+import unittest
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -27,7 +28,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, Value
 from django.db.models.expressions import Func
 from django.db.models.functions import Lower
 from django.db.transaction import TransactionManagementError
-from django.test import override_settings
+from django.test import TestCase, override_settings
 from django.test.utils import CaptureQueriesContext, isolate_apps
 from django.utils import timezone
 from psycopg import IsolationLevel, RawCursor
@@ -155,6 +156,34 @@ def test_state_of_atomic_blocks() -> None:
         (True, False, True, 1),
         (False, False, True, 0),
     ]
+
+
+class InTestCase(TestCase):
+    """Not collected: the test below runs it as Django does."""
+
+    __test__ = False
+    seen: ClassVar[list[bool]] = []
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        cls.seen.append(internals.in_block_of_test(connection))
+
+    def runTest(self) -> None:  # noqa: N802
+        self.seen.append(internals.in_block_of_test(connection))
+        with transaction.atomic(durable=True):
+            self.seen.append(internals.in_block_of_test(connection))
+
+
+def test_block_of_a_test_is_known() -> None:
+    with transaction.atomic():
+        assert not internals.in_block_of_test(connection)
+
+    result = unittest.TestResult()
+    unittest.TestSuite([InTestCase()]).run(result)
+
+    assert result.wasSuccessful()
+    assert InTestCase.seen == [True] * 3
+    assert not internals.in_block_of_test(connection)
 
 
 def test_isolation_level_is_known_once_the_connection_is_open() -> None:

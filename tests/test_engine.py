@@ -178,6 +178,7 @@ def test_config_cannot_be_changed_from_outside(engine: GraphQLEngine) -> None:
     assert engine.config["database"] == "default"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_statistics_and_clear_plans() -> None:
     engine = GraphQLEngine(cache=DjangoCache("locmem"))
     engine.answers.remove()

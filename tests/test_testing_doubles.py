@@ -39,7 +39,10 @@ def test_exported_names() -> None:
         "CountingStorage",
         "FailingCache",
         "FailingStorage",
+        "GraphQLTestCase",
+        "GraphQLTransactionTestCase",
         "assert_one_statement",
+        "with_cache",
     ]
     assert all(hasattr(module, name) for name in module.__all__)
 
@@ -58,7 +61,7 @@ def test_caches_are_whole_and_every_method_can_fail() -> None:
 # --- CountingStorage ---
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_queries_are_counted() -> None:
     storage = CountingStorage(DjangoStorage())
     engine = GraphQLEngine(storage=storage, cache=None)
@@ -228,7 +231,7 @@ def test_a_cache_that_does_not_fail_is_the_other(cache_alias: str) -> None:
     assert cache.backend_name == DjangoCache(cache_alias).backend_name
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("method", ["get_many", "set", "add_many"])
 def test_a_cache_that_fails_breaks_no_operation(method: str, cache_alias: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(circuit_breaker, "REST_SECONDS", 0)

@@ -306,6 +306,9 @@ SELECT concat_ws(' ',
 )
 """
 
+# A database that is dropped and made anew has another number, though the name is the same
+_NUMBER = "SELECT oid::bigint FROM pg_database WHERE datname = current_database()"
+
 _dependencies: dict[tuple[Any, ...], Dependencies] = {}
 _asking: dict[tuple[Any, ...], frozenset[str]] = {}
 _columns: dict[tuple[Any, ...], Columns] = {}
@@ -314,6 +317,7 @@ _functions: dict[tuple[Any, ...], Mapping[tuple[str, ...], list[FunctionInfo]]] 
 _volatile: dict[tuple[Any, ...], Mapping[str, frozenset[str]]] = {}
 # of each database before the first part of its catalogue was read
 _fingerprints: dict[tuple[Any, ...], str] = {}
+_database_numbers: dict[tuple[Any, ...], int] = {}
 _failed_at: dict[tuple[Any, ...], float] = {}
 # an attribute of the connections whose open transaction has defined something: a number of its own
 _DEFINING = "_fraiseql_defining"
@@ -329,7 +333,9 @@ def forget(**kwargs: Any) -> None:
     """Read the catalogues again when they are next needed; also a receiver of Django's signals."""
     global _forgotten
     _forgotten += 1
-    for kept in (_dependencies, _asking, _columns, _rows, _functions, _volatile, _fingerprints, _failed_at):
+    for kept in (
+        _dependencies, _asking, _columns, _rows, _functions, _volatile, _fingerprints, _database_numbers, _failed_at,
+    ):  # fmt: skip
         kept.clear()
 
 
@@ -450,6 +456,11 @@ def _by_name(rows: Iterable[tuple[Any, ...]]) -> Columns:
         if visible:
             found[(name,)] = of_relation
     return found
+
+
+def number_of_database(alias: str) -> int | None:
+    """Return PostgreSQL's number of a database; None where it cannot be asked."""
+    return _kept(_database_numbers, connections[alias], _NUMBER, lambda rows: int(rows[0][0]), connect=True)
 
 
 def tables_read(sql: str, alias: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from .._django import (
     add_first_wrapper,
     driver_connection,
     in_autocommit_mode,
+    in_block_of_test,
     isolation_level,
     may_be_in_transaction,
     observe_driver,
@@ -165,9 +166,13 @@ class Transactions:
         """Whether a statement now sees exactly the committed rows.
 
         It does not in a transaction that has written, or that keeps the snapshot of its first statement. Where one is
-        open, PostgreSQL is asked once how it is isolated from others: whoever has set it, and wherever.
+        open, PostgreSQL is asked once how it is isolated from others: whoever has set it, and wherever. Nor does it in
+        the transaction of a test: what ``setUpTestData`` or a test writes is never committed, and another test has
+        other rows.
         """
         connection = self.connection
+        if in_block_of_test(connection):
+            return False
         if not in_autocommit_mode(connection) and isolation_level(connection) != IsolationLevel.READ_COMMITTED:
             # later statements see the snapshot of the first one (PostgreSQL documentation, 13.2)
             return False

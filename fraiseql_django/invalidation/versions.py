@@ -66,6 +66,12 @@ def watch(answers: _A) -> _A:
     return answers
 
 
+def unwatch(answers: VersionedAnswers) -> None:
+    """Drop answers of this engine no more: nobody will read them, and their cache may be gone."""
+    with _lock:
+        _watched_answers.discard(answers)
+
+
 def watch_default(makers: Callable[[], Iterable[Callable[[], TableVersions | None]]]) -> None:
     """Set the function that returns, for each cache of the settings, a function that returns the versions in it."""
     _default_versions[:] = [makers]

@@ -26,7 +26,7 @@ from graphql import FieldNode, GraphQLField, OperationType
 
 from .._django import Compiled, database_of
 from ..conf.settings import LimitSettings
-from ..invalidation.catalog import generation, is_volatile, tables_read, unread
+from ..invalidation.catalog import generation, is_volatile, number_of_database, tables_read, unread
 from ..invalidation.scan import CATALOGUE
 from ..language.parser import Operation
 from ..language.variable_shapes import ABSENT
@@ -502,8 +502,8 @@ class Planner:
         sql, binds, parts = statement(columns, self.alias)
         marks = tuple(compiler.marks)
         connection = connections[self.alias]
-        # moments are written in the connection's time zone
-        database = [*database_of(connection), connection.timezone_name]
+        # moments are written in the connection's time zone; the number is another one for a database that is made anew
+        database = [*database_of(connection), number_of_database(self.alias), connection.timezone_name]
         tables = tables_read(sql, self.alias)
         return Read(
             sql=sql,

@@ -245,7 +245,7 @@ def counting(config: Any) -> tuple[GraphQLEngine, CountingStorage]:
     return GraphQLEngine(config, storage=storage), storage
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kind", ["memory", "redis"])
 def test_ttl_is_how_long_an_answer_is_kept(kind: str, redis_url: str) -> None:
     where = {"url": redis_url} if kind == "redis" else {}
@@ -255,7 +255,7 @@ def test_ttl_is_how_long_an_answer_is_kept(kind: str, redis_url: str) -> None:
     wait_until(lambda: engine.execute(BOOKS) and storage.queries == 2)
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_max_size_is_how_many_entries_there_are() -> None:
     engine = GraphQLEngine({"cache": {"type": "memory", "max_size": 6}})
     for number in range(20):
@@ -295,7 +295,7 @@ def test_memory_cache_is_bounded_in_bytes(settings: Any) -> None:
     assert (engine.statistics().result_hits, engine.cache.size) == (0, before)
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_redis_url_is_where_answers_are_kept(redis_url: str) -> None:
     engine, storage = counting({"cache": {"type": "redis", "url": redis_url}})
     engine.execute(BOOKS)
@@ -307,7 +307,7 @@ def test_redis_url_is_where_answers_are_kept(redis_url: str) -> None:
     assert engine.cache.size == 2  # the answer, and the version of its table
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_redis_that_does_not_answer_is_not_waited_for(silent_redis: str) -> None:
     engine = GraphQLEngine({"cache": {"type": "redis", "url": silent_redis}})
 

@@ -55,7 +55,7 @@ def hits(engine: GraphQLEngine) -> list[str]:
 # --- fraiseql_clear_cache ---
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 class TestClearCache:
     """fraiseql_clear_cache on a cache that can list its keys."""
 
@@ -140,7 +140,7 @@ def files(settings: Any, tmp_path: Path) -> Iterator[GraphQLEngine]:
     caches["default"].clear()
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 class TestClearCacheThatCannotList:
     """fraiseql_clear_cache on a cache that cannot list its keys."""
 
@@ -193,7 +193,7 @@ def test_a_cache_that_is_down_is_one_clear_line(settings: Any) -> None:
     assert refused("fraiseql_clear_cache", "--type", "Book").startswith("the cache 'default' failed: ConnectionError: ")
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_cache_that_is_down_and_cannot_list_is_not_said_to_be_cleared(files: GraphQLEngine) -> None:
     assert files.cache is not None
     files.answers.cache = FailingCache(files.cache, only=["replace_many"])

@@ -1,30 +1,14 @@
-"""Test doubles of storage and cache, and an assertion, for the tests of projects.
-
-    engine = GraphQLEngine(storage=CountingStorage(DjangoStorage()), cache=None)
-    engine.execute("{books {title}}")
-    assert engine.storage.queries == 1
-
-    with assert_one_statement():
-        client.post("/graphql/", {"query": "{books {title}}"}, content_type="application/json")
-
-In a transaction that has written, answers are not cached. This includes a ``TestCase`` that has written anything; use
-a ``TransactionTestCase`` to test the cache.
-"""
+"""Test doubles of storage and cache: one that counts, and two that fail on purpose."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
-from django.db import DEFAULT_DB_ALIAS, connections
-from django.test.utils import CaptureQueriesContext
-
-from .cache.base import Cache
-from .errors import StorageError
-from .storage.base import ExecuteResult, Health, QueryResult, Settings, Storage, Transaction
-
-__all__ = ["CacheFailure", "CountingStorage", "FailingCache", "FailingStorage", "assert_one_statement"]
+from ..cache.base import Cache
+from ..errors import StorageError
+from ..storage.base import ExecuteResult, Health, QueryResult, Settings, Storage, Transaction
 
 
 class CountingStorage:
@@ -224,17 +208,3 @@ class FailingCache:
             self.failures += 1
             raise CacheFailure(f"the cache fails at {method}, as requested by the test")
         return self.cache
-
-
-@contextmanager
-def assert_one_statement(using: str = DEFAULT_DB_ALIAS) -> Iterator[CaptureQueriesContext]:
-    """Assert that exactly one statement is sent to the database in the block, as for every query operation.
-
-    An answer from the cache needs none. The AssertionError lists the statements.
-    """
-    with CaptureQueriesContext(connections[using]) as captured:
-        yield captured
-    sent = [query["sql"] for query in captured.captured_queries]
-    if len(sent) != 1:
-        listed = "".join(f"\n{number}. {sql}" for number, sql in enumerate(sent, 1))
-        raise AssertionError(f"{len(sent)} statements were sent, not one{':' if sent else ''}{listed}")
