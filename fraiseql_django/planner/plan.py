@@ -26,14 +26,26 @@ from graphql import FieldNode, GraphQLField, OperationType
 
 from .._django import Compiled, database_of
 from ..conf.settings import LimitSettings
+from ..declare.cache_policy import PRIVATE, CachePolicy
 from ..invalidation.catalog import generation, is_volatile, tables_read, unread
 from ..language.parser import Operation
 from ..language.variable_shapes import ABSENT
 from ..memory import LRU, size_of
 from ..schema.arguments import CallDef, MutationDef
 from ..schema.build import Schema
+from ..schema.cache_control import asked_of
 from ..schema.definition import TypeDef
 from ..viewer import Viewer
+from .answer_policy import (
+    NOT_KEPT,
+    AnswerPolicy,
+    Policies,
+    declared_volatile,
+    in_other_places,
+    policies_of_tables,
+    same_for_all,
+    without_volatile,
+)
 from .arguments import Variables
 from .build import OperationBuilder
 from .chosen_rows import Chosen, ChosenBy
@@ -73,7 +85,7 @@ class Read:
     ``segments`` are the answer's bytes in order: constants, or the number of a column of the statement's one row. Of a
     query they are the whole response, with ``envelope`` bytes around its data. ``parts`` say where each column stands
     in the statement. ``live`` finish parts of the answer in Python, ``marks`` are what may be wrong with its values
-    (see ``marks``). ``sql`` is None where nothing need be read.
+    (see ``marks``). ``sql`` is None where nothing need be read. ``policy`` says how the answer may be kept.
     """
 
     sql: str | None
@@ -87,10 +99,16 @@ class Read:
     volatile: bool
     parts: tuple[Part, ...]
     envelope: int = 0
+    policy: AnswerPolicy = NOT_KEPT
 
     def params(self, variables: Variables) -> list[str | None]:
         """Return the statement's parameters; raise InvalidInput for a value that cannot be one."""
         return [bind.fill(variables) for bind in self.binds]
+
+    def kept_by(self, policy: AnswerPolicy) -> Read:
+        """Return the same statement with a policy; an answer that is kept for a shorter time has its own entry."""
+        digest = self.digest if policy.limit is None else f"{self.digest}{policy.limit}"
+        return replace(self, policy=policy, digest=digest)
 
     def alone(self, root: ColumnRoot) -> Read:
         """Return the statement of one root field, whose answer is the field's text."""
@@ -221,7 +239,7 @@ class Plan:
 
     ``uncertain`` says that the statement ends in an error where a stored text cannot be cast to the type of its field,
     which the statement of a careful plan asks first. ``aggregates`` says that it adds up values, whose sum may be
-    out of range.
+    out of range. ``policy`` says how the answer of a query may be kept.
 
     Functions that answer root fields of a query are called before the statement is planned: the plan has what is
     ``asked`` and neither roots nor statement, and ``Planner.called`` makes the other. In that the answer of the
@@ -233,6 +251,7 @@ class Plan:
     complexity: Complexity
     roots: tuple[Root, ...]
     read: Read | None = None
+    policy: AnswerPolicy = NOT_KEPT
     uncertain: bool = False
     aggregates: bool = False
     asked: tuple[QueryCall, ...] = ()
@@ -285,6 +304,11 @@ class Planner:
         self.limits = limits
         self.cache = cache
         self._types = {**schema.types, **schema.shapes}
+        kept = schema.conventions.settings.cache
+        self._undeclared = CachePolicy(
+            max_age=kept.max_age, scope=PRIVATE, ttl=kept.ttl, volatile_ttl=kept.volatile_ttl
+        )  # fmt: skip
+        self._policies_of_tables = policies_of_tables(schema.types.values())
 
     def plan(
         self, operation: Operation, variables: Variables, viewer: Viewer | None = None, *, careful: bool = False
@@ -355,7 +379,21 @@ class Planner:
         for key in planned.chosen or ():
             question = ChosenBy(key)
             planned.asked[question] = question.answer(planned)
-        return self._make(operation, variables, planned, careful), planned.asked
+        plan = self._make(operation, variables, planned, careful)
+        if plan.policy.public and self._differs_in_place(operation, variables, planned, careful, plan):
+            plan = replace(plan, policy=replace(plan.policy, public=False, by_language=True))
+        return plan, planned.asked
+
+    def _differs_in_place(
+        self, operation: Operation, variables: Variables, planned: PlannedViewer, careful: bool, plan: Plan
+    ) -> bool:
+        """Whether the plan is another one where another language or time zone is active."""
+        for place in in_other_places():
+            with place:
+                other = self._make(operation, variables, replace(planned, asked={}), careful)
+            if not _is_same(plan, other):
+                return True
+        return False
 
     # --- from the AST to the tree ---
 
@@ -369,7 +407,8 @@ class Planner:
             asked = [] if viewer.chosen is not None else list(self._calls(build, selection))
             if asked:
                 return Plan(complexity=complexity, roots=(), asked=tuple(asked))
-            return self._query(build, selection.members, complexity, viewer, careful)
+            plan = self._query(build, selection.members, complexity, viewer, careful)
+            return self._with_policy(operation, variables, plan, build, selection.members, viewer, careful)
         roots: list[Root] = []
         for key, member in selection:
             if isinstance(member, Constant):
@@ -399,7 +438,13 @@ class Planner:
             collector=Collector(operation.fragments, variables, schema.unions),
             variables=variables,
             limits=self.limits,
-            rules=Rules(viewer, self.alias, self._is_secured, (schema.query, schema.mutation)),
+            rules=Rules(
+                viewer,
+                self.alias,
+                self._is_secured,
+                (schema.query, schema.mutation),
+                Policies(self._undeclared, schema.types),
+            ),
             introspect=lambda key, nodes: introspect(schema.graphql, operation, key, list(nodes), variables, size),
             chosen=viewer.chosen,
         )
@@ -420,7 +465,7 @@ class Planner:
         planned: PlannedViewer,
         careful: bool,
     ) -> Plan:
-        compiler = Compiler(self._types, self.alias, planned.asked, self.schema.graphql, careful=careful)
+        compiler = self._compiler(planned.asked, careful=careful)
         payloads = Payloads(compiler)
         columns: list[Compiled] = []
         roots: list[ConstantRoot | ColumnRoot | WrittenRoot] = []
@@ -451,6 +496,55 @@ class Planner:
         segments = [BEFORE_DATA, *_segments(known), AFTER_DATA]
         read = self._read(columns, segments, compiler, envelope=len(BEFORE_DATA) + len(AFTER_DATA))
         return Plan(read=read, uncertain=compiler.uncertain and not careful, **about)
+
+    def _with_policy(
+        self, operation: Operation, variables: Variables, plan: Plan, build: OperationBuilder,
+        members: Sequence[tuple[str, Member | Constant]], planned: PlannedViewer, careful: bool,
+    ) -> Plan:  # fmt: skip
+        """Return the plan of a query with the policy of its answer."""
+        read, policies = plan.read, build.rules.policies
+        assert read is not None
+        others = [
+            policy
+            for table in read.tables
+            if table not in policies.tables
+            for policy in self._policies_of_tables.get(table, ())
+        ]
+        same = not read.of_session and same_for_all(read.binds, planned.asked)
+        policy = policies.of_answer(others, same_for_all=same)
+        if read.volatile:
+            policy = policy.limited(self._volatile_ttl(members, planned, careful))
+        policy = policy.asked(asked_of(self.schema.graphql, operation.node, variables))
+        slots = plan.read_slots
+        return replace(
+            plan,
+            policy=policy,
+            read=read.kept_by(policy),
+            read_slots=None if slots is None else lambda columns, alone: slots(columns, alone).kept_by(policy),
+        )
+
+    def _volatile_ttl(
+        self, members: Sequence[tuple[str, Member | Constant]], planned: PlannedViewer, careful: bool
+    ) -> int:
+        """Return for how many seconds an answer is kept that depends on the clock or on chance.
+
+        That is what is declared for the fields and types that are volatile, if without them nothing would be.
+        """
+        undeclared, declared = self._undeclared.volatile_ttl or 0, list(declared_volatile(members))
+        if not declared:
+            return undeclared
+        compiler = self._compiler({}, careful=careful)
+        rest = [
+            compile_pieces(split(compiler.member(member, ROW))[1], self.alias)
+            for _, member in without_volatile(members)
+            if isinstance(member, Member) and not kind_of(member.field).is_written(member)
+        ]
+        sql = statement(rest, self.alias)[0] if rest else ""
+        is_more = compiler.volatile or (rest and is_volatile(sql, self.alias))
+        return min([*declared, undeclared] if is_more else declared)
+
+    def _compiler(self, asked: dict[Question, Hashable], *, careful: bool) -> Compiler:
+        return Compiler(self._types, self.alias, asked, self.schema.graphql, careful=careful)
 
     def _written(self, key: str, node: FieldNode, member: Member, payloads: Payloads, nullable: bool) -> WrittenRoot:
         definition: CallDef = member.field
@@ -517,7 +611,7 @@ class Planner:
     ) -> MutationCall:
         definition: MutationDef = member.field
         # an error would end the transaction that the mutation has written in
-        compiler = Compiler(self._types, self.alias, planned.asked, self.schema.graphql, careful=True)
+        compiler = self._compiler(planned.asked, careful=True)
         payloads = Payloads(compiler)
         with compiler.within([definition.output.nullable]):
             answer = payloads.node(definition.output, member.selections)
@@ -547,7 +641,7 @@ class Planner:
 
     def _keys(self, rows: RowSet, planned: PlannedViewer) -> Read:
         """Return the statement that reads the keys of rows, a page of them, as JSON."""
-        compiler = Compiler(self._types, self.alias, planned.asked, self.schema.graphql, careful=True)
+        compiler = self._compiler(planned.asked, careful=True)
         model, most = rows.type.model, rows.page.limit
         assert isinstance(most, int)
         found = compile_keys_as_json(compiler.queryset(rows, ROW), key_columns(model), most, self.alias)
@@ -570,6 +664,13 @@ def _key(operation: Operation, variables: Variables, *, careful: bool, called: b
         ]
     )
     return operation, shape, generation(), careful, called
+
+
+def _is_same(plan: Plan, other: Plan) -> bool:
+    """Whether two plans of one operation have the same statement, with the same constants."""
+    reads = [each.read for each in (plan, other) if each.read is not None]
+    texts = [(read.digest, [(bind.label, bind.text) for bind in read.binds]) for read in reads]
+    return len(texts) == 2 and texts[0] == texts[1]
 
 
 def _segments(roots: Sequence[ConstantRoot | ColumnRoot]) -> Iterator[bytes | int]:
