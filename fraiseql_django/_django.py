@@ -44,6 +44,7 @@ from django.db.models.sql.datastructures import BaseTable
 from django.db.models.sql.where import WhereNode
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django.utils.translation import get_language, trans_real
 
 from ._compat import Format, PyFormat, Transformer, get_adapters_template
 
@@ -1013,3 +1014,42 @@ def text_loader(type_name: str, alias: str) -> Callable[[str], Any]:
 def _moment(text: str, zone: Any) -> Any:
     found = dt.datetime.fromisoformat(text)
     return found.astimezone(zone) if zone is not None else found.replace(tzinfo=None)
+
+
+# --- translations ---
+
+
+class _OtherTexts:
+    """Translates every text to another one than any catalogue has; notes whether the language was ``asked`` for."""
+
+    def __init__(self, language: str | None) -> None:
+        self._language = language
+        self.asked = False
+
+    def to_language(self) -> str | None:
+        self.asked = True
+        return self._language
+
+    def gettext(self, message: str) -> str:
+        # the context of a message stands before it
+        return message.rpartition(trans_real.CONTEXT_SEPARATOR)[2] + "\N{SYMBOL FOR SUBSTITUTE}"
+
+    def ngettext(self, singular: str, plural: str, number: int) -> str:
+        return self.gettext(singular if number == 1 else plural)
+
+
+@contextmanager
+def other_translations() -> Iterator[_OtherTexts]:
+    """Let every text that can be translated be another one in a block, and note whether the language is asked for.
+
+    Relies on ``trans_real`` finding the active catalogue in ``_active.value``, and on the methods that it calls.
+    """
+    before = getattr(trans_real._active, "value", None)
+    trans_real._active.value = texts = _OtherTexts(get_language())
+    try:
+        yield texts
+    finally:
+        if before is None:
+            del trans_real._active.value
+        else:
+            trans_real._active.value = before

@@ -27,7 +27,7 @@ from .conf.settings import check_schema_name
 from .engine import GraphQLEngine, get_engine
 from .execution.response import Response
 from .health import as_dict, check_project, recent
-from .http import batching, document_ids, graphiql, uploads
+from .http import batching, caching, document_ids, graphiql, uploads
 from .http.csrf import require_preflight, require_preflight_of_get, require_token
 from .http.errors import Refused
 from .http.negotiation import ANSWERS, JSON, accept_of, is_form, preferred, require_no_coding
@@ -223,7 +223,7 @@ def _execute(
     return answer
 
 
-def _write_one(request: HttpRequest, answer: Response, media_type: str) -> HttpResponse:
+def _write_one(request: HttpRequest, answer: Response, media_type: str) -> HttpResponseBase:
     """Write the response to a well-formed request (GraphQL over HTTP, 5.4).
 
     With the media type application/json, a refused operation has status 200: a 4xx response of this type may come
@@ -238,21 +238,17 @@ def _write_one(request: HttpRequest, answer: Response, media_type: str) -> HttpR
 
 def _write(
     request: HttpRequest, body: bytes, status: int, media_type: str, answers: Sequence[Response]
-) -> HttpResponse:
-    errors = [error for answer in answers for error in answer.errors]
-    # Errors and answers to mutations must not be cached. Answers to GET may be cached by the browser; the project
-    # can allow shared caches, such as a CDN, by Django's decorators.
-    cacheable = request.method != "POST" and not errors
-    headers = {
-        "Content-Type": _CONTENT_TYPES[media_type],
-        "Cache-Control": "private" if cacheable else "no-store",
-        "Vary": "Accept",
-    }
-    if errors:
+) -> HttpResponseBase:
+    headers = {"Content-Type": _CONTENT_TYPES[media_type], "Vary": "Accept"}
+    if request.method == "POST" or any(answer.errors for answer in answers):
+        headers["Cache-Control"] = caching.NO_STORE if request.method == "POST" else caching.PRIVATE_NO_STORE
         waits = [answer.retry_after for answer in answers if answer.retry_after is not None]
         if waits:
             headers["Retry-After"] = str(max(waits))
-    return HttpResponse(body, status=status, headers=headers)
+        return caching.Answer(body, status=status, headers=headers)
+    (answer,) = answers
+    response = caching.Answer(body, status=status, headers={**headers, **caching.headers_of(answer.policy)})
+    return response if answer.policy.never else caching.conditional(request, response, media_type)
 
 
 @never_cache

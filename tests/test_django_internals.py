@@ -27,7 +27,7 @@ from django.db.models.functions import Lower
 from django.db.transaction import TransactionManagementError
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext, isolate_apps
-from django.utils import timezone
+from django.utils import timezone, translation
 from psycopg import IsolationLevel, RawCursor
 from psycopg.pq import TransactionStatus
 
@@ -983,3 +983,26 @@ def test_values_are_sent_with_their_types(value: Any) -> None:
         cursor.execute(f"SELECT %s{f'::{kind}' if kind else ''}", [text])
         assert cursor.fetchone() == (value,)
     assert internals.sent_as(object(), "default") is None
+
+
+@pytest.mark.parametrize("language", ["de", None])
+def test_every_text_has_another_translation_in_a_block(language: str | None) -> None:
+    def texts() -> list[str]:
+        return [
+            translation.gettext("Monday"),
+            translation.gettext("no catalogue has this"),
+            translation.pgettext("abbrev. month", "Jan."),
+            translation.ngettext("%d day", "%d days", 2),
+            translation.npgettext("of time", "%d day", "%d days", 1),
+        ]
+
+    with translation.override(language) if language else translation.override("en", deactivate=True):
+        if language is None:
+            translation.deactivate()
+        before, active = texts(), translation.get_language()
+        with internals.other_translations() as others:
+            assert all(text != other for text, other in zip(before, texts(), strict=True))
+            assert not others.asked
+            assert translation.get_language() == active
+            assert others.asked
+        assert (texts(), translation.get_language()) == (before, active)

@@ -14,16 +14,13 @@ A field's policy speaks for the type that it leads to where that has none, as in
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from django.conf import settings
 from django.utils.timezone import get_current_timezone
 from django.utils.timezone import override as override_timezone
-from django.utils.translation import get_language
-from django.utils.translation import override as override_language
 
 from .._django import all_parents
 from ..declare.cache_policy import NOTHING, PRIVATE, PUBLIC, CachePolicy
@@ -33,8 +30,6 @@ from .expressions import Bind, ViewerBind
 from .planned_viewer import Question
 from .tree import Constant, Member, Selection
 
-# In how many other languages a statement is compared at most
-_LANGUAGES = 12
 # What nothing tells, for operations without a schema's settings
 _DEFAULTS = CachePolicy(max_age=0, scope=PRIVATE, ttl=0, volatile_ttl=0)
 
@@ -173,15 +168,14 @@ def same_for_all(binds: Iterable[Bind], asked: Collection[Question]) -> bool:
     )
 
 
-def in_other_places() -> Iterator[AbstractContextManager[None]]:
-    """Yield contexts in which other languages, and another time zone, are active."""
+@contextmanager
+def in_other_time_zone() -> Iterator[None]:
+    """Let another time zone be active in a block."""
     offsets = [timezone(timedelta(hours=hours, minutes=45)) for hours in (5, -5)]
     now = datetime.now(UTC)
     here = get_current_timezone().utcoffset(now)
-    yield override_timezone(next(zone for zone in offsets if zone.utcoffset(now) != here))
-    languages = [code for code, _ in settings.LANGUAGES if code != get_language()]
-    for code in languages[:_LANGUAGES] if settings.USE_I18N else ():
-        yield override_language(code)
+    with override_timezone(next(zone for zone in offsets if zone.utcoffset(now) != here)):
+        yield
 
 
 # --- what depends on the clock or on chance ---

@@ -24,7 +24,7 @@ from django.db import connections
 from django.db.models import Model
 from graphql import FieldNode, GraphQLField, OperationType
 
-from .._django import Compiled, database_of
+from .._django import Compiled, database_of, other_translations
 from ..conf.settings import LimitSettings
 from ..declare.cache_policy import PRIVATE, CachePolicy
 from ..invalidation.catalog import generation, is_volatile, tables_read, unread
@@ -41,7 +41,7 @@ from .answer_policy import (
     AnswerPolicy,
     Policies,
     declared_volatile,
-    in_other_places,
+    in_other_time_zone,
     policies_of_tables,
     same_for_all,
     without_volatile,
@@ -387,13 +387,14 @@ class Planner:
     def _differs_in_place(
         self, operation: Operation, variables: Variables, planned: PlannedViewer, careful: bool, plan: Plan
     ) -> bool:
-        """Whether the plan is another one where another language or time zone is active."""
-        for place in in_other_places():
-            with place:
-                other = self._make(operation, variables, replace(planned, asked={}), careful)
-            if not _is_same(plan, other):
-                return True
-        return False
+        """Whether the plan is another one where another language or time zone is active, or asks which language is."""
+        with in_other_time_zone():
+            other = self._make(operation, variables, replace(planned, asked={}), careful)
+        if not _is_same(plan, other):
+            return True
+        with other_translations() as texts:
+            other = self._make(operation, variables, replace(planned, asked={}), careful)
+        return texts.asked or not _is_same(plan, other)
 
     # --- from the AST to the tree ---
 
