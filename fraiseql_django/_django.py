@@ -1044,12 +1044,13 @@ def other_translations() -> Iterator[_OtherTexts]:
 
     Relies on ``trans_real`` finding the active catalogue in ``_active.value``, and on the methods that it calls.
     """
-    before = getattr(trans_real._active, "value", None)
-    trans_real._active.value = texts = _OtherTexts(get_language())
+    active: Any = vars(trans_real)["_active"]
+    before = getattr(active, "value", None)
+    active.value = texts = _OtherTexts(get_language())
     try:
         yield texts
     finally:
         if before is None:
-            del trans_real._active.value
+            del active.value
         else:
-            trans_real._active.value = before
+            active.value = before

@@ -8,6 +8,7 @@ client that disconnects could cancel a mutation before its end.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import update_wrapper
 from http import HTTPMethod, HTTPStatus
 from typing import Any, TypeAlias
@@ -83,7 +84,8 @@ class GraphQLView(View):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Execute a query whose parameters are in the URL (GraphQL over HTTP, 4.3), or show GraphiQL to a browser."""
-        return _get(request, self.serving)
+        # which engine a request is for may be decided by anything that it has
+        return _get(request, self.serving, shared=type(self).get_engine is GraphQLView.get_engine)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Execute the operations in a JSON body (GraphQL over HTTP, 4.4) or in a form with files."""
@@ -110,8 +112,10 @@ def _respond(request: HttpRequest, engine: GraphQLEngine, handler: Handler) -> H
     return response
 
 
-def _get(request: HttpRequest, engine: GraphQLEngine) -> HttpResponseBase:
+def _get(request: HttpRequest, engine: GraphQLEngine, *, shared: bool = True) -> HttpResponseBase:
     settings = engine.settings
+    # before anything here looks at the user
+    shared = shared and caching.may_be_shared(request)
     # GraphiQL cannot be used if only trusted documents are executed
     unrestricted = settings.trusted_documents.mode != "required"
     if unrestricted and graphiql.is_for(request, accept_of(request), settings.graphiql, engine.introspection):
@@ -125,6 +129,8 @@ def _get(request: HttpRequest, engine: GraphQLEngine) -> HttpResponseBase:
     answer = _execute(request, engine, parameters, only=OperationType.QUERY)
     if _codes(answer) == {"OPERATION_NOT_ALLOWED"}:
         raise _not_allowed(answer.errors[0].message + " Send it by POST.", [HTTPMethod.POST])
+    if not shared:
+        answer.policy = replace(answer.policy, public=False)
     return _write_one(request, answer, media_type)
 
 

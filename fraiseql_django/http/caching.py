@@ -33,6 +33,16 @@ class Answer(HttpResponse):
             patch_cache_control(self, private=True)
 
 
+def may_be_shared(request: HttpRequest) -> bool:
+    """Whether a shared cache may give the answer to a request to others, as far as the request tells.
+
+    Not where it carries credentials in a header (RFC 9111, section 3.5), or where something before the view has looked
+    at the session: a decorator or middleware that lets only some users through.
+    """
+    session = getattr(request, "session", None)
+    return "Authorization" not in request.headers and not getattr(session, "accessed", False)
+
+
 def headers_of(policy: AnswerPolicy) -> Mapping[str, str]:
     """Return the headers by which caches may keep an answer by GET without errors."""
     if policy.never:

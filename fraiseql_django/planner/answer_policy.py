@@ -16,11 +16,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
-
-from django.utils.timezone import get_current_timezone
-from django.utils.timezone import override as override_timezone
 
 from .._django import all_parents
 from ..declare.cache_policy import NOTHING, PRIVATE, PUBLIC, CachePolicy
@@ -166,16 +162,6 @@ def same_for_all(binds: Iterable[Bind], asked: Collection[Question]) -> bool:
     return not any(isinstance(bind, ViewerBind) for bind in binds) and all(
         getattr(question, "same_for_all", False) for question in asked
     )
-
-
-@contextmanager
-def in_other_time_zone() -> Iterator[None]:
-    """Let another time zone be active in a block."""
-    offsets = [timezone(timedelta(hours=hours, minutes=45)) for hours in (5, -5)]
-    now = datetime.now(UTC)
-    here = get_current_timezone().utcoffset(now)
-    with override_timezone(next(zone for zone in offsets if zone.utcoffset(now) != here)):
-        yield
 
 
 # --- what depends on the clock or on chance ---

@@ -3,6 +3,7 @@
     collect   AST and @include, @skip → the fields of each selection set
     build     fields → tree, within a budget, under the viewer's rules
     cost      tree → what the operation may cost
+    kept_answers  what the tree reads → how long, and for whom, the answer may be kept
     compile   tree → ORM expressions
     statement expressions → SQL
     payload   tree of a mutation's answer → what Python writes, and the rows that one statement reads
@@ -24,28 +25,17 @@ from django.db import connections
 from django.db.models import Model
 from graphql import FieldNode, GraphQLField, OperationType
 
-from .._django import Compiled, database_of, other_translations
+from .._django import Compiled, database_of
 from ..conf.settings import LimitSettings
-from ..declare.cache_policy import PRIVATE, CachePolicy
 from ..invalidation.catalog import generation, is_volatile, tables_read, unread
 from ..language.parser import Operation
 from ..language.variable_shapes import ABSENT
 from ..memory import LRU, size_of
 from ..schema.arguments import CallDef, MutationDef
 from ..schema.build import Schema
-from ..schema.cache_control import asked_of
 from ..schema.definition import TypeDef
 from ..viewer import Viewer
-from .answer_policy import (
-    NOT_KEPT,
-    AnswerPolicy,
-    Policies,
-    declared_volatile,
-    in_other_time_zone,
-    policies_of_tables,
-    same_for_all,
-    without_volatile,
-)
+from .answer_policy import NOT_KEPT, AnswerPolicy
 from .arguments import Variables
 from .build import OperationBuilder
 from .chosen_rows import Chosen, ChosenBy
@@ -54,6 +44,7 @@ from .compile import Compiler, Live
 from .cost import Complexity, estimate
 from .expressions import Bind
 from .introspection import AnswerSize, introspect
+from .kept_answers import KeptAnswers, depends_on_place
 from .kinds import kind_of
 from .locations import ROW
 from .marks import Mark
@@ -258,6 +249,16 @@ class Plan:
     slots: tuple[Slot, ...] = ()
     read_slots: Callable[[Sequence[Compiled], bool], Read] | None = None
 
+    def kept_by(self, policy: AnswerPolicy) -> Plan:
+        """Return the same plan with a policy."""
+        read, slots = self.read, self.read_slots
+        return replace(
+            self,
+            policy=policy,
+            read=None if read is None else read.kept_by(policy),
+            read_slots=None if slots is None else lambda columns, alone: slots(columns, alone).kept_by(policy),
+        )
+
     @property
     def calls(self) -> tuple[MutationCall, ...]:
         """The mutations, in order."""
@@ -304,11 +305,7 @@ class Planner:
         self.limits = limits
         self.cache = cache
         self._types = {**schema.types, **schema.shapes}
-        kept = schema.conventions.settings.cache
-        self._undeclared = CachePolicy(
-            max_age=kept.max_age, scope=PRIVATE, ttl=kept.ttl, volatile_ttl=kept.volatile_ttl
-        )  # fmt: skip
-        self._policies_of_tables = policies_of_tables(schema.types.values())
+        self._kept_answers = KeptAnswers(schema, alias)
 
     def plan(
         self, operation: Operation, variables: Variables, viewer: Viewer | None = None, *, careful: bool = False
@@ -380,21 +377,10 @@ class Planner:
             question = ChosenBy(key)
             planned.asked[question] = question.answer(planned)
         plan = self._make(operation, variables, planned, careful)
-        if plan.policy.public and self._differs_in_place(operation, variables, planned, careful, plan):
+        again = partial(self._make, operation, variables, replace(planned, asked={}), careful)
+        if plan.policy.public and depends_on_place(again, partial(_is_same, plan)):
             plan = replace(plan, policy=replace(plan.policy, public=False, by_language=True))
         return plan, planned.asked
-
-    def _differs_in_place(
-        self, operation: Operation, variables: Variables, planned: PlannedViewer, careful: bool, plan: Plan
-    ) -> bool:
-        """Whether the plan is another one where another language or time zone is active, or asks which language is."""
-        with in_other_time_zone():
-            other = self._make(operation, variables, replace(planned, asked={}), careful)
-        if not _is_same(plan, other):
-            return True
-        with other_translations() as texts:
-            other = self._make(operation, variables, replace(planned, asked={}), careful)
-        return texts.asked or not _is_same(plan, other)
 
     # --- from the AST to the tree ---
 
@@ -409,7 +395,13 @@ class Planner:
             if asked:
                 return Plan(complexity=complexity, roots=(), asked=tuple(asked))
             plan = self._query(build, selection.members, complexity, viewer, careful)
-            return self._with_policy(operation, variables, plan, build, selection.members, viewer, careful)
+            assert plan.read is not None
+            policy = self._kept_answers.policy(
+                operation, variables, plan.read, build.rules.policies, selection.members, viewer.asked,
+                # what is asked of it is known already
+                lambda: self._compiler({}, careful=careful),
+            )  # fmt: skip
+            return plan.kept_by(policy)
         roots: list[Root] = []
         for key, member in selection:
             if isinstance(member, Constant):
@@ -444,7 +436,7 @@ class Planner:
                 self.alias,
                 self._is_secured,
                 (schema.query, schema.mutation),
-                Policies(self._undeclared, schema.types),
+                self._kept_answers.policies(),
             ),
             introspect=lambda key, nodes: introspect(schema.graphql, operation, key, list(nodes), variables, size),
             chosen=viewer.chosen,
@@ -497,52 +489,6 @@ class Planner:
         segments = [BEFORE_DATA, *_segments(known), AFTER_DATA]
         read = self._read(columns, segments, compiler, envelope=len(BEFORE_DATA) + len(AFTER_DATA))
         return Plan(read=read, uncertain=compiler.uncertain and not careful, **about)
-
-    def _with_policy(
-        self, operation: Operation, variables: Variables, plan: Plan, build: OperationBuilder,
-        members: Sequence[tuple[str, Member | Constant]], planned: PlannedViewer, careful: bool,
-    ) -> Plan:  # fmt: skip
-        """Return the plan of a query with the policy of its answer."""
-        read, policies = plan.read, build.rules.policies
-        assert read is not None
-        others = [
-            policy
-            for table in read.tables
-            if table not in policies.tables
-            for policy in self._policies_of_tables.get(table, ())
-        ]
-        same = not read.of_session and same_for_all(read.binds, planned.asked)
-        policy = policies.of_answer(others, same_for_all=same)
-        if read.volatile:
-            policy = policy.limited(self._volatile_ttl(members, planned, careful))
-        policy = policy.asked(asked_of(self.schema.graphql, operation.node, variables))
-        slots = plan.read_slots
-        return replace(
-            plan,
-            policy=policy,
-            read=read.kept_by(policy),
-            read_slots=None if slots is None else lambda columns, alone: slots(columns, alone).kept_by(policy),
-        )
-
-    def _volatile_ttl(
-        self, members: Sequence[tuple[str, Member | Constant]], planned: PlannedViewer, careful: bool
-    ) -> int:
-        """Return for how many seconds an answer is kept that depends on the clock or on chance.
-
-        That is what is declared for the fields and types that are volatile, if without them nothing would be.
-        """
-        undeclared, declared = self._undeclared.volatile_ttl or 0, list(declared_volatile(members))
-        if not declared:
-            return undeclared
-        compiler = self._compiler({}, careful=careful)
-        rest = [
-            compile_pieces(split(compiler.member(member, ROW))[1], self.alias)
-            for _, member in without_volatile(members)
-            if isinstance(member, Member) and not kind_of(member.field).is_written(member)
-        ]
-        sql = statement(rest, self.alias)[0] if rest else ""
-        is_more = compiler.volatile or (rest and is_volatile(sql, self.alias))
-        return min([*declared, undeclared] if is_more else declared)
 
     def _compiler(self, asked: dict[Question, Hashable], *, careful: bool) -> Compiler:
         return Compiler(self._types, self.alias, asked, self.schema.graphql, careful=careful)

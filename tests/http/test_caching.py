@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.cache import caches
 from django.db import connection
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware, get_token
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
@@ -30,6 +30,7 @@ GRAPHQL = "application/graphql-response+json"
 AUTHORS = "{ authors { name } }"
 ORDERS = "{ orders { number } }"
 CATALOGUE = {"max-age=60", "public"}
+ENGINE = GraphQLEngine(registry=catalogue())
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +102,48 @@ def test_answers_of_signed_in_users_are_public_where_nothing_depends_on_them(cli
     client.force_login(User.objects.get(username="ann"))
     response = get(client, AUTHORS)
     assert control(response) >= CATALOGUE
+
+
+def test_request_with_credentials_is_not_answered_for_others(client: Client) -> None:
+    private = {"private", "max-age=60"}
+    assert control(get(client, AUTHORS, Authorization="Bearer a")) == private
+    assert control(get(client, AUTHORS)) == CATALOGUE
+
+
+def signed_in_only(request: HttpRequest) -> Any:
+    return view_of(request) if "user" not in request.session else HttpResponse(status=403)
+
+
+def test_view_that_lets_only_some_users_through_is_not_public() -> None:
+    """By a decorator such as login_required, or by middleware: they look at the session first."""
+    response = SessionMiddleware(signed_in_only)(
+        RequestFactory().get(URL, {"query": AUTHORS}, headers={"Accept": JSON})
+    )
+    assert control(response) == {"private", "max-age=60"}
+
+
+def test_login_that_middleware_requires_makes_it_private(client: Client, settings: Any) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
+    client.force_login(User.objects.get(username="ann"))
+    assert control(get(client, AUTHORS)) == {"private", "max-age=60"}
+
+
+def test_limit_of_the_rate_leaves_it_public(client: Client, settings: Any) -> None:
+    """It is counted by user, but answers are the same for all."""
+    settings.FRAISEQL = {"LIMITS": {"RATE": "100/h"}}
+    assert control(get(client, AUTHORS)) == CATALOGUE
+
+
+class OfTenant(GraphQLView):
+    """A view that chooses its engine by the request."""
+
+    def get_engine(self) -> GraphQLEngine:
+        return ENGINE
+
+
+def test_view_that_chooses_the_engine_by_the_request_is_not_public() -> None:
+    request = RequestFactory().get(URL, {"query": "{ books { title } }"}, headers={"Accept": JSON})
+    assert control(OfTenant.as_view()(request)) == {"private", "max-age=60"}
 
 
 def test_viewer_of_a_rule_makes_it_private() -> None:
