@@ -985,24 +985,41 @@ def test_values_are_sent_with_their_types(value: Any) -> None:
     assert internals.sent_as(object(), "default") is None
 
 
-@pytest.mark.parametrize("language", ["de", None])
-def test_every_text_has_another_translation_in_a_block(language: str | None) -> None:
-    def texts() -> list[str]:
-        return [
-            translation.gettext("Monday"),
-            translation.gettext("no catalogue has this"),
-            translation.pgettext("abbrev. month", "Jan."),
-            translation.ngettext("%d day", "%d days", 2),
-            translation.npgettext("of time", "%d day", "%d days", 1),
-        ]
+def _texts() -> list[str]:
+    return [
+        translation.gettext("Monday"),
+        translation.pgettext("abbrev. month", "Jan."),
+        translation.ngettext("%d day", "%d days", 2),
+        str(translation.gettext_lazy("Monday")),
+        f"{timezone.localtime(dt.datetime(2024, 7, 1, 12, tzinfo=dt.UTC))}",
+        timezone.get_current_timezone_name(),
+        str(translation.get_language()),
+    ]
 
-    with translation.override(language) if language else translation.override("en", deactivate=True):
-        if language is None:
-            translation.deactivate()
-        before, active = texts(), translation.get_language()
-        with internals.other_translations() as others:
-            assert all(text != other for text, other in zip(before, texts(), strict=True))
-            assert not others.asked
-            assert translation.get_language() == active
-            assert others.asked
-        assert (texts(), translation.get_language()) == (before, active)
+
+@pytest.mark.parametrize("language", ["de", "en", None])
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "UTC", dt.timezone(dt.timedelta(hours=2), "two")])
+def test_language_and_time_zone_are_noted_and_stay_as_they_are(language: str | None, zone: Any) -> None:
+    zone = ZoneInfo(zone) if isinstance(zone, str) else zone
+    with translation.override(language), timezone.override(zone):
+        before = _texts()
+        with internals.noting_place() as asked:
+            assert asked == []
+            assert _texts() == before
+            assert asked
+        assert _texts() == before
+        assert timezone.get_current_timezone() is zone
+
+
+@pytest.mark.parametrize("ask", [
+    lambda: translation.gettext("Monday"), lambda: translation.npgettext("a", "b", "c", 1),
+    lambda: str(translation.gettext_lazy("Monday")), translation.get_language, timezone.get_current_timezone_name,
+    lambda: timezone.localtime(timezone.now()), lambda: timezone.make_aware(dt.datetime(2024, 1, 1)).isoformat(),
+])  # fmt: skip
+def test_each_way_to_ask_for_them_is_noted(ask: Any) -> None:
+    translation.deactivate()
+    with internals.noting_place() as asked:
+        timezone.now()
+        assert asked == []
+        ask()
+    assert asked

@@ -1,21 +1,15 @@
 """The policy of a query's answer: what was gathered while its tree was built, and what its statement shows.
 
 Nothing declares on what a statement's text depends. So it is found: parameters that are values of the viewer, session
-values, tables that are read for no type, functions that are volatile, and a text that is another one where another
-language or time zone is active.
+values, tables that are read for no type, and functions that are volatile. Whether the active language or time zone was
+asked for is noted while the plan is made (``plan.Planner``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Sequence
+from typing import Protocol
 
-from django.utils.timezone import get_current_timezone
-from django.utils.timezone import override as override_timezone
-
-from .._django import other_translations
 from ..declare.cache_policy import PRIVATE, CachePolicy
 from ..invalidation.catalog import is_volatile
 from ..language.parser import Operation
@@ -112,23 +106,3 @@ class KeptAnswers:
         ]
         is_more = own.volatile or (bool(rest) and is_volatile(statement(rest, self._alias)[0], self._alias))
         return min([*declared, undeclared] if is_more else declared)
-
-
-def depends_on_place(make: Callable[[], Any], is_same: Callable[[Any], bool]) -> bool:
-    """Whether a plan is another one where another language or time zone is active, or asks which language is."""
-    with _in_other_time_zone():
-        other = make()
-    if not is_same(other):
-        return True
-    with other_translations() as texts:
-        other = make()
-    return texts.asked or not is_same(other)
-
-
-@contextmanager
-def _in_other_time_zone() -> Iterator[None]:
-    offsets = [timezone(timedelta(hours=hours, minutes=45)) for hours in (5, -5)]
-    now = datetime.now(UTC)
-    here = get_current_timezone().utcoffset(now)
-    with override_timezone(next(zone for zone in offsets if zone.utcoffset(now) != here)):
-        yield

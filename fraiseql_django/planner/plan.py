@@ -25,7 +25,7 @@ from django.db import connections
 from django.db.models import Model
 from graphql import FieldNode, GraphQLField, OperationType
 
-from .._django import Compiled, database_of
+from .._django import Compiled, database_of, noting_place
 from ..conf.settings import LimitSettings
 from ..invalidation.catalog import generation, is_volatile, tables_read, unread
 from ..language.parser import Operation
@@ -44,7 +44,7 @@ from .compile import Compiler, Live
 from .cost import Complexity, estimate
 from .expressions import Bind
 from .introspection import AnswerSize, introspect
-from .kept_answers import KeptAnswers, depends_on_place
+from .kept_answers import KeptAnswers
 from .kinds import kind_of
 from .locations import ROW
 from .marks import Mark
@@ -376,10 +376,11 @@ class Planner:
         for key in planned.chosen or ():
             question = ChosenBy(key)
             planned.asked[question] = question.answer(planned)
-        plan = self._make(operation, variables, planned, careful)
-        again = partial(self._make, operation, variables, replace(planned, asked={}), careful)
-        if plan.policy.public and depends_on_place(again, partial(_is_same, plan)):
-            plan = replace(plan, policy=replace(plan.policy, public=False, by_language=True))
+        with noting_place() as place:
+            plan = self._make(operation, variables, planned, careful)
+        if plan.policy.public and place:
+            # each request may have another language or time zone
+            plan = plan.kept_by(replace(plan.policy, public=False, by_language=True))
         return plan, planned.asked
 
     # --- from the AST to the tree ---
@@ -611,13 +612,6 @@ def _key(operation: Operation, variables: Variables, *, careful: bool, called: b
         ]
     )
     return operation, shape, generation(), careful, called
-
-
-def _is_same(plan: Plan, other: Plan) -> bool:
-    """Whether two plans of one operation have the same statement, with the same constants."""
-    reads = [each.read for each in (plan, other) if each.read is not None]
-    texts = [(read.digest, [(bind.label, bind.text) for bind in read.binds]) for read in reads]
-    return len(texts) == 2 and texts[0] == texts[1]
 
 
 def _segments(roots: Sequence[ConstantRoot | ColumnRoot]) -> Iterator[bytes | int]:
