@@ -56,8 +56,8 @@ fraiseql.scalar(
 )
 
 
-# The same for everybody: browsers and a CDN keep it for a minute, the shop's own cache until something is written
-CATALOGUE = fraiseql.CachePolicy(max_age=60, scope="public", ttl=3600)
+# The same for everybody: browsers and a CDN may keep it for a minute
+CATALOGUE = fraiseql.CachePolicy(max_age=60, scope="public")
 
 
 @fraiseql.type(Author, cache=CATALOGUE)

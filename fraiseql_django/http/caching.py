@@ -28,6 +28,15 @@ class Answer(HttpResponse):
     def set_cookie(self, *args: Any, **kwargs: Any) -> None:
         """Set a cookie: a shared cache would give it to others."""
         super().set_cookie(*args, **kwargs)
+        self._for_one_viewer()
+
+    def items(self) -> Any:
+        """Return the headers, as Django's handlers send them: a cookie may have been put among ``cookies`` itself."""
+        if self.cookies:
+            self._for_one_viewer()
+        return super().items()
+
+    def _for_one_viewer(self) -> None:
         if "public" in self.get("Cache-Control", ""):
             # Django removes the one that contradicts the other
             patch_cache_control(self, private=True)
