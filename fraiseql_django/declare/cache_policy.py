@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from ..errors import DeclarationError
@@ -20,9 +20,9 @@ class CachePolicy:
 
     ``max_age`` is for how many seconds browsers, and with the ``scope`` "public" also shared caches such as a CDN, may
     keep an answer; they do not hear of writes. ``ttl`` is for how many seconds the project's own cache keeps it unless
-    a write drops it before: unless it is given, for ``CACHE.TTL`` or ``max_age``, whichever is shorter. With a
-    ``max_age`` of 0 and no ``ttl``, answers are kept nowhere. ``volatile_ttl`` takes the place of ``CACHE.VOLATILE_TTL`` for what depends on the clock or on chance.
-    With ``inherit`` it is kept as long as what leads to it. What is not given has the value of the settings.
+    a write drops it before. With a ``max_age`` of 0 and no ``ttl``, answers are kept nowhere. ``volatile_ttl`` takes
+    the place of ``CACHE.VOLATILE_TTL`` for what depends on the clock or on chance. With ``inherit`` it is kept as long
+    as what leads to it. What is not given has the value of the settings.
 
     The scope "public" is a promise that the answer is the same for everybody. It is not public all the same if
     something in it depended on the viewer.
@@ -60,28 +60,20 @@ class CachePolicy:
 
     @property
     def kept(self) -> int | None:
-        """The seconds for which the project's own cache keeps an answer at most; None where the policy does not tell."""
-        return self.max_age if self.ttl is None else self.ttl
+        """The seconds for which the project's own cache keeps an answer; None where the policy does not tell."""
+        return 0 if self.ttl is None and self.max_age == 0 else self.ttl
 
     def over(self, other: CachePolicy | None) -> CachePolicy:
         """Return this policy with what it does not tell as another one has it."""
         if other is None:
             return self
-        tells = self.max_age is not None or self.ttl is not None
         return CachePolicy(
             max_age=other.max_age if self.max_age is None else self.max_age,
             scope=other.scope if self.scope is None else self.scope,
-            ttl=self.ttl if tells else other.ttl,
+            ttl=other.kept if self.kept is None else self.kept,
             volatile_ttl=other.volatile_ttl if self.volatile_ttl is None else self.volatile_ttl,
             stale=self.stale,
         )
-
-    def by(self, settings: CachePolicy) -> CachePolicy:
-        """Return this policy with what it does not tell as the settings have it, whose ``ttl`` can only be shortened."""
-        found, most = self.over(settings), settings.ttl
-        if found.ttl is not None or found.max_age is None or most is None:
-            return found
-        return replace(found, ttl=min(found.max_age, most))
 
 
 NOTHING = CachePolicy()

@@ -87,7 +87,7 @@ class Policies:
             self._around = around
             self._level -= 1
             if not self._level and (called or self._types == before):
-                self.found.append((described.cache or NOTHING).by(self.defaults))
+                self.found.append((described.cache or NOTHING).over(self.defaults))
 
     def undeclared(self) -> None:
         """Note what no declaration can tell of: introspection."""
@@ -111,7 +111,7 @@ class Policies:
             return
         policy = (definition.cache or NOTHING).over(self._around)
         inherits = definition.cache is not None and definition.cache.inherit and self._level > 1
-        self.found.append(policy if inherits else policy.by(self.defaults))
+        self.found.append(policy if inherits else policy.over(self.defaults))
 
     def computed_in_python(self, described: Any) -> None:
         """Note a field whose function may look at anything: its own policy must say that the answer is public."""

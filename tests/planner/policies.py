@@ -7,7 +7,7 @@ from example_project.bookshop.models import Author, Book, Category, Customer, Pu
 from fraiseql_django import CachePolicy, GraphQLEngine, Registry
 from fraiseql_django.planner.answer_policy import AnswerPolicy
 
-PUBLIC = CachePolicy(max_age=60, scope="public")
+PUBLIC = CachePolicy(max_age=60, scope="public", ttl=60)
 
 
 def type_over(registry: Registry, model: Any, fields: Any, body: dict[str, Any] | None = None, **options: Any) -> Any:
@@ -23,7 +23,7 @@ def catalogue(body: dict[str, Any] | None = None, book: Any = PUBLIC, **options:
     forms = ["plural", "aggregate"]
     queries = options.pop("queries", ["single", "plural", "connection", "aggregate", "groups"])
     type_over(registry, Book, fields, body, cache=book, queries=queries, **options)
-    type_over(registry, Publisher, ["id", "name", "books"], cache=CachePolicy(max_age=30, scope="public"))
+    type_over(registry, Publisher, ["id", "name", "books"], cache=CachePolicy(max_age=30, scope="public", ttl=30))
     type_over(registry, Category, ["id", "name"], cache=PUBLIC, plural="categories")
     type_over(registry, Author, ["id", "name"], lists=forms)
     type_over(
