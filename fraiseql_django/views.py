@@ -8,6 +8,7 @@ client that disconnects could cancel a mutation before its end.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import update_wrapper
 from http import HTTPMethod, HTTPStatus
 from typing import Any, TypeAlias
@@ -27,7 +28,7 @@ from .conf.settings import check_schema_name
 from .engine import GraphQLEngine, get_engine
 from .execution.response import Response
 from .health import as_dict, check_project, recent
-from .http import batching, document_ids, graphiql, uploads
+from .http import batching, caching, document_ids, graphiql, uploads
 from .http.csrf import require_preflight, require_preflight_of_get, require_token
 from .http.errors import Refused
 from .http.negotiation import ANSWERS, JSON, accept_of, is_form, preferred, require_no_coding
@@ -83,7 +84,8 @@ class GraphQLView(View):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Execute a query whose parameters are in the URL (GraphQL over HTTP, 4.3), or show GraphiQL to a browser."""
-        return _get(request, self.serving)
+        # which engine a request is for may be decided by anything that it has
+        return _get(request, self.serving, shared=type(self).get_engine is GraphQLView.get_engine)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Execute the operations in a JSON body (GraphQL over HTTP, 4.4) or in a form with files."""
@@ -110,8 +112,10 @@ def _respond(request: HttpRequest, engine: GraphQLEngine, handler: Handler) -> H
     return response
 
 
-def _get(request: HttpRequest, engine: GraphQLEngine) -> HttpResponseBase:
+def _get(request: HttpRequest, engine: GraphQLEngine, *, shared: bool = True) -> HttpResponseBase:
     settings = engine.settings
+    # before anything here looks at the user
+    shared = shared and caching.may_be_shared(request)
     # GraphiQL cannot be used if only trusted documents are executed
     unrestricted = settings.trusted_documents.mode != "required"
     if unrestricted and graphiql.is_for(request, accept_of(request), settings.graphiql, engine.introspection):
@@ -125,6 +129,8 @@ def _get(request: HttpRequest, engine: GraphQLEngine) -> HttpResponseBase:
     answer = _execute(request, engine, parameters, only=OperationType.QUERY)
     if _codes(answer) == {"OPERATION_NOT_ALLOWED"}:
         raise _not_allowed(answer.errors[0].message + " Send it by POST.", [HTTPMethod.POST])
+    if not shared:
+        answer.policy = replace(answer.policy, public=False)
     return _write_one(request, answer, media_type)
 
 
@@ -223,7 +229,7 @@ def _execute(
     return answer
 
 
-def _write_one(request: HttpRequest, answer: Response, media_type: str) -> HttpResponse:
+def _write_one(request: HttpRequest, answer: Response, media_type: str) -> HttpResponseBase:
     """Write the response to a well-formed request (GraphQL over HTTP, 5.4).
 
     With the media type application/json, a refused operation has status 200: a 4xx response of this type may come
@@ -238,21 +244,17 @@ def _write_one(request: HttpRequest, answer: Response, media_type: str) -> HttpR
 
 def _write(
     request: HttpRequest, body: bytes, status: int, media_type: str, answers: Sequence[Response]
-) -> HttpResponse:
-    errors = [error for answer in answers for error in answer.errors]
-    # Errors and answers to mutations must not be cached. Answers to GET may be cached by the browser; the project
-    # can allow shared caches, such as a CDN, by Django's decorators.
-    cacheable = request.method != "POST" and not errors
-    headers = {
-        "Content-Type": _CONTENT_TYPES[media_type],
-        "Cache-Control": "private" if cacheable else "no-store",
-        "Vary": "Accept",
-    }
-    if errors:
+) -> HttpResponseBase:
+    headers = {"Content-Type": _CONTENT_TYPES[media_type], "Vary": "Accept"}
+    if request.method == "POST" or any(answer.errors for answer in answers):
+        headers["Cache-Control"] = caching.NO_STORE if request.method == "POST" else caching.PRIVATE_NO_STORE
         waits = [answer.retry_after for answer in answers if answer.retry_after is not None]
         if waits:
             headers["Retry-After"] = str(max(waits))
-    return HttpResponse(body, status=status, headers=headers)
+        return caching.Answer(body, status=status, headers=headers)
+    (answer,) = answers
+    response = caching.Answer(body, status=status, headers={**headers, **caching.headers_of(answer.policy)})
+    return response if answer.policy.never else caching.conditional(request, response, media_type)
 
 
 @never_cache

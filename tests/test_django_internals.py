@@ -30,7 +30,7 @@ from django.db.models.functions import Lower
 from django.db.transaction import TransactionManagementError
 from django.test import TestCase, override_settings
 from django.test.utils import CaptureQueriesContext, isolate_apps
-from django.utils import timezone
+from django.utils import timezone, translation
 from psycopg import IsolationLevel, RawCursor
 from psycopg.pq import TransactionStatus
 
@@ -1074,3 +1074,43 @@ def test_values_are_sent_with_their_types(value: Any) -> None:
         cursor.execute(f"SELECT %s{f'::{kind}' if kind else ''}", [text])
         assert cursor.fetchone() == (value,)
     assert internals.sent_as(object(), "default") is None
+
+
+def _texts() -> list[str]:
+    return [
+        translation.gettext("Monday"),
+        translation.pgettext("abbrev. month", "Jan."),
+        translation.ngettext("%d day", "%d days", 2),
+        str(translation.gettext_lazy("Monday")),
+        f"{timezone.localtime(dt.datetime(2024, 7, 1, 12, tzinfo=dt.UTC))}",
+        timezone.get_current_timezone_name(),
+        str(translation.get_language()),
+    ]
+
+
+@pytest.mark.parametrize("language", ["de", "en", None])
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "UTC", dt.timezone(dt.timedelta(hours=2), "two")])
+def test_language_and_time_zone_are_noted_and_stay_as_they_are(language: str | None, zone: Any) -> None:
+    zone = ZoneInfo(zone) if isinstance(zone, str) else zone
+    with translation.override(language), timezone.override(zone):
+        before = _texts()
+        with internals.noting_place() as asked:
+            assert asked == []
+            assert _texts() == before
+            assert asked
+        assert _texts() == before
+        assert timezone.get_current_timezone() is zone
+
+
+@pytest.mark.parametrize("ask", [
+    lambda: translation.gettext("Monday"), lambda: translation.npgettext("a", "b", "c", 1),
+    lambda: str(translation.gettext_lazy("Monday")), translation.get_language, timezone.get_current_timezone_name,
+    lambda: timezone.localtime(timezone.now()), lambda: timezone.make_aware(dt.datetime(2024, 1, 1)).isoformat(),
+])  # fmt: skip
+def test_each_way_to_ask_for_them_is_noted(ask: Any) -> None:
+    translation.deactivate()
+    with internals.noting_place() as asked:
+        timezone.now()
+        assert asked == []
+        ask()
+    assert asked

@@ -56,7 +56,11 @@ fraiseql.scalar(
 )
 
 
-@fraiseql.type(Author)
+# The same for everybody: browsers and a CDN may keep it for a minute
+CATALOGUE = fraiseql.CachePolicy(max_age=60, scope="public")
+
+
+@fraiseql.type(Author, cache=CATALOGUE)
 class AuthorType:
     """Someone who writes books."""
 
@@ -69,13 +73,17 @@ class AuthorType:
     book_count: int = fraiseql.field(Count("books"), description="How many books the author has written.")
 
 
-@fraiseql.type(Publisher, fields="__all__")
+@fraiseql.type(Publisher, fields="__all__", cache=CATALOGUE)
 class PublisherType:
     """A house that brings out books."""
 
 
 @fraiseql.type(
-    Category, fields=["id", "name", "slug", "parent", "children", "books"], plural="categories", tree="parent"
+    Category,
+    fields=["id", "name", "slug", "parent", "children", "books"],
+    plural="categories",
+    tree="parent",
+    cache=CATALOGUE,
 )
 class CategoryType:
     """A shelf of the shop; shelves have shelves within."""
@@ -89,6 +97,7 @@ class CategoryType:
     lists=["plural", "aggregate"],
     distinct_on=True,
     random=True,
+    cache=CATALOGUE,
 )
 class BookType:
     """A book on sale."""
@@ -113,7 +122,7 @@ class BookType:
         """What the book costs at a discount of so many percent."""
         return F("price") * (100 - percent) / 100  # type: ignore[no-any-return,operator]
 
-    @fraiseql.field(requires=["title", "published"])
+    @fraiseql.field(requires=["title", "published"], cache=CATALOGUE)
     def citation(self) -> str:
         """The book as a footnote names it."""
         return f"{self.title} ({self.published.year if self.published else 'n. d.'})"
@@ -134,7 +143,7 @@ class CustomerType:
     """Someone who buys, and perhaps reviews, books."""
 
 
-@fraiseql.type(Order, fields="__all__")
+@fraiseql.type(Order, fields="__all__", cache=fraiseql.CachePolicy(scope="private"))
 class OrderType:
     """What a customer has ordered at one time."""
 

@@ -40,6 +40,12 @@ class CacheSettings:
     volatile_ttl: int = _option(
         0, "Seconds for which an answer is kept that depends on the clock or on chance; 0 keeps none.", minimum=0
     )
+    max_age: int = _option(
+        0, "Seconds for which a browser may keep an answer by GET that no `CachePolicy` says more of.", minimum=0
+    )
+    client_control: bool = _option(
+        True, "Let a query shorten by `@cacheControl` how long its answer is kept, where policies are declared."
+    )
     answer_bytes: int | None = _option(
         5_000_000, "Bytes of the largest answer that is kept; None keeps answers of every size.", minimum=0
     )

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 from django.db import models
 
 from ..errors import DeclarationError
+from .cache_policy import Cached, as_policy, wrong_policies
 from .members import annotations_of, options_of
 from .registry import AbstractDeclaration, Registry, TypeDeclaration, check_cost, default_registry
 from .reporting import report
@@ -35,6 +36,7 @@ def interface(
     mask: bool = False,
     cost: float = 0,
     tree: bool | str = False,
+    cache: Cached = None,
     registry: Registry = default_registry,
 ) -> Any:
     """Declare an interface: over a model whose rows are of several types, or over types that have fields in common.
@@ -59,6 +61,7 @@ def interface(
     check_cost(cost)
     names = wrong_names(name=name, single=single, plural=plural)
     problems = [*wrong_fields(fields, exclude), *wrong_queries(queries, lists), *names, *wrong_tree(tree)]
+    problems += wrong_policies(cache=cache)
     if problems:
         report(DeclarationError("\n".join(problems)))
 
@@ -68,7 +71,7 @@ def interface(
                 cls=cls, model=model, name=name or _name_of(cls), description=description or _doc(cls), fields=fields,
                 exclude=exclude, queries=() if problems else queries, lists=() if problems else lists, single=single,
                 plural=plural, primary=primary, rows=rows, permission=permission, mask=mask, row_cost=cost,
-                interface=True, tree=tree, invalid=bool(problems),
+                interface=True, tree=tree, cache=as_policy(cache), invalid=bool(problems),
             )
         )  # fmt: skip
         return cls

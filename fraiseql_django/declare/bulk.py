@@ -18,6 +18,7 @@ from django.db import models
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
 from ..errors import DeclarationError
+from .cache_policy import Cached, as_policy, wrong_policies
 from .names import RESERVED, is_name, pascal_case
 from .registry import Registry, TypeDeclaration, default_registry, with_free_name
 from .reporting import report
@@ -70,6 +71,7 @@ def types(
     rows: RowRule | None = None,
     permission: Any = None,
     mask: bool = False,
+    cache: Cached = None,
     registry: Registry = default_registry,
 ) -> DeclaredTypes:
     """Declare a type with all fields over each model of apps, or over single models.
@@ -80,8 +82,8 @@ def types(
     that have a type of their own are left out, too.
 
     A type has its model's name, after ``prefix``; where another type has this name, the app's label comes before it
-    (``ForumGroup``). ``names`` has other names, by model. ``queries``, ``lists``, ``rows``, ``permission`` and ``mask``
-    are those of ``type``, for each type.
+    (``ForumGroup``). ``names`` has other names, by model. ``queries``, ``lists``, ``rows``, ``permission``, ``mask``
+    and ``cache`` are those of ``type``, for each type.
 
     Return the classes, like those under ``type``: ``types("shop")["Book"]``. Raises DeclarationError for what is no
     app, model or field.
@@ -93,7 +95,7 @@ def types(
         without = _found(exclude, chosen, "exclude")
         named = {_model(key, chosen, "names"): name for key, name in (names or {}).items()}
         excluded = _excluded_fields(exclude_fields, [model for model in chosen if model not in without])
-        if problems := list(wrong_queries(queries, lists)):
+        if problems := [*wrong_queries(queries, lists), *wrong_policies(cache=cache)]:
             raise DeclarationError("\n".join(problems))
     except DeclarationError as error:
         report(error)
@@ -129,6 +131,7 @@ def types(
                 rows=rows,
                 permission=permission,
                 mask=mask,
+                cache=as_policy(cache),
                 automatic=(
                     (named[model],)
                     if model in named

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, ClassVar, Final, get_origin
 
 from ..errors import DeclarationError
+from .cache_policy import CachePolicy
 from .reporting import report
 
 
@@ -57,6 +58,7 @@ class FieldOptions:
     mask: bool = False
     cost: float = 1
     directives: tuple[Any, ...] = ()
+    cache: CachePolicy | None = None
     # its arguments were wrong, which has been reported
     invalid: bool = False
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, overload
 from django.utils.functional import Promise
 
 from ..errors import DeclarationError
+from .cache_policy import Cached, as_policy, wrong_policies
 from .members import plain_function
 from .registry import QueryDeclaration, Registry, check_cost, default_registry
 from .reporting import report
@@ -30,6 +31,7 @@ def query(
     deprecation: str | None = None,
     permission: Any = None,
     cost: float = 1,
+    cache: Cached = None,
     registry: Registry = default_registry,
 ) -> Callable[[_F], _F]: ...
 def query(
@@ -45,6 +47,7 @@ def query(
     deprecation: str | None = None,
     permission: Any = None,
     cost: float = 1,
+    cache: Cached = None,
     registry: Registry = default_registry,
 ) -> Any:
     """Declare a root field of Query that a Python function answers, or a PostgreSQL function.
@@ -58,6 +61,9 @@ def query(
     further ones: the keys are names of values of the context, the request or its user, the values names of arguments.
     ``reads`` are tables that the function reads, where PostgreSQL's catalogue does not tell. A function that is
     volatile in PostgreSQL is refused unless it is declared as ``volatile``; its answers are not kept.
+
+    ``cache`` says how answers of the field may be kept (see ``CachePolicy``); False: not at all. What a Python function
+    answers is public only if the policy says so, and if the function has not asked its ``Info`` who the viewer is.
     """
 
     def declare(declared: Any) -> Any:
@@ -65,7 +71,8 @@ def query(
         if not inspect.isfunction(called):
             report(DeclarationError(f"{declared!r} is under @fraiseql.query, which takes a function"))
             return declared
-        if problem := _problem(function, context_params, reads, name, description, deprecation):
+        wrong = next(wrong_policies(cache=cache), "")
+        if problem := _problem(function, context_params, reads, name, description, deprecation) or wrong:
             report(DeclarationError(f"{called.__name__} is under @fraiseql.query: {problem}"))
             return declared
         if function is None and (context_params or reads or volatile):
@@ -88,6 +95,7 @@ def query(
                 deprecation=deprecation,
                 permission=permission,
                 cost=check_cost(cost),
+                cache=as_policy(cache),
             )
         )
         return declared

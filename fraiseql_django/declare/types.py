@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 
 from ..errors import DeclarationError
+from .cache_policy import Cached, as_policy, split_query, wrong_policies
 from .members import FieldOptions, annotations_of, options_of
 from .registry import Registry, TypeDeclaration, check_cost, declare_object, default_registry
 from .reporting import report
@@ -36,6 +37,7 @@ def field(
     mask: bool = False,
     cost: float = 1,
     directives: Iterable[Any] = (),
+    cache: Cached = None,
 ) -> Any:
     """Declare more of a field than its annotation does; or, as a decorator, a field that a function computes.
 
@@ -54,8 +56,9 @@ def field(
     where that is not the attribute's name; ``deprecation`` is why clients should not use the field. ``permission``
     says who may see it, as for a type; others are refused, or see null with ``mask``. ``cost`` is what it counts for
     in ``LIMITS.COMPLEXITY``, a number of 0 or more. ``directives`` are those of the schema's text (see ``directive``).
+    ``cache`` says how answers with the field may be kept (see ``CachePolicy``); False: not at all.
     """
-    wrong = [*_wrong_sources(expression, requires, function, arguments, reads)]
+    wrong = [*_wrong_sources(expression, requires, function, arguments, reads), *wrong_policies(cache=cache)]
     if wrong:
         report(DeclarationError("\n".join(wrong)))
         return FieldOptions(invalid=True)
@@ -72,6 +75,7 @@ def field(
         mask=mask,
         cost=check_cost(cost),
         directives=tuple(directives),
+        cache=as_policy(cache),
     )
     if isinstance(expression, (property, cached_property)) or inspect.isroutine(expression):
         return declared(expression)
@@ -109,19 +113,23 @@ def relation(
     mask: bool = False,
     cost: float = 1,
     directives: Iterable[Any] = (),
+    cache: Cached = None,
 ) -> Any:
     """Lead to the rows of another declared type whose ``to`` equals ``key`` here.
 
     Both are Python names of fields, or columns of the view or table. The annotation names the type: ``BookType`` is
     one row, ``BookType | None`` one that may be missing, ``list[BookType]`` a list. ``permission``, ``mask``,
-    ``cost`` and ``directives`` are those of ``field``.
+    ``cost``, ``directives`` and ``cache`` are those of ``field``.
     """
+    wrong = [*wrong_policies(cache=cache)]
     if not (isinstance(key, str) and key and isinstance(to, str) and to):
-        report(DeclarationError(f"relation({key!r}, to={to!r}) must name a field or column here, and one over there"))
+        wrong.append(f"relation({key!r}, to={to!r}) must name a field or column here, and one over there")
+    if wrong:
+        report(DeclarationError("\n".join(wrong)))
         return FieldOptions(invalid=True)
     return FieldOptions(
         name=name, description=description, deprecation=deprecation, key=key, to=to, permission=permission, mask=mask,
-        cost=check_cost(cost), directives=tuple(directives),
+        cost=check_cost(cost), directives=tuple(directives), cache=as_policy(cache),
     )  # fmt: skip
 
 
@@ -157,6 +165,7 @@ def type_(  # type: ignore[overload-overlap]
     directives: Iterable[Any] = (),
     random: bool = False,
     distinct_on: bool = False,
+    cache: Cached = None,
     registry: Registry = default_registry,
 ) -> Callable[[_C], _C]: ...
 @overload
@@ -183,6 +192,7 @@ def type_(
     directives: Iterable[Any] = (),
     random: bool = False,
     distinct_on: bool = False,
+    cache: Cached = None,
     registry: Registry = default_registry,
 ) -> Callable[[_C], _C]: ...
 @overload
@@ -218,6 +228,7 @@ def type_(
     directives: Iterable[Any] = (),
     random: bool = False,
     distinct_on: bool = False,
+    cache: Cached = None,
     registry: Registry = default_registry,
 ) -> Any:
     """Declare a GraphQL type over a model, or over a view or table; without any, an object type of its own.
@@ -225,10 +236,10 @@ def type_(
     Its fields are the annotations in the class and its bases, ``fields`` (names, or ``"__all__"``), or all but
     ``exclude``. ``name`` is the class's name without a trailing "Type" by default. ``queries`` are its root fields:
     "single" (one row by its key) and "plural" (a list); a dictionary has a permission for each, besides that of the
-    type. ``single`` and ``plural`` name them. ``lists`` are the forms of the lists in other types that lead to this
-    one: "plural" is a list. ``unique`` names more keys by which "single" finds a row: a unique field or constraint, or
-    the names of its fields; of a source, fields that the view keeps unique. Of several types over one model, relations
-    that name no type lead to the ``primary`` one.
+    type, a ``CachePolicy``, or a tuple of both. ``single`` and ``plural`` name them. ``lists`` are the forms of the
+    lists in other types that lead to this one: "plural" is a list. ``unique`` names more keys by which "single" finds a
+    row: a unique field or constraint, or the names of its fields; of a source, fields that the view keeps unique. Of
+    several types over one model, relations that name no type lead to the ``primary`` one.
 
     ``sql_source`` names a view, a materialised view or a table, with or without its schema. Its fields are
     annotations: of its columns, or of the values in its ``jsonb_column``. ``key`` names the fields that identify a
@@ -247,6 +258,7 @@ def type_(
     by the foreign key that it names; True stands for the only one to the model itself, or for the trees of
     django-treebeard and django-mptt.
     ``random`` lets clients sort its lists at random, and ``distinct_on`` ask for one row of each value.
+    ``cache`` says how answers with its rows may be kept (see ``CachePolicy``); False: not at all.
 
     Raises DeclarationError where the arguments contradict each other.
     """
@@ -282,6 +294,7 @@ def type_(
         *_wrong_variant(when, implements, source),
         *wrong_tree(tree, source),
         *_wrong_flags(primary=primary, mask=mask, random=random, distinct_on=distinct_on),
+        *wrong_policies(cache=cache),
     ]
     if problems:
         report(DeclarationError("\n".join(problems)))
@@ -322,6 +335,7 @@ def type_(
                 directives=tuple(directives),
                 random=random,
                 distinct_on=distinct_on,
+                cache=as_policy(cache),
                 invalid=bool(problems),
             )
         )
@@ -394,6 +408,8 @@ def wrong_queries(queries: Any, lists: Any) -> Iterator[str]:
     for name, given, known in (("queries", queries, QUERIES), ("lists", lists, FORMS)):
         if not isinstance(given, Collection) or isinstance(given, str) or any(item not in known for item in given):
             yield f"{name} is {given!r}, must be a list of: {', '.join(map(repr, known))}"
+    for name, given in queries.items() if isinstance(queries, Mapping) else ():
+        yield from wrong_policies(**{f"queries[{name!r}]": split_query(given)[1]})
 
 
 def _wrong_unique(unique: Any, queries: Any) -> Iterator[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from hashlib import blake2b
 
 from django.db import connections
@@ -15,6 +16,7 @@ from ..cache.answers import Answers, Lookup
 from ..conf.settings import LimitSettings
 from ..errors import LimitExceeded
 from ..invalidation.catalog import agrees, generation
+from ..planner.answer_policy import AnswerPolicy
 from ..planner.arguments import Variables
 from ..planner.marks import MARK, Mark
 from ..planner.plan import Read
@@ -58,7 +60,7 @@ class Executor:
             answer, marked = b"".join(segment for segment in read.segments if isinstance(segment, bytes)), False
         else:
             params = read.params(variables)
-            ttl = self.answers.volatile_ttl if read.volatile else self.answers.ttl
+            ttl = read.policy.ttl
             may_cache = cached and self.answers.cache is not None and self.storage.shared
             outside = self.session.outside() if may_cache and (ttl or self.replicas) else None
             if outside is not None and ttl:
@@ -76,6 +78,13 @@ class Executor:
             marked = MARK in answer
         # a cached answer as well: it may have been stored under a higher limit
         return self.checked(answer, read.envelope), marks if marked else ()
+
+    def policy_now(self, policy: AnswerPolicy) -> AnswerPolicy:
+        """Return the policy of an answer that was read in this moment.
+
+        What the project has set in the connection's session is a tenant's, or a viewer's.
+        """
+        return replace(policy, public=False) if policy.public and self.session.outside() != () else policy
 
     def checked(self, answer: bytes, envelope: int = 0) -> bytes:
         """Return an answer; raise LimitExceeded for one that is larger than allowed.

@@ -51,7 +51,7 @@ class Query:
     def _answered(self, read: Read) -> Response:
         text, marks = self.executor.answer(read, self.variables)
         if not marks:
-            return Response(body=text)
+            return Response(body=text, policy=self.executor.policy_now(self.plan.policy))
         data, errors = self._without_marks(data_of(text), marks)
         return failed(errors, b"null" if data is None else data)
 

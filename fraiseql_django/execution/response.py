@@ -13,6 +13,7 @@ from graphql import GraphQLError
 
 from ..errors import TryLater
 from ..memory import Counts
+from ..planner.answer_policy import NOT_KEPT, AnswerPolicy
 from ..planner.plan import AFTER_DATA, BEFORE_DATA
 from .failures import status_of
 
@@ -22,10 +23,11 @@ class Response:
 
     ``data`` is the JSON text of the data: ``b"null"`` where an error left nothing of it, None where
     execution did not begin (GraphQL specification, 7.1). ``status`` is what HTTP says of it.
-    ``body``, the whole response as JSON text, is made of the others unless it is given.
+    ``body``, the whole response as JSON text, is made of the others unless it is given. ``policy`` says how a query's
+    answer may be kept; one with errors may not.
     """
 
-    __slots__ = ("_body", "_data", "errors", "status")
+    __slots__ = ("_body", "_data", "errors", "policy", "status")
 
     def __init__(
         self,
@@ -34,7 +36,9 @@ class Response:
         status: int = 200,
         *,
         body: bytes | None = None,
+        policy: AnswerPolicy = NOT_KEPT,
     ) -> None:
+        self.policy = policy
         self.errors = errors
         self.status = status
         self._data = data

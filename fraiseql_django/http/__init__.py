@@ -6,6 +6,7 @@
     batching       body → the parameters of one operation or of several
     uploads        multipart form → parameters with files in the variables
     document_ids   document identifier → text; rejects documents that are not trusted
+    caching        policy of an answer → headers for browsers and shared caches, 304 for what a client has
     graphiql       the GraphiQL page for browsers
     errors         Refused, the exception that all of them raise
 

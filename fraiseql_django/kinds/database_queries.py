@@ -17,9 +17,9 @@ from graphql import FieldNode, GraphQLArgument, GraphQLOutputType, value_from_as
 from .._django import Compiled, key_fields, rows_from
 from ..declare.sources import quoted
 from ..invalidation.catalog import FunctionInfo, functions
-from ..planner.arguments import Leaf, Variables
+from ..planner.arguments import Leaf
 from ..planner.budget import RELATION
-from ..planner.expressions import SQL, Bind, Piece, bind, condition
+from ..planner.expressions import SQL, Bind, Piece, ViewerBind, bind, condition
 from ..planner.json_values import TEXTUAL, Stored, leaf
 from ..planner.kinds import FieldKind, SelectedField, TreeBuilder, TreeCompiler
 from ..planner.locations import ONCE, ROW, JSONObject, Location, SiblingColumn, evaluated_once
@@ -30,7 +30,7 @@ from ..schema.queries import FunctionDef
 from ..schema.row_functions import sql_name
 from ..schema.sent_values import text_of
 from ..schema.stand_ins import Argument
-from ..viewer import VIEWER, required_value
+from ..viewer import Viewer, required_value
 from .json_objects import objects_text
 from .results import planning_of
 from .rows import ORDER_BY, list_arguments, rows_of, write_rows
@@ -122,7 +122,7 @@ def _call(field: FunctionDef, node: FieldNode, given: dict[str, Any], alias: str
     binds: list[Bind] = []
     for key, name in field.context_params.items():
         arguments.append(f"{quoted(name)} => %s{_cast(types.get(name))}")
-        binds.append(Bind(partial(_of_context, key), text_of, key))
+        binds.append(ViewerBind(partial(_of_context, key), text_of, key))
     for name, argument in field.arguments.items():
         if name in given or argument.is_filled:
             arguments.append(f"{quoted(argument.name)} => %s{_cast(types.get(argument.name, argument.cast))}")
@@ -135,8 +135,8 @@ def _cast(type_: str | None) -> str:
     return "" if type_ is None or type_.startswith("any") else f"::{type_}"
 
 
-def _of_context(key: str, variables: Variables) -> Any:
-    return required_value(variables[VIEWER], key)
+def _of_context(key: str, viewer: Viewer) -> Any:
+    return required_value(viewer, key)
 
 
 def _bound(field: FunctionDef, argument: Argument, name: str, node: FieldNode, value: Any) -> Bind:

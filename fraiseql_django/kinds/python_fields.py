@@ -65,6 +65,10 @@ class PythonFieldKind(FieldKind[PythonField]):
 
     def member(self, build: TreeBuilder, owner: Any, field: PythonField, nodes: Sequence[FieldNode]) -> Member:
         parameters = field.parameters
+        build.rules.policies.computed_in_python(field)
+        for required in field.requires:
+            if required.field is not None:
+                build.rules.policies.field(required.field)
         build.rules.check_given(owner, field, parameters.rules, nodes[0])
         given = build.arguments(owner, nodes)
         named = tuple((parameters.found[name].name, *_fetching(value)) for name, value in given.items())

@@ -94,6 +94,28 @@ class Info:
         return self._answer(result)
 
 
+# What tells a function who the viewer is, or what else the request has
+_OF_VIEWER = frozenset({"request", "context", "viewer", "user", "visible"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedInfo(Info):
+    """An Info that knows whether it was asked who the viewer is: what a query answers may then depend on that."""
+
+    _asked: list[str] = field(default_factory=list, repr=False, compare=False)
+
+    def __getattribute__(self, name: str) -> Any:
+        """Note what tells of the viewer."""
+        if name in _OF_VIEWER:
+            object.__getattribute__(self, "_asked").append(name)
+        return object.__getattribute__(self, name)
+
+    @property
+    def has_asked(self) -> bool:
+        """Whether it was asked for anything that tells of the viewer."""
+        return bool(self._asked)
+
+
 def info_of(
     asked: OperationContext,
     field: CallDef,
@@ -102,16 +124,24 @@ def info_of(
     answer: Callable[[Any], Answer] = _cannot_answer,
 ) -> Info:
     """Return what the function that answers a root field of an operation is called with."""
-    return Info(
-        field_name=field.name,
-        response_key=response_key,
-        operation_name=asked.operation_name,
-        request=asked.viewer.request,
-        context=asked.viewer.context,
-        database=asked.alias,
-        _row_rules=row_rules,
-        _answer=answer,
-    )
+    return Info(**_about(asked, field, response_key, row_rules), _answer=answer)
+
+
+def watched_info_of(asked: OperationContext, field: CallDef, response_key: str, row_rules: RowRules) -> WatchedInfo:
+    """Return the same of a query."""
+    return WatchedInfo(**_about(asked, field, response_key, row_rules))
+
+
+def _about(asked: OperationContext, field: CallDef, response_key: str, row_rules: RowRules) -> dict[str, Any]:
+    return {
+        "field_name": field.name,
+        "response_key": response_key,
+        "operation_name": asked.operation_name,
+        "request": asked.viewer.request,
+        "context": asked.viewer.context,
+        "database": asked.alias,
+        "_row_rules": row_rules,
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

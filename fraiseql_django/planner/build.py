@@ -152,15 +152,17 @@ class OperationBuilder:
                 return Member(owner=definition, field=replace(of_type, name=name, cost=0), aliased=aliased)
             return Constant(f'"{definition.name}"', cost=1 if aliased else 0)
         if name in INTROSPECTION:
+            self.rules.policies.undeclared()
             return Constant(self.introspect(key, nodes))
         described = definition.fields[name]
         kind = kind_of(described)
         with located(nodes[0]):
             self.budget.charge(kind.planning(described))
-            if not self.rules.may_see(definition, described):
-                found: Member | Constant = kind.hidden(self, definition, described, nodes)
-            else:
-                found = kind.member(self, definition, described, nodes)
+            with self.rules.policies.within(described, called=kind.is_called):
+                if not self.rules.may_see(definition, described):
+                    found: Member | Constant = kind.hidden(self, definition, described, nodes)
+                else:
+                    found = kind.member(self, definition, described, nodes)
             if not aliased:
                 return found
             if isinstance(found, Constant):

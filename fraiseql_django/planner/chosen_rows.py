@@ -22,7 +22,7 @@ import re
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from django.db.models import F, Model, QuerySet
 
@@ -74,6 +74,8 @@ class Chosen:
 class ChosenBy:
     """Which rows the function of a root field has chosen, but for the values of parameters."""
 
+    # whether it has looked at the viewer is known by its Info
+    same_for_all: ClassVar[bool] = True
     key: str
 
     def answer(self, planned: PlannedViewer) -> Hashable:

@@ -19,6 +19,7 @@ from graphql import Node
 
 from ..errors import InvalidInput, LimitExceeded
 from ..schema.scalars.encoding import sql_literal
+from ..viewer import VIEWER, Viewer
 from .arguments import Leaf, Variables
 
 # Text that stands as it is, or an expression whose value is text
@@ -71,6 +72,15 @@ class Bind:
     @property
     def _nodes(self) -> list[Node]:
         return [] if self.node is None else [self.node]
+
+
+class ViewerBind(Bind):
+    """A parameter that is a value of the viewer: answers to others have another one."""
+
+    __slots__ = ()
+
+    def __init__(self, value: Callable[[Viewer], Any], encode: Callable[[Any], str | None], label: str) -> None:
+        super().__init__(lambda variables: value(variables[VIEWER]), encode, label)
 
 
 def bind(leaf: Leaf, encode: Callable[[Any], str | None], label: str, *, fallible: bool = False) -> Bind:

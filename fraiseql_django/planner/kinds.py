@@ -134,6 +134,11 @@ class SelectedField:
         return float(self.field.cost)
 
     @property
+    def cache(self) -> Any:
+        """How answers with the field may be kept."""
+        return self.field.cache
+
+    @property
     def nullable(self) -> bool:
         """Whether the field may be null."""
         return bool(self.field.nullable)

@@ -3,6 +3,7 @@
     collect   AST and @include, @skip → the fields of each selection set
     build     fields → tree, within a budget, under the viewer's rules
     cost      tree → what the operation may cost
+    kept_answers  what the tree reads → how long, and for whom, the answer may be kept
     compile   tree → ORM expressions
     statement expressions → SQL
     payload   tree of a mutation's answer → what Python writes, and the rows that one statement reads
@@ -24,7 +25,7 @@ from django.db import connections
 from django.db.models import Model
 from graphql import FieldNode, GraphQLField, OperationType
 
-from .._django import Compiled, database_of
+from .._django import Compiled, database_of, noting_place
 from ..conf.settings import LimitSettings
 from ..invalidation.catalog import generation, is_volatile, number_of_database, tables_read, unread
 from ..invalidation.scan import CATALOGUE
@@ -35,6 +36,7 @@ from ..schema.arguments import CallDef, MutationDef
 from ..schema.build import Schema
 from ..schema.definition import TypeDef
 from ..viewer import Viewer
+from .answer_policy import NOT_KEPT, AnswerPolicy
 from .arguments import Variables
 from .build import OperationBuilder
 from .chosen_rows import Chosen, ChosenBy
@@ -43,6 +45,7 @@ from .compile import Compiler, Live
 from .cost import Complexity, estimate
 from .expressions import Bind
 from .introspection import AnswerSize, introspect
+from .kept_answers import KeptAnswers
 from .kinds import kind_of
 from .locations import ROW
 from .marks import Mark
@@ -76,7 +79,7 @@ class Read:
     statement's one row. Of a query they are the whole response, with ``envelope`` bytes around its data. ``parts`` say
     where each column stands in the statement. ``live`` finish parts of the answer in Python, ``marks`` are what may be
     wrong with its values (see ``marks``). ``models`` are what ``DATABASE_ROUTERS`` decide about, if there are any.
-    ``sql`` is None where nothing need be read.
+    ``sql`` is None where nothing need be read. ``policy`` says how the answer may be kept.
     """
 
     sql: str | None
@@ -93,10 +96,16 @@ class Read:
     catalogue: int = 0
     envelope: int = 0
     models: tuple[type[Model], ...] = ()
+    policy: AnswerPolicy = NOT_KEPT
 
     def params(self, variables: Variables) -> list[str | None]:
         """Return the statement's parameters; raise InvalidInput for a value that cannot be one."""
         return [bind.fill(variables) for bind in self.binds]
+
+    def kept_by(self, policy: AnswerPolicy) -> Read:
+        """Return the same statement with a policy; an answer that is kept for a shorter time has its own entry."""
+        digest = self.digest if policy.limit is None else f"{self.digest}{policy.limit}"
+        return replace(self, policy=policy, digest=digest)
 
     def alone(self, root: ColumnRoot) -> Read:
         """Return the statement of one root field, whose answer is the field's text."""
@@ -227,7 +236,7 @@ class Plan:
 
     ``uncertain`` says that the statement ends in an error where a stored text cannot be cast to the type of its field,
     which the statement of a careful plan asks first. ``aggregates`` says that it adds up values, whose sum may be
-    out of range.
+    out of range. ``policy`` says how the answer of a query may be kept.
 
     Functions that answer root fields of a query are called before the statement is planned: the plan has what is
     ``asked`` and neither roots nor statement, and ``Planner.called`` makes the other. In that the answer of the
@@ -239,11 +248,22 @@ class Plan:
     complexity: Complexity
     roots: tuple[Root, ...]
     read: Read | None = None
+    policy: AnswerPolicy = NOT_KEPT
     uncertain: bool = False
     aggregates: bool = False
     asked: tuple[QueryCall, ...] = ()
     slots: tuple[Slot, ...] = ()
     read_slots: Callable[[Sequence[Compiled], bool], Read] | None = None
+
+    def kept_by(self, policy: AnswerPolicy) -> Plan:
+        """Return the same plan with a policy."""
+        read, slots = self.read, self.read_slots
+        return replace(
+            self,
+            policy=policy,
+            read=None if read is None else read.kept_by(policy),
+            read_slots=None if slots is None else lambda columns, alone: slots(columns, alone).kept_by(policy),
+        )
 
     @property
     def calls(self) -> tuple[MutationCall, ...]:
@@ -291,6 +311,7 @@ class Planner:
         self.limits = limits
         self.cache = cache
         self._types = {**schema.types, **schema.shapes}
+        self._kept_answers = KeptAnswers(schema, alias)
 
     def plan(
         self, operation: Operation, variables: Variables, viewer: Viewer | None = None, *, careful: bool = False
@@ -364,7 +385,12 @@ class Planner:
         for key in planned.chosen or ():
             question = ChosenBy(key)
             planned.asked[question] = question.answer(planned)
-        return self._make(operation, variables, planned, careful), planned.asked
+        with noting_place() as place:
+            plan = self._make(operation, variables, planned, careful)
+        if plan.policy.public and place:
+            # each request may have another language or time zone
+            plan = plan.kept_by(replace(plan.policy, public=False, by_language=True))
+        return plan, planned.asked
 
     # --- from the AST to the tree ---
 
@@ -378,7 +404,14 @@ class Planner:
             asked = [] if viewer.chosen is not None else list(self._calls(build, selection))
             if asked:
                 return Plan(complexity=complexity, roots=(), asked=tuple(asked))
-            return self._query(build, selection.members, complexity, viewer, careful)
+            plan = self._query(build, selection.members, complexity, viewer, careful)
+            assert plan.read is not None
+            policy = self._kept_answers.policy(
+                operation, variables, plan.read, build.rules.policies, selection.members, viewer.asked,
+                # what is asked of it is known already
+                lambda: self._compiler({}, careful=careful),
+            )  # fmt: skip
+            return plan.kept_by(policy)
         roots: list[Root] = []
         for key, member in selection:
             if isinstance(member, Constant):
@@ -408,7 +441,13 @@ class Planner:
             collector=Collector(operation.fragments, variables, schema.unions),
             variables=variables,
             limits=self.limits,
-            rules=Rules(viewer, self.alias, self._is_secured, (schema.query, schema.mutation)),
+            rules=Rules(
+                viewer,
+                self.alias,
+                self._is_secured,
+                (schema.query, schema.mutation),
+                self._kept_answers.policies(),
+            ),
             introspect=lambda key, nodes: introspect(schema.graphql, operation, key, list(nodes), variables, size),
             chosen=viewer.chosen,
         )
@@ -429,7 +468,7 @@ class Planner:
         planned: PlannedViewer,
         careful: bool,
     ) -> Plan:
-        compiler = Compiler(self._types, self.alias, planned.asked, self.schema.graphql, careful=careful)
+        compiler = self._compiler(planned.asked, careful=careful)
         payloads = Payloads(compiler)
         columns: list[Compiled] = []
         roots: list[ConstantRoot | ColumnRoot | WrittenRoot] = []
@@ -460,6 +499,9 @@ class Planner:
         segments = [BEFORE_DATA, *_segments(known), AFTER_DATA]
         read = self._read(columns, segments, compiler, envelope=len(BEFORE_DATA) + len(AFTER_DATA))
         return Plan(read=read, uncertain=compiler.uncertain and not careful, **about)
+
+    def _compiler(self, asked: dict[Question, Hashable], *, careful: bool) -> Compiler:
+        return Compiler(self._types, self.alias, asked, self.schema.graphql, careful=careful)
 
     def _written(self, key: str, node: FieldNode, member: Member, payloads: Payloads, nullable: bool) -> WrittenRoot:
         definition: CallDef = member.field
@@ -531,7 +573,7 @@ class Planner:
     ) -> MutationCall:
         definition: MutationDef = member.field
         # an error would end the transaction that the mutation has written in
-        compiler = Compiler(self._types, self.alias, planned.asked, self.schema.graphql, careful=True)
+        compiler = self._compiler(planned.asked, careful=True)
         payloads = Payloads(compiler)
         with compiler.within([definition.output.nullable]):
             answer = payloads.node(definition.output, member.selections)
@@ -561,7 +603,7 @@ class Planner:
 
     def _keys(self, rows: RowSet, planned: PlannedViewer) -> Read:
         """Return the statement that reads the keys of rows, a page of them, as JSON."""
-        compiler = Compiler(self._types, self.alias, planned.asked, self.schema.graphql, careful=True)
+        compiler = self._compiler(planned.asked, careful=True)
         model, most = rows.type.model, rows.page.limit
         assert isinstance(most, int)
         found = compile_keys_as_json(compiler.queryset(rows, ROW), key_columns(model), most, self.alias)

@@ -20,8 +20,8 @@ from ..schema.annotations import scalar
 from ..schema.django_fields import SCALARS, ancestor, concrete
 from ..schema.scalars.encoding import encode_text
 from ..schema.scalars.postgres import Scalar
-from ..viewer import VIEWER, Viewer
-from .expressions import Bind, Param
+from ..viewer import Viewer
+from .expressions import Param, ViewerBind
 
 
 class Question(Protocol):
@@ -103,7 +103,7 @@ class PlannedViewer:
     @property
     def id(self) -> Any:
         """The user's key, a bind parameter; null for one who is not signed in."""
-        return Unknown(Bind(lambda variables: variables[VIEWER].id, _text, "viewer.id"), _user_key_type(self.scalars))
+        return Unknown(ViewerBind(lambda viewer: viewer.id, _text, "viewer.id"), _user_key_type(self.scalars))
 
     @property
     def is_authenticated(self) -> bool:
@@ -144,7 +144,7 @@ class PlannedViewer:
                 # not the client's mistake
                 raise FraiseQLError(f"{where}: {error.message}") from None
 
-        source = Bind(lambda variables: variables[VIEWER].value(name), text, where)
+        source = ViewerBind(lambda viewer: viewer.value(name), text, where)
         return Unknown(source, known.cast)
 
     def _ask(self, attribute: str, *arguments: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import NoneType
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from django.db.models import F, Model, Q, QuerySet
@@ -46,6 +46,9 @@ class Raised:
 class Active:
     """Which language and time zone are active, and whether missing translations are looked for in other languages."""
 
+    # what depends on them is found by making the plan again (``answer_policy``)
+    same_for_all: ClassVar[bool] = True
+
     def answer(self, planned: PlannedViewer) -> Hashable:
         """Return all three."""
         return get_language(), timezone.get_current_timezone(), falls_back()
@@ -72,6 +75,8 @@ class RowsOfManager:
 class RoutedHere:
     """Whether DATABASE_ROUTERS, which may decide by the tenant of the request, let a model be read from here."""
 
+    # there is no other answer
+    same_for_all: ClassVar[bool] = True
     model: type[Model]
     alias: str
 

@@ -18,6 +18,7 @@ from ..declare.rules import Rule, condition
 from ..errors import DeclarationError, OperationError
 from ..schema.arguments import CallDef
 from ..schema.definition import Shape, TypeDef
+from .answer_policy import Policies
 from .planned_viewer import DecidingViewer, PlannedViewer, ruling
 from .questions import Permitted, Raised, RuledRows
 
@@ -26,17 +27,20 @@ from .questions import Permitted, Raised, RuledRows
 class Rules:
     """Applies the rules of one schema for the viewers of one plan; ``secured`` tells models with row security.
 
-    ``roots`` are the types whose fields are named by themselves in errors: Query and Mutation.
+    ``roots`` are the types whose fields are named by themselves in errors: Query and Mutation. ``policies`` gathers how
+    answers may be kept that have what is asked for here.
     """
 
     viewer: PlannedViewer
     alias: str
     secured: Callable[[type[Model]], bool] = lambda model: False
     roots: tuple[Any, ...] = ()
+    policies: Policies = field(default_factory=Policies)
     _conditions: dict[str, Q | bool] = field(default_factory=dict)
 
     def row_rule(self, definition: TypeDef) -> Q | bool:
         """Return the condition on the rows of a type that the viewer can see: True for all, False for none."""
+        self.policies.type(definition)
         if definition.rows is None:
             return True
         if definition.name not in self._conditions:
@@ -62,6 +66,7 @@ class Rules:
 
         Raises OperationError where they are refused.
         """
+        self.policies.type(definition)
         return self._may(definition.permission, definition.mask, definition.name)
 
     def shows(self, definition: Shape) -> bool:
@@ -69,6 +74,7 @@ class Rules:
 
         Objects of abstract types are left out where they are of types that the viewer may not read.
         """
+        self.policies.type(definition)
         return self._allows(definition.permission, definition.name)
 
     def may_see(self, owner: Any, field: Any) -> bool:
@@ -76,14 +82,17 @@ class Rules:
 
         Raises OperationError where they are refused.
         """
+        self.policies.field(field)
         return field.permission is None or self._may(field.permission, field.mask, self._name(owner, field))
 
     def check(self, owner: Any, field: Any) -> None:
         """Refuse to search or sort by what the viewer may not see, masked or not: that would tell its value."""
+        self.policies.field(field)
         self._may(field.permission, False, self._name(owner, field))
 
     def check_type(self, definition: Shape) -> None:
         """Refuse to search or sort by rows that the viewer may not read, masked or not."""
+        self.policies.type(definition)
         self._may(definition.permission, False, definition.name)
 
     def check_written(self, definition: Shape) -> None:
@@ -119,6 +128,7 @@ class Rules:
     def _allows(self, rule: Rule | None, what: str) -> bool:
         if rule is None:
             return True
+        self.policies.of_viewer = True
         allowed = rule.allows(DecidingViewer(self.viewer.viewer, self.viewer.scalars, self.viewer.asked))
         if not isinstance(allowed, bool):
             raise DeclarationError(f"the permission of {what} returned {allowed!r}, must be True or False")

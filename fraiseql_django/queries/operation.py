@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from django.db.models import QuerySet
@@ -27,7 +27,7 @@ from ..execution.response import Response, failed
 from ..language.parser import Operation
 from ..mutations.answer import AnswerWriter, Reading, slots_of
 from ..mutations.arguments import coerce_arguments
-from ..mutations.context import WrongResult, info_of
+from ..mutations.context import WatchedInfo, WrongResult, watched_info_of
 from ..mutations.uploads import Files
 from ..planner.arguments import Variables
 from ..planner.chosen_rows import CHOSEN, Chosen, choose
@@ -63,6 +63,7 @@ class CalledQuery:
     chosen: dict[str, Chosen | None] = field(default_factory=dict)
     # by response key: what a root field has failed with
     failures: dict[str, Exception] = field(default_factory=dict)
+    infos: list[WatchedInfo] = field(default_factory=list)
 
     def response(self) -> Response:
         """Call the functions, run the statement and answer."""
@@ -104,7 +105,8 @@ class CalledQuery:
         if call.target is not None:
             # where it fails as well: the plan has the root field
             self.chosen[call.key] = None
-        info = info_of(self.asked, definition, call.key, self.schema.row_rules)
+        info = watched_info_of(self.asked, definition, call.key, self.schema.row_rules)
+        self.infos.append(info)
         result = definition.perform(info, coerce_arguments(definition, call.node, self.variables, files))
         if result is None and not call.nullable:
             raise WrongResult(f"query {definition.name} returned None, which its declaration does not allow")
@@ -159,7 +161,12 @@ class CalledQuery:
             lost = lost or (text is None and not nullable)
             answers[key] = b"null" if text is None else text
         data = b"null" if lost else members_of(plan, answers)
-        return failed(errors, data) if errors else Response(self.executor.checked(data))
+        if errors:
+            return failed(errors, data)
+        policy = self.executor.policy_now(plan.policy)
+        if any(info.has_asked for info in self.infos):
+            policy = replace(policy, public=False)
+        return Response(self.executor.checked(data), policy=policy)
 
     def _without_marks(self, key: str, text: bytes, marks: Sequence[Mark]) -> tuple[bytes | None, list[GraphQLError]]:
         if MARK not in text:

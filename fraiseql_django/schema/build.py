@@ -30,12 +30,13 @@ from .._django import concrete_model
 from ..conf.settings import Settings
 from ..declare.names import RESERVED
 from ..declare.registry import MutationDeclaration, Registry
-from ..declare.rules import RowRule, Rule
+from ..declare.rules import RowRule
 from ..declare.scalars import scalars_of
 from ..errors import DeclarationError
 from .abstract_types import hidden_children
 from .annotations import PYTHON_SCALARS
 from .arguments import Arguments, MutationDef, describe_mutation
+from .cache_control import applied_policy
 from .collisions import colliding_types, same_names
 from .conventions import Conventions
 from .definition import AbstractShape, FieldDef, Related, RootRows, Shape, TypeDef, UnionCount, UnionRows, ValueObject
@@ -45,7 +46,7 @@ from .django_fields import ColumnDescriber, mapped_scalars
 from .enums import Enums
 from .filter_inputs import Inputs
 from .global_ids import NODE, node_interface, node_roots, node_types, types_by_model, with_global_ids
-from .kinds import PLAIN, derived_shapes, kind_of, problems_of_forms, with_list_forms
+from .kinds import PLAIN, Form, derived_shapes, kind_of, problems_of_forms, with_list_forms
 from .object_types import ObjectDef, Output, Outputs
 from .operators import BUILT_IN, OperatorTable
 from .operators.own import check_types, own_operators
@@ -221,7 +222,7 @@ class SchemaBuilder:
         """Return the type of a description: an object type, an interface or a union."""
         described = {
             "description": definition.description,
-            "extensions": {DEFINITION: definition, APPLIED: definition.directives},
+            "extensions": {DEFINITION: definition, APPLIED: (*definition.directives, *applied_policy(definition))},
         }
         branches = getattr(definition, "branches", ())
         if branches and definition.is_union:
@@ -246,7 +247,7 @@ class SchemaBuilder:
             args=kind.arguments(field, self),
             description=field.description,
             deprecation_reason=field.deprecation,
-            extensions={DEFINITION: field, APPLIED: field.directives},
+            extensions={DEFINITION: field, APPLIED: (*field.directives, *applied_policy(field))},
         )
 
 
@@ -257,12 +258,13 @@ def root_fields(types: Mapping[str, TypeDef], *, node: bool = False) -> dict[str
     """
     fields: dict[str, FieldDef] = {}
     for definition in types.values():
-        rules, name = definition.root_rules, definition.name
+        rules, policies, name = definition.root_rules, definition.root_policies, definition.name
         if definition.single is not None:
             fields[definition.single] = RootRows(
                 name=definition.single,
                 description=f"The {name} with this key, or null.",
                 permission=rules.get("single"),
+                cache=policies.get("single"),
                 target=name,
                 many=False,
                 nullable=True,
@@ -272,6 +274,7 @@ def root_fields(types: Mapping[str, TypeDef], *, node: bool = False) -> dict[str
                 name=definition.plural,
                 description=f"A list of {name}.",
                 permission=rules.get("plural"),
+                cache=policies.get("plural"),
                 target=name,
                 many=True,
                 nullable=False,
@@ -287,16 +290,18 @@ def root_fields(types: Mapping[str, TypeDef], *, node: bool = False) -> dict[str
     return fields
 
 
-def _forms(types: Mapping[str, TypeDef], conventions: Conventions, field: Related) -> dict[str, Rule | None]:
-    """Return the forms of a list in a type: those that the type of its rows names, with the permission of the list."""
-    return dict.fromkeys(_with_count(types[field.target].lists, conventions), field.permission)
+def _forms(types: Mapping[str, TypeDef], conventions: Conventions, field: Related) -> dict[str, Form]:
+    """Return the forms of a list in a type: those that the type of its rows names, with what the list has."""
+    return dict.fromkeys(_with_count(types[field.target].lists, conventions), (field.permission, field.cache))
 
 
-def _root_forms(types: Mapping[str, TypeDef], conventions: Conventions, field: Related) -> dict[str, Rule | None]:
-    """Return the forms of the lists of a type at the root, each with its permission; a count has that of the list."""
+def _root_forms(types: Mapping[str, TypeDef], conventions: Conventions, field: Related) -> dict[str, Form]:
+    """Return the forms of the lists of a type at the root, with permissions and policies; a count has the list's."""
     definition = types[field.target]
     forms = _with_count([form for form in definition.queries if form != "single"], conventions)
-    return {form: definition.root_rules.get(PLAIN if form == COUNT else form) for form in forms}
+    named = {form: PLAIN if form == COUNT else form for form in forms}
+    rules, policies = definition.root_rules, definition.root_policies
+    return {form: (rules.get(name), policies.get(name)) for form, name in named.items()}
 
 
 def _with_count(forms: Sequence[str], conventions: Conventions) -> list[str]:

@@ -27,6 +27,7 @@ from django.db.models import Q
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLScalarType
 
 from .._django import concrete_model
+from ..declare.cache_policy import CachePolicy
 from ..declare.rules import RowRule, Rule
 from ..declare.sources import Source
 from ..declare.translations import Translation
@@ -38,7 +39,8 @@ from .scalars.postgres import Scalar
 class FieldDef:
     """What every field has: its GraphQL name, what clients read about it, who may see it, and what it costs.
 
-    Others are refused, or see null where ``mask`` says so. ``cost`` is counted by ``LIMITS.COMPLEXITY``.
+    Others are refused, or see null where ``mask`` says so. ``cost`` is counted by ``LIMITS.COMPLEXITY``. ``cache`` says
+    how answers with the field may be kept.
     """
 
     name: str
@@ -49,6 +51,7 @@ class FieldDef:
     cost: float = 1
     # of the schema's text; they need not be hashable
     directives: tuple[Any, ...] = field(default=(), compare=False)
+    cache: CachePolicy | None = None
 
     @property
     def stored_as(self) -> str | None:
@@ -453,6 +456,7 @@ class TypeDef(Shape):
     lead to it, and ``root_rules`` the permissions of root fields by form. ``left_out`` are the model's fields that
     could not be among all fields. ``when`` is true of those rows of the model that are of the type. ``random`` says
     whether its lists can be sorted at random, ``distinct_on`` whether they can be asked for one row of each value.
+    ``cache`` says how answers with its rows may be kept, ``root_policies`` those of root fields by form.
     """
 
     model: type[models.Model]
@@ -467,7 +471,9 @@ class TypeDef(Shape):
     distinct_on: bool = False
     key_arguments: Mapping[str, Column] | None = None
     is_node: bool = False
+    cache: CachePolicy | None = None
     root_rules: Mapping[str, Rule] = field(default_factory=dict)
+    root_policies: Mapping[str, CachePolicy] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     when: Q | None = None
 

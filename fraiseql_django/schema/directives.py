@@ -23,6 +23,7 @@ from graphql import (
     ast_from_value,
     is_enum_type,
     is_input_object_type,
+    is_interface_type,
     is_object_type,
     is_scalar_type,
     print_ast,
@@ -32,6 +33,7 @@ from ..declare.directives import DirectiveDeclaration
 from ..declare.names import check_name
 from ..errors import DeclarationError
 from .arguments import Arguments
+from .cache_control import SCOPE, CacheControl, definition_of
 
 # The extension of a type, a field, an argument or a value that has its directives
 APPLIED = "directives"
@@ -40,8 +42,8 @@ APPLIED = "directives"
 def parts(type_: Any) -> Iterator[tuple[str, str, Any]]:
     """Yield a type's parts that may have directives: the location, what it is called in errors, the part."""
     name = type_.name
-    if is_object_type(type_):
-        yield "OBJECT", name, type_
+    if is_object_type(type_) or is_interface_type(type_):
+        yield "OBJECT" if is_object_type(type_) else "INTERFACE", name, type_
         for field_name, field in type_.fields.items():
             yield "FIELD_DEFINITION", f"{name}.{field_name}", field
             for argument_name, argument in field.args.items():
@@ -70,6 +72,11 @@ class Directives:
     def __init__(self, arguments: Arguments) -> None:
         self.arguments = arguments
         self._found: dict[type, GraphQLDirective] = {}
+        kept = arguments.conventions.settings.cache
+        self._on_queries = kept.client_control
+        if kept.max_age:
+            # there is something to shorten, whatever is declared
+            self._definition(CacheControl.__fraiseql_directive__)
 
     def of(self, schema: GraphQLSchema) -> list[GraphQLDirective]:
         """Return the definitions of all directives that a schema's parts have.
@@ -85,6 +92,11 @@ class Directives:
             if names.setdefault(made.name, cls) is not cls:
                 both = " and ".join(f"{item.__qualname__} in {item.__module__}" for item in (names[made.name], cls))
                 problems.append(f"two directives are called {made.name!r}: {both}; give one of them name=…")
+        if CacheControl in self._found and SCOPE in schema.type_map:
+            problems.append(
+                f"a type is called {SCOPE!r}, the name of an enum that @cacheControl has; give it another one with "
+                f"name=…"
+            )
         if problems:
             raise DeclarationError("\n".join(dict.fromkeys(problems)))
         return sorted(self._found.values(), key=lambda item: item.name)
@@ -113,6 +125,8 @@ class Directives:
                 yield f"{where}: @{declared.name}: {getattr(error, 'message', error)}"
 
     def _definition(self, declared: DirectiveDeclaration) -> GraphQLDirective:
+        if declared.cls is CacheControl:
+            self._found.setdefault(CacheControl, definition_of(on_queries=self._on_queries))
         if declared.cls not in self._found:
             made = {}
             for item in dataclasses.fields(declared.cls):

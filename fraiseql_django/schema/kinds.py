@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from graphql import GraphQLArgument, GraphQLInputObjectType, GraphQLInputType, GraphQLOutputType
 
+from ..declare.cache_policy import CachePolicy
 from ..declare.rules import Rule
 from ..errors import DeclarationError
 from .conventions import Conventions
@@ -174,6 +175,8 @@ class ListForm:
     problem: Callable[[TypeDef], str | None] = lambda definition: None
 
 
+# Who may use a form of a list, and how answers with it may be kept
+Form: TypeAlias = tuple[Rule | None, CachePolicy | None]
 # The form of a plain list
 PLAIN = "plural"
 _forms: dict[str, ListForm] = {}
@@ -217,13 +220,11 @@ def derived_shapes(
     return found
 
 
-def with_list_forms(
-    definition: S, forms_of: Callable[[Related], Mapping[str, Rule | None]], conventions: Conventions
-) -> S:
+def with_list_forms(definition: S, forms_of: Callable[[Related], Mapping[str, Form]], conventions: Conventions) -> S:
     """Return a type whose lists of rows have all of their forms.
 
-    ``forms_of`` returns the forms of a list, each with its permission. Raises DeclarationError where a form has the
-    name of another field, unless it gives way to that.
+    ``forms_of`` returns the forms of a list, each with its permission and policy. Raises DeclarationError where a form
+    has the name of another field, unless it gives way to that.
     """
     fields: dict[str, FieldDef] = {}
     added: dict[str, FieldDef] = {}
@@ -234,7 +235,7 @@ def with_list_forms(
         forms = forms_of(field)
         if PLAIN in forms:
             fields[name] = field
-        for form, permission in forms.items():
+        for form, (permission, policy) in forms.items():
             if form == PLAIN:
                 continue
             known = _forms[form]
@@ -245,7 +246,8 @@ def with_list_forms(
                     f"{definition.name} has two fields called {own!r}, one of which is the {form} of {name}; "
                     f"give the other one another name"
                 )
-            (fields if alone else added)[own] = known.make(replace(field, permission=permission), own)
+            made = known.make(replace(field, permission=permission), own)
+            (fields if alone else added)[own] = replace(made, cache=policy)
     return replace(
         definition, fields={**fields, **{name: field for name, field in added.items() if name not in fields}}
     )

@@ -207,6 +207,7 @@ class Outputs:
                 mask=options.mask,
                 cost=options.cost,
                 directives=options.directives,
+                cache=options.cache,
                 required=missing,
                 default=default,
             )

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
+from ..declare.cache_policy import CachePolicy, as_policy, split_query
 from ..declare.registry import RootDeclaration, TypeDeclaration
 from ..declare.rules import Rule, as_rule, check_rows, requires_auth, requires_permission
 from ..errors import DeclarationError
@@ -39,8 +40,9 @@ def protected(definition: TypeDef, declaration: TypeDeclaration, conventions: Co
         # null stands for a masked value
         changed: dict[str, Any] = {"nullable": True} if options.mask else {}
         fields[own] = replace(
-            fields[own], permission=rule, mask=options.mask, cost=options.cost, directives=options.directives, **changed
-        )
+            fields[own], permission=rule, mask=options.mask, cost=options.cost, directives=options.directives,
+            cache=options.cache, **changed,
+        )  # fmt: skip
     return replace(
         definition,
         fields=fields,
@@ -52,7 +54,9 @@ def protected(definition: TypeDef, declaration: TypeDeclaration, conventions: Co
         lists=tuple(declaration.lists),
         random=declaration.random,
         distinct_on=declaration.distinct_on,
+        cache=declaration.cache,
         root_rules=_root_rules(declaration, name),
+        root_policies=_root_policies(declaration),
         row_cost=declaration.row_cost,
         when=declaration.when,
         directives=declaration.directives,
@@ -64,7 +68,7 @@ def rule_problems(declaration: TypeDeclaration) -> list[str]:
     name, problems = declaration.name, []
     permissions = {name: declaration.permission}
     if isinstance(declaration.queries, Mapping):
-        permissions |= {f"{name}, {query}": rule for query, rule in declaration.queries.items()}
+        permissions |= {f"{name}, {query}": split_query(rule)[0] for query, rule in declaration.queries.items()}
     for python_name, options in declaration.options.items():
         where = f"{name}.{python_name}"
         permissions[where] = options.permission
@@ -95,8 +99,15 @@ def check_when(when: Q | None, model: type[models.Model], name: str) -> None:
 def _root_rules(declaration: TypeDeclaration, name: str) -> dict[str, Rule]:
     if not isinstance(declaration.queries, Mapping):
         return {}
-    rules = {query: as_rule(rule, f"{name}, {query}") for query, rule in declaration.queries.items()}
+    rules = {query: as_rule(split_query(rule)[0], f"{name}, {query}") for query, rule in declaration.queries.items()}
     return {query: rule for query, rule in rules.items() if rule is not None}
+
+
+def _root_policies(declaration: TypeDeclaration) -> dict[str, CachePolicy]:
+    if not isinstance(declaration.queries, Mapping):
+        return {}
+    policies = {query: as_policy(split_query(given)[1]) for query, given in declaration.queries.items()}
+    return {query: policy for query, policy in policies.items() if policy is not None}
 
 
 def _default_permission(declaration: TypeDeclaration, conventions: Conventions) -> Rule | None:

@@ -97,6 +97,7 @@ def describe_query(declaration: QueryDeclaration, arguments: Arguments, shapes: 
         "deprecation": declaration.deprecation,
         "permission": call_permission(declaration, arguments.conventions, where),
         "cost": declaration.cost,
+        "cache": declaration.cache,
         "output": output,
         "rows": rows,
     }

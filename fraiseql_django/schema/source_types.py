@@ -72,8 +72,9 @@ class Shapes:
             options = FieldOptions(description=item.description, deprecation=item.deprecation)
             described = self.field(item.output, item.key, f"{name}.{item.attribute}", options, item.name)
             fields[item.name] = replace(
-                described, permission=item.permission, mask=item.mask, cost=item.cost, directives=item.directives
-            )
+                described, permission=item.permission, mask=item.mask, cost=item.cost, directives=item.directives,
+                cache=item.cache,
+            )  # fmt: skip
 
 
 class SourceDescriber:

@@ -46,7 +46,8 @@ def test_unknown_keys_are_refused_at_each_level_with_the_known_ones() -> None:
     assert (top.message, top.hint) == ("FRAISEQL has an unknown key 'cache'.", f"Must be one of: {KEYS}.")
     assert (nested.message, nested.hint) == (
         "FRAISEQL['CACHE'] has an unknown key 'ttl'.",
-        "Must be one of: ALIAS, ANSWER_BYTES, BACKEND, KEY_PREFIX, LEASE, SHARDS, TELLS, TTL, VOLATILE_TTL.",
+        "Must be one of: ALIAS, ANSWER_BYTES, BACKEND, CLIENT_CONTROL, KEY_PREFIX, LEASE, MAX_AGE, SHARDS, TELLS, TTL, "
+        "VOLATILE_TTL, WATCH, WATCH_DATABASE, WATCH_SECONDS.",
     )
 
 

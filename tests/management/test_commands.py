@@ -233,7 +233,7 @@ def test_schema_is_in_a_fixed_order(schema: str) -> None:
 
 
 def test_schema_describes_itself(schema: str) -> None:
-    assert '"""A book on sale."""\ntype Book {\n' in schema
+    assert '"""A book on sale."""\ntype Book @cacheControl(maxAge: 60, scope: PUBLIC) {\n' in schema
 
 
 def test_schema_is_written_to_a_file(tmp_path: Path, schema: str) -> None:
