@@ -100,7 +100,7 @@ class Executor:
     def _through_cache(
         self, read: Read, params: list[str | None], viewer: Viewer, outside: Hashable, ttl: int
     ) -> tuple[bytes, bool]:
-        session_values = (self.session.values_of(viewer) if read.of_session else (), outside)
+        session_values = (self.session.values_of(viewer) if read.of_session else (), outside, self.session.history)
         # repr tells apart what joined texts would not: None and "None", "a,b" and "a", "b"
         key = blake2b(f"{read.digest}{params!r}{session_values!r}".encode(), digest_size=16).hexdigest()
         # before the statement: a version read after it could belong to a write that it did not see

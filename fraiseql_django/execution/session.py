@@ -22,6 +22,7 @@ from ..conf.reader import Problem, function_problems, refuse
 from ..conf.settings import SessionSettings
 from ..errors import FraiseQLError
 from ..invalidation.catalog import asks_for_session, may_be_secured
+from ..invalidation.history import history_of
 from ..invalidation.names import table_of
 from ..invalidation.session_state import key_of, switches_schema
 from ..storage.base import Settings
@@ -71,6 +72,11 @@ class Session:
         """
         alias = alias or self.alias
         return () if alias is None else key_of(connections[alias], sets_path=self._sets_path)
+
+    @property
+    def history(self) -> str:
+        """What tells the history of the database from that of another, which a failover may have brought."""
+        return "" if self.alias is None else history_of(connections[self.alias])
 
     def may_show_in(self, sql: str, alias: str) -> bool:
         """Whether the answer of a statement may depend on the viewer's session values."""
