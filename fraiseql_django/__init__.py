@@ -18,6 +18,7 @@ from __future__ import annotations
 from .declare.abstract import interface, union
 from .declare.arguments import argument
 from .declare.bulk import types
+from .declare.cache_policy import CachePolicy
 from .declare.directives import directive
 from .declare.enums import enum_ as enum
 from .declare.members import auto
@@ -56,6 +57,7 @@ __all__ = [
     "JSON",
     "UNSET",
     "BigInt",
+    "CachePolicy",
     "Cascade",
     "ConfigurationError",
     "DeclarationError",

@@ -33,6 +33,7 @@ from django.conf import settings
 from django.core.cache import caches
 from django.core.cache.backends.base import default_key_func
 from django.core.cache.backends.db import BaseDatabaseCache
+from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import EmptyResultSet, FieldError
 from django.db import connections, models, router
@@ -512,6 +513,30 @@ def ignores_errors(cache: Any, alias: str) -> bool:
     """
     options = cache_settings()[alias].get("OPTIONS", {})
     return bool(getattr(cache, "_ignore_exceptions", False) or options.get("ignore_exc"))
+
+
+def is_private_cache(store: Any) -> bool:
+    """Whether a cache is in the memory of this process alone: a ``LocMemCache``, or one that extends it."""
+    return isinstance(store, LocMemCache)
+
+
+def compresses_values(store: Any, alias: str) -> bool:
+    """Whether a cache of ``CACHES`` compresses what it keeps.
+
+    Relies on ``FileBasedCache``, which uses zlib, and on the option ``COMPRESSOR`` of django-redis, whose default
+    compresses nothing.
+    """
+    compressor = cache_settings()[alias].get("OPTIONS", {}).get("COMPRESSOR")
+    compresses = compressor is not None and not str(compressor).endswith(".IdentityCompressor")
+    return compresses or isinstance(store, FileBasedCache)
+
+
+def holds_pooled_connection(connection: Any) -> bool:
+    """Whether a connection is open and belongs to a pool, in which it is one of a few.
+
+    Relies on Django's option ``pool`` of a database.
+    """
+    return bool(connection.settings_dict.get("OPTIONS", {}).get("pool")) and driver_connection(connection) is not None
 
 
 # --- models ---

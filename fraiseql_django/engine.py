@@ -94,11 +94,17 @@ class GraphQLEngine:
         self.cache: Cache | None = make_cache(self.settings) if cache is _FROM_SETTINGS else cache
         kept = self.settings.cache
         self.answers = invalidation.watch(
-            Answers(self.cache, kept.ttl, volatile_ttl=kept.volatile_ttl, max_bytes=kept.answer_bytes)
+            Answers(
+                self.cache,
+                kept.ttl,
+                volatile_ttl=kept.volatile_ttl,
+                max_bytes=kept.answer_bytes,
+                compress_bytes=kept.compress_bytes,
+            )
         )
         self.session = Session(self.settings.session, self.settings.limits.statement_ms, self.settings.database)
         self._measured = MeasuredStorage(self.storage)
-        self.executor = Executor(self._measured, self.answers, self.session, self.settings.limits)
+        self.executor = Executor(self._measured, self.answers, self.session, self.settings.limits, kept)
         self.rate = operation_rate(self.settings, self.cache)
         self.documents = Documents(self.settings, self.cache)
         self.introspection = Introspection(self.settings.introspection, lambda: self.schema.graphql)

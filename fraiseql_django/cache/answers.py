@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from threading import Lock
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -20,6 +20,7 @@ from urllib.parse import quote
 from ..invalidation.names import known
 from .base import Cache
 from .circuit_breaker import CircuitBreaker
+from .encoding import decoded, encoded
 
 ENTRY = "result:"
 VERSION = "version:"
@@ -32,12 +33,14 @@ _SEPARATOR = ","
 class Lookup(NamedTuple):
     """The result of a lookup: an answer, or the versions to keep a fresh answer under; neither without a cache.
 
-    ``marked`` says whether the answer has marks in it (see ``planner.marks``).
+    ``marked`` says whether the answer has marks in it (see ``planner.marks``). ``former`` is an entry that a write has
+    made a miss: its versions, its answer as it is kept, and whether that has marks.
     """
 
     answer: bytes | None = None
     marked: bool = False
     versions: str | None = None
+    former: tuple[str, Any, bool] | None = None
 
 
 _NO_CACHE = Lookup()
@@ -47,23 +50,39 @@ class Answers:
     """The answers of one engine. A cache that fails counts as empty, and the database answers.
 
     Versions that could not be written while the cache failed are written before it is next read. Answers of more than
-    ``max_bytes`` are not kept.
+    ``max_bytes`` are not kept. Those of ``compress_bytes`` or more are compressed, unless the cache does so.
     """
 
-    def __init__(self, cache: Cache | None, ttl: int, *, volatile_ttl: int = 0, max_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        cache: Cache | None,
+        ttl: int,
+        *,
+        volatile_ttl: int = 0,
+        max_bytes: int | None = None,
+        compress_bytes: int | None = None,
+    ) -> None:
         self.cache = cache
         # seconds for which an answer is kept, and one that depends on the clock or on chance
         self.ttl = ttl
         self.volatile_ttl = volatile_ttl
         self.max_bytes = max_bytes
+        self._compress_bytes = compress_bytes
         self.hits = self.misses = 0
         # tables whose new version could not be written, each with a token of that failure
         self._pending: dict[str, object] = {}
         self._lock = Lock()
         self._breaker = CircuitBreaker("answers come from the database")
 
-    def lookup(self, key: str, tables: tuple[str, ...]) -> Lookup:
-        """Look up an answer that was read from these tables, in one round trip."""
+    @cached_property
+    def _compressed_from(self) -> int | None:
+        return None if getattr(self.cache, "compresses", False) else self._compress_bytes
+
+    def lookup(self, key: str, tables: tuple[str, ...], *, counted: bool = True) -> Lookup:
+        """Look up an answer that was read from these tables, in one round trip.
+
+        Unless it is ``counted``, it is neither a hit nor a miss.
+        """
         if self.cache is None or not self._breaker.allows() or (self._pending and not self._renew(())):
             return _NO_CACHE
         names = _version_keys(tables)
@@ -81,24 +100,29 @@ class Answers:
             # a cache that keeps nothing, like Django's dummy
             return _NO_CACHE
         entry = found.get(entry_key)
-        if entry is not None and entry[0] == versions:
-            self._count(1, 0)
-            return Lookup(entry[1], entry[2], versions)
-        self._count(0, 1)
-        return Lookup(versions=versions)
+        if entry is not None and entry[0] == versions and (answer := decoded(entry[1])) is not None:
+            if counted:
+                self._count(1, 0)
+            return Lookup(answer, entry[2], versions)
+        if counted:
+            self._count(0, 1)
+        return Lookup(versions=versions, former=entry)
 
-    def keep(self, key: str, versions: str, answer: bytes, marked: bool, ttl: int, *, envelope: int = 0) -> None:
+    def keep(self, key: str, versions: str, answer: bytes, marked: bool, ttl: int, *, envelope: int = 0) -> bool:
         """Store an answer for ``ttl`` seconds under the versions that its tables had before it was read.
 
-        One that is too large is not stored; so many bytes of it, the ``envelope``, do not count.
+        One that is too large is not stored; so many bytes of it, the ``envelope``, do not count. Return whether it was
+        stored.
         """
         assert self.cache is not None
         if self.max_bytes is not None and len(answer) - envelope > self.max_bytes:
-            return
+            return False
         try:
-            self.cache.set(ENTRY + key, (versions, answer, marked), ttl)
+            self.cache.set(ENTRY + key, (versions, encoded(answer, self._compressed_from), marked), ttl)
         except Exception as error:
             self._breaker.log(error)
+            return False
+        return True
 
     def drop(self, tables: Iterable[str]) -> None:
         """Make every answer that was read from these tables a miss.

@@ -10,7 +10,15 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.core.cache import caches
 
-from .._django import cache_keys, cache_settings, is_database_cache, is_local_cache, uses_no_database
+from .._django import (
+    cache_keys,
+    cache_settings,
+    compresses_values,
+    is_database_cache,
+    is_local_cache,
+    is_private_cache,
+    uses_no_database,
+)
 from ..storage.base import Health
 from .connections import outside_transactions
 from .local import LocalValues
@@ -55,6 +63,16 @@ class DjangoCache:
             values = LocalValues(cache, self.local_bytes) if is_local_cache(cache) else None
             self._local = cache_settings(), values
         return values
+
+    @property
+    def is_private(self) -> bool:
+        """Whether no other process sees what is kept."""
+        return is_private_cache(self._django)
+
+    @property
+    def compresses(self) -> bool:
+        """Whether nothing is gained by compressing values: the cache does so, or it keeps them in this process."""
+        return self.is_private or compresses_values(self._django, self.alias)
 
     @cached_property
     def _uses_no_database(self) -> bool:

@@ -15,6 +15,7 @@ from django.db.models import Q
 
 from ..errors import DeclarationError
 from .arguments import ArgumentOptions
+from .cache_policy import CachePolicy
 from .members import FieldOptions, annotations_of, check_bases, dropped_members, options_of
 from .names import lower_first, type_names
 from .plurals import plural_name
@@ -85,6 +86,7 @@ class TypeDeclaration:
     directives: tuple[Any, ...] = ()
     random: bool = False
     distinct_on: bool = False
+    cache: CachePolicy | None = None
     # the names to choose from, where ``types`` declares the type: it gives way to one of the project's own
     automatic: tuple[str, ...] = ()
     # its arguments were wrong, which has been reported

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 
 from ..errors import DeclarationError
+from .cache_policy import CachePolicy
 from .members import FieldOptions, annotations_of, options_of
 from .registry import Registry, TypeDeclaration, check_cost, declare_object, default_registry
 from .reporting import report
@@ -157,6 +158,7 @@ def type_(  # type: ignore[overload-overlap]
     directives: Iterable[Any] = (),
     random: bool = False,
     distinct_on: bool = False,
+    cache: CachePolicy | None = None,
     registry: Registry = default_registry,
 ) -> Callable[[_C], _C]: ...
 @overload
@@ -183,6 +185,7 @@ def type_(
     directives: Iterable[Any] = (),
     random: bool = False,
     distinct_on: bool = False,
+    cache: CachePolicy | None = None,
     registry: Registry = default_registry,
 ) -> Callable[[_C], _C]: ...
 @overload
@@ -218,6 +221,7 @@ def type_(
     directives: Iterable[Any] = (),
     random: bool = False,
     distinct_on: bool = False,
+    cache: CachePolicy | None = None,
     registry: Registry = default_registry,
 ) -> Any:
     """Declare a GraphQL type over a model, or over a view or table; without any, an object type of its own.
@@ -246,7 +250,8 @@ def type_(
     model, and over the models that its model inherits. ``tree`` gives it the fields ``ancestors`` and ``descendants``,
     by the foreign key that it names; True stands for the only one to the model itself, or for the trees of
     django-treebeard and django-mptt.
-    ``random`` lets clients sort its lists at random, and ``distinct_on`` ask for one row of each value.
+    ``random`` lets clients sort its lists at random, and ``distinct_on`` ask for one row of each value. ``cache`` says
+    how answers with its rows are kept.
 
     Raises DeclarationError where the arguments contradict each other.
     """
@@ -282,6 +287,7 @@ def type_(
         *_wrong_variant(when, implements, source),
         *wrong_tree(tree, source),
         *_wrong_flags(primary=primary, mask=mask, random=random, distinct_on=distinct_on),
+        *_wrong_policy(cache),
     ]
     if problems:
         report(DeclarationError("\n".join(problems)))
@@ -322,6 +328,7 @@ def type_(
                 directives=tuple(directives),
                 random=random,
                 distinct_on=distinct_on,
+                cache=cache if isinstance(cache, CachePolicy) else None,
                 invalid=bool(problems),
             )
         )
@@ -415,6 +422,11 @@ def _wrong_flags(**flags: Any) -> Iterator[str]:
     for argument, value in flags.items():
         if not isinstance(value, bool):
             yield f"{argument} is {value!r}, must be True or False"
+
+
+def _wrong_policy(cache: Any) -> Iterator[str]:
+    if cache is not None and not isinstance(cache, CachePolicy):
+        yield f"cache is {cache!r}, must be a CachePolicy"
 
 
 def _anchor(source: Source, cls: type) -> str:

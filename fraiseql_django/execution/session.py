@@ -17,7 +17,7 @@ from django.db import connections
 from django.db.models import Model
 from django.utils.module_loading import import_string
 
-from .._django import all_parents
+from .._django import all_parents, holds_pooled_connection, may_be_in_transaction
 from ..conf.reader import Problem, function_problems, refuse
 from ..conf.settings import SessionSettings
 from ..errors import FraiseQLError
@@ -67,6 +67,16 @@ class Session:
     def outside(self) -> Hashable | None:
         """Return what the project has set in the connection's session itself; None where that is not known."""
         return () if self._alias is None else key_of(connections[self._alias], sets_path=self._sets_path)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction may be open on the thread's connection, which may then hold locks."""
+        return self._alias is not None and may_be_in_transaction(connections[self._alias])
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether the thread holds a connection of a pool."""
+        return self._alias is not None and holds_pooled_connection(connections[self._alias])
 
     def may_show_in(self, sql: str, alias: str) -> bool:
         """Whether the answer of a statement may depend on the viewer's session values."""

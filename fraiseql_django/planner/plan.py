@@ -50,6 +50,7 @@ from .payload import SLOT_END, Node, Payloads, Slot
 from .planned_viewer import PlannedViewer, Question
 from .questions import Active, Plans
 from .rules import Rules
+from .stale import StaleTables
 from .statement import Part, compile_keys_as_json, compile_pieces, joined, split, statement
 from .tree import Constant, Member, RowSet, Selection
 
@@ -70,6 +71,7 @@ class Read:
 
     ``digest`` names the statement among others, ``tables`` are what it reads, in a fixed order, and ``of_session``
     says whether its answer may depend on the viewer's session values, ``volatile`` whether on the clock or on chance.
+    ``stale`` is for how many seconds after a write to its tables the answer from before may be used (see ``stale``).
     ``segments`` are the answer's bytes in order: constants, or the number of a column of the statement's one row. Of a
     query they are the whole response, with ``envelope`` bytes around its data. ``parts`` say where each column stands
     in the statement. ``live`` finish parts of the answer in Python, ``marks`` are what may be wrong with its values
@@ -87,6 +89,7 @@ class Read:
     volatile: bool
     parts: tuple[Part, ...]
     envelope: int = 0
+    stale: int = 0
 
     def params(self, variables: Variables) -> list[str | None]:
         """Return the statement's parameters; raise InvalidInput for a value that cannot be one."""
@@ -285,6 +288,7 @@ class Planner:
         self.limits = limits
         self.cache = cache
         self._types = {**schema.types, **schema.shapes}
+        self._stale = StaleTables(schema.types.values(), alias)
 
     def plan(
         self, operation: Operation, variables: Variables, viewer: Viewer | None = None, *, careful: bool = False
@@ -495,6 +499,7 @@ class Planner:
         # moments are written in the connection's time zone
         database = [*database_of(connection), connection.timezone_name]
         tables = tables_read(sql, self.alias)
+        of_session = self.session.may_show_in(sql, self.alias)
         return Read(
             sql=sql,
             binds=binds,
@@ -505,9 +510,10 @@ class Planner:
             live=tuple(compiler.live),
             marks=marks,
             parts=parts,
-            of_session=self.session.may_show_in(sql, self.alias),
+            of_session=of_session,
             volatile=compiler.volatile or is_volatile(sql, self.alias),
             envelope=envelope,
+            stale=0 if of_session else self._stale.seconds(tables, compiler.asked),
         )
 
     # --- mutations ---

@@ -27,6 +27,7 @@ from django.db.models import Q
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLScalarType
 
 from .._django import concrete_model
+from ..declare.cache_policy import CachePolicy
 from ..declare.rules import RowRule, Rule
 from ..declare.sources import Source
 from ..declare.translations import Translation
@@ -453,6 +454,7 @@ class TypeDef(Shape):
     lead to it, and ``root_rules`` the permissions of root fields by form. ``left_out`` are the model's fields that
     could not be among all fields. ``when`` is true of those rows of the model that are of the type. ``random`` says
     whether its lists can be sorted at random, ``distinct_on`` whether they can be asked for one row of each value.
+    ``cache`` says how answers with its rows are kept.
     """
 
     model: type[models.Model]
@@ -465,6 +467,7 @@ class TypeDef(Shape):
     unique: tuple[Mapping[str, Column | Extracted], ...] = ()
     random: bool = False
     distinct_on: bool = False
+    cache: CachePolicy | None = None
     key_arguments: Mapping[str, Column] | None = None
     is_node: bool = False
     root_rules: Mapping[str, Rule] = field(default_factory=dict)

@@ -52,6 +52,7 @@ def protected(definition: TypeDef, declaration: TypeDeclaration, conventions: Co
         lists=tuple(declaration.lists),
         random=declaration.random,
         distinct_on=declaration.distinct_on,
+        cache=declaration.cache,
         root_rules=_root_rules(declaration, name),
         row_cost=declaration.row_cost,
         when=declaration.when,
