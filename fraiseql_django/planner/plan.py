@@ -27,6 +27,7 @@ from graphql import FieldNode, GraphQLField, OperationType
 from .._django import Compiled, database_of
 from ..conf.settings import LimitSettings
 from ..invalidation.catalog import generation, is_volatile, tables_read, unread
+from ..invalidation.volatility import clock_parameters
 from ..language.parser import Operation
 from ..language.variable_shapes import ABSENT
 from ..memory import LRU, size_of
@@ -511,7 +512,11 @@ class Planner:
             marks=marks,
             parts=parts,
             of_session=of_session,
-            volatile=compiler.volatile or is_volatile(sql, self.alias),
+            volatile=(
+                compiler.volatile
+                or is_volatile(sql, self.alias)
+                or clock_parameters(sql, [bind.text if bind.node is None else None for bind in binds])
+            ),
             envelope=envelope,
             stale=0 if of_session else self._stale.seconds(tables, compiler.asked),
         )
