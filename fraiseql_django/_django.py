@@ -515,6 +515,22 @@ def ignores_errors(cache: Any, alias: str) -> bool:
     return bool(getattr(cache, "_ignore_exceptions", False) or options.get("ignore_exc"))
 
 
+def redis_memory(store: Any) -> tuple[int, str] | None:
+    """Return how many bytes the Redis of a cache may take (0: no limit), and what it removes when it is full.
+
+    None for a cache that is in no Redis. Raises what the client raises, where Redis cannot be reached or does not tell.
+    Relies on ``client.get_client()`` of django-redis, and on ``_cache.get_client()`` of ``RedisCache``.
+    """
+    if hasattr(getattr(store, "client", None), "get_client"):
+        client = store.client.get_client(write=True)
+    elif hasattr(getattr(store, "_cache", None), "get_client"):
+        client = store._cache.get_client(None, write=True)
+    else:
+        return None
+    found = client.config_get("maxmemory*")
+    return int(found["maxmemory"]), str(found["maxmemory-policy"])
+
+
 def is_private_cache(store: Any) -> bool:
     """Whether a cache is in the memory of this process alone: a ``LocMemCache``, or one that extends it."""
     return isinstance(store, LocMemCache)
