@@ -533,10 +533,12 @@ def test_memory_of_a_redis(backend: str) -> None:
 def test_connections_of_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     connection.ensure_connection()
     assert not internals.holds_pooled_connection(connection)
+    with monkeypatch.context() as patch:
+        patch.setitem(connection.settings_dict, "OPTIONS", {"pool": True})
+        assert internals.holds_pooled_connection(connection)
+    connection.close()
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"pool": True})
 
-    assert internals.holds_pooled_connection(connection)
-    connection.close()
     assert not internals.holds_pooled_connection(connection)
 
 

@@ -11,6 +11,7 @@ NAMES = [
     "JSON",
     "UNSET",
     "BigInt",
+    "CachePolicy",
     "Cascade",
     "ConfigurationError",
     "DeclarationError",
