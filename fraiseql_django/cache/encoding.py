@@ -45,7 +45,7 @@ def decoded(answer: Encoded) -> bytes | None:
     """
     if isinstance(answer, bytes):
         return answer
-    name, compressed = answer
+    name, compressed = answer if isinstance(answer, tuple) and len(answer) == 2 else (None, None)
     if name not in _ALGORITHMS:
         return None
     _, decompress = _ALGORITHMS[name]

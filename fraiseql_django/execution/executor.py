@@ -51,7 +51,7 @@ class Missed:
 
     def look_up(self) -> Lookup:
         """Look it up once more, without counting that."""
-        return self.executor.answers.lookup(self.key, self.plan.tables, counted=False)
+        return self.executor.look_up(self.plan, self.key, counted=False)
 
     def read(self, versions: str | None) -> tuple[Answer, bool]:
         """Run the statement and keep the answer under these versions; return whether it is kept."""
@@ -136,7 +136,7 @@ class Executor:
         key = blake2b(f"{read.digest}{params!r}{session_values!r}".encode(), digest_size=16).hexdigest()
         since, at = self.shared.flights.landings, time.monotonic() if read.stale else 0.0
         # before the statement: a version read after it could belong to a write that it did not see
-        lookup = self.answers.lookup(key, read.tables)
+        lookup = self.look_up(read, key)
         if lookup.answer is not None:
             if read.stale and lookup.versions is not None:
                 self.current.note(key, lookup.versions, at)
@@ -151,6 +151,10 @@ class Executor:
         locks = self.session.in_transaction or self.concurrency.is_held
         holding = Waiter(locks=locks, connection=self.session.is_pooled)
         return self.shared.answer(missed, lookup.versions, holding, since)
+
+    def look_up(self, read: Read, key: str, *, counted: bool = True) -> Lookup:
+        """Look up the answer of a statement; without ``counted`` it is neither a hit nor a miss."""
+        return self.answers.lookup(key, read.tables, counted=counted)
 
     def _former(self, missed: Missed, lookup: Lookup, variables: Variables) -> Answer | None:
         """Return the answer from before the last write while the new one is read, where that is allowed."""

@@ -68,8 +68,10 @@ def test_what_is_not_compressed(answer: bytes, smallest: int | None, monkeypatch
     assert decoded(answer) is answer
 
 
-@pytest.mark.parametrize("entry", [("brotli", b"?"), ("zstd", b"no frame"), ("zlib", b"no stream"), ("zstd", b"")])
-def test_what_cannot_be_read_is_none(entry: tuple[str, bytes]) -> None:
+@pytest.mark.parametrize(
+    "entry", [("brotli", b"?"), ("zstd", b"no frame"), ("zlib", b"no stream"), ("zstd", b""), None, "", ()]
+)
+def test_what_cannot_be_read_is_none(entry: Any) -> None:
     assert decoded(entry) is None
 
 
