@@ -41,7 +41,7 @@ class Claims:
             return True
 
     def release(self, key: str, versions: str) -> None:
-        """Let others claim an answer that was not kept."""
+        """Let others claim an answer that was read, whether it was kept or not."""
         assert self._cache is not None
         try:
             self._cache.delete(_name(key, versions))

@@ -1,8 +1,8 @@
 """Reads an answer that the cache does not have, once for all that miss it: in this process, and across processes.
 
 In a process, ``flights`` make one statement of many. Across processes a claim in the cache does (``cache.claims``): who
-gets it runs the statement, the others look the answer up until it is there. That takes a round trip more, and pauses
-of milliseconds, so it is used only for statements that take longer than that: those whose last executions took
+gets it runs the statement, the others look the answer up until it is there. That takes three round trips more, and
+pauses of milliseconds, so it is used only for statements that take longer than that: those whose last executions took
 ``claim_ms`` milliseconds, and those that this process has not run yet.
 """
 
@@ -114,14 +114,12 @@ class SharedReads:
         return self._timed(miss, current)[0]
 
     def _claimed(self, miss: Miss, versions: str) -> Answer:
-        kept = False
         try:
-            answer, kept = self._timed(miss, versions)
-            return answer
+            # whoever had the claim may have kept the answer since it was looked up
+            found = _found(miss.look_up())
+            return self._timed(miss, versions)[0] if found is None else found
         finally:
-            # where it is kept, those that wait find it; the claim ends by itself
-            if not kept:
-                self._claims.release(miss.key, versions)
+            self._claims.release(miss.key, versions)
 
     def _timed(self, miss: Miss, versions: str | None) -> tuple[Answer, bool]:
         started = time.perf_counter()

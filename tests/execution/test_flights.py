@@ -423,35 +423,67 @@ def test_hundred_misses_in_four_processes_run_one_statement() -> None:
     assert storage.count == 1
 
 
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the versions of the answers that are claimed in the test."""
+    found: list[str] = []
+    take = Claims.take
+    monkeypatch.setattr(
+        Claims, "take", lambda self, key, versions: (found.append(versions), take(self, key, versions))[1]
+    )
+    return found
+
+
 @pytest.mark.django_db(transaction=True)
-def test_claims_are_for_statements_that_take_long() -> None:
+def test_claims_are_for_statements_that_take_long(taken: list[str]) -> None:
     engine = engine_of(Gate(), "redis", claim_ms=1000)
     shared = engine.executor.shared
 
     # one that was not run yet may take long
     assert names(engine) == []
-    assert len(claimed()) == 1
+    assert len(taken) == 1
     Author.objects.create(name="Ursula")
     assert names(engine) == ["Ursula"]
-    assert len(claimed()) == 1
+    assert len(taken) == 1
 
     (digest,) = shared._times._times
     shared._times._times[digest] = 5000
     Author.objects.update(name="Octavia")
     assert names(engine) == ["Octavia"]
-    assert len(claimed()) == 2
+    assert len({*taken}) == len(taken) == 2
+    assert claimed() == []
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("alias", "options"), [("locmem", {}), ("redis", {"claim_ms": None}), ("redis", {"wait_ms": 0})]
 )
-def test_nothing_is_claimed_where_no_process_could_see_it_or_none_waits(alias: str, options: dict[str, Any]) -> None:
-    engine = engine_of(Gate(), alias, **options)
+def test_nothing_is_claimed_where_no_process_could_see_it_or_none_waits(
+    alias: str, options: dict[str, Any], taken: list[str]
+) -> None:
+    names(engine_of(Gate(), alias, **options))
 
-    names(engine)
+    assert taken == []
 
-    assert claimed(alias) == []
+
+@pytest.mark.django_db(transaction=True)
+def test_answer_that_was_kept_before_the_claim_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process has read it, and released its claim, since it was looked up."""
+    Author.objects.create(name="Ursula")
+    storage = Gate()
+    engine, other = engine_of(storage, "redis"), engine_of(Gate(), "redis")
+    take = Claims.take
+
+    def late(self: Claims, key: str, versions: str) -> bool:
+        monkeypatch.setattr(Claims, "take", take)
+        assert in_thread(lambda: names(other)) == ["Ursula"]
+        return take(self, key, versions)
+
+    monkeypatch.setattr(Claims, "take", late)
+
+    assert names(engine) == ["Ursula"]
+    assert storage.count == 0
+    assert claimed() == []
 
 
 def claimed(alias: str = "redis") -> list[str]:
