@@ -35,6 +35,7 @@ from django.core.cache import CacheHandler, InvalidCacheBackendError, caches
 from django.core.cache.backends.base import default_key_func
 from django.core.cache.backends.db import BaseDatabaseCache
 from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import EmptyResultSet, FieldError
 from django.core.signals import request_finished
@@ -702,6 +703,41 @@ def ignores_errors(cache: Any, alias: str) -> bool:
     """
     options = cache_settings()[alias].get("OPTIONS", {})
     return bool(getattr(cache, "_ignore_exceptions", False) or options.get("ignore_exc"))
+
+
+def redis_memory(store: Any) -> tuple[int, str] | None:
+    """Return how many bytes the Redis of a cache may take (0: no limit), and what it removes when it is full.
+
+    None for a cache that is in no Redis. Raises what the client raises, where Redis cannot be reached or does not tell.
+    Relies on ``client.get_client()`` of django-redis, and on ``_cache.get_client()`` of ``RedisCache``.
+    """
+    if hasattr(getattr(store, "client", None), "get_client"):
+        client = store.client.get_client(write=True)
+    elif hasattr(getattr(store, "_cache", None), "get_client"):
+        client = store._cache.get_client(None, write=True)
+    else:
+        return None
+    found = client.config_get("maxmemory*")
+    return int(found["maxmemory"]), str(found["maxmemory-policy"])
+
+
+def compresses_values(store: Any, alias: str) -> bool:
+    """Whether a cache of ``CACHES`` compresses what it keeps.
+
+    Relies on ``FileBasedCache``, which uses zlib, and on the option ``COMPRESSOR`` of django-redis, whose default
+    compresses nothing.
+    """
+    compressor = cache_settings()[alias].get("OPTIONS", {}).get("COMPRESSOR")
+    compresses = compressor is not None and not str(compressor).endswith(".IdentityCompressor")
+    return compresses or isinstance(store, FileBasedCache)
+
+
+def holds_pooled_connection(connection: Any) -> bool:
+    """Whether a connection is open and belongs to a pool, in which it is one of a few.
+
+    Relies on Django's option ``pool`` of a database.
+    """
+    return bool(connection.settings_dict.get("OPTIONS", {}).get("pool")) and driver_connection(connection) is not None
 
 
 # --- models ---

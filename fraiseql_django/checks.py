@@ -19,16 +19,19 @@
     W020       columns that look like secrets, shown by fields="__all__"
     W021       columns that fields="__all__" leaves out
     W031       a cache whose keys contain the schema of a tenant
+    W032       a Redis whose memory is not limited, or that removes nothing when it is full (--deploy)
     W022       columns whose type does not fit the class of their field (--database)
     W060       tables without the trigger that CACHE.WATCH listens to (--database)
 
-Only those with --database connect to a database, and none to a cache.
+Only those with --database connect to a database, and only W032 to a cache.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -38,7 +41,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
 
-from ._django import has_routers, ignores_errors
+from ._django import has_routers, ignores_errors, redis_memory
 from .conf.factories import cache_problems, storage_problems
 from .conf.reader import Problem
 from .conf.settings import Settings, load, load_schema
@@ -145,6 +148,7 @@ def _check_deployment(checked: _Checked) -> list[CheckMessage]:
     settings = checked.settings
     return [
         *_unshared_cache(settings),
+        *_memory_of_redis(settings),
         *_open_graphiql(settings),
         *([] if checked.problems else _unprotected(settings, checked.registry)),
         *_introspection(settings),
@@ -495,6 +499,60 @@ def _unshared_cache(settings: Settings) -> Iterator[CheckMessage]:
             hint="Name a cache that all processes share, or None.",
             id="fraiseql.W002",
         )
+
+
+# Redis may be unreachable from where the check runs
+_REDIS_SECONDS = 5
+
+
+def _memory_of_redis(settings: Settings) -> Iterator[CheckMessage]:
+    cache, alias = _cache(settings), settings.cache.alias
+    memory = None if cache is None else _asked_of_redis(cache)
+    if memory is None:
+        return
+    most, policy = memory
+    if most == 0:
+        yield Warning(
+            f"The Redis of CACHES[{alias!r}] has no limit of memory (maxmemory is 0).",
+            hint=(
+                "Clients decide how many answers there are. Set maxmemory to what answers may take, and "
+                "maxmemory-policy to allkeys-lru, or to volatile-lru where keys that must stay are in the same Redis."
+            ),
+            id="fraiseql.W032",
+        )
+    elif policy == "noeviction":
+        yield Warning(
+            f"The Redis of CACHES[{alias!r}] removes nothing when its memory is full (maxmemory-policy is noeviction).",
+            hint=(
+                "It then refuses new answers, and whatever else is written to it. Set maxmemory-policy to allkeys-lru, "
+                "or to volatile-lru where keys that must stay are in the same Redis."
+            ),
+            id="fraiseql.W032",
+        )
+    elif policy == "allkeys-random":
+        yield Warning(
+            f"The Redis of CACHES[{alias!r}] removes keys by the policy {policy!r} when its memory is full.",
+            hint=(
+                "It removes the version of a table as soon as an answer, which drops all answers that were read from "
+                "the table. Set maxmemory-policy to allkeys-lru or volatile-lru."
+            ),
+            id="fraiseql.W032",
+        )
+
+
+def _asked_of_redis(cache: Any) -> tuple[int, str] | None:
+    """Return the limit of a Redis and its policy; None for other caches, and where it does not answer in time."""
+    answers: list[tuple[int, str] | None] = []
+
+    def ask() -> None:
+        # many hosts of Redis forbid CONFIG; what cannot be known is not reported
+        with suppress(Exception):
+            answers.append(redis_memory(cache))
+
+    thread = Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(_REDIS_SECONDS)
+    return answers[0] if answers else None
 
 
 def _open_graphiql(settings: Settings) -> Iterator[CheckMessage]:

@@ -104,6 +104,7 @@ class GraphQLEngine:
                 volatile_ttl=kept.volatile_ttl,
                 max_bytes=kept.answer_bytes,
                 lease=kept.lease,
+                compress_bytes=kept.compress_bytes,
             )
         )
         # what a thread of this process listens to
@@ -111,7 +112,7 @@ class GraphQLEngine:
         self.session = Session(self.settings.session, self.settings.limits.statement_ms, self.settings.database)
         self._measured = MeasuredStorage(self.storage)
         self.replicas = self._make_replicas()
-        self.executor = Executor(self._measured, self.answers, self.session, self.settings.limits, self.replicas)
+        self.executor = Executor(self._measured, self.answers, self.session, self.settings.limits, kept, self.replicas)
         self.rate = operation_rate(self.settings, self.cache)
         self.documents = Documents(self.settings, self.cache)
         self.introspection = Introspection(self.settings.introspection, lambda: self.schema.graphql)

@@ -646,6 +646,46 @@ def test_statements_that_must_not_be_run() -> None:
             internals.check_usable(connection)
 
 
+def test_caches_in_the_memory_of_a_process() -> None:
+    assert internals.is_private_cache(type(caches["locmem"]))
+    assert not internals.is_private_cache(type(caches["redis"]))
+
+
+def test_caches_that_compress(tmp_path: Path) -> None:
+    own = {
+        "file": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": tmp_path},
+        "zlib": {
+            **caches.settings["redis"],
+            "OPTIONS": {"COMPRESSOR": "django_redis.compressors.zlib.ZlibCompressor"},
+        },
+    }
+    with override_settings(CACHES={**caches.settings, **own}):
+        found = {alias for alias in caches.settings if internals.compresses_values(caches[alias], alias)}
+
+    assert found == {"file", "zlib"}
+
+
+@pytest.mark.parametrize("backend", ["django_redis.cache.RedisCache", "django.core.cache.backends.redis.RedisCache"])
+def test_memory_of_a_redis(backend: str) -> None:
+    own = {"BACKEND": backend, "LOCATION": caches.settings["redis"]["LOCATION"]}
+    with override_settings(CACHES={**caches.settings, "asked": own}):
+        assert internals.redis_memory(caches["asked"]) == (0, "noeviction")
+    assert internals.redis_memory(caches["locmem"]) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_connections_of_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection.ensure_connection()
+    assert not internals.holds_pooled_connection(connection)
+    with monkeypatch.context() as patch:
+        patch.setitem(connection.settings_dict, "OPTIONS", {"pool": True})
+        assert internals.holds_pooled_connection(connection)
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"pool": True})
+
+    assert not internals.holds_pooled_connection(connection)
+
+
 def test_keys_of_other_caches_cannot_be_listed(tmp_path: Path) -> None:
     file = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": tmp_path}
     with override_settings(CACHES={**caches.settings, "file": file}):

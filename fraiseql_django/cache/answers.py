@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from threading import Lock
 from typing import Any, NamedTuple
 
 from ..invalidation.names import known
 from .base import Cache
+from .encoding import decoded, encoded
 from .keys import ENTRY, VERSION, shard_of, version_key, version_keys
 from .marks import MARK, new_version
 from .table_versions import versions_in
@@ -30,12 +32,14 @@ _SEPARATOR = ","
 class Lookup(NamedTuple):
     """The result of a lookup: an answer, or the versions to keep a fresh answer under; neither without a cache.
 
-    ``marked`` says whether the answer has marks in it (see ``planner.marks``).
+    ``marked`` says whether the answer has marks in it (see ``planner.marks``). ``former`` is an entry that a write has
+    made a miss: its versions, its answer as it is kept, and whether that has marks.
     """
 
     answer: bytes | None = None
     marked: bool = False
     versions: str | None = None
+    former: tuple[str, Any, bool] | None = None
 
 
 _NO_CACHE = Lookup()
@@ -46,7 +50,8 @@ class Answers:
 
     What is read while a transaction that has written its tables is being committed comes from the database and is not
     kept (see ``table_versions``); ``lease`` are the seconds after which a writer that has died is not waited for.
-    Answers of more than ``max_bytes`` are not kept.
+    Answers of more than ``max_bytes`` are not kept. Those of ``compress_bytes`` or more are compressed, unless the
+    cache does so.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class Answers:
         volatile_ttl: int = 0,
         max_bytes: int | None = None,
         lease: int = 30,
+        compress_bytes: int | None = None,
     ) -> None:
         self._lease = lease
         self.cache = cache
@@ -64,6 +70,7 @@ class Answers:
         self.ttl = ttl
         self.volatile_ttl = volatile_ttl
         self.max_bytes = max_bytes
+        self._compress_bytes = compress_bytes
         self.hits = self.misses = 0
         self._lock = Lock()
 
@@ -77,8 +84,15 @@ class Answers:
         self._cache = cache
         self.versions = None if cache is None else versions_in(cache, self._lease)
 
-    def lookup(self, key: str, tables: tuple[str, ...]) -> Lookup:
-        """Look up an answer that was read from these tables, in one round trip."""
+    @cached_property
+    def _compressed_from(self) -> int | None:
+        return None if getattr(self.cache, "compresses", False) else self._compress_bytes
+
+    def lookup(self, key: str, tables: tuple[str, ...], *, counted: bool = True) -> Lookup:
+        """Look up an answer that was read from these tables, in one round trip.
+
+        Unless it is ``counted``, it is neither a hit nor a miss.
+        """
         cache, versions = self._cache, self.versions
         if cache is None or versions is None or not versions.breaker.allows() or versions.owes(tables):
             return _NO_CACHE
@@ -98,25 +112,30 @@ class Answers:
             # a cache that keeps nothing, like Django's dummy; a writer that is committing
             return _NO_CACHE
         entry = found.get(entry_key)
-        if entry is not None and entry[0] == current:
-            self._count(1, 0)
-            return Lookup(entry[1], entry[2], current)
-        self._count(0, 1)
-        return Lookup(versions=current)
+        if entry is not None and entry[0] == current and (answer := decoded(entry[1])) is not None:
+            if counted:
+                self._count(1, 0)
+            return Lookup(answer, entry[2], current)
+        if counted:
+            self._count(0, 1)
+        return Lookup(versions=current, former=entry)
 
-    def keep(self, key: str, versions: str, answer: bytes, marked: bool, ttl: int, *, envelope: int = 0) -> None:
+    def keep(self, key: str, versions: str, answer: bytes, marked: bool, ttl: int, *, envelope: int = 0) -> bool:
         """Store an answer for ``ttl`` seconds under the versions that its tables had before it was read.
 
-        One that is too large is not stored; so many bytes of it, the ``envelope``, do not count.
+        One that is too large is not stored; so many bytes of it, the ``envelope``, do not count. Return whether it was
+        stored.
         """
         assert self.cache is not None
         assert self.versions is not None
         if self.max_bytes is not None and len(answer) - envelope > self.max_bytes:
-            return
+            return False
         try:
-            self.cache.set(ENTRY + key, (versions, answer, marked), ttl)
+            self.cache.set(ENTRY + key, (versions, encoded(answer, self._compressed_from), marked), ttl)
         except Exception as error:
             self.versions.breaker.log(error)
+            return False
+        return True
 
     def drop(self, tables: Iterable[str]) -> None:
         """Make every answer that was read from these tables a miss, in all engines over this cache."""

@@ -14,6 +14,7 @@ from django.core.cache import caches
 from .._django import (
     cache_keys,
     cache_settings,
+    compresses_values,
     is_database_cache,
     is_local_cache,
     is_private_cache,
@@ -106,6 +107,11 @@ class DjangoCache:
             found = module.RedisValues(store, make)
             _redis[self.alias] = config, found
         return found
+
+    @property
+    def compresses(self) -> bool:
+        """Whether nothing is gained by compressing values: the cache does so, or it keeps them in this process."""
+        return self.is_private or compresses_values(self._django, self.alias)
 
     @property
     def _uses_no_database(self) -> bool:

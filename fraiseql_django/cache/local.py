@@ -9,6 +9,7 @@ expires, and it is culled where there are more than ``MAX_ENTRIES``. Read by Dja
 from __future__ import annotations
 
 import pickle
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ _NONE = pickle.dumps(None)
 _UNCHANGEABLE = (str, bytes, tuple)
 # What a full cache is reduced to, so that not every new value has all others counted
 _REDUCED = 0.9
+# What a value takes beside its parts: the key, the places in two dictionaries, the object around the value; measured
+_OF_VALUE = 520
 
 
 class _Unpickled(bytes):
@@ -40,7 +43,7 @@ def _unpickled(value: Any, size: int) -> _Unpickled:
 
 @dataclass(slots=True)
 class _Bytes:
-    """At least the bytes of all values in a store: what Django removes stays in it until they are counted again."""
+    """At least the bytes of all values in a store; what Django removes is counted until all are counted again."""
 
     at_most: int = 0
 
@@ -115,6 +118,9 @@ class LocalValues:
 
     def _put(self, key: str, value: Any, ttl_seconds: int | None) -> None:
         full, size = self._parts.full_key(key), _size(value)
+        former = self._parts.values.get(full)
+        if type(former) is _Unpickled:
+            self._bytes.at_most -= former.size
         self._parts.remove(full)
         if size <= self._max_bytes // SHARE:
             self._parts.put(full, _unpickled(value, size), ttl_seconds)
@@ -123,19 +129,25 @@ class LocalValues:
                 self._shrink()
 
     def _shrink(self) -> None:
-        """Remove what was not used for longest, where there is too much; the lock is held."""
+        """Count all values, and remove those that were not used for longest; the lock is held."""
         # others' values are theirs to bound
         ours = [(key, kept.size) for key, kept in self._parts.values.items() if type(kept) is _Unpickled]
         total = sum(size for _, size in ours)
-        if total > self._max_bytes:
-            while ours and total > self._max_bytes * _REDUCED:
-                key, size = ours.pop()
-                total -= size
-                self._parts.remove(key)
+        # also where there is just room enough: the next values would have all counted again
+        while ours and total > self._max_bytes * _REDUCED:
+            key, size = ours.pop()
+            total -= size
+            self._parts.remove(key)
         self._bytes.at_most = total
 
 
 def _size(value: Any) -> int:
     """Return about how many bytes a value takes with its key and its place in the store."""
-    parts = value if isinstance(value, tuple) else (value,)
-    return 500 + sum(len(part) for part in parts if isinstance(part, (str, bytes)))
+    size = _OF_VALUE
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        size += sys.getsizeof(part)
+        if isinstance(part, tuple):
+            waiting += part
+    return size

@@ -49,6 +49,23 @@ class CacheSettings:
     answer_bytes: int | None = _option(
         5_000_000, "Bytes of the largest answer that is kept; None keeps answers of every size.", minimum=0
     )
+    wait_ms: int = _option(
+        5000,
+        "Milliseconds that an operation waits for an answer that another operation is reading at the same time; with "
+        "0 each reads its own.",
+        minimum=0,
+    )
+    claim_ms: int | None = _option(
+        50,
+        "Milliseconds that a statement takes for which processes agree in the cache which one runs it for all; None: "
+        "each process runs its own.",
+        minimum=0,
+    )
+    compress_bytes: int | None = _option(
+        4000,
+        "Bytes of the smallest answer that is compressed for a cache that processes share; None compresses none.",
+        minimum=0,
+    )
     key_prefix: str = _option("fraiseql", "Prefix of the keys of this project's entries.")
     lease: int = _option(
         30,

@@ -27,13 +27,18 @@ class ConcurrencyLimit:
         """Whether there is a limit."""
         return self._free is not None
 
+    @property
+    def is_held(self) -> bool:
+        """Whether this thread holds a slot."""
+        return getattr(self._thread, "holds_slot", False)
+
     def slot(self) -> AbstractContextManager[None]:
         """Hold a slot in a block; entering it raises TryLater where none becomes free in time."""
         return nullcontext() if self._free is None else self._slot(self._free)
 
     @contextmanager
     def _slot(self, free: BoundedSemaphore) -> Iterator[None]:
-        if getattr(self._thread, "holds_slot", False):
+        if self.is_held:
             yield
             return
         if not free.acquire(timeout=self._wait_ms / 1000):

@@ -5,27 +5,72 @@ The bytes of an answer are PostgreSQL's, put between constants; they are not dec
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
+from typing import Any
 
 from django.db import connections
 
 from ..cache.answers import Answers, Lookup
-from ..conf.settings import LimitSettings
+from ..cache.encoding import decoded
+from ..conf.settings import CacheSettings, LimitSettings
 from ..errors import LimitExceeded
 from ..invalidation.catalog import agrees, generation
 from ..planner.answer_policy import AnswerPolicy
 from ..planner.arguments import Variables
 from ..planner.marks import MARK, Mark
 from ..planner.plan import Read
+from ..storage.base import Settings
 from ..viewer import VIEWER, Viewer
 from .concurrency import ConcurrencyLimit
+from .flights import Waiter
 from .live import finished
 from .measured import MeasuredStorage
+from .refreshing import BackgroundReads, CurrentEntries
 from .replicas import Replicas
 from .session import Session
+from .sharing import Answer, SharedReads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """An answer that the cache does not have, and how it is read (a ``sharing.Miss``).
+
+    ``at`` is when it was looked up, by ``time.monotonic``; noted for types that allow stale answers alone.
+    """
+
+    executor: Executor
+    plan: Read
+    key: str
+    params: list[str | None]
+    settings: Settings
+    ttl: int
+    at: float
+    outside: Hashable
+
+    @property
+    def digest(self) -> str:
+        """The name of the statement."""
+        return self.plan.digest
+
+    def look_up(self) -> Lookup:
+        """Look it up once more, without counting that."""
+        return self.executor.look_up(self.plan, self.key, counted=False)
+
+    def read(self, versions: str | None) -> tuple[Answer, bool]:
+        """Run the statement and keep the answer under these versions; return whether it is kept."""
+        executor, plan = self.executor, self.plan
+        text = executor.from_storage(plan, self.params, self.settings, versions, self.outside)
+        answer = Answer(text, MARK in text)
+        if versions is None or executor.is_too_large(text, plan.envelope):
+            return answer, False
+        kept = executor.answers.keep(self.key, versions, text, answer.marked, self.ttl, envelope=plan.envelope)
+        if kept and plan.stale:
+            executor.current.note(self.key, versions, self.at)
+        return answer, kept
 
 
 class Executor:
@@ -37,6 +82,7 @@ class Executor:
         answers: Answers,
         session: Session,
         limits: LimitSettings,
+        cache: CacheSettings,
         replicas: Replicas | None = None,
     ) -> None:
         self.storage = storage
@@ -47,6 +93,9 @@ class Executor:
         self._max_bytes = limits.response_bytes
         # the version of the catalogue that this process knows
         self._catalogue: str | None = None
+        self.shared = SharedReads(answers.cache, cache)
+        self.current = CurrentEntries()
+        self._background = BackgroundReads()
 
     def answer(self, read: Read, variables: Variables, *, cached: bool = True) -> tuple[bytes, Sequence[Mark]]:
         """Return the JSON text of a statement's answer with these variables, and the marks in it, by number.
@@ -64,14 +113,14 @@ class Executor:
             may_cache = cached and self.answers.cache is not None and self.storage.shared
             outside = self.session.outside() if may_cache and (ttl or self.replicas) else None
             if outside is not None and ttl:
-                answer, marked = self._through_cache(read, params, variables[VIEWER], outside, ttl)
+                answer, marked = self._through_cache(read, params, variables, outside, ttl)
             elif outside is not None:
                 # which is not kept, but may be read from a replica that is not behind
                 versions = self.answers.lookup("", read.tables).versions
-                answer = self._from_storage(read, params, variables[VIEWER], versions, outside)
+                answer = self.from_storage(read, params, self.session.of(variables[VIEWER]), versions, outside)
                 marked = MARK in answer
             else:
-                answer = self._from_storage(read, params, variables[VIEWER])
+                answer = self.from_storage(read, params, self.session.of(variables[VIEWER]))
                 marked = MARK in answer
         if read.live:
             answer, marks = finished(answer, read, variables)
@@ -92,29 +141,49 @@ class Executor:
         So many bytes of it, the ``envelope``, do not count.
         """
         limit = self._max_bytes
-        if limit is not None and len(answer) - envelope > limit:
+        if limit is not None and self.is_too_large(answer, envelope):
             value = len(answer) - envelope
             raise LimitExceeded("bytes in its answer", limit=limit, value=value, setting="LIMITS.RESPONSE_BYTES")
         return answer
 
+    def is_too_large(self, answer: bytes, envelope: int) -> bool:
+        """Whether an answer is larger than allowed."""
+        return self._max_bytes is not None and len(answer) - envelope > self._max_bytes
+
     def _through_cache(
-        self, read: Read, params: list[str | None], viewer: Viewer, outside: Hashable, ttl: int
+        self, read: Read, params: list[str | None], variables: Variables, outside: Hashable, ttl: int
     ) -> tuple[bytes, bool]:
+        viewer: Viewer = variables[VIEWER]
         session_values = (self.session.values_of(viewer) if read.of_session else (), outside, self.session.history)
         # repr tells apart what joined texts would not: None and "None", "a,b" and "a", "b"
         key = blake2b(f"{read.digest}{params!r}{session_values!r}".encode(), digest_size=16).hexdigest()
+        since, at = self.shared.flights.landings, time.monotonic() if read.stale else 0.0
         # before the statement: a version read after it could belong to a write that it did not see
-        lookup = self.answers.lookup(key, read.versioned)
+        lookup = self.look_up(read, key)
+        if lookup.answer is not None:
+            if read.stale and lookup.versions is not None:
+                self.current.note(key, lookup.versions, at)
+            return lookup.answer, lookup.marked
+        settings = self.session.of(viewer)
+        if lookup.versions is None:
+            answer = self.from_storage(read, params, settings)
+            return answer, MARK in answer
+        missed = Missed(
+            executor=self, plan=read, key=key, params=params, settings=settings, ttl=ttl, at=at, outside=outside
+        )
+        if read.stale and outside == () and (former := self._former(missed, lookup, variables)) is not None:
+            return former
+        locks = self.session.in_transaction or self.concurrency.is_held
+        holding = Waiter(locks=locks, connection=self.session.is_pooled)
+        return self.shared.answer(missed, lookup.versions, holding, since)
+
+    def look_up(self, read: Read, key: str, *, counted: bool = True) -> Lookup:
+        """Look up the answer of a statement; without ``counted`` it is neither a hit nor a miss."""
+        lookup = self.answers.lookup(key, read.versioned, counted=counted)
         if lookup.versions is not None and not self._is_current(read, lookup.versions):
             # which tables it reads is to be found out again, by the next plan
-            lookup = Lookup()
-        if lookup.answer is not None:
-            return lookup.answer, lookup.marked
-        answer = self._from_storage(read, params, viewer, lookup.versions, outside)
-        marked = MARK in answer
-        if lookup.versions is not None and (self._max_bytes is None or len(answer) - read.envelope <= self._max_bytes):
-            self.answers.keep(key, lookup.versions, answer, marked, ttl, envelope=read.envelope)
-        return answer, marked
+            return Lookup()
+        return lookup
 
     def _is_current(self, read: Read, versions: str) -> bool:
         """Whether a statement was planned with the catalogue that has the last of these versions."""
@@ -127,17 +196,30 @@ class Executor:
         self._catalogue = version
         return True
 
-    def _from_storage(
+    def _former(self, missed: Missed, lookup: Lookup, variables: Variables) -> Answer | None:
+        """Return the answer from before the last write while the new one is read, where that is allowed."""
+        read, former, versions = missed.plan, lookup.former, lookup.versions
+        if former is None or versions is None or not self.current.was_current(missed.key, former[0], read.stale):
+            return None
+        text = decoded(former[1])
+        if text is None or self.session.in_transaction or _asks_viewer(read, variables):
+            return None
+        started = self._background.start(lambda: self.shared.refresh(missed, versions))
+        return Answer(text, former[2]) if started else None
+
+    def from_storage(
         self,
         read: Read,
         params: list[str | None],
-        viewer: Viewer,
+        settings: Settings,
         versions: str | None = None,
         outside: Hashable = (),
     ) -> bytes:
-        """Run the statement: on a replica only where the versions of its tables are known."""
+        """Run a statement and return the bytes of its answer; raises what ``answer`` raises.
+
+        It is run on a replica only where the versions of its tables are known.
+        """
         assert read.sql is not None
-        settings = self.session.of(viewer)
         with self.concurrency.slot() if self.concurrency.is_limited else nullcontext():
             if self.replicas is not None and versions is not None:
                 values = self.replicas.query(read, params, settings, versions, outside).rows[0]
@@ -145,3 +227,23 @@ class Executor:
                 values = self.storage.query(read.sql, params, settings).rows[0]
         row = [b"null" if value is None else value for value in values]
         return b"".join([segment if isinstance(segment, bytes) else row[segment] for segment in read.segments])
+
+
+class _AskedForViewer(Exception):
+    pass
+
+
+class _WithoutViewer(dict[str, Any]):
+    def __getitem__(self, key: str) -> Any:
+        if key == VIEWER:
+            raise _AskedForViewer
+        return super().__getitem__(key)
+
+
+def _asks_viewer(read: Read, variables: Variables) -> bool:
+    """Whether a parameter of a statement is a value of the viewer."""
+    try:
+        read.params(_WithoutViewer(variables))
+    except _AskedForViewer:
+        return True
+    return False

@@ -17,7 +17,7 @@ from django.db import connections
 from django.db.models import Model
 from django.utils.module_loading import import_string
 
-from .._django import all_parents
+from .._django import all_parents, holds_pooled_connection, may_be_in_transaction
 from ..conf.reader import Problem, function_problems, refuse
 from ..conf.settings import SessionSettings
 from ..errors import FraiseQLError
@@ -77,6 +77,16 @@ class Session:
     def history(self) -> str:
         """What tells the history of the database from that of another, which a failover may have brought."""
         return "" if self.alias is None else history_of(connections[self.alias])
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction may be open on the thread's connection, which may then hold locks."""
+        return self.alias is not None and may_be_in_transaction(connections[self.alias])
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether the thread holds a connection of a pool."""
+        return self.alias is not None and holds_pooled_connection(connections[self.alias])
 
     def may_show_in(self, sql: str, alias: str) -> bool:
         """Whether the answer of a statement may depend on the viewer's session values."""

@@ -3,6 +3,7 @@
 names          tables and functions as SQL names them
 statements     the tables that a statement writes, read from its SQL
 dependencies   the tables below views and functions, and those that triggers and keys change
+volatility     what depends on the clock, on chance or on the state of the server
 catalog        reads these from PostgreSQL's catalogue
 reported       the tables that PostgreSQL says an open transaction has changed
 transactions   the writes of each connection, until its transaction ends

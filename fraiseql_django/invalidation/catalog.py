@@ -24,6 +24,8 @@ from .lexer import NAME, tokens
 from .names import called_anywhere, declared_below, is_ordinary, known, names_in, parts
 from .scan import CATALOGUE, DEFINITION, EVERYTHING, READ, RUN_TEXTS, UNKNOWN, Change, scan
 from .statements import Analysis, analyse, without_caches
+from .volatility import ROWS as VOLATILITY_ROWS
+from .volatility import Volatility, Words
 
 logger = logging.getLogger("fraiseql_django.cache")
 
@@ -257,24 +259,6 @@ SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnames
 WHERE CASE WHEN {_OWN} THEN c.relrowsecurity OR c.relkind = 'v' AND pg_get_viewdef(c.oid) ~* '{_ASKS}' END
 """
 
-# What gives another value though no table was written: the clock, and volatile functions (PostgreSQL documentation,
-# 38.7). Functions of the project's own are volatile unless they say otherwise, so their bodies are searched for either.
-_CLOCK_FUNCTIONS = frozenset({"age", "now", "statement_timestamp", "transaction_timestamp"})
-_CLOCK_WORDS = frozenset({"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"})
-_VOLATILE = f"""
-SELECT DISTINCT 'builtin', p.proname::text, ''
-    FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
-    WHERE p.provolatile = 'v' AND p.prokind = 'f' AND l.lanname IN ('c', 'internal')
-UNION ALL SELECT 'view', c.relname::text, pg_get_viewdef(c.oid)
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {_OWN} AND c.relkind = 'v'
-UNION ALL SELECT 'view', c.relname::text, pg_get_expr(p.polqual, p.polrelid)
-    FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid WHERE c.relrowsecurity AND p.polqual IS NOT NULL
-UNION ALL SELECT 'function', p.proname::text,
-        CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE pg_get_function_sqlbody(p.oid) END
-    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
-    WHERE {_OWN} AND l.lanname NOT IN ('c', 'internal') AND p.provolatile <> 'i'
-"""
-
 # Another text after anything of a user's was created, changed or dropped. A row that is changed has another xmin, which
 # REFRESH, TRUNCATE and CLUSTER give to that of a relation, too: of these the columns that matter are taken. Temporary
 # tables come and go
@@ -314,7 +298,7 @@ _asking: dict[tuple[Any, ...], frozenset[str]] = {}
 _columns: dict[tuple[Any, ...], Columns] = {}
 _rows: dict[tuple[Any, ...], Mapping[tuple[str, ...], int]] = {}
 _functions: dict[tuple[Any, ...], Mapping[tuple[str, ...], list[FunctionInfo]]] = {}
-_volatile: dict[tuple[Any, ...], Mapping[str, frozenset[str]]] = {}
+_volatile: dict[tuple[Any, ...], Volatility] = {}
 # of each database before the first part of its catalogue was read
 _fingerprints: dict[tuple[Any, ...], str] = {}
 _database_numbers: dict[tuple[Any, ...], int] = {}
@@ -506,45 +490,33 @@ def asks_for_session(sql: str, alias: str) -> bool:
 def is_volatile(sql: str, alias: str) -> bool:
     """Whether a statement may give another answer though nothing was written: by the clock, or by chance.
 
-    It may where it calls a volatile function or one that tells the time, or reads a view, a policy of row security or
-    a function of the project's that does. True where the catalogue cannot be asked.
+    True where the catalogue cannot be asked.
     """
-    if not _words(sql).isdisjoint(_CLOCK_WORDS):
-        return True
-    connection = connections[alias]
-    volatile = _volatile_names(connection)
-    if volatile is None or not analyse(sql).found.calls.isdisjoint(volatile["builtin"]):
-        return True
-    names = names_in(sql)
-    if not names.isdisjoint(volatile["own"]):
-        return True
-    if not volatile["own"]:
-        return False
-    catalog = dependencies(connection, connect=True)
-    if catalog is None:
-        return True
-    reached = catalog.reached(names & (catalog.relations | catalog.functions.keys()))
-    return not reached.isdisjoint(volatile["own"])
+    reasons = volatile_parts(sql, alias)
+    return reasons is None or bool(reasons)
 
 
-def _volatile_names(connection: Any) -> Mapping[str, frozenset[str]] | None:
-    return _kept(_volatile, connection, _VOLATILE, _by_kind, connect=True)
+def volatile_parts(sql: str, alias: str) -> frozenset[str] | None:
+    """Return what makes a statement depend on the clock or on chance: names of functions and views, and words.
+
+    They are PostgreSQL's own, or the project's, by themselves or by what lies below them. None where the catalogue
+    cannot be asked.
+    """
+
+    def make(rows: list[Any]) -> Volatility:
+        return Volatility(rows, _words_of_statement, _words_of_body)
+
+    volatility = _kept(_volatile, connections[alias], VOLATILITY_ROWS, make, connect=True)
+    return None if volatility is None else volatility.reasons(sql)
 
 
-def _by_kind(rows: Iterable[tuple[str, str, str]]) -> Mapping[str, frozenset[str]]:
-    texts = list(rows)
-    builtin = _CLOCK_FUNCTIONS.union(name for kind, name, _ in texts if kind == "builtin")
+def _words_of_statement(sql: str) -> Words:
+    return Words(calls=scan(tokens(sql), strict=True).calls, words=_words(sql), names=names_in(sql))
 
-    def is_volatile_text(kind: str, text: str) -> bool:
-        # a function may execute what it has in a string
-        if kind == "view":
-            called_there, words = scan(tokens(text), strict=True).calls, _words(text)
-        else:
-            called_there, words = called_anywhere(text), names_in(text)
-        return not (called_there.isdisjoint(builtin) and words.isdisjoint(_CLOCK_WORDS))
 
-    own = frozenset(name for kind, name, text in texts if kind != "builtin" and is_volatile_text(kind, text))
-    return {"builtin": builtin, "own": own}
+def _words_of_body(text: str) -> Words:
+    names = names_in(text)
+    return Words(calls=called_anywhere(text), words=names, names=names)
 
 
 def _words(sql: str) -> frozenset[str]:

@@ -29,6 +29,7 @@ from .._django import Compiled, database_of, noting_place
 from ..conf.settings import LimitSettings
 from ..invalidation.catalog import generation, is_volatile, number_of_database, tables_read, unread
 from ..invalidation.scan import CATALOGUE
+from ..invalidation.volatility import clock_parameters
 from ..language.parser import Operation
 from ..language.variable_shapes import ABSENT
 from ..memory import LRU, size_of
@@ -54,6 +55,7 @@ from .payload import SLOT_END, Node, Payloads, Slot
 from .planned_viewer import PlannedViewer, Question
 from .questions import Active, Plans, RoutedHere
 from .rules import Rules
+from .stale import StaleTables
 from .statement import Part, compile_keys_as_json, compile_pieces, joined, split, statement
 from .tree import Constant, Member, RowSet, Selection
 
@@ -75,7 +77,8 @@ class Read:
     ``digest`` names the statement among others, ``tables`` are what it reads, in a fixed order, ``versioned`` these and
     the catalogue, under whose versions an answer is kept, ``catalogue`` is the generation of the catalogue that it was
     made with. ``of_session`` says whether its answer may depend on the viewer's session values, ``volatile`` whether on
-    the clock or on chance. ``segments`` are the answer's bytes in order: constants, or the number of a column of the
+    the clock or on chance. ``stale`` is for how many seconds after a write to its tables the answer from before may be
+    used (see ``stale``). ``segments`` are the answer's bytes in order: constants, or the number of a column of the
     statement's one row. Of a query they are the whole response, with ``envelope`` bytes around its data. ``parts`` say
     where each column stands in the statement. ``live`` finish parts of the answer in Python, ``marks`` are what may be
     wrong with its values (see ``marks``). ``models`` are what ``DATABASE_ROUTERS`` decide about, if there are any.
@@ -97,6 +100,7 @@ class Read:
     envelope: int = 0
     models: tuple[type[Model], ...] = ()
     policy: AnswerPolicy = NOT_KEPT
+    stale: int = 0
 
     def params(self, variables: Variables) -> list[str | None]:
         """Return the statement's parameters; raise InvalidInput for a value that cannot be one."""
@@ -105,7 +109,9 @@ class Read:
     def kept_by(self, policy: AnswerPolicy) -> Read:
         """Return the same statement with a policy; an answer that is kept for a shorter time has its own entry."""
         digest = self.digest if policy.limit is None else f"{self.digest}{policy.limit}"
-        return replace(self, policy=policy, digest=digest)
+        # what a client has shortened it does not want from before a write
+        stale = self.stale if policy.limit is None else 0
+        return replace(self, policy=policy, digest=digest, stale=stale)
 
     def alone(self, root: ColumnRoot) -> Read:
         """Return the statement of one root field, whose answer is the field's text."""
@@ -312,6 +318,7 @@ class Planner:
         self.cache = cache
         self._types = {**schema.types, **schema.shapes}
         self._kept_answers = KeptAnswers(schema, alias)
+        self._stale = StaleTables(schema.types.values(), alias)
 
     def plan(
         self, operation: Operation, variables: Variables, viewer: Viewer | None = None, *, careful: bool = False
@@ -547,6 +554,7 @@ class Planner:
         # moments are written in the connection's time zone; the number is another one for a database that is made anew
         database = [*database_of(connection), number_of_database(self.alias), connection.timezone_name]
         tables = tables_read(sql, self.alias)
+        of_session = self.session.may_show_in(sql, self.alias)
         return Read(
             sql=sql,
             binds=binds,
@@ -560,10 +568,15 @@ class Planner:
             versioned=(*tables, CATALOGUE),
             parts=parts,
             catalogue=compiler.catalogue,
-            of_session=self.session.may_show_in(sql, self.alias),
-            volatile=compiler.volatile or is_volatile(sql, self.alias),
+            of_session=of_session,
+            volatile=(
+                compiler.volatile
+                or is_volatile(sql, self.alias)
+                or clock_parameters(sql, [bind.text if bind.node is None else None for bind in binds])
+            ),
             envelope=envelope,
             models=tuple(question.model for question in compiler.asked if isinstance(question, RoutedHere)),
+            stale=0 if of_session else self._stale.seconds(tables, compiler.asked),
         )
 
     # --- mutations ---

@@ -221,7 +221,17 @@ def test_round_trips(cache_alias: str) -> None:
 
     cache.calls.clear()
     data(engine, "{ authors { id } }")
-    assert cache.calls == ["get_many", "set"]
+    # a statement that was not run yet is claimed, where other processes could see that
+    claim = [] if cache_alias == "locmem" else ["add", "get_many"]
+    assert cache.calls == ["get_many", *claim, "set", *(["delete"] if claim else [])]
+
+    # with time to spare for a busy machine
+    times = engine.executor.shared._times._times
+    times.update(dict.fromkeys(times, -1e6))
+    cache.calls.clear()
+    Author.objects.create(name="Ursula")
+    data(engine, "{ authors { id } }")
+    assert cache.calls == ["set_many", "get_many", "set"]
 
     cache.calls.clear()
     Author.objects.update(name="")
