@@ -7,7 +7,8 @@ before the answers are dropped, and a project's tests that count their hooks wou
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from .._compat import PSYCOPG_3, IsolationLevel, TransactionStatus
@@ -66,6 +67,8 @@ class Transactions:
         # what is announced, and the changes that it is of
         self._announced: list[Announced] = []
         self._covered = _NOTHING
+        # while a cache is told, which may keep its values over this very connection
+        self._tells = False
         self._keeps_snapshot = False
         self._redefines = False
         # called when the session's prepared statements are gone
@@ -74,7 +77,7 @@ class Transactions:
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         """Run a statement and note what it changes (Django documentation, "Database instrumentation")."""
         text = as_text(sql)
-        if only_reads(text) and not may_set(text):
+        if self._tells or (only_reads(text) and not may_set(text)):
             return execute(sql, params, many, context)
         # without autocommit psycopg begins a transaction with the statement
         alone = not self._open() and in_autocommit_mode(self.connection)
@@ -103,6 +106,9 @@ class Transactions:
 
     def commit(self, commit: Callable[[], None]) -> None:
         """Commit by the connection's own method, and pass the changes on."""
+        if self._tells:
+            commit()
+            return
         if self._status != TransactionStatus.INERROR:
             # what has failed is rolled back
             self._announce(self._changes)
@@ -121,6 +127,8 @@ class Transactions:
     def rollback(self, rollback: Callable[[], None]) -> None:
         """Roll back by the connection's own method, and forget the changes."""
         rollback()
+        if self._tells:
+            return
         if (state := state_of(self.connection)) is not None:
             state.rollback()
         self._forget()
@@ -220,7 +228,7 @@ class Transactions:
         """Announce changes that are not announced yet."""
         if not found <= self._covered:
             self._covered |= found
-            self._announced.append(self.announce(catalog.tables_written(self.connection, found)))
+            self._announced.append(self._announced_to_caches(found))
 
     def _settle(self) -> None:
         """Pass on that the transaction has ended, and the tables that it has written."""
@@ -230,8 +238,23 @@ class Transactions:
         self._forget()
         if not found <= covered:
             # what nobody could announce
-            announced.append(self.announce(catalog.tables_written(self.connection, found)))
-        _tell(announced, lost)
+            announced.append(self._announced_to_caches(found))
+        with self._telling():
+            _tell(announced, lost)
+
+    def _announced_to_caches(self, found: frozenset[Change]) -> Announced:
+        tables = catalog.tables_written(self.connection, found)
+        with self._telling():
+            return self.announce(tables)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Let what a cache does over this connection be no write of the project's."""
+        self._tells = True
+        try:
+            yield
+        finally:
+            self._tells = False
 
     def _forget(self) -> None:
         announced, self._announced, self._covered = self._announced, [], _NOTHING
@@ -241,7 +264,8 @@ class Transactions:
             # the catalogue that was read meanwhile, in this thread or another, is not the one that was committed
             self._redefines = False
             catalog.forget()
-        _tell(announced, lost=False)
+        with self._telling():
+            _tell(announced, lost=False)
 
 
 def _may_commit(text: str) -> bool:
