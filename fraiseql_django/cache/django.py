@@ -25,7 +25,7 @@ from .._django import (
 )
 from ..storage.base import Health
 from .connections import outside_transactions
-from .keys import SHARED, VERSION, shard_of, tag_of
+from .keys import SHARED, VERSION, is_version, shard_of, tag_of
 from .local import LocalValues
 from .marks import Kept, with_mark, without_mark
 
@@ -54,6 +54,8 @@ class _Way(NamedTuple):
     """How the values of an alias are reached, for certain settings of ``CACHES``."""
 
     config: Any
+    # the Redis that versions are in, and that all other values are in unless the backend has methods of its own
+    versions: RedisValues | None
     redis: RedisValues | None
     local: LocalValues | None
     uses_no_database: bool
@@ -90,10 +92,10 @@ class DjangoCache:
 
     def _made(self, config: Any) -> _Way:
         store = shared_view(self.alias)
-        redis, local = self._redis_of(store, config), None
-        if redis is None and is_local_cache(store):
-            local = LocalValues(store, self.local_bytes)
-        return _Way(config, redis, local, uses_no_database(type(store)), project_key(caches[self.alias]))
+        redis = self._redis_of(store, config)
+        local = LocalValues(store, self.local_bytes) if is_local_cache(store) else None
+        plain = redis if redis is not None and redis.is_plain else None
+        return _Way(config, redis, plain, local, uses_no_database(type(store)), project_key(caches[self.alias]))
 
     def _redis_of(self, store: Any, config: Any) -> RedisValues | None:
         if not is_redis_cache(type(store)):
@@ -130,13 +132,13 @@ class DjangoCache:
     @property
     def shards(self) -> int:
         """Over how many shards entries are spread: one, but in a Redis Cluster."""
-        redis = self._way.redis
+        redis = self._way.versions
         return self.spread if redis is not None and redis.is_cluster else 1
 
     @property
     def server(self) -> str:
         """Which Redis, in which of its lives, has answered this thread's last call; "" for another cache."""
-        redis = self._way.redis
+        redis = self._way.versions
         return "" if redis is None else redis.server
 
     @property
@@ -148,24 +150,28 @@ class DjangoCache:
         """Return the whole key of a key: the same in every process for a version, the project's own for others."""
         way = self._way
         whole = SHARED + key if key.startswith(VERSION) else way.whole(self.prefix + key)
-        if way.redis is not None and way.redis.is_cluster:
+        if way.versions is not None and way.versions.is_cluster:
             return tag_of(shard_of(key, self.spread)) + whole
         return whole
 
-    @_outside
     def get(self, key: str) -> Any | None:
         """Return the value, or None where it is missing or has expired."""
-        full, way = self._full(key), self._way
-        if way.local is not None:
-            return way.local.get_many([full]).get(full)
-        return self._django.get(full) if way.redis is None else way.redis.get(full)
+        return self.get_many([key]).get(key)
 
     @_outside
     def get_many(self, keys: Iterable[str]) -> Mapping[str, Any]:
-        """Return the values that exist, in one round trip; in a Redis Cluster the keys must be of one shard."""
+        """Return the values that exist, in one round trip; in a Redis Cluster the keys must be of one shard.
+
+        It takes two where a Redis has methods of its own.
+        """
         way = self._way
         wanted = {self._full(key): key for key in keys}
-        found = (way.redis or way.local or self._django).get_many([*wanted])
+        if way.versions is way.redis:
+            found = (way.redis or way.local or self._django).get_many([*wanted])
+        else:
+            assert way.versions is not None
+            others = [full for full in wanted if not is_version(full)]
+            found = {**self._django.get_many(others), **way.versions.get_many([*wanted.keys() - {*others}])}
         return {wanted[full]: value for full, value in found.items()}
 
     @_outside
@@ -193,8 +199,8 @@ class DjangoCache:
         """
         way = self._way
         wanted = {self._full(key): key for key in values}
-        if way.redis is not None:
-            found: Mapping[str, Any] = way.redis.add_many({full: values[key] for full, key in wanted.items()})
+        if way.versions is not None:
+            found: Mapping[str, Any] = way.versions.add_many({full: values[key] for full, key in wanted.items()})
         elif way.local is not None:
             found = way.local.change_many(
                 wanted, lambda full, value: None if value else Kept(values[wanted[full]], None)
@@ -211,7 +217,7 @@ class DjangoCache:
     def mark_many(self, keys: Iterable[str], token: str, seconds: int) -> None:
         """Add a writer's mark to versions, for some seconds; in Redis it is one step for each server."""
         groups = self._by_slot(keys)
-        if (redis := self._way.redis) is not None:
+        if (redis := self._way.versions) is not None:
             redis.mark_many([[*group] for group in groups], token, seconds)
         else:
             self._change(
@@ -223,7 +229,7 @@ class DjangoCache:
     def replace_many(self, values: Mapping[str, str], token: str) -> None:
         """Store new versions, but where another writer's mark is; in Redis it is one step for each server."""
         groups = self._by_slot(values)
-        if (redis := self._way.redis) is not None:
+        if (redis := self._way.versions) is not None:
             redis.replace_many([{full: values[key] for full, key in group.items()} for group in groups], token)
         else:
             wanted = {full: key for group in groups for full, key in group.items()}
@@ -270,14 +276,15 @@ class DjangoCache:
     @_outside
     def delete_many(self, keys: Iterable[str]) -> None:
         """Remove several values."""
-        (self._way.redis or self._django).delete_many([self._full(key) for key in keys])
+        # a key is deleted in one way only
+        (self._way.versions or self._django).delete_many([self._full(key) for key in keys])
 
     def keys(self) -> Iterator[str] | None:
         """Iterate over the keys of entries and other values of this engine; None where the backend cannot list keys.
 
         The keys of versions are not among them: they are every engine's.
         """
-        redis, start = self._way.redis, self._way.whole(self.prefix)
+        redis, start = self._way.versions, self._way.whole(self.prefix)
         if redis is None:
             return cache_keys(self._django, start)
         tags = [tag_of(shard) for shard in range(self.shards)] if redis.is_cluster else [""]

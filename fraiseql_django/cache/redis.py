@@ -91,32 +91,37 @@ _warned = False
 
 
 def client_of(store: Any) -> Callable[[], Any] | None:
-    """Return what makes a client of our own for a cache of ``CACHES``; None for one that is to be used by its methods.
+    """Return what makes a client of our own for a Redis of ``CACHES``; None where it spreads its keys over several.
 
-    That is a backend which is no Redis, which spreads its keys over several servers in a way of its own, or which
-    overrides a method by which values are read or stored: it may encrypt them. Relies on ``_cache``, ``_servers``,
-    ``_pool_class`` and ``_pool_options`` of Django's backend, on ``_server`` and ``connection_factory`` of
-    django-redis's client, and on ``make_connection_params()`` and ``get_connection_pool()`` of its factory, which makes
-    a new pool at each call.
+    Relies on ``_cache``, ``_servers``, ``_pool_class`` and ``_pool_options`` of Django's backend, on ``_server`` and
+    ``connection_factory`` of django-redis's client, and on ``make_connection_params()`` and ``get_connection_pool()``
+    of its factory, which makes a new pool at each call.
     """
-    if _is_plain(type(store), DjangoRedisCache):
+    if isinstance(store, DjangoRedisCache):
         inner: Any = store._cache
         return lambda: _single(inner._pool_class.from_url(inner._servers[0], **inner._pool_options))
-    client: Any = getattr(store, "client", None)
-    if type(store).__module__ == "django_redis.cache" and type(client).__module__ in _PLAIN_CLIENTS:
-        factory = client.connection_factory
-        if hasattr(factory, "make_cluster"):
-            return lambda: _cluster(factory, client._server[0])
-        return lambda: _single(factory.get_connection_pool(factory.make_connection_params(client._server[0])))
-    return None
+    client: Any = store.client
+    modules = {base.__module__ for base in type(client).__mro__}
+    if "django_redis.client.default" not in modules or "django_redis.client.sharded" in modules:
+        return None
+    factory = client.connection_factory
+    if hasattr(factory, "make_cluster"):
+        return lambda: _cluster(factory, client._server[0])
+    return lambda: _single(factory.get_connection_pool(factory.make_connection_params(client._server[0])))
+
+
+def is_plain(store: Any) -> bool:
+    """Whether a backend's values are what its serializer makes of them: no method by which it keeps them is another's.
+
+    Those of a project may encrypt them, or count the calls.
+    """
+    if isinstance(store, DjangoRedisCache):
+        return all(getattr(type(store), name) is getattr(DjangoRedisCache, name) for name in _METHODS)
+    return type(store).__module__ == "django_redis.cache" and type(store.client).__module__ in _PLAIN_CLIENTS
 
 
 _PLAIN_CLIENTS = ("django_redis.client.default", "django_redis.client.sentinel")
 _METHODS = ("get", "get_many", "set", "set_many", "add", "delete", "delete_many")
-
-
-def _is_plain(backend: type, own: type) -> bool:
-    return issubclass(backend, own) and all(getattr(backend, name) is getattr(own, name) for name in _METHODS)
 
 
 def coder_of(store: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
@@ -236,6 +241,7 @@ class RedisValues:
 
     def __init__(self, store: Any, make: Callable[[], Any]) -> None:
         self.client = make()
+        self.is_plain = is_plain(store)
         self._encode, self._decode = coder_of(store)
         self.is_cluster = isinstance(self.client, RedisCluster)
 
@@ -246,16 +252,12 @@ class RedisValues:
 
     def get_many(self, keys: list[str]) -> dict[str, Any]:
         """Return the values that exist, by MGET; in a cluster the keys must be of one slot."""
-        values = self.client.mget(keys)
-        return {key: self._loaded(key, value) for key, value in zip(keys, values, strict=True) if value is not None}
-
-    def get(self, key: str) -> Any | None:
-        """Return a value, None where it is missing."""
-        value = self.client.get(key)
-        return None if value is None else self._loaded(key, value)
-
-    def _loaded(self, key: str, value: Any) -> Any:
-        return value.decode() if is_version(key) else self._decode(value)
+        values = self.client.mget(keys) if keys else ()
+        return {
+            key: value.decode() if is_version(key) else self._decode(value)
+            for key, value in zip(keys, values, strict=True)
+            if value is not None
+        }
 
     def set(self, key: str, value: Any, ttl_seconds: int | None) -> None:
         """Store a value."""

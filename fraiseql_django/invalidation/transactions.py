@@ -69,6 +69,8 @@ class Transactions:
         self._covered = _NOTHING
         # ... and the tables that the project says it has written
         self._marked: list[tuple[frozenset[str | None], frozenset[Change]]] = []
+        # while a cache is told, which may keep its values over this very connection
+        self._tells = False
         self._redefines = False
         # how the open transaction is isolated from others; None until that is asked
         self._isolation: str | None = None
@@ -82,6 +84,8 @@ class Transactions:
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         """Run a statement and note what it changes (Django documentation, "Database instrumentation")."""
         text = as_text(sql)
+        if self._tells:
+            return self._run(execute, sql, params, many, context)
         analysis = analyse(text)
         if self._is_plain(analysis):
             return self._run(execute, sql, params, many, context)
@@ -138,6 +142,9 @@ class Transactions:
 
     def commit(self, commit: Callable[[], None]) -> None:
         """Commit by the connection's own method, and pass the changes on."""
+        if self._tells:
+            commit()
+            return
         if self._status != TransactionStatus.INERROR:
             # what has failed is rolled back
             self.confirm()
@@ -157,6 +164,8 @@ class Transactions:
     def rollback(self, rollback: Callable[[], None]) -> None:
         """Roll back by the connection's own method, and forget the changes."""
         rollback()
+        if self._tells:
+            return
         if (state := state_of(self.connection)) is not None:
             state.rollback()
         self._forget()
@@ -309,7 +318,7 @@ class Transactions:
         """Announce changes that are not announced yet."""
         if not found <= self._covered:
             self._covered |= found
-            self._announced.append(self.announce(catalog.tables_written(self.connection, found)))
+            self._announced.append(self._announced_to_caches(found))
 
     def _settle(self) -> None:
         """Pass on that the transaction has ended, and the tables that it has written."""
@@ -322,8 +331,23 @@ class Transactions:
         self._marked = marked
         if not found <= covered:
             # what nobody could announce
-            announced.append(self.announce(catalog.tables_written(self.connection, found)))
-        _tell(announced, lost)
+            announced.append(self._announced_to_caches(found))
+        with self._telling():
+            _tell(announced, lost)
+
+    def _announced_to_caches(self, found: frozenset[Change]) -> Announced:
+        tables = catalog.tables_written(self.connection, found)
+        with self._telling():
+            return self.announce(tables)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Let what a cache does over this connection be no write of the project's."""
+        self._tells = True
+        try:
+            yield
+        finally:
+            self._tells = False
 
     def _forget(self) -> None:
         announced, self._announced, self._covered = self._announced, [], _NOTHING
@@ -334,7 +358,8 @@ class Transactions:
             # the catalogue that was read meanwhile is not the one that was committed
             self._redefines = False
             catalog.defining(self.connection, open_transaction=False)
-        _tell(announced, lost=False)
+        with self._telling():
+            _tell(announced, lost=False)
 
 
 def _joined(entries: Iterable[tuple[frozenset[str | None], frozenset[Change]]]) -> frozenset[Change]:

@@ -17,6 +17,8 @@ from example_project.bookshop.models import Author
 from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.cache import connections as cache_connections
 from fraiseql_django.cache.django import DjangoCache
+from fraiseql_django.cache.keys import version_key
+from fraiseql_django.cache.marks import MARK
 from tests.support import data, in_thread, is_hit, make_engine
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -390,3 +392,13 @@ def test_requests_in_transactions(database: str, client: Client, monkeypatch: py
     assert client.get("/view/").json() == {"data": {"authors": []}}
     assert client.get("/view/", {"write": "Ursula"}).json() == {"data": {"authors": [{"name": "Ursula"}]}}
     assert client.get("/view/").json() == {"data": {"authors": [{"name": "Ursula"}]}}
+
+
+def test_mark_is_replaced_though_the_cache_is_in_the_same_database(database: str) -> None:
+    engine = make_engine(database)
+    Author.objects.create(name="Ursula")
+    Author.objects.update(name="Octavia")
+
+    data(engine, AUTHORS)
+    assert engine.cache is not None
+    assert MARK not in str(engine.cache.get(version_key("bookshop_author")))
