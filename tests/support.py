@@ -21,6 +21,7 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from example_project.bookshop.models import Author, Book, Category, Customer, Order, OrderLine, Publisher, Review
+from example_project.settings import BASE_DIR
 from fraiseql_django import GraphQLEngine
 from fraiseql_django.cache import debts, table_versions
 from fraiseql_django.cache.django import DjangoCache
@@ -106,6 +107,18 @@ def do_without(reason: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def page_settings(page: str, title: str, hosts: dict[str, str]) -> dict[str, Any]:
+    """Execute the example of settings with a title in a page of the documentation, on hosts of the test's own."""
+    text = (BASE_DIR / "docs" / page).read_text()
+    (block,) = re.findall(rf"```python\n(# {title}\n.*?)```", text, re.DOTALL)
+    for host, own in hosts.items():
+        assert host in block, host
+        block = block.replace(host, own)
+    names: dict[str, Any] = {}
+    exec(block, names)
+    return names
 
 
 def data(engine: GraphQLEngine, query: str, variables: dict[str, Any] | None = None) -> Any:

@@ -1,14 +1,9 @@
 """Behind PgBouncer in transaction mode, with the defaults of all settings. Needs ``pgbouncer`` on the PATH."""
 
-import getpass
-import os
-import shutil
-import subprocess
-import tempfile
-import time
+import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -22,66 +17,33 @@ from example_project.bookshop.models import Author, Publisher
 from fraiseql_django import GraphQLEngine
 from fraiseql_django.cache import connections as cache_connections
 from fraiseql_django.cache.django import DjangoCache
+from fraiseql_django.conf.settings import CacheSettings, get_settings
 from fraiseql_django.storage.django import DjangoStorage
-from tests.support import data, do_without
+from tests.servers import pgbouncer
+from tests.support import data
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "second"])
-
-CONFIGURATION = """
-[databases]
-* = host={host} port={port} user={user} pool_size=2
-[pgbouncer]
-listen_addr =
-unix_socket_dir = {folder}
-listen_port = 6432
-auth_type = any
-pool_mode = transaction
-query_wait_timeout = 10
-logfile = {folder}/log
-pidfile = {folder}/pid
-"""
 
 
 @pytest.fixture
 def pooled() -> Iterator[str]:
     """Point the alias ``second`` at PgBouncer; return the alias."""
-    program = shutil.which("pgbouncer") or do_without("pgbouncer is not installed")
-    usual = connections["default"].settings_dict
-    folder = Path(tempfile.mkdtemp(prefix="bouncer-", dir="/tmp"))
-    folder.chmod(0o777)
-    configuration = folder / "ini"
-    configuration.write_text(
-        CONFIGURATION.format(
-            host=usual["HOST"], port=usual["PORT"] or 5432, user=usual["USER"] or getpass.getuser(), folder=folder
-        )
-    )
-    # it refuses to run as root
-    user = ["-u", "nobody"] if os.getuid() == 0 else []
-    process = subprocess.Popen([program, "-q", *user, configuration])
+    usual = connections.settings["default"] | connections["default"].settings_dict
     second: Any = connections["second"]
     second.close()
     kept = dict(second.settings_dict)
-    second.settings_dict.update(HOST=str(folder), PORT="6432", OPTIONS={"connect_timeout": 10})
-    try:
-        # until it listens
-        for _ in range(100):
-            if (folder / ".s.PGSQL.6432").exists():
-                break
-            time.sleep(0.05)
-        second.ensure_connection()
-        settings = {**connections.settings["second"], **second.settings_dict}
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setitem(connections.settings, "second", settings)
+    with pgbouncer(usual) as settings, pytest.MonkeyPatch.context() as patch:
+        second.settings_dict.update(settings)
+        patch.setitem(connections.settings, "second", settings)
+        try:
+            second.ensure_connection()
             yield "second"
-    finally:
-        second.close()
-        second.settings_dict.clear()
-        second.settings_dict.update(kept)
-        # a cache's connection, made with the settings of this test
-        vars(second).pop(cache_connections._ATTRIBUTE, None)
-        process.terminate()
-        process.wait()
-        shutil.rmtree(folder)
+        finally:
+            second.close()
+            second.settings_dict.clear()
+            second.settings_dict.update(kept)
+            # a cache's connection, made with the settings of this test
+            vars(second).pop(cache_connections._ATTRIBUTE, None)
 
 
 def test_each_client_gets_its_own_rows(pooled: str) -> None:
@@ -152,3 +114,73 @@ def test_process_of_the_session_is_not_the_one_that_answered(pooled: str) -> Non
     driver: psycopg.Connection[Any] = connections[pooled].connection
 
     assert driver.execute("SELECT pg_backend_pid()").fetchone() != (driver.info.backend_pid,)
+
+
+def cached(alias: str) -> GraphQLEngine:
+    """Make an engine over the pooled connections that keeps its answers in Redis."""
+    return GraphQLEngine(settings=replace(get_settings(), database=alias, cache=CacheSettings(alias="redis")))
+
+
+def names(engine: GraphQLEngine) -> list[str]:
+    return [author["name"] for author in data(engine, "{ authors { name } }")["authors"]]
+
+
+def test_cache_is_right_behind_it(pooled: str) -> None:
+    """Commits, rollbacks and savepoints are seen by this side of PgBouncer; the other changes with each transaction."""
+    engine, authors = cached(pooled), Author.objects.using(pooled)
+    authors.create(name="Ursula")
+    assert names(engine) == ["Ursula"]
+
+    with transaction.atomic(using=pooled):
+        authors.update(name="undone")
+        assert names(engine) == ["undone"]
+        transaction.set_rollback(True, using=pooled)
+    before = engine.answers.hits
+    assert names(engine) == ["Ursula"]
+    assert engine.answers.hits == before + 1
+
+    with transaction.atomic(using=pooled):
+        authors.update(name="Octavia")
+        with transaction.atomic(using=pooled):
+            authors.update(name="undone")
+            transaction.set_rollback(True, using=pooled)
+    assert names(engine) == ["Octavia"]
+    with engine.storage.begin_transaction() as opened:
+        # what PostgreSQL reports before the commit, of the session that the transaction is in
+        engine.storage.execute("UPDATE bookshop_author SET name = %s", ["Joanna"])
+        opened.commit()
+    assert names(engine) == ["Joanna"]
+
+
+def test_nothing_is_stale_behind_it_in_races(pooled: str) -> None:
+    """Four clients in two sessions of PostgreSQL; each answer is held against what was committed when it was asked."""
+    engine = cached(pooled)
+    row = Author.objects.using(pooled).create(name="0")
+    committed = [0]
+
+    def write(times: int) -> int:
+        for _ in range(times):
+            with transaction.atomic(using=pooled):
+                rows = Author.objects.using(pooled).select_for_update()
+                number = int(rows.get(pk=row.pk).name) + 1
+                rows.filter(pk=row.pk).update(name=str(number))
+                if undone := random.random() < 0.3:
+                    transaction.set_rollback(True, using=pooled)
+            if not undone:
+                committed[0] = max(committed[0], number)
+        connections.close_all()
+        return 0
+
+    def read(times: int) -> int:
+        stale = 0
+        for _ in range(times):
+            before = committed[0]
+            stale += int(names(engine)[0]) < before
+        connections.close_all()
+        return stale
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda run: run(100), [write, read, write, read]))
+
+    assert found == [0, 0, 0, 0]
+    assert committed[0] > 50
