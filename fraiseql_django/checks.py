@@ -37,7 +37,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
 
-from ._django import ignores_errors
+from ._django import has_routers, ignores_errors
 from .conf.factories import cache_problems, storage_problems
 from .conf.reader import Problem
 from .conf.settings import Settings, load, load_schema
@@ -128,6 +128,7 @@ def _check_schema(checked: _Checked) -> list[CheckMessage]:
         *_shown_secrets(registry),
         *_left_out(schema, registry),
         *_unknown_extensions(schema, settings),
+        *_unread_replicas(settings),
     ]
 
 
@@ -247,6 +248,22 @@ def _unknown_extensions(schema: Schema | None, settings: Settings) -> Iterator[C
                 ),
                 id="fraiseql.W041",
             )
+
+
+def _unread_replicas(settings: Settings) -> Iterator[CheckMessage]:
+    """Warn of replicas that no query is ever sent to."""
+    if not settings.replicas:
+        return
+    reason = "there are no DATABASE_ROUTERS" if not has_routers() else "FRAISEQL['CACHE']['ALIAS'] is None"
+    if not has_routers() or settings.cache.alias is None:
+        yield Warning(
+            f"FRAISEQL['REPLICAS'] has {_listed(settings.replicas)}, but every query reads the primary: {reason}.",
+            hint=(
+                "Let db_for_read() of a router return the alias of a replica, and keep answers in a cache that all "
+                "processes share, where the versions of tables say what a replica must have replayed."
+            ),
+            id="fraiseql.W050",
+        )
 
 
 def _misfits(types: Iterable[TypeDef], alias: str) -> Iterator[CheckMessage]:

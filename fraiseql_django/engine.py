@@ -29,7 +29,7 @@ from .audit import OperationContext
 from .cache.answers import Answers
 from .cache.base import Cache
 from .cache.table_versions import TableVersions, versions_in
-from .conf.factories import make_cache, make_cache_of, make_storage, refuse_untold
+from .conf.factories import make_cache, make_cache_of, make_replicas, make_storage, refuse_untold
 from .conf.settings import Settings, get_settings, on_reload, schema_names, told_aliases
 from .conf.upstream import Configuration, give_back, settings_from
 from .declare.registry import Registry, default_registry
@@ -41,6 +41,7 @@ from .execution.failures import failure
 from .execution.measured import MeasuredStorage
 from .execution.query import Query
 from .execution.rate_limit import operation_rate
+from .execution.replicas import Replicas
 from .execution.response import Explanation, Response, Statistics, failed
 from .execution.session import Session
 from .language.introspection import Introspection
@@ -106,7 +107,8 @@ class GraphQLEngine:
         )
         self.session = Session(self.settings.session, self.settings.limits.statement_ms, self.settings.database)
         self._measured = MeasuredStorage(self.storage)
-        self.executor = Executor(self._measured, self.answers, self.session, self.settings.limits)
+        self.replicas = self._make_replicas()
+        self.executor = Executor(self._measured, self.answers, self.session, self.settings.limits, self.replicas)
         self.rate = operation_rate(self.settings, self.cache)
         self.documents = Documents(self.settings, self.cache)
         self.introspection = Introspection(self.settings.introspection, lambda: self.schema.graphql)
@@ -353,6 +355,11 @@ class GraphQLEngine:
         self.planner.cache.clear()
 
     # --- internals ---
+
+    def _make_replicas(self) -> Replicas | None:
+        made = make_replicas(self.settings) if self.settings.replicas else {}
+        measured = {alias: MeasuredStorage(storage) for alias, storage in made.items()}
+        return Replicas(self.settings.database, self._measured, measured, self.session) if measured else None
 
     @property
     def _stages(self) -> tuple[Schema, Parser, Planner]:

@@ -161,6 +161,11 @@ class Answers:
             self.misses += misses
 
 
+def parts_of(versions: str) -> list[str]:
+    """Return what the versions of a lookup are made of: the same part is of the same state of a table."""
+    return versions.split(_SEPARATOR)
+
+
 def _may_have(entry: Any, versions: set[str]) -> bool:
     """Whether an entry was kept under one of these versions; True for one of another release, which tells otherwise."""
     return not isinstance(entry[0], str) or not versions.isdisjoint(entry[0].split(_SEPARATOR))

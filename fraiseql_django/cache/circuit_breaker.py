@@ -18,11 +18,13 @@ SLOW_SECONDS = 0.2
 class CircuitBreaker:
     """Stops calls to a cache for some seconds after a failure; then one caller tries it for all.
 
-    ``effect`` is what the log says follows from a failure, once a minute.
+    ``effect`` is what the log says follows from a failure, once a minute. It may stand before another server, ``what``.
     """
 
-    def __init__(self, effect: str) -> None:
+    def __init__(self, effect: str, *, what: str = "the cache", logger: logging.Logger = logger) -> None:
         self.effect = effect
+        self._what = what
+        self._logger = logger
         self._closed = True
         self._slow = False
         self._lock = Lock()
@@ -61,6 +63,6 @@ class CircuitBreaker:
         now = time.monotonic()
         if now - self._logged_at >= LOG_EVERY_SECONDS:
             self._logged_at = now
-            logger.warning(
-                "the cache failed, %s (logged once a minute): %s: %s", self.effect, type(error).__name__, error
+            self._logger.warning(
+                "%s failed, %s (logged once a minute): %s: %s", self._what, self.effect, type(error).__name__, error
             )

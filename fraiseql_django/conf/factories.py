@@ -14,7 +14,7 @@ from .._django import is_same_cache
 from ..cache.base import Cache
 from ..cache.django import DjangoCache
 from ..errors import ConfigurationError
-from ..storage.base import Storage
+from ..storage.base import PositionedStorage, Storage
 from ..storage.django import DjangoStorage
 from .reader import Problem, import_path, refuse
 from .settings import Settings, cache_aliases
@@ -26,8 +26,18 @@ OWN_ALIAS = "fraiseql_"
 def make_storage(settings: Settings) -> Storage:
     """Make the storage of the settings; raise ConfigurationError where a setting is wrong."""
     refuse(storage_problems(settings))
+    return _storage_of(settings, settings.database)
+
+
+def make_replicas(settings: Settings) -> dict[str, Storage]:
+    """Make the storages of the replicas of the settings; raise ConfigurationError where a setting is wrong."""
+    refuse(storage_problems(settings))
+    return {alias: _storage_of(settings, alias) for alias in settings.replicas}
+
+
+def _storage_of(settings: Settings, alias: str) -> Storage:
     made: Storage = _make(
-        "FRAISEQL['STORAGE']", settings.storage, settings.database, prepare_statements=settings.prepare_statements
+        "FRAISEQL['STORAGE']", settings.storage, alias, prepare_statements=settings.prepare_statements
     )
     if isinstance(made, DjangoStorage):
         made.jit, made.max_prepared = settings.jit, settings.max_prepared
@@ -95,7 +105,35 @@ def storage_problems(settings: Settings) -> Iterator[Problem]:
         message = "psycopg 3 cannot be imported."
         hint = "FraiseQL needs it, psycopg 2 will not do: pip install 'psycopg[binary]>=3.2,<3.4'"
         yield Problem(id="fraiseql.E008", message=message, hint=hint)
+    else:
+        for replica in settings.replicas:
+            yield from _replica_problems(replica, alias)
     yield from _class_problems("FRAISEQL['STORAGE']", settings.storage, Storage)
+    if settings.replicas:
+        yield from _class_problems("FRAISEQL['STORAGE']", settings.storage, PositionedStorage)
+
+
+def _replica_problems(replica: str, alias: str) -> Iterator[Problem]:
+    """Return what is wrong with an alias of ``REPLICAS``: its statements must mean the same as on the database."""
+    where = f"FRAISEQL['REPLICAS'] has {replica!r}"
+    if replica not in connections:
+        others = [name for name in connections if name != alias]
+        yield Problem(id="fraiseql.E050", message=f"{where}, which is not in DATABASES.", hint=_one_of(others))
+    elif replica == alias:
+        hint = "Leave it out: what no router sends to a replica is read from the database itself."
+        yield Problem(id="fraiseql.E050", message=f"{where}, which is FRAISEQL['DATABASE'].", hint=hint)
+    else:
+        one, two = connections.settings[replica], connections.settings[alias]
+        pairs = {
+            "ENGINE": (one["ENGINE"], two["ENGINE"]),
+            "TIME_ZONE": (one["TIME_ZONE"], two["TIME_ZONE"]),
+            "OPTIONS['options']": (one["OPTIONS"].get("options"), two["OPTIONS"].get("options")),
+        }
+        for name, (own, primary) in pairs.items():
+            if own != primary:
+                message = f"{where}, whose {name} is {own!r}, not {primary!r} as in DATABASES[{alias!r}]."
+                hint = "Statements are made for both, so both must read them alike."
+                yield Problem(id="fraiseql.E050", message=message, hint=hint)
 
 
 def cache_problems(settings: Settings) -> Iterator[Problem]:

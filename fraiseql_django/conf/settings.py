@@ -217,6 +217,9 @@ class Settings:
     """``FRAISEQL``, read and checked."""
 
     database: str = _option("default", "Alias in DATABASES of the database that operations use.")
+    replicas: tuple[str, ...] = _option(
+        (), "Aliases in DATABASES of replicas of `DATABASE`, which queries read where `DATABASE_ROUTERS` say so."
+    )
     declarations_module: str | None = _option(
         "graphql",
         "Name of the module with declarations that is imported in every installed app that has one; None imports none.",

@@ -6,6 +6,7 @@ The bytes of an answer are PostgreSQL's, put between constants; they are not dec
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from contextlib import nullcontext
 from hashlib import blake2b
 
 from ..cache.answers import Answers
@@ -18,14 +19,23 @@ from ..viewer import VIEWER, Viewer
 from .concurrency import ConcurrencyLimit
 from .live import finished
 from .measured import MeasuredStorage
+from .replicas import Replicas
 from .session import Session
 
 
 class Executor:
-    """Runs the statements of plans."""
+    """Runs the statements of plans: on the database, or on ``replicas`` of it."""
 
-    def __init__(self, storage: MeasuredStorage, answers: Answers, session: Session, limits: LimitSettings) -> None:
+    def __init__(
+        self,
+        storage: MeasuredStorage,
+        answers: Answers,
+        session: Session,
+        limits: LimitSettings,
+        replicas: Replicas | None = None,
+    ) -> None:
         self.storage = storage
+        self.replicas = replicas
         self.answers = answers
         self.session = session
         self.concurrency = ConcurrencyLimit(limits.concurrent_statements, limits.wait_ms)
@@ -44,10 +54,15 @@ class Executor:
         else:
             params = read.params(variables)
             ttl = self.answers.volatile_ttl if read.volatile else self.answers.ttl
-            may_cache = cached and ttl and self.answers.cache is not None and self.storage.shared
-            outside = self.session.outside() if may_cache else None
-            if outside is not None:
+            may_cache = cached and self.answers.cache is not None and self.storage.shared
+            outside = self.session.outside() if may_cache and (ttl or self.replicas) else None
+            if outside is not None and ttl:
                 answer, marked = self._through_cache(read, params, variables[VIEWER], outside, ttl)
+            elif outside is not None:
+                # which is not kept, but may be read from a replica that is not behind
+                versions = self.answers.lookup("", read.tables).versions
+                answer = self._from_storage(read, params, variables[VIEWER], versions)
+                marked = MARK in answer
             else:
                 answer = self._from_storage(read, params, variables[VIEWER])
                 marked = MARK in answer
@@ -78,19 +93,26 @@ class Executor:
         lookup = self.answers.lookup(key, read.tables)
         if lookup.answer is not None:
             return lookup.answer, lookup.marked
-        answer = self._from_storage(read, params, viewer)
+        answer = self._from_storage(read, params, viewer, lookup.versions)
         marked = MARK in answer
         if lookup.versions is not None and (self._max_bytes is None or len(answer) - read.envelope <= self._max_bytes):
             self.answers.keep(key, lookup.versions, answer, marked, ttl, envelope=read.envelope)
         return answer, marked
 
-    def _from_storage(self, read: Read, params: list[str | None], viewer: Viewer) -> bytes:
+    def _from_storage(
+        self,
+        read: Read,
+        params: list[str | None],
+        viewer: Viewer,
+        versions: str | None = None,
+    ) -> bytes:
+        """Run the statement: on a replica only where the versions of its tables are known."""
         assert read.sql is not None
         settings = self.session.of(viewer)
-        if self.concurrency.is_limited:
-            with self.concurrency.slot():
+        with self.concurrency.slot() if self.concurrency.is_limited else nullcontext():
+            if self.replicas is not None and versions is not None:
+                values = self.replicas.query(read, params, settings, versions).rows[0]
+            else:
                 values = self.storage.query(read.sql, params, settings).rows[0]
-        else:
-            values = self.storage.query(read.sql, params, settings).rows[0]
         row = [b"null" if value is None else value for value in values]
         return b"".join([segment if isinstance(segment, bytes) else row[segment] for segment in read.segments])

@@ -6,9 +6,10 @@ import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
-from ..storage.base import ExecuteResult, Health, QueryResult, Settings, Storage, Transaction
+from ..storage.base import ExecuteResult, Health, PositionedStorage, QueryResult, Settings, Storage, Transaction
+from ..storage.positions import Position
 
 logger = logging.getLogger("fraiseql_django.sql")
 
@@ -32,6 +33,15 @@ class MeasuredStorage:
         result = self.storage.query(sql, params, settings) if settings else self.storage.query(sql, params)
         self._note(sql, result.row_count, "read", result.execution_time_ms)
         return result
+
+    def query_at(
+        self, sql: str, params: Sequence[Any] = (), settings: Settings = ()
+    ) -> tuple[Position | None, QueryResult]:
+        """Run a query of the storage, and return with its rows a position that they cover."""
+        storage = cast(PositionedStorage, self.storage)
+        position, result = storage.query_at(sql, params, *([settings] if settings else []))
+        self._note(sql, result.row_count, "read", result.execution_time_ms)
+        return position, result
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> ExecuteResult:
         """Run a statement of the storage that changes rows."""

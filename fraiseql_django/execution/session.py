@@ -76,6 +76,13 @@ class Session:
         settings = key_of(connection, sets_path=self._sets_path)
         return None if settings is None else (settings, history_of(connection))
 
+    def is_alike_on(self, replica: str) -> bool:
+        """Whether the project has set the same in the session of a replica's connection as in the database's."""
+        if self._alias is None:
+            return True
+        one, two = (key_of(connections[alias], sets_path=self._sets_path) for alias in (self._alias, replica))
+        return one is not None and one == two
+
     def may_show_in(self, sql: str, alias: str) -> bool:
         """Whether the answer of a statement may depend on the viewer's session values."""
         return self._has_values and (self._changes_every_answer or asks_for_session(sql, alias))

@@ -48,7 +48,7 @@ from .marks import Mark
 from .ordering import key_columns
 from .payload import SLOT_END, Node, Payloads, Slot
 from .planned_viewer import PlannedViewer, Question
-from .questions import Active, Plans
+from .questions import Active, Plans, RoutedHere
 from .rules import Rules
 from .statement import Part, compile_keys_as_json, compile_pieces, joined, split, statement
 from .tree import Constant, Member, RowSet, Selection
@@ -73,7 +73,8 @@ class Read:
     ``segments`` are the answer's bytes in order: constants, or the number of a column of the statement's one row. Of a
     query they are the whole response, with ``envelope`` bytes around its data. ``parts`` say where each column stands
     in the statement. ``live`` finish parts of the answer in Python, ``marks`` are what may be wrong with its values
-    (see ``marks``). ``sql`` is None where nothing need be read.
+    (see ``marks``). ``models`` are what ``DATABASE_ROUTERS`` decide about, if there are any. ``sql`` is None where
+    nothing need be read.
     """
 
     sql: str | None
@@ -87,6 +88,7 @@ class Read:
     volatile: bool
     parts: tuple[Part, ...]
     envelope: int = 0
+    models: tuple[type[Model], ...] = ()
 
     def params(self, variables: Variables) -> list[str | None]:
         """Return the statement's parameters; raise InvalidInput for a value that cannot be one."""
@@ -508,6 +510,7 @@ class Planner:
             of_session=self.session.may_show_in(sql, self.alias),
             volatile=compiler.volatile or is_volatile(sql, self.alias),
             envelope=envelope,
+            models=tuple(question.model for question in compiler.asked if isinstance(question, RoutedHere)),
         )
 
     # --- mutations ---

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from .positions import Position
+
 Row = tuple["bytes | None", ...]
 # Names and values of PostgreSQL's settings, all as texts
 Settings: TypeAlias = tuple[tuple[str, str], ...]
@@ -85,4 +87,17 @@ class Storage(Protocol):
 
     def health_check(self) -> Health:
         """Connect to the database and return its version."""
+        ...
+
+
+class PositionedStorage(Storage, Protocol):
+    """A storage that knows positions in PostgreSQL's log, as ``FRAISEQL["REPLICAS"]`` needs it."""
+
+    def query_at(
+        self, sql: str, params: Sequence[Any] = (), settings: Settings = ()
+    ) -> tuple[Position | None, QueryResult]:
+        """Run a statement that returns rows; return them with a position that they cover, None where it is not known.
+
+        Raises StorageError on failure.
+        """
         ...

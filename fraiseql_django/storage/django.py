@@ -35,6 +35,7 @@ from .base import ExecuteResult, Health, QueryResult, Row, Settings
 from .cursors import ConnectionCursors, check_texts, encode_text, rows_of
 from .pipeline import Command, ConnectionPipeline, FormerSettings, missing_in
 from .pipeline import rows_of as rows_of_result
+from .positions import POSITION, Position, parse_position
 
 logger = logging.getLogger("fraiseql_django.storage")
 
@@ -113,6 +114,9 @@ class PreparedCursor(RawCursor[Any]):
     prepare = True
     settings: Settings = ()
     jit = True
+    # whether the position of the server's log is read ahead of the statement, and what it was
+    asks_position = False
+    position: bytes | None = None
 
     def execute(self, query: Any, params: Any = None, **kwargs: Any) -> PreparedCursor:
         """Run ``%s``-style SQL; the result stays in the form that PostgreSQL sent."""
@@ -121,7 +125,11 @@ class PreparedCursor(RawCursor[Any]):
         self.pgresult = None
         texts, types, formats = _encode(driver, params or ())
         command = Command(query, texts, types, formats, self.prepare)
-        self.pgresult = getattr(driver, _PIPELINE).run_with(self.settings, command, jit=self.jit)
+        pipeline: ConnectionPipeline = getattr(driver, _PIPELINE)
+        if self.asks_position:
+            self.position, self.pgresult = pipeline.run_at(self.settings, command, jit=self.jit)
+        else:
+            self.pgresult = pipeline.run_with(self.settings, command, jit=self.jit)
         return self
 
     @property
@@ -276,9 +284,33 @@ class DjangoStorage:
         connection: Any = connections[self.alias]
         rows = None if settings else self._rows_of_known(connection, sql, params)
         if rows is None:
-            rows = self._rows(connection, sql, params, settings)
+            _, rows = self._rows(connection, sql, params, settings)
         elapsed = (time.perf_counter() - started) * 1000
         return QueryResult(rows, len(rows), elapsed)
+
+    def query_at(
+        self, sql: str, params: Sequence[Any] = (), settings: Settings = ()
+    ) -> tuple[Position | None, QueryResult]:
+        """Run a statement that returns rows; return them with a position that they cover, read in the same round trip.
+
+        Everything that was committed on the primary up to this position shows in the rows. None where that is not
+        known: in an open transaction. Raises StorageError on failure.
+        """
+        started = time.perf_counter()
+        connection: Any = connections[self.alias]
+        try:
+            ensure_usable(connection)
+            through_cursors = pipeline_of(connection) is None and not in_atomic_block(connection)
+        except Error as error:
+            raise self._failed(connection, error) from error
+        if through_cursors:
+            # in one transaction: a pooler could send the statement to another server than the question
+            with self.begin_transaction(settings):
+                ((position,),) = self._rows(connection, POSITION.decode(), (), ())[1]
+                _, rows = self._rows(connection, sql, params, ())
+        else:
+            position, rows = self._rows(connection, sql, params, settings, at=True)
+        return parse_position(position), QueryResult(rows, len(rows), (time.perf_counter() - started) * 1000)
 
     def _rows_of_known(self, connection: Any, sql: str, params: Sequence[Any]) -> list[Row] | None:
         """Run a statement that was run before, in as few steps as possible; None where it needs more of them."""
@@ -298,8 +330,13 @@ class DjangoStorage:
             raise self._failed(connection, error) from error
         return None if result is None else rows_of_result(result)
 
-    def _rows(self, connection: Any, sql: str, params: Sequence[Any], settings: Settings) -> list[Row]:
-        """Run a statement: straight through libpq where nobody sees the statements of Django's cursors."""
+    def _rows(
+        self, connection: Any, sql: str, params: Sequence[Any], settings: Settings, *, at: bool = False
+    ) -> tuple[bytes | None, list[Row]]:
+        """Run a statement: straight through libpq where nobody sees the statements of Django's cursors.
+
+        Return its rows and, if asked for (``at``), a position that they cover.
+        """
         if not is_observed(connection, Transactions) and only_reads(sql):
             try:
                 ensure_usable(connection)
@@ -311,12 +348,20 @@ class DjangoStorage:
                     with database_errors(connection):
                         texts, types, formats = _encode(pipeline.driver, params)
                         command = Command(sql, texts, types, formats, self.prepare_statements)
-                        return rows_of_result(pipeline.run_with(settings, command, jit=self.jit))
+                        if at:
+                            position, result = pipeline.run_at(settings, command, jit=self.jit)
+                            return position, rows_of_result(result)
+                        return None, rows_of_result(pipeline.run_with(settings, command, jit=self.jit))
             except Error as error:
                 raise self._failed(connection, error) from error
         with self._cursor(settings, params) as cursor:
+            inner = inner_cursor(cursor)
+            if isinstance(inner, PreparedCursor):
+                inner.asks_position = at
+                cursor.execute(sql, params)
+                return inner.position, rows_of(cursor)
             cursor.execute(sql, params)
-            return rows_of(cursor)
+            return None, rows_of(cursor)
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> ExecuteResult:
         """Run a statement that changes rows; raise StorageError on failure."""

@@ -49,6 +49,7 @@ from ..invalidation.catalog import RESUME_JIT, SUSPEND_JIT
 from ..invalidation.statements import only_reads
 from ..memory import LRU
 from .base import NO_JIT, Row, Settings
+from .positions import POSITION
 
 # What is used of psycopg's Connection and of its libpq connection
 _OF_CONNECTION = ("autocommit", "deferrable", "isolation_level", "lock", "pgconn", "read_only", "wait")
@@ -221,6 +222,19 @@ class ConnectionPipeline:
         if known is not None and known.is_cheap:
             return self._run_cheap(command, known)
         return self._run_without_jit(command, known)
+
+    def run_at(self, settings: Settings, command: Command, *, jit: bool = True) -> tuple[bytes | None, Result]:
+        """Send a command like ``run_with``, and ahead of it the question for the server's position in its log.
+
+        Return the position (see ``positions``), None where it says nothing about the command: in an open transaction.
+        """
+        if not self._is_alone:
+            return None, self.run_with(settings, command, jit=jit)
+        if self._has_jit and not jit:
+            settings = (*settings, NO_JIT)
+        setting = [_setting(settings, prepare=command.prepare)] if settings else []
+        position, *_, result = self.run([Command(POSITION, prepare=command.prepare), *setting, command])
+        return position.get_value(0, 0), result
 
     def _run_after(self, setting: Command, command: Command) -> Result:
         if self._is_alone:
