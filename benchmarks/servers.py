@@ -1,170 +1,173 @@
-"""Servers of one side each: granian, gunicorn or PostGraphile's own, and the load that wrk puts on them."""
+"""What it costs to go through further servers: a replica, PgBouncer, Redis in each form.
+
+    python -m benchmarks.servers           # a minute; prints a table
+    python -m benchmarks.servers --take    # and puts it into docs/growing.md
+
+All servers run on this machine, on sockets or the loopback interface, so that the network's time has to be added. The
+ways take turns, some calls in each round; the figures are medians over the rounds.
+"""
 
 from __future__ import annotations
 
-import json
+import argparse
 import os
-import shutil
-import socket
-import subprocess
+import re
+import statistics
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from importlib.util import find_spec
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
-from urllib.error import HTTPError
-from urllib.parse import quote, urlencode
 
-import psutil
-from django.db import connection
+import django
 
-from benchmarks.sides import NotHere, Query, bodies, postgraphile, queries
-from benchmarks.workloads import Workload
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "growing.md"
+QUERY = "query($n: Int) { authors(limit: 20, offset: $n) { id name born } }"
+ROWS, ROUNDS, CALLS = 5000, 25, 40
 
-START_SECONDS = 60
-# of one worker, for both servers: more requests a second than with 1, 2 or 8, for `limit` as for kept answers
-THREADS = 4
-SCRIPT = Path(__file__).with_name("post.lua")
+Way = Callable[[], object]
 
 
-def require_load_generator() -> None:
-    """Raise NotHere where wrk is not installed."""
-    if shutil.which("wrk") is None:
-        raise NotHere("wrk is not here: apt install wrk, brew install wrk")
+class Router:
+    """Reads from the replica."""
 
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return "replica"
 
-def django_command(kind: str, port: int, workers: int) -> list[str]:
-    """Return the command that serves the side of BENCHMARK_SIDE; raise NotHere where the server is not installed."""
-    if find_spec(kind) is None:
-        raise NotHere(f"{kind} is not installed (pip install --group bench)")
-    python = [sys.executable, "-m", kind]
-    if kind == "granian":
-        options = f"--interface wsgi --http 1 --no-ws --workers {workers} --blocking-threads {THREADS}"
-        return [*python, *options.split(), "--port", str(port), "--log-level", "error", "benchmarks.wsgi:application"]
-    options = f"--workers {workers} --worker-class gthread --threads {THREADS} --keep-alive 60 --log-level error"
-    return [*python, *options.split(), "--bind", f"127.0.0.1:{port}", "benchmarks.wsgi:application"]
-
-
-class Server:
-    """A server of one side, behind ``kind`` unless it is its own."""
-
-    def __init__(self, kind: str, side: str, workers: int = 1) -> None:
-        self.side, port = side, _free_port()
-        self.base = f"http://127.0.0.1:{port}"
-        self.queries: dict[str, Query] = {}
-        environment = {**os.environ, "BENCHMARK_SIDE": side, "DJANGO_SETTINGS_MODULE": "benchmarks.settings"}
-        self.own = side in postgraphile.PACKAGES
-        if self.own:
-            command, environment = postgraphile.command(side, port, database_url())
-            self.queries = postgraphile.queries(side)
-        else:
-            command = django_command(kind, port, workers)
-            self.queries = queries(side)
-        self.process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
-        try:
-            self._wait(port)
-        except NotHere:
-            self.stop()
-            raise
-
-    def url(self, workload: Workload) -> str:
-        """Return the address that answers a workload."""
-        return f"{self.base}/graphql" if self.own else f"{self.base}/{workload.name}/"
-
-    def ask(self, workload: Workload) -> bytes:
-        """Return the answer to a workload."""
-        body = bodies(self.queries, workload)[0]
-        asked = urllib.request.Request(self.url(workload), body, {"Content-Type": "application/json"})
-        try:
-            with urllib.request.urlopen(asked, timeout=60) as response:
-                found: bytes = response.read()
-                return found
-        except HTTPError as error:
-            raise RuntimeError(f"{self.side} refuses {workload.name}: {error.read()[:500]!r}") from error
-
-    def load(self, workload: Workload, *, seconds: int, clients: int) -> dict[str, Any]:
-        """Return what wrk measures with so many connections for so long."""
-        with NamedTemporaryFile(suffix=".jsonl") as file:
-            file.write(b"\n".join(bodies(self.queries, workload)))
-            file.flush()
-            command = ["wrk", "--threads=1", f"--connections={clients}", f"--duration={seconds}s", "--timeout=60s"]
-            command += [f"--script={SCRIPT}", self.url(workload), "--", file.name]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-        # answered after the requests that wrk has left behind, which would slow down what is measured next
-        self.ask(workload)
-        found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-        if found["failed"]:
-            raise RuntimeError(f"{self.side} failed {found['failed']} requests of {workload.name}")
-        return found
-
-    def memory(self) -> int:
-        """Return the bytes of memory that the largest of its processes has had at most."""
-        processes = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
-        return max(peak_memory(process) for process in processes)
-
-    def stop(self) -> None:
-        """End the server."""
-        self.process.terminate()
-        try:
-            self.process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-    def _wait(self, port: int) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self.process.poll() is None:
-            with socket.socket() as client:
-                if client.connect_ex(("127.0.0.1", port)) == 0:
-                    return
-            time.sleep(0.05)
-        raise NotHere("its server does not start")
-
-
-def peak_memory(process: psutil.Process) -> int:
-    """Return the bytes of memory that a process has had at most; what it has now where that is not known."""
-    status = Path(f"/proc/{process.pid}/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    found: int = process.memory_info().rss
-    return found
-
-
-def database_url() -> str:
-    """Return the URL of the database, for servers that are not Django's."""
-    found = connection.settings_dict
-    options = {"host": str(found["HOST"]), "port": str(found["PORT"])}
-    account = quote(found["USER"]) + (f":{quote(found['PASSWORD'])}" if found["PASSWORD"] else "")
-    given = urlencode({key: value for key, value in options.items() if value} | found["OPTIONS"])
-    return f"postgresql://{account}@/{quote(found['NAME'])}?{given}"
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        return "primary"
 
 
 @contextmanager
-def servers(kind: str, names: Sequence[str], left_out: dict[str, str]) -> Iterator[dict[str, Server]]:
-    """Start a server for each side; those that cannot be measured here are noted in ``left_out``."""
-    started: dict[str, Server] = {}
-    try:
-        for name in names:
-            try:
-                started[name] = Server(kind, name)
-            except NotHere as error:
-                left_out[f"{name} over HTTP"] = str(error)
-        yield started
-    finally:
-        for server in started.values():
-            server.stop()
+def ways() -> Iterator[dict[str, Way]]:
+    """Start all servers; return what is measured by name."""
+    from django.db import connections
+    from django.test import override_settings
+
+    from example_project.bookshop.models import Author
+    from tests import servers
+
+    with ExitStack() as stack:
+        pair = stack.enter_context(servers.replicated())
+        usual = {**connections.settings["second"], "OPTIONS": {}}
+        for alias, server in {"primary": pair.primary, "replica": pair.standby}.items():
+            connections.settings[alias] = {**usual, **pair.settings(server, "postgres")}
+        connections.settings["pooled"] = stack.enter_context(servers.pgbouncer(connections.settings["primary"]))
+        with connections["primary"].schema_editor() as editor:
+            editor.create_model(Author)
+        Author.objects.using("primary").bulk_create([Author(name=f"author {n:05}") for n in range(ROWS)])
+        with connections["primary"].cursor() as cursor:
+            cursor.execute("ANALYZE")
+        pair.catch_up()
+        alone = stack.enter_context(servers.redis_server())
+        sentinel = stack.enter_context(servers.redis_with_sentinel())
+        cluster = stack.enter_context(servers.redis_cluster())
+        stack.enter_context(override_settings(CACHES=caches(alone.url, sentinel.sentinel.port, cluster.url)))
+        stack.enter_context(override_settings(DATABASE_ROUTERS=["benchmarks.servers.Router"]))
+        yield {**reads(), **hits(), **writes()}
+        connections.close_all()
 
 
-def _free_port() -> int:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        port: int = server.getsockname()[1]
-        return port
+def caches(alone: str, sentinel: int, cluster: str) -> dict[str, Any]:
+    """Return CACHES with Redis in each form."""
+    redis = {"BACKEND": "django_redis.cache.RedisCache"}
+    of_sentinel = {
+        "CLIENT_CLASS": "django_redis.client.SentinelClient",
+        "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory",
+        "SENTINELS": [("127.0.0.1", sentinel)],
+    }
+    of_cluster = {"CONNECTION_FACTORY": "fraiseql_django.cache.cluster.ClusterConnectionFactory"}
+    return {
+        "default": {**redis, "LOCATION": alone},
+        "sentinel": {**redis, "LOCATION": "redis://fraiseql/0", "OPTIONS": of_sentinel},
+        "cluster": {**redis, "LOCATION": cluster, "OPTIONS": of_cluster},
+    }
+
+
+def engine(alias: str, cache: str | None = None, *, replicas: tuple[str, ...] = ()) -> Any:
+    """Make an engine over one database and one cache."""
+    import fraiseql_django as fraiseql
+    from example_project.bookshop.models import Author
+    from fraiseql_django import GraphQLEngine, Registry
+    from fraiseql_django.conf.settings import CacheSettings, Settings
+
+    registry = Registry()
+    fraiseql.type(Author, fields=["id", "name", "born"], registry=registry)(type("AuthorType", (), {}))
+    settings = replace(Settings(), database=alias, replicas=replicas, cache=CacheSettings(alias=cache))
+    return GraphQLEngine(settings=settings, registry=registry)
+
+
+def missed(made: Any) -> Way:
+    """Return what executes the query with another offset each time, so that no answer is kept for it."""
+    numbers = iter(range(10**9))
+    return lambda: made.execute(QUERY, {"n": next(numbers) % (ROWS - 20)})
+
+
+def reads() -> dict[str, Way]:
+    """Return queries that a statement answers."""
+    replicated = engine("primary", "default", replicas=("replica",))
+    return {
+        "statement on the primary, nothing is kept": missed(engine("primary")),
+        "statement through PgBouncer, nothing is kept": missed(engine("pooled")),
+        "statement on the primary, its answer is stored": missed(engine("primary", "default")),
+        "statement on a replica, its answer is stored": missed(replicated),
+    }
+
+
+def hits() -> dict[str, Way]:
+    """Return queries that a kept answer serves."""
+    forms = {"Redis alone": "default", "Redis behind Sentinel": "sentinel", "Redis Cluster": "cluster"}
+    found: dict[str, Way] = {}
+    for name, cache in forms.items():
+        made = engine("primary", cache)
+        found[f"kept answer, {name}"] = lambda made=made: made.execute(QUERY, {"n": 7})  # type: ignore[misc]
+    return found
+
+
+def writes() -> dict[str, Way]:
+    """Return an UPDATE by the ORM, which is told to the cache."""
+    from example_project.bookshop.models import Author
+
+    rows = Author.objects.using("primary").filter(name="author 00001")
+    return {"UPDATE by the ORM, with the news for the caches above": lambda: rows.update(bio="")}
+
+
+def measured(found: dict[str, Way]) -> dict[str, float]:
+    """Return the microseconds of each way."""
+    times: dict[str, list[float]] = {name: [] for name in found}
+    for round_ in range(ROUNDS + 1):
+        for name, way in found.items():
+            started = time.perf_counter()
+            for _ in range(CALLS):
+                way()
+            if round_:
+                times[name].append((time.perf_counter() - started) / CALLS * 1e6)
+    return {name: statistics.median(taken) for name, taken in times.items()}
+
+
+def table(figures: dict[str, float]) -> str:
+    """Return the figures as a table in Markdown."""
+    lines = [f"| {name} | {round(value)} |" for name, value in figures.items()]
+    return "\n".join(["| | microseconds |", "|---|---:|", *lines])
+
+
+def main() -> None:
+    """Measure, print and, if asked for, keep the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--take", action="store_true", help="put the table into docs/growing.md")
+    arguments = parser.parse_args()
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    django.setup()
+    with ways() as found:
+        text = table(measured(found))
+    sys.stdout.write(text + "\n")
+    if arguments.take:
+        page = PAGE.read_text()
+        start, end = "<!-- servers -->\n", "\n<!-- /servers -->"
+        PAGE.write_text(re.sub(f"{start}.*?{end}", lambda _: start + text + end, page, flags=re.DOTALL))
+
+
+if __name__ == "__main__":
+    main()
