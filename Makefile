@@ -15,7 +15,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test fuzz lint bench bench-growth projects clean
+.PHONY: help demo test fuzz lint bench bench-growth bench-servers projects clean
 
 ARGS ?=
 VENV ?= .venv
@@ -58,6 +58,9 @@ bench: $(BENCH_VENV)/bench.stamp
 bench-growth: $(BENCH_VENV)/bench.stamp
 	@$(BENCH_VENV)/bin/python manage.py demo --once >/dev/null
 	@$(BENCH_VENV)/bin/python -m benchmarks.growth $(ARGS)
+
+bench-servers: $(VENV)/dev.stamp
+	@$(bin)/python -m benchmarks.servers $(ARGS)
 
 projects: $(VENV)/dev.stamp
 	@$(bin)/python -m scripts.declare_projects $(ARGS)

@@ -31,6 +31,8 @@ LONGEST = {
     "test_rule_matrix_kinds.py",
     "test_rule_matrix_functions.py",
     "test_operators.py",
+    "test_replicas.py",
+    "test_redis_servers.py",
     "test_guardian.py",
     "test_hidden_rows.py",
     "test_type_matrix.py",

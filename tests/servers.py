@@ -7,6 +7,7 @@ made; Redis is the one on the PATH, or else the wheel's. PgBouncer is skipped wh
 import getpass
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -27,6 +28,7 @@ from redis.exceptions import RedisError
 
 from example_project.servers import EmbeddedPostgres
 from example_project.servers.accounts import server_account
+from example_project.settings import BASE_DIR
 from tests.support import do_without
 
 WAIT_SECONDS = 20
@@ -140,19 +142,29 @@ def replicated() -> Iterator[Replicated]:
 
 # --- PgBouncer ---
 
-_PGBOUNCER = """
-[databases]
-* = host={host} port={port} user={user} pool_size=2
-[pgbouncer]
-listen_addr =
+# What the page on growing does not say, since it is about this machine
+_OF_TEST = """listen_addr =
 unix_socket_dir = {folder}
-listen_port = 6432
 auth_type = any
-pool_mode = transaction
 query_wait_timeout = 10
 logfile = {folder}/log
 pidfile = {folder}/pid
 """
+
+
+def _pgbouncer_ini(**about: Any) -> str:
+    """Return the configuration of the page on growing, for a server of this machine and any of its databases."""
+    (block,) = re.findall(
+        r"```ini\n; pgbouncer.ini\n(.*?)```", (BASE_DIR / "docs" / "growing.md").read_text(), re.DOTALL
+    )
+    places = {
+        "shop = host=db.example port=5432 pool_size=20": "* = host={host} port={port} user={user} pool_size=2",
+        "listen_addr = 0.0.0.0\n": _OF_TEST,
+    }
+    for place, own in places.items():
+        assert place in block, place
+        block = block.replace(place, own.format(**about))
+    return block
 
 
 @contextmanager
@@ -163,7 +175,7 @@ def pgbouncer(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
         made.chmod(0o777)
         about = {"host": settings["HOST"], "port": settings["PORT"] or 5432}
         user = settings["USER"] or getpass.getuser()
-        (made / "ini").write_text(_PGBOUNCER.format(**about, user=user, folder=made))
+        (made / "ini").write_text(_pgbouncer_ini(**about, user=user, folder=made))
         # it refuses to run as root
         account = ["-u", "nobody"] if os.getuid() == 0 else []
         process = subprocess.Popen([program, "-q", *account, made / "ini"])
