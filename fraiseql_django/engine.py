@@ -332,13 +332,17 @@ class GraphQLEngine:
 
     def statistics(self) -> Statistics:
         """Return the statistics of this process's caches of documents, plans and answers, and of its statements."""
+        replicas = self.replicas
+        measured = [self._measured, *([] if replicas is None else replicas.storages)]
         return Statistics(
             documents=self.parser.cache.counts(),
             plans=self.planner.cache.counts(),
             result_hits=self.answers.hits,
             result_misses=self.answers.misses,
-            statements=self._measured.statements,
-            statement_ms=self._measured.total_ms,
+            statements=sum(storage.statements for storage in measured),
+            statement_ms=sum(storage.total_ms for storage in measured),
+            replicas_answered=0 if replicas is None else replicas.answered,
+            replicas_passed_on=0 if replicas is None else replicas.passed_on,
         )
 
     def release(self) -> None:

@@ -110,6 +110,11 @@ class Replicas:
         self._lock = Lock()
         self.answered = self.passed_on = 0
 
+    @property
+    def storages(self) -> list[MeasuredStorage]:
+        """The storages of the replicas."""
+        return [replica.storage for replica in self._replicas.values()]
+
     def query(self, read: Read, params: Sequence[Any], settings: Settings, versions: str) -> QueryResult:
         """Run a statement on the replica that routers choose, or on the primary; raise StorageError on failure.
 

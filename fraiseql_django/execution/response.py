@@ -110,6 +110,8 @@ class Statistics:
     """The figures of an engine in this process: its caches, and the statements that it has run.
 
     ``statement_ms`` is the time that all ``statements`` took, in milliseconds, with their way to PostgreSQL and back.
+    ``replicas_answered`` are those that replicas have answered, ``replicas_passed_on`` those that had to be asked of the
+    primary after a replica, or instead of one that was just behind or cannot be reached.
     """
 
     documents: Counts
@@ -118,6 +120,8 @@ class Statistics:
     result_misses: int
     statements: int
     statement_ms: float
+    replicas_answered: int = 0
+    replicas_passed_on: int = 0
 
 
 def _as_json(value: Any) -> Any:

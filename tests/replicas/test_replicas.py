@@ -66,9 +66,9 @@ def warm(engine: GraphQLEngine, *queries: str) -> None:
 
 
 def counts(engine: GraphQLEngine) -> tuple[int, int]:
-    """Return how often the replica has answered, and how often it was asked in vain."""
-    assert engine.replicas is not None
-    return engine.replicas.answered, engine.replicas.passed_on
+    """Return how often the replica has answered, and how often the primary in its place."""
+    found = engine.statistics()
+    return found.replicas_answered, found.replicas_passed_on
 
 
 # --- from where rows are read ---
@@ -102,6 +102,7 @@ def test_statement_and_position_take_one_round_trip(site: Site) -> None:
         assert names(engine) == ["Ursula"]
     assert len(trips) == 1
     assert counts(engine) == (2, 0)
+    assert engine.statistics().statements == 3
 
 
 def test_lagging_replica_is_not_believed(site: Site, storage_path: str) -> None:
@@ -184,6 +185,24 @@ def test_replica_that_was_just_behind_is_not_asked_again(site: Site, monkeypatch
         assert names(engine) == ["Octavia"]
 
 
+def test_replica_that_stays_behind_is_in_the_log(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(replicas_module, "LAG_SECONDS", 0.1)
+    monkeypatch.setattr(replicas_module, "RECENT_SECONDS", 0)
+    engine = site.engine()
+    write(site, "Ursula")
+    warm(engine)
+    site.servers.pause()
+    authors.update(name="Octavia")
+    for _ in range(3):
+        warm(engine)
+        time.sleep(0.06)
+        names(engine)
+
+    assert caplog.text.count("replica 'replica' has been behind") == 1
+
+
 def test_in_a_transaction_the_primary_is_read(site: Site) -> None:
     engine = site.engine()
     write(site, "Ursula")
@@ -246,6 +265,40 @@ def test_lost_versions_do_not_hide_a_write(site: Site) -> None:
     engine.answers.cache.clear()  # type: ignore[union-attr]
 
     assert names(engine) == ["Octavia"]
+
+
+def test_replica_whose_snapshots_are_older_is_not_believed(site: Site) -> None:
+    """Where all statements of a transaction have one snapshot, the position is read after it."""
+    engine = site.engine()
+    write(site, "Ursula")
+    warm(engine)
+    standby = site.servers.standby
+    site.servers.ask(standby, "ALTER SYSTEM SET default_transaction_isolation = 'repeatable read'")
+    site.servers.ask(standby, "SELECT pg_reload_conf()")
+    try:
+        connections[REPLICA].close()
+        wait_until(lambda: site.servers.ask(standby, POSITION.decode()) is None, "the setting")
+        with sent_to(primary=1, replica=1):
+            names(engine)
+    finally:
+        site.servers.ask(standby, "ALTER SYSTEM RESET default_transaction_isolation")
+        site.servers.ask(standby, "SELECT pg_reload_conf()")
+        connections[REPLICA].close()
+
+
+@pytest.mark.parametrize("text", [None, b"", b"nothing", b"7.1:", b"7.1:0/", b"7.1:0/x"])
+def test_text_that_is_no_position(text: bytes | None) -> None:
+    assert parse_position(text) is None
+
+
+def test_positions_of_two_histories_are_not_compared() -> None:
+    here, there = parse_position(b"7.1:1/A0"), parse_position(b"7.2:2/0")
+
+    assert here == Position("7.1", 0x1000000A0)
+    assert there is not None
+    assert not there.covers(here)
+    assert here.covers(Position("7.1", 0x1000000A0))
+    assert not here.covers(Position("7.1", 0x1000000A1))
 
 
 # --- routers ---
