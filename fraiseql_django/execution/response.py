@@ -110,8 +110,8 @@ class Statistics:
     """The figures of an engine in this process: its caches, and the statements that it has run.
 
     ``statement_ms`` is the time that all ``statements`` took, in milliseconds, with their way to PostgreSQL and back.
-    ``replicas_answered`` are those that replicas have answered, ``replicas_passed_on`` those that had to be asked of the
-    primary after a replica, or instead of one that was just behind or cannot be reached.
+    ``replicas_answered`` are those that replicas have answered, ``replicas_passed_on`` those that the primary had to
+    answer in the place of a replica: one that was behind, failed or could not be reached.
     """
 
     documents: Counts
