@@ -51,6 +51,8 @@ _OF_VERSION = 200
 # PostgreSQL's error codes (its documentation, appendix A)
 _CANCELED = "57014"
 _READ_ONLY = "25006"
+# a function that is not supported, does not exist, may not be called, or fails together with settings
+_NO_POSITION = ("0A000", "42883", "42501", "XX000")
 # a connection that cannot be made or is lost, too many of them, a server that shuts down or starts
 _UNREACHABLE = ("08", "53", "57P")
 
@@ -108,6 +110,7 @@ class Replicas:
         # digests of statements that a replica refuses, because they write
         self._writing: LRU[bool] = LRU(1_000, 1_000_000)
         self._lock = Lock()
+        self._has_no_positions = False
         self.answered = self.passed_on = 0
 
     @property
@@ -131,13 +134,29 @@ class Replicas:
             self._count(result is not None)
             if result is not None:
                 return result
-        now, result = self._primary.query_at(read.sql, params, settings)
+        now, result = self._from_primary(read.sql, params, settings)
         if now is not None:
             for version, position in positions.items():
                 # after a failover the primary is of another history
                 if position is None or position.history != now.history:
                     self._positions.set(version, now, _OF_VERSION)
         return result
+
+    def _from_primary(self, sql: str, params: Sequence[Any], settings: Settings) -> tuple[Position | None, QueryResult]:
+        """Return rows of the primary with a position; None for one that has no positions, as those of some clouds."""
+        if not self._has_no_positions:
+            try:
+                return self._primary.query_at(sql, params, settings)
+            except StorageError as error:
+                if error.sqlstate not in _NO_POSITION:
+                    raise
+                position_error = error
+            result = self._primary.query(sql, params, settings)
+            # the statement itself was right
+            self._has_no_positions = True
+            logger.warning("replicas are not read, as the primary does not say its position: %s", position_error)
+            return None, result
+        return None, self._primary.query(sql, params, settings)
 
     def _chosen(self, read: Read) -> _Replica | None:
         """Return the replica for the models of a statement; None for the primary.

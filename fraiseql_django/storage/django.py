@@ -306,7 +306,7 @@ class DjangoStorage:
         if through_cursors:
             # in one transaction: a pooler could send the statement to another server than the question
             with self.begin_transaction(settings):
-                ((position,),) = self._rows(connection, POSITION.decode(), (), ())[1]
+                ((position,),) = self._rows(connection, f"SELECT {POSITION.decode()}", (), ())[1]
                 _, rows = self._rows(connection, sql, params, ())
         else:
             position, rows = self._rows(connection, sql, params, settings, at=True)

@@ -232,8 +232,7 @@ class ConnectionPipeline:
             return None, self.run_with(settings, command, jit=jit)
         if self._has_jit and not jit:
             settings = (*settings, NO_JIT)
-        setting = [_setting(settings, prepare=command.prepare)] if settings else []
-        position, *_, result = self.run([Command(POSITION, prepare=command.prepare), *setting, command])
+        position, result = self.run([_setting(settings, prepare=command.prepare, ahead=POSITION), command])
         return position.get_value(0, 0), result
 
     def _run_after(self, setting: Command, command: Command) -> Result:
@@ -442,9 +441,9 @@ def refused_setting(error: Exception) -> Exception:
     return InternalError_(f"PostgreSQL refused a session variable, the role or the time limit: {error}")
 
 
-def _setting(settings: Settings, *, prepare: bool) -> Command:
+def _setting(settings: Settings, *, prepare: bool, ahead: bytes = b"") -> Command:
     texts: list[bytes | None] = [text.encode() for pair in settings for text in pair]
-    return Command(_set_config(len(settings)), texts, prepare=prepare, sets_session=True)
+    return Command(_set_config(len(settings), ahead), texts or None, prepare=prepare, sets_session=bool(settings))
 
 
 @cache
@@ -453,10 +452,10 @@ def _current_settings(count: int) -> bytes:
 
 
 @cache
-def _set_config(count: int) -> bytes:
+def _set_config(count: int, ahead: bytes = b"") -> bytes:
     # true: until the transaction ends
-    pairs = ((2 * number + 1, 2 * number + 2) for number in range(count))
-    return b"SELECT " + b", ".join(b"set_config($%d, $%d, true)" % pair for pair in pairs)
+    pairs = [b"set_config($%d, $%d, true)" % (2 * number + 1, 2 * number + 2) for number in range(count)]
+    return b"SELECT " + b", ".join([ahead, *pairs] if ahead else pairs)
 
 
 def _begin(driver: Any) -> bytes:

@@ -14,9 +14,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-# NULL where a statement after this one would have the same snapshot, so that the position says nothing about it
-POSITION = b"""
-SELECT CASE WHEN current_setting('transaction_isolation') = 'read committed' THEN
+# An expression; NULL where a statement after it would have the same snapshot, so that the position says nothing of it
+POSITION = b"""CASE WHEN current_setting('transaction_isolation') = 'read committed' THEN
     (SELECT system_identifier FROM pg_control_system())::text || '.' || CASE
         WHEN pg_is_in_recovery() THEN (
             SELECT greatest(recovery.min_recovery_end_timeline, checkpoint.timeline_id)
@@ -25,8 +24,7 @@ SELECT CASE WHEN current_setting('transaction_isolation') = 'read committed' THE
         ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int::text
             || ':' || pg_current_wal_insert_lsn()
     END
-END
-"""
+END"""
 
 
 class Position(NamedTuple):

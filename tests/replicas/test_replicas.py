@@ -277,13 +277,29 @@ def test_replica_whose_snapshots_are_older_is_not_believed(site: Site) -> None:
     site.servers.ask(standby, "SELECT pg_reload_conf()")
     try:
         connections[REPLICA].close()
-        wait_until(lambda: site.servers.ask(standby, POSITION.decode()) is None, "the setting")
+        wait_until(lambda: site.servers.ask(standby, f"SELECT {POSITION.decode()}") is None, "the setting")
         with sent_to(primary=1, replica=1):
             names(engine)
     finally:
         site.servers.ask(standby, "ALTER SYSTEM RESET default_transaction_isolation")
         site.servers.ask(standby, "SELECT pg_reload_conf()")
         connections[REPLICA].close()
+
+
+def test_primary_without_positions_answers_everything(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for module in ("pipeline", "django"):
+        monkeypatch.setattr(f"fraiseql_django.storage.{module}.POSITION", b"aurora_has_no_position()")
+    engine = site.engine()
+    write(site, "Ursula")
+
+    for _ in range(3):
+        warm(engine)
+        assert names(engine) == ["Ursula"]
+
+    assert counts(engine) == (0, 0)
+    assert caplog.text.count("replicas are not read, as the primary does not say its position") == 1
 
 
 @pytest.mark.parametrize("text", [None, b"", b"nothing", b"7.1:", b"7.1:0/", b"7.1:0/x"])
@@ -512,7 +528,7 @@ def test_promoted_replica_is_not_believed(site: Site) -> None:
     assert names(engine) == ["Octavia"]
     assert counts(engine) == (0, 1)
     primary, promoted = (
-        parse_position(site.servers.ask(server, POSITION.decode()).encode())
+        parse_position(site.servers.ask(server, f"SELECT {POSITION.decode()}").encode())
         for server in (site.servers.primary, site.servers.standby)
     )
     assert primary is not None
