@@ -30,11 +30,12 @@ from typing import Any, NamedTuple, TypeAlias
 
 import django
 from django.conf import settings
-from django.core.cache import caches
+from django.core.cache import CacheHandler, InvalidCacheBackendError, caches
 from django.core.cache.backends.base import default_key_func
 from django.core.cache.backends.db import BaseDatabaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import EmptyResultSet, FieldError
+from django.core.signals import request_finished
 from django.db import connections, models, router
 from django.db.backends.utils import CursorWrapper
 from django.db.models.expressions import Col, OrderBy
@@ -423,9 +424,71 @@ def cache_settings() -> dict[str, dict[str, Any]]:
     return found
 
 
+# By alias: the settings that it was made for, and the handler that makes one cache for each thread
+_views: dict[str, tuple[Any, CacheHandler]] = {}
+
+
+def shared_view(alias: str) -> Any:
+    """Return a cache of our own over the server, table or memory of an alias, under the keys that it is given.
+
+    Nothing is put before keys, whatever ``KEY_PREFIX``, ``VERSION`` and ``KEY_FUNCTION`` the project has. There is one
+    object for each thread, as there is in ``caches``. Relies on ``CacheHandler`` taking settings, and on
+    ``LocMemCache`` sharing its values by ``LOCATION``.
+    """
+    config = cache_settings().get(alias)
+    made_for, handler = _views.get(alias, (None, None))
+    if handler is None or made_for is not config:
+        if config is None:
+            raise InvalidCacheBackendError(f"the cache {alias!r} is not in CACHES")
+        own = {"KEY_FUNCTION": _as_it_is, "REVERSE_KEY_FUNCTION": _as_it_was, "KEY_PREFIX": "", "VERSION": 1}
+        handler = CacheHandler({alias: {**config, **own}})
+        _views[alias] = config, handler
+    return handler[alias]
+
+
+def _as_it_is(key: str, prefix: str, version: int) -> str:
+    return key
+
+
+def _as_it_was(key: str) -> str:
+    return key
+
+
+def close_views(**kwargs: Any) -> None:
+    """Close this thread's caches of our own, as Django closes its own ones at the end of a request."""
+    for _, handler in list(_views.values()):
+        for store in handler.all(initialized_only=True):
+            store.close()
+
+
+request_finished.connect(close_views, dispatch_uid="fraiseql_django.caches")
+
+
+def project_key(store: Any) -> Callable[[str], str]:
+    """Return what makes the whole key of a key as the project's cache does: ``KEY_PREFIX``, ``VERSION`` and the key.
+
+    Relies on ``default_key_func`` putting the key behind a fixed prefix.
+    """
+    if store.key_func is default_key_func:
+        found: Callable[[str], str] = str(store.make_key("")).__add__
+        return found
+    return lambda key: str(store.make_key(key))
+
+
 def is_database_cache(backend: type) -> bool:
     """Whether a cache class keeps its values in a database table. Relies on ``BaseDatabaseCache``."""
     return issubclass(backend, BaseDatabaseCache)
+
+
+def is_redis_cache(backend: type) -> bool:
+    """Whether a cache class is a Redis of Django's or django-redis's, or extends one.
+
+    Relies on the modules that these classes are defined in, since neither redis-py nor django-redis need be installed.
+    """
+    return any(base.__module__ in _REDIS for base in backend.__mro__)
+
+
+_REDIS = ("django.core.cache.backends.redis", "django_redis.cache")
 
 
 def uses_no_database(backend: type) -> bool:

@@ -9,7 +9,7 @@ operation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import asdict
 from functools import partial
@@ -28,8 +28,9 @@ from ._django import in_atomic_block
 from .audit import OperationContext
 from .cache.answers import Answers
 from .cache.base import Cache
-from .conf.factories import make_cache, make_storage
-from .conf.settings import Settings, get_settings, on_reload, schema_names
+from .cache.table_versions import TableVersions, versions_in
+from .conf.factories import make_cache, make_cache_of, make_storage
+from .conf.settings import Settings, get_settings, on_reload, schema_names, told_aliases
 from .conf.upstream import Configuration, give_back, settings_from
 from .declare.registry import Registry, default_registry
 from .declare.schemas import registry_of
@@ -94,7 +95,13 @@ class GraphQLEngine:
         self.cache: Cache | None = make_cache(self.settings) if cache is _FROM_SETTINGS else cache
         kept = self.settings.cache
         self.answers = invalidation.watch(
-            Answers(self.cache, kept.ttl, volatile_ttl=kept.volatile_ttl, max_bytes=kept.answer_bytes)
+            Answers(
+                self.cache,
+                kept.ttl,
+                volatile_ttl=kept.volatile_ttl,
+                max_bytes=kept.answer_bytes,
+                lease=kept.lease,
+            )
         )
         self.session = Session(self.settings.session, self.settings.limits.statement_ms, self.settings.database)
         self._measured = MeasuredStorage(self.storage)
@@ -369,6 +376,8 @@ class GraphQLEngine:
 
 
 _engines: dict[str | None, GraphQLEngine] = {}
+# the versions in the caches of CACHE.TELLS, by alias
+_told: dict[str, TableVersions] = {}
 _lock = Lock()
 
 
@@ -390,11 +399,28 @@ def get_engine(schema: str | None = None) -> GraphQLEngine:
 @on_reload
 def _forget() -> None:
     _engines.clear()
+    _told.clear()
 
 
-def _answers_of(schema: str | None) -> Answers:
-    return get_engine(schema).answers
+def _versions_of(schema: str | None) -> TableVersions | None:
+    return get_engine(schema).answers.versions
 
 
-# a process that only writes uses the engines' caches, but never builds their schemas
-invalidation.watch_default(lambda: [partial(_answers_of, schema) for schema in (None, *schema_names())])
+def _versions_in(alias: str) -> TableVersions:
+    """Return the versions in another cache that the settings name."""
+    found = _told.get(alias)
+    if found is None:
+        kept = get_settings().cache
+        found = _told[alias] = versions_in(make_cache_of(alias, get_settings()), kept.lease)
+    return found
+
+
+def _told_versions() -> Iterator[Callable[[], TableVersions | None]]:
+    """Return what returns the versions in each cache that writes of this process have to reach."""
+    # a process that only writes uses the engines' caches, but never builds their schemas
+    yield from (partial(_versions_of, schema) for schema in (None, *schema_names()))
+    # by load(), since settings that are wrong must not undo a write
+    yield from (partial(_versions_in, alias) for alias in told_aliases())
+
+
+invalidation.watch_default(_told_versions)

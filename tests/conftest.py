@@ -12,6 +12,7 @@ from pytest_django import DjangoDbBlocker
 from example_project.bookshop.seed import Sizes, seed
 from example_project.servers import EmbeddedServerError
 from fraiseql_django import GraphQLEngine
+from fraiseql_django.cache.keys import SHARED
 from fraiseql_django.invalidation import names as tables
 from tests import cleaning
 from tests.menagerie.data import populate as fill_menagerie
@@ -160,6 +161,10 @@ def _empty(cache: BaseCache) -> None:
     """Remove the tests' own keys only: clear() of a Redis cache would empty a database that others use."""
     if hasattr(cache, "delete_pattern"):
         cache.delete_pattern("*")
+        # the versions are under no KEY_PREFIX
+        client = cache.client.get_client()
+        for key in client.scan_iter(f"{SHARED}*"):
+            client.delete(key)
     else:
         cache.clear()
 

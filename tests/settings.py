@@ -7,6 +7,7 @@ pytest-django sees to, and keys of its own in Redis.
 """
 
 import os
+import re
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -59,12 +60,16 @@ DATABASES["second"] = {
     "OPTIONS": {**DATABASES["default"]["OPTIONS"], "isolation_level": IsolationLevel.REPEATABLE_READ},
     "TEST": {"MIRROR": "default"},
 }
+# The versions of tables have no KEY_PREFIX, so each worker has a database of its own (Redis has 16, and workers are 8)
+REDIS_URL = re.sub(
+    r"(/|db=)\d+$", rf"\g<1>{int(WORKER.removeprefix('gw') or 0) % 16}", os.environ.get("REDIS_URL") or REDIS.url
+)
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "default"},
     "locmem": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "locmem"},
     "redis": {
         "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": os.environ.get("REDIS_URL") or REDIS.url,
+        "LOCATION": REDIS_URL,
         "KEY_PREFIX": f"fraiseql_django-tests-{OWNER}{WORKER}",
     },
 }

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
-from weakref import WeakSet
+from weakref import WeakSet, WeakValueDictionary
 
 import pytest
 from django.contrib.auth.models import User
@@ -22,6 +22,7 @@ from django.test.utils import CaptureQueriesContext
 
 from example_project.bookshop.models import Author, Book, Category, Customer, Order, OrderLine, Publisher, Review
 from fraiseql_django import GraphQLEngine
+from fraiseql_django.cache import debts, table_versions
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.conf.settings import LimitSettings, get_settings
 from fraiseql_django.invalidation import versions
@@ -83,9 +84,16 @@ def make_engine(cache_alias: str, **options: Any) -> GraphQLEngine:
 @contextmanager
 def engines_forgotten() -> Iterator[None]:
     """Tell the engines that are made in a block of no write after it, even where something still refers to them."""
+    collector = debts.Collector()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(versions, "_watched_answers", WeakSet(versions._watched_answers))
-        yield
+        patch.setattr(table_versions, "_shared", WeakValueDictionary())
+        # nor does anybody go on with what their caches are owed
+        patch.setattr(debts, "_collector", collector)
+        try:
+            yield
+        finally:
+            collector.finish(0)
 
 
 def role_name(name: str) -> str:

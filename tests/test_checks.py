@@ -155,7 +155,7 @@ def test_every_problem_of_the_settings_is_reported_at_once(settings: Any) -> Non
             {"CACHE": {"BACKEND": "collections.OrderedDict"}},
             Error(
                 "FRAISEQL['CACHE']['BACKEND'] is 'collections.OrderedDict', which lacks: "
-                "get_many, set, set_many, add, increment, delete, delete_many, health_check.",
+                "get_many, set, add, add_many, mark_many, replace_many, increment, delete, delete_many, health_check.",
                 hint="Name a class with the methods of fraiseql_django.cache.base.Cache.",
                 id="fraiseql.E010",
             ),

@@ -33,15 +33,40 @@ class Cache(Protocol):
         """Store a value for some seconds, or without a limit (None)."""
         ...
 
-    def set_many(self, values: Mapping[str, Any], ttl_seconds: int | None) -> None:
-        """Store several values, in one round trip where the cache can.
+    def add(self, key: str, value: Any, ttl_seconds: int | None) -> bool:
+        """Store a value unless one exists, and return whether it was stored."""
+        ...
+
+    def add_many(self, values: Mapping[str, str]) -> Mapping[str, Any]:
+        """Store, without a limit, those of these values whose keys are missing; return the values of all keys then."""
+        ...
+
+    def mark_many(self, keys: Iterable[str], token: str, seconds: int) -> None:
+        """Add a writer's mark to the values of keys, which lasts for some seconds (see ``marks``).
+
+        It raises where an earlier value may still be there.
+        """
+        ...
+
+    def replace_many(self, values: Mapping[str, str], token: str) -> None:
+        """Store new values, without a limit, but where another writer's mark is: of that only ours is removed.
 
         It raises where an earlier value may still be there; a value may be lost, as it may at any time.
         """
         ...
 
-    def add(self, key: str, value: Any, ttl_seconds: int | None) -> bool:
-        """Store a value unless one exists, and return whether it was stored."""
+    @property
+    def server(self) -> str:
+        """Which server, in which of its lives, has answered this thread's last call; "" where nothing tells.
+
+        After a restart from a snapshot or a failover it is another text: what was kept before may be older than what
+        has been deleted since.
+        """
+        ...
+
+    @property
+    def shards(self) -> int:
+        """Over how many shards the entries are spread; each has the versions of all tables (see ``keys``)."""
         ...
 
     def increment(self, key: str) -> int | None:

@@ -11,6 +11,8 @@ logger = logging.getLogger("fraiseql_django.cache")
 # A cache that failed is not called for so long: where it times out, every request would wait for it
 REST_SECONDS = 5
 LOG_EVERY_SECONDS = 60
+# A failure that took longer is one of a cache that hangs
+SLOW_SECONDS = 0.2
 
 
 class CircuitBreaker:
@@ -22,6 +24,7 @@ class CircuitBreaker:
     def __init__(self, effect: str) -> None:
         self.effect = effect
         self._closed = True
+        self._slow = False
         self._lock = Lock()
         self._rests_until = self._logged_at = float("-inf")
 
@@ -36,14 +39,20 @@ class CircuitBreaker:
             self._rests_until = now + REST_SECONDS
             return True
 
+    @property
+    def hangs(self) -> bool:
+        """Whether the last failure kept its caller waiting, and was a moment ago: nobody else should wait."""
+        return not self._closed and self._slow and time.monotonic() < self._rests_until
+
     def succeeded(self) -> None:
         """Note that a call succeeded: everybody may call the cache."""
         self._closed = True
 
-    def failed(self, error: Exception) -> None:
-        """Note that a call failed, and log it."""
+    def failed(self, error: Exception, seconds: float = 0.0) -> None:
+        """Note that a call failed, after so many seconds, and log it."""
         with self._lock:
             self._rests_until = time.monotonic() + REST_SECONDS
+            self._slow = seconds > SLOW_SECONDS
             self._closed = False
         self.log(error)
 

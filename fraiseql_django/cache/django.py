@@ -5,15 +5,31 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property, wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from functools import wraps
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from django.core.cache import caches
 
-from .._django import cache_keys, cache_settings, is_database_cache, is_local_cache, uses_no_database
+from .._django import (
+    cache_keys,
+    cache_settings,
+    is_database_cache,
+    is_local_cache,
+    is_redis_cache,
+    project_key,
+    shared_view,
+    uses_no_database,
+)
 from ..storage.base import Health
 from .connections import outside_transactions
+from .keys import SHARED, VERSION, shard_of, tag_of
 from .local import LocalValues
+from .marks import Kept, with_mark, without_mark
+
+if TYPE_CHECKING:
+    # redis-py need not be installed
+    from .redis import RedisValues
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,33 +48,67 @@ def _outside(
     return call
 
 
+class _Way(NamedTuple):
+    """How the values of an alias are reached, for certain settings of ``CACHES``."""
+
+    config: Any
+    redis: RedisValues | None
+    local: LocalValues | None
+    uses_no_database: bool
+    whole: Callable[[str], str]
+
+
+# By alias: one client for all engines over a server
+_redis: dict[str, tuple[Any, RedisValues]] = {}
+
+
 class DjangoCache:
     """The engine's keys in the cache of an alias in ``CACHES``, outside of the project's transactions.
 
-    In a ``LocMemCache`` the values have ``local_bytes`` bytes at most, and are not pickled (see ``local``).
+    In a ``LocMemCache`` the values have ``local_bytes`` bytes at most, and are not pickled (see ``local``). In a Redis
+    they are read and stored by a client of our own (see ``redis``). In a Redis Cluster the entries are spread over
+    ``spread`` shards.
     """
 
     local_bytes = 64_000_000
+    spread = 1
 
     def __init__(self, alias: str = "default", *, prefix: str = "fraiseql") -> None:
         self.alias = alias
         self.prefix = prefix + ":"
-        # for which settings of CACHES
-        self._local: tuple[Any, LocalValues | None] = (None, None)
+        self._found: _Way | None = None
 
     @property
-    def _local_values(self) -> LocalValues | None:
-        """The values in the memory of this process; None where the cache is another."""
-        seen, values = self._local
-        if seen is not cache_settings():
-            cache = self._django
-            values = LocalValues(cache, self.local_bytes) if is_local_cache(cache) else None
-            self._local = cache_settings(), values
-        return values
+    def _way(self) -> _Way:
+        way = self._found
+        config = cache_settings().get(self.alias)
+        if way is None or way.config is not config:
+            way = self._found = self._made(config)
+        return way
 
-    @cached_property
+    def _made(self, config: Any) -> _Way:
+        store = shared_view(self.alias)
+        redis, local = self._redis_of(store, config), None
+        if redis is None and is_local_cache(store):
+            local = LocalValues(store, self.local_bytes)
+        return _Way(config, redis, local, uses_no_database(type(store)), project_key(caches[self.alias]))
+
+    def _redis_of(self, store: Any, config: Any) -> RedisValues | None:
+        if not is_redis_cache(type(store)):
+            return None
+        made_for, found = _redis.get(self.alias, (None, None))
+        if found is None or made_for is not config:
+            module = import_module(".redis", __package__)
+            make = module.client_of(store)
+            if make is None:
+                return None
+            found = module.RedisValues(store, make)
+            _redis[self.alias] = config, found
+        return found
+
+    @property
     def _uses_no_database(self) -> bool:
-        return uses_no_database(type(self._django))
+        return self._way.uses_no_database
 
     @property
     def backend_name(self) -> str:
@@ -66,82 +116,160 @@ class DjangoCache:
         return type(self._django).__name__
 
     @property
+    def shards(self) -> int:
+        """Over how many shards entries are spread: one, but in a Redis Cluster."""
+        redis = self._way.redis
+        return self.spread if redis is not None and redis.is_cluster else 1
+
+    @property
+    def server(self) -> str:
+        """Which Redis, in which of its lives, has answered this thread's last call; "" for another cache."""
+        redis = self._way.redis
+        return "" if redis is None else redis.server
+
+    @property
     def _django(self) -> Any:
         # one object for each thread
-        return caches[self.alias]
+        return shared_view(self.alias)
+
+    def _full(self, key: str) -> str:
+        """Return the whole key of a key: the same in every process for a version, the project's own for others."""
+        way = self._way
+        whole = SHARED + key if key.startswith(VERSION) else way.whole(self.prefix + key)
+        if way.redis is not None and way.redis.is_cluster:
+            return tag_of(shard_of(key, self.spread)) + whole
+        return whole
 
     @_outside
     def get(self, key: str) -> Any | None:
         """Return the value, or None where it is missing or has expired."""
-        if (local := self._local_values) is not None:
-            return local.get_many([self.prefix + key]).get(self.prefix + key)
-        return self._django.get(self.prefix + key)
+        full, way = self._full(key), self._way
+        if way.local is not None:
+            return way.local.get_many([full]).get(full)
+        return self._django.get(full) if way.redis is None else way.redis.get(full)
 
     @_outside
     def get_many(self, keys: Iterable[str]) -> Mapping[str, Any]:
-        """Return the values that exist, in one round trip."""
-        prefix = self.prefix
-        full = [prefix + key for key in keys]
-        local = self._local_values
-        found = self._django.get_many(full) if local is None else local.get_many(full)
-        start = len(prefix)
-        return {key[start:]: value for key, value in found.items()}
+        """Return the values that exist, in one round trip; in a Redis Cluster the keys must be of one shard."""
+        way = self._way
+        wanted = {self._full(key): key for key in keys}
+        found = (way.redis or way.local or self._django).get_many([*wanted])
+        return {wanted[full]: value for full, value in found.items()}
 
     @_outside
     def set(self, key: str, value: Any, ttl_seconds: int | None) -> None:
         """Store a value for some seconds, or without a limit (None)."""
-        self._set(self._local_values, key, value, ttl_seconds)
-
-    def _set(self, local: LocalValues | None, key: str, value: Any, ttl_seconds: int | None) -> None:
-        if local is not None and local.takes(value):
-            local.set(self.prefix + key, value, ttl_seconds)
+        full, way = self._full(key), self._way
+        if way.local is not None and way.local.takes(value):
+            way.local.set(full, value, ttl_seconds)
         else:
-            self._django.set(self.prefix + key, value, ttl_seconds)
-
-    @_outside
-    def set_many(self, values: Mapping[str, Any], ttl_seconds: int | None) -> None:
-        """Store several values, in one round trip where the cache can."""
-        if (local := self._local_values) is not None:
-            for key, value in values.items():
-                self._set(local, key, value, ttl_seconds)
-            return
-        keyed = {self.prefix + key: value for key, value in values.items()}
-        failed = self._django.set_many(keyed, ttl_seconds)
-        if failed:
-            raise OSError(f"the cache did not keep {len(failed)} of {len(values)} values")
-        if is_database_cache(type(self._django)):
-            # it keeps errors to itself; a value that another process has set meanwhile may be removed, an old one must
-            kept = self._django.get_many(list(keyed))
-            self._django.delete_many([key for key, value in keyed.items() if kept.get(key) != value])
+            (way.redis or self._django).set(full, value, ttl_seconds)
 
     @_outside
     def add(self, key: str, value: Any, ttl_seconds: int | None) -> bool:
         """Store a value unless one exists, and return whether it was stored."""
-        if (local := self._local_values) is not None and local.takes(value):
-            return local.add(self.prefix + key, value, ttl_seconds)
-        return bool(self._django.add(self.prefix + key, value, ttl_seconds))
+        full, way = self._full(key), self._way
+        if way.local is not None and way.local.takes(value):
+            return way.local.add(full, value, ttl_seconds)
+        return bool((way.redis or self._django).add(full, value, ttl_seconds))
+
+    @_outside
+    def add_many(self, values: Mapping[str, str]) -> Mapping[str, Any]:
+        """Store those of these versions whose keys are missing; return all that there are then.
+
+        In Redis and in the memory of the process it is one step.
+        """
+        way = self._way
+        wanted = {self._full(key): key for key in values}
+        if way.redis is not None:
+            found: Mapping[str, Any] = way.redis.add_many({full: values[key] for full, key in wanted.items()})
+        elif way.local is not None:
+            found = way.local.change_many(
+                wanted, lambda full, value: None if value else Kept(values[wanted[full]], None)
+            )
+        else:
+            store = self._django
+            for full, key in wanted.items():
+                # of several processes the first succeeds; all then read its version
+                store.add(full, values[key], None)
+            found = store.get_many([*wanted])
+        return {wanted[full]: value for full, value in found.items()}
+
+    @_outside
+    def mark_many(self, keys: Iterable[str], token: str, seconds: int) -> None:
+        """Add a writer's mark to versions, for some seconds; in Redis it is one step for each server."""
+        groups = self._by_slot(keys)
+        if (redis := self._way.redis) is not None:
+            redis.mark_many([[*group] for group in groups], token, seconds)
+        else:
+            self._change(
+                {full: key for group in groups for full, key in group.items()},
+                lambda _, value, now: with_mark(value, token, now, seconds),
+            )
+
+    @_outside
+    def replace_many(self, values: Mapping[str, str], token: str) -> None:
+        """Store new versions, but where another writer's mark is; in Redis it is one step for each server."""
+        groups = self._by_slot(values)
+        if (redis := self._way.redis) is not None:
+            redis.replace_many([{full: values[key] for full, key in group.items()} for group in groups], token)
+        else:
+            wanted = {full: key for group in groups for full, key in group.items()}
+            self._change(wanted, lambda full, value, now: without_mark(value, token, now, values[wanted[full]]))
+
+    def _by_slot(self, keys: Iterable[str]) -> list[dict[str, str]]:
+        """Return whole keys, each with its key, in a group for each shard."""
+        groups: dict[int, dict[str, str]] = {}
+        for key in keys:
+            groups.setdefault(shard_of(key, self.shards), {})[self._full(key)] = key
+        return [*groups.values()]
+
+    def _change(self, keys: Mapping[str, str], change: Callable[[str, Any, float], Kept | None]) -> None:
+        """Change the values of whole keys: in one step in the memory of the process, else by reading and writing."""
+        now = time.time()
+        if (local := self._way.local) is not None:
+            local.change_many(keys, lambda full, value: change(full, value, now))
+            return
+        store = self._django
+        found = store.get_many([*keys])
+        changes = {full: change(full, found.get(full), now) for full in keys}
+        for seconds in {kept.seconds for kept in changes.values() if kept is not None}:
+            values = {
+                full: kept.value for full, kept in changes.items() if kept is not None and kept.seconds == seconds
+            }
+            _set_surely(store, values, seconds)
 
     @_outside
     def increment(self, key: str) -> int | None:
         """Add one to a number and return it; None where it is missing. As atomic as the backend's ``incr``."""
+        full, redis = self._full(key), self._way.redis
+        if redis is not None:
+            return redis.increment(full)
         try:
-            return int(self._django.incr(self.prefix + key))
+            return int(self._django.incr(full))
         except ValueError:
             return None
 
     @_outside
     def delete(self, key: str) -> None:
         """Remove a value; removing a missing one succeeds."""
-        self._django.delete(self.prefix + key)
+        self.delete_many([key])
 
     @_outside
     def delete_many(self, keys: Iterable[str]) -> None:
         """Remove several values."""
-        self._django.delete_many([self.prefix + key for key in keys])
+        (self._way.redis or self._django).delete_many([self._full(key) for key in keys])
 
     def keys(self) -> Iterator[str] | None:
-        """Iterate over the engine's own keys; None where the backend has no way to list keys."""
-        return cache_keys(self._django, self.prefix)
+        """Iterate over the keys of entries and other values of this engine; None where the backend cannot list keys.
+
+        The keys of versions are not among them: they are every engine's.
+        """
+        redis, start = self._way.redis, self._way.whole(self.prefix)
+        if redis is None:
+            return cache_keys(self._django, start)
+        tags = [tag_of(shard) for shard in range(self.shards)] if redis.is_cluster else [""]
+        return (key for tag in tags for key in redis.keys(tag + start))
 
     def clear(self) -> int | None:
         """Remove all of the engine's keys and no others; return their number, or None where they cannot be listed."""
@@ -173,3 +301,14 @@ class DjangoCache:
         except Exception as error:
             healthy, detail = False, f"{self.backend_name}: {type(error).__name__}: {error}"
         return Health(healthy=healthy, detail=detail, time_ms=(time.perf_counter() - started) * 1000)
+
+
+def _set_surely(store: Any, values: Mapping[str, str], seconds: int | None) -> None:
+    """Store versions; raise where an earlier one may still be there."""
+    failed = store.set_many(values, seconds)
+    if failed:
+        raise OSError(f"the cache did not keep {len(failed)} of {len(values)} values")
+    if is_database_cache(type(store)):
+        # it keeps errors to itself; a value that another process has set meanwhile may be removed, an old one must
+        kept = store.get_many([*values])
+        store.delete_many([key for key, value in values.items() if kept.get(key) != value])

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from .._django import local_parts
 from ..memory import SHARE
+from .marks import Kept
 
 # The pickled form of None
 _NONE = pickle.dumps(None)
@@ -90,6 +91,27 @@ class LocalValues:
                 return False
             self._put(key, value, ttl_seconds)
             return True
+
+    def change_many(self, keys: Iterable[str], change: Callable[[str, Any], Kept | None]) -> dict[str, Any]:
+        """Change values in one step, and return what there is then.
+
+        ``change`` is called with a key and its value, None where that is missing, and returns the value to keep; None
+        leaves it.
+        """
+        found: dict[str, Any] = {}
+        with self._parts.lock:
+            values, expiries, now = self._parts.values, self._parts.expiries, time.time()
+            for key in keys:
+                full = self._parts.full_key(key)
+                expiry = expiries.get(full, -1)
+                kept: Any = values[full] if expiry is None or expiry > now else None
+                value = kept.value if type(kept) is _Unpickled else None
+                if (changed := change(key, value)) is not None:
+                    value = changed.value
+                    self._put(key, value, changed.seconds)
+                if value is not None:
+                    found[key] = value
+        return found
 
     def _put(self, key: str, value: Any, ttl_seconds: int | None) -> None:
         full, size = self._parts.full_key(key), _size(value)

@@ -44,6 +44,14 @@ def make_cache(settings: Settings) -> Cache | None:
     )
     if isinstance(made, DjangoCache):
         made.local_bytes = settings.memory.answers
+        made.spread = settings.cache.shards
+    return made
+
+
+def make_cache_of(alias: str, settings: Settings) -> Cache:
+    """Make a cache of another alias, for the versions in it."""
+    made = DjangoCache(alias)
+    made.local_bytes, made.spread = settings.memory.answers, settings.cache.shards
     return made
 
 

@@ -44,6 +44,17 @@ class CacheSettings:
         5_000_000, "Bytes of the largest answer that is kept; None keeps answers of every size.", minimum=0
     )
     key_prefix: str = _option("fraiseql", "Prefix of the keys of this project's entries.")
+    lease: int = _option(
+        30,
+        "Seconds for which answers bypass the cache if a process dies while it commits a write to their tables.",
+        minimum=1,
+    )
+    tells: tuple[str, ...] = _option(
+        (), "Aliases in CACHES of further caches of answers, which the writes of this process drop answers in."
+    )
+    shards: int = _option(
+        1, "Parts over which answers are spread in a Redis Cluster, the same in all processes.", minimum=1
+    )
     backend: str = _option(
         "fraiseql_django.cache.django.DjangoCache", "Dotted path of the cache class, which is called with the alias."
     )
@@ -384,6 +395,11 @@ def _contradictions(settings: Settings, where: str) -> Iterator[Problem]:
 def schema_names() -> tuple[str, ...]:
     """Return the names of the schemas that ``FRAISEQL["SCHEMAS"]`` has beside the project's own."""
     return tuple(load(getattr(django_settings, "FRAISEQL", {}))[0].schemas)
+
+
+def told_aliases() -> tuple[str, ...]:
+    """Return the aliases of ``CACHE.TELLS``."""
+    return load(getattr(django_settings, "FRAISEQL", {}))[0].cache.tells
 
 
 def check_schema_name(name: str | None) -> None:

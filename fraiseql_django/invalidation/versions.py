@@ -1,13 +1,13 @@
 """Drops the answers that were read from a table when a write to it is committed.
 
-``transactions`` sees every statement on a Django connection; when a write is committed, its tables get new versions in
-every cache that this process knows.
+``transactions`` sees every statement on a Django connection. Before a write is committed, its tables are marked in
+every cache that this process knows; after it they get new versions.
 """
 
 from __future__ import annotations
 
-import atexit
 import logging
+import secrets
 from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import Any, Protocol, TypeVar
@@ -26,15 +26,28 @@ from .transactions import watch as watch_connection
 logger = logging.getLogger("fraiseql_django.cache")
 
 
-class VersionedAnswers(Protocol):
-    """Answers that are cached with the versions of the tables that they were read from."""
+class TableVersions(Protocol):
+    """The versions of tables in one cache."""
 
-    def drop(self, tables: Iterable[str]) -> None:
+    def mark(self, tables: Iterable[str], token: str) -> bool:
+        """Mark tables before a commit; return whether that succeeded."""
+        ...
+
+    def renew(self, tables: Iterable[str], token: str = "") -> None:
         """Make every answer that was read from these tables a miss."""
         ...
 
-    def settle(self) -> None:
-        """Write the versions that could not be written before."""
+    def leave(self, tables: Iterable[str], *, marked: bool) -> None:
+        """Leave tables to the lease of their mark: whether the transaction was committed is not known."""
+        ...
+
+
+class VersionedAnswers(Protocol):
+    """Answers that are cached with the versions of the tables that they were read from."""
+
+    @property
+    def versions(self) -> TableVersions | None:
+        """The versions; None where no answers are kept."""
         ...
 
 
@@ -43,7 +56,7 @@ _A = TypeVar("_A", bound=VersionedAnswers)
 _watched_answers: WeakSet[Any] = WeakSet()
 _lock = Lock()
 # a process that only writes has no engine, but must reach the cache of those that read
-_default_answers: list[Callable[[], Iterable[Callable[[], VersionedAnswers]]]] = []
+_default_versions: list[Callable[[], Iterable[Callable[[], TableVersions | None]]]] = []
 
 
 def watch(answers: _A) -> _A:
@@ -59,20 +72,49 @@ def unwatch(answers: VersionedAnswers) -> None:
         _watched_answers.discard(answers)
 
 
-def watch_default(makers: Callable[[], Iterable[Callable[[], VersionedAnswers]]]) -> None:
-    """Set the function that returns, for each schema of the settings, a function that returns its engine's answers."""
-    _default_answers[:] = [makers]
+def watch_default(makers: Callable[[], Iterable[Callable[[], TableVersions | None]]]) -> None:
+    """Set the function that returns, for each cache of the settings, a function that returns the versions in it."""
+    _default_versions[:] = [makers]
+
+
+class Announcement:
+    """Tables that are about to be written: marked in every cache, until it is known whether they were."""
+
+    def __init__(self, tables: frozenset[str]) -> None:
+        self.tables = tables
+        self._token = secrets.token_urlsafe(8)
+        self._marked = {versions: versions.mark(tables, self._token) for versions in _versions(tables)}
+
+    def decided(self) -> None:
+        """The transaction has ended: what was read from the tables before is a miss."""
+        for versions in self._marked:
+            versions.renew(self.tables, self._token)
+
+    def unknown(self) -> None:
+        """Nobody knows whether the transaction was committed, or will be: the lease of the mark decides."""
+        for versions, marked in self._marked.items():
+            versions.leave(self.tables, marked=marked)
 
 
 def drop(tables: Iterable[str]) -> None:
     """Drop every answer that was read from these tables; never raises, since the write is committed already."""
-    for make in [make for makers in _default_answers for make in makers()]:
+    tables = frozenset(tables)
+    for versions in _versions(tables):
+        versions.renew(tables)
+
+
+def _versions(tables: Iterable[str]) -> list[TableVersions]:
+    """Return the versions in each cache that this process knows, once."""
+    found: dict[TableVersions, None] = {}
+    for make in [make for makers in _default_versions for make in makers()]:
         try:
-            watch(make())
+            made = make()
         except Exception as error:
-            logger.error("answers read from %s may be stale, as no engine can be made: %s", ", ".join(tables), error)
-    for answers in _watched():
-        answers.drop(tables)
+            logger.error("answers read from %s may be stale, as their cache is not known: %s", ", ".join(tables), error)
+        else:
+            found.update(dict.fromkeys([made] if made is not None else []))
+    found.update(dict.fromkeys(each.versions for each in _watched() if each.versions is not None))
+    return [*found]
 
 
 def mark_written(tables: Iterable[str], using: str = DEFAULT_DB_ALIAS) -> None:
@@ -95,20 +137,14 @@ def _watched() -> list[VersionedAnswers]:
 
 def _install(connection: Any, **kwargs: Any) -> None:
     if connection.vendor == "postgresql":
-        watch_connection(connection, drop)
+        watch_connection(connection, Announcement)
         # as the connection is opened
         state_of(connection)
-
-
-def _settle() -> None:
-    for answers in _watched():
-        answers.settle()
 
 
 def install() -> None:
     """Collect the writes of every connection, those that are open and those to come."""
     connection_created.connect(_install, dispatch_uid="fraiseql_django.invalidation")
     post_migrate.connect(catalog.forget, dispatch_uid="fraiseql_django.invalidation.catalog")
-    atexit.register(_settle)
     for connection in connections.all(initialized_only=True):
         _install(connection)

@@ -106,8 +106,10 @@ METHODS: Final = (
     "get",
     "get_many",
     "set",
-    "set_many",
     "add",
+    "add_many",
+    "mark_many",
+    "replace_many",
     "increment",
     "delete",
     "delete_many",
@@ -146,13 +148,31 @@ class FailingCache:
         """Fail, or store a value."""
         self._working("set").set(key, value, ttl_seconds)
 
-    def set_many(self, values: Mapping[str, Any], ttl_seconds: int | None) -> None:
-        """Fail, or store several values."""
-        self._working("set_many").set_many(values, ttl_seconds)
-
     def add(self, key: str, value: Any, ttl_seconds: int | None) -> bool:
         """Fail, or store a value if the key is not in the cache."""
         return self._working("add").add(key, value, ttl_seconds)
+
+    def add_many(self, values: Mapping[str, str]) -> Mapping[str, Any]:
+        """Fail, or store the values whose keys are not in the cache."""
+        return self._working("add_many").add_many(values)
+
+    def mark_many(self, keys: Iterable[str], token: str, seconds: int) -> None:
+        """Fail, or add a writer's mark to values."""
+        self._working("mark_many").mark_many(keys, token, seconds)
+
+    def replace_many(self, values: Mapping[str, str], token: str) -> None:
+        """Fail, or store values where no other writer's mark is."""
+        self._working("replace_many").replace_many(values, token)
+
+    @property
+    def server(self) -> str:
+        """The value of the other cache."""
+        return self.cache.server
+
+    @property
+    def shards(self) -> int:
+        """The value of the other cache."""
+        return self.cache.shards
 
     def increment(self, key: str) -> int | None:
         """Fail, or add one to a number."""

@@ -46,7 +46,7 @@ def test_unknown_keys_are_refused_at_each_level_with_the_known_ones() -> None:
     assert (top.message, top.hint) == ("FRAISEQL has an unknown key 'cache'.", f"Must be one of: {KEYS}.")
     assert (nested.message, nested.hint) == (
         "FRAISEQL['CACHE'] has an unknown key 'ttl'.",
-        "Must be one of: ALIAS, ANSWER_BYTES, BACKEND, KEY_PREFIX, TTL, VOLATILE_TTL.",
+        "Must be one of: ALIAS, ANSWER_BYTES, BACKEND, KEY_PREFIX, LEASE, SHARDS, TELLS, TTL, VOLATILE_TTL.",
     )
 
 
@@ -133,7 +133,8 @@ def test_a_changed_setting_makes_another_engine(settings: Any) -> None:
         (
             {"CACHE": {"BACKEND": "datetime.date"}},
             "FRAISEQL['CACHE']['BACKEND'] is 'datetime.date', which lacks: "
-            "get, get_many, set, set_many, add, increment, delete, delete_many, keys, clear, health_check. "
+            "get, get_many, set, add, add_many, mark_many, replace_many, increment, delete, delete_many, keys, clear, "
+            "health_check. "
             "Name a class with the methods of fraiseql_django.cache.base.Cache.",
         ),
         (

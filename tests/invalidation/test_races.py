@@ -103,11 +103,11 @@ class BetweenCommitAndDrop(DjangoCache):
 
     happens: Callable[[], object] | None = None
 
-    def set_many(self, values: Mapping[str, Any], ttl_seconds: int | None) -> None:
+    def replace_many(self, values: Mapping[str, str], token: str) -> None:
         happens, self.happens = self.happens, None
         if happens is not None:
             happens()
-        super().set_many(values, ttl_seconds)
+        super().replace_many(values, token)
 
 
 def test_read_between_a_commit_and_its_news(cache_alias: str) -> None:

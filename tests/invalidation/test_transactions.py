@@ -154,7 +154,7 @@ def test_durable_block(engine: GraphQLEngine) -> None:
     assert names(engine) == {"Octavia"}
 
 
-def test_commit_that_fails_drops_nothing(engine: GraphQLEngine) -> None:
+def test_commit_that_fails_leaves_nothing_stale(engine: GraphQLEngine) -> None:
     @transaction.atomic
     def write() -> None:
         Author.objects.update(name="Octavia")
@@ -164,6 +164,8 @@ def test_commit_that_fails_drops_nothing(engine: GraphQLEngine) -> None:
     with pytest.raises(IntegrityError):
         write()
 
+    # the mark has taken the place of the former version
+    assert not is_hit(engine, AUTHORS)
     assert is_hit(engine, AUTHORS)
     assert names(engine) == {"Ursula"}
 

@@ -196,10 +196,10 @@ def test_a_cache_that_is_down_is_one_clear_line(settings: Any) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_cache_that_is_down_and_cannot_list_is_not_said_to_be_cleared(files: GraphQLEngine) -> None:
     assert files.cache is not None
-    files.answers.cache = FailingCache(files.cache, only=["set_many"])
+    files.answers.cache = FailingCache(files.cache, only=["replace_many"])
 
     assert refused("fraiseql_clear_cache") == (
-        "the cache 'default' failed: CacheFailure: the cache fails at set_many, as requested by the test"
+        "the cache 'default' failed: CacheFailure: the cache fails at replace_many, as requested by the test"
     )
 
 
