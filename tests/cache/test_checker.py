@@ -103,8 +103,8 @@ def check() -> Any:
 @pytest.mark.parametrize(
     "options",
     [
-        pytest.param({"reads": 20_000, "disturbances": ("evict", "empty", "stop", "pause", "terminate")}, id="redis"),
-        pytest.param({"backend": "locmem", "reads": 15_000, "processes": 1, "writers": 3, "readers": 4}, id="locmem"),
+        pytest.param({"reads": 12_000, "disturbances": ("evict", "empty", "stop", "pause", "terminate")}, id="redis"),
+        pytest.param({"backend": "locmem", "reads": 25_000, "processes": 1, "writers": 3, "readers": 4}, id="locmem"),
         pytest.param({"backend": "database", "reads": 1_500, "processes": 2}, id="database"),
         pytest.param({"backend": "file", "reads": 1_500, "processes": 2}, id="file"),
     ],
@@ -122,11 +122,19 @@ def test_nothing_is_stale(check: Any, options: dict[str, Any]) -> None:
     assert sum(result.disturbed.values()) > 0 or "disturbances" not in options
 
 
+def test_processes_that_die_after_a_commit_leave_nothing_stale(check: Any) -> None:
+    result: Result = check(deadly=0.1, deaths=2, slow=0.02, processes=2)
+
+    assert result.problems == ""
+    assert (result.stale, result.idle) == (0, 0)
+    assert result.disturbed["kill"] == 2
+
+
 @pytest.mark.parametrize(
     "sabotage", ["version_read_after_the_statement", "invalidation_before_the_commit", "one_bump_in_forty_lost"]
 )
 def test_faults_are_found(check: Any, sabotage: str) -> None:
-    result: Result = check(sabotage=sabotage, processes=2, writers=2, readers=2)
+    result: Result = check(sabotage=sabotage, processes=1, readers=3)
 
     assert result.stale > 0
     # with what happened to it
@@ -135,11 +143,12 @@ def test_faults_are_found(check: Any, sabotage: str) -> None:
     assert "must be" in result.problems
 
 
-def test_reads_that_are_never_answered_by_the_cache_are_found(check: Any) -> None:
-    result: Result = check(sabotage="nothing_is_kept", processes=1, reads=200)
+@pytest.mark.parametrize(("sabotage", "found"), [("no_mark", "stale"), ("mark_without_lease", "idle")])
+def test_faults_of_processes_that_die_are_found(check: Any, sabotage: str, found: str) -> None:
+    """Another write to the same tables can hide what a process has left that died."""
+    options = {"sabotage": sabotage, "deadly": 0.2, "deaths": 1, "processes": 2, "pause": 0.2, "grace": 1.1}
 
-    assert (result.stale, result.idle > 0) == (0, True)
-    assert "not kept" in result.problems
+    assert any(getattr(check(seed=seed, **options), found) for seed in range(5))
 
 
 def test_disturbances_are_all_known() -> None:

@@ -32,7 +32,7 @@ def arguments() -> Any:
 
 
 # What breaks no promise, whatever cache there is
-SAFE = ("stop", "evict", "empty", "pause", "terminate")
+SAFE = ("stop", "evict", "empty", "pause", "terminate", "kill")
 
 
 def disturbances(backend: str, named: list[str] | None) -> tuple[str, ...]:
@@ -57,6 +57,7 @@ def rounds(options: Any, database: Any) -> list[Result]:
                 processes=1 if backend == "locmem" else options.processes,
                 disturbances=disturbances(backend, options.disturb),
                 slow=0.05,
+                deadly=0.001,
             ),
             database,
         )
