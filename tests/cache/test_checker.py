@@ -118,7 +118,7 @@ def test_nothing_is_stale(check: Any, options: dict[str, Any]) -> None:
     # it checks something: many answers come from the cache, though much is written
     assert result.hits > result.reads / 10
     assert result.writes > 20
-    assert result.rolled_back > 0
+    assert result.rolled_back > 0 or options["reads"] < 10_000
     assert sum(result.disturbed.values()) > 0 or "disturbances" not in options
 
 

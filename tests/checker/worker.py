@@ -31,6 +31,8 @@ from .registers import Layout, Register, Shown, stored  # noqa: E402
 from .sabotage import SABOTAGES, disturb_commits  # noqa: E402
 from .settings import CONFIG  # noqa: E402
 
+# reads of all processes between two writes of a thread, on average
+READS_OF_WRITER = 60
 # events of a process that are kept for a report
 EVENTS = 20_000
 
@@ -180,7 +182,11 @@ class Writer:
         while not (bounds.flag("stop_writing") or bounds.flag("failed")):
             self._write()
             self.decide()
+            # on a slow machine as well there are many reads between two writes
+            reads = bounds.count("reads") + self.random.randrange(2 * READS_OF_WRITER)
             time.sleep(self.random.expovariate(1 / CONFIG["pause"]))
+            while bounds.count("reads") < reads and not (bounds.flag("stop_writing") or bounds.flag("failed")):
+                time.sleep(0.002)
 
     def _write(self) -> None:
         chosen = self.random.sample(self.own, self.random.choice((1, 1, 1, 2, 3)))
