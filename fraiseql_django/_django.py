@@ -33,6 +33,7 @@ from django.conf import settings
 from django.core.cache import CacheHandler, InvalidCacheBackendError, caches
 from django.core.cache.backends.base import default_key_func
 from django.core.cache.backends.db import BaseDatabaseCache
+from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import EmptyResultSet, FieldError
 from django.core.signals import request_finished
@@ -455,7 +456,10 @@ def _as_it_was(key: str) -> str:
 
 
 def close_views(**kwargs: Any) -> None:
-    """Close this thread's caches of our own, as Django closes its own ones at the end of a request."""
+    """Close this thread's caches of our own, as Django closes its own ones at the end of a request.
+
+    Relies on ``all(initialized_only=True)`` of handlers.
+    """
     for _, handler in list(_views.values()):
         for store in handler.all(initialized_only=True):
             store.close()
@@ -557,6 +561,17 @@ class LocalParts(NamedTuple):
 def is_local_cache(store: Any) -> bool:
     """Whether a cache is Django's ``LocMemCache`` itself; a subclass may do something else."""
     return type(store) is LocMemCache
+
+
+def is_private_cache(backend: type) -> bool:
+    """Whether a cache class keeps its values in the memory of a process, or keeps none."""
+    return issubclass(backend, (LocMemCache, DummyCache))
+
+
+def is_same_cache(alias: str, other: str) -> bool:
+    """Whether two aliases lead to the same server, table or folder. Relies on ``CACHES`` having ``LOCATION``."""
+    one, two = (cache_settings().get(name, {}) for name in (alias, other))
+    return bool(one.get("LOCATION")) and one.get("LOCATION") == two.get("LOCATION")
 
 
 def local_parts(store: Any) -> LocalParts:

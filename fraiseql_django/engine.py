@@ -29,7 +29,7 @@ from .audit import OperationContext
 from .cache.answers import Answers
 from .cache.base import Cache
 from .cache.table_versions import TableVersions, versions_in
-from .conf.factories import make_cache, make_cache_of, make_storage
+from .conf.factories import make_cache, make_cache_of, make_storage, refuse_untold
 from .conf.settings import Settings, get_settings, on_reload, schema_names, told_aliases
 from .conf.upstream import Configuration, give_back, settings_from
 from .declare.registry import Registry, default_registry
@@ -93,6 +93,7 @@ class GraphQLEngine:
         self.registry = registry
         self.storage: Storage = storage or make_storage(self.settings)
         self.cache: Cache | None = make_cache(self.settings) if cache is _FROM_SETTINGS else cache
+        refuse_untold(self.cache)
         kept = self.settings.cache
         self.answers = invalidation.watch(
             Answers(

@@ -87,6 +87,13 @@ def no_engine_outlives_its_test() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def other_processes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let engines keep answers in a cache that no other process knows of: most tests have no other process."""
+    if request.node.get_closest_marker("other_processes") is None:
+        monkeypatch.setattr("fraiseql_django.engine.refuse_untold", lambda cache: None)
+
+
+@pytest.fixture(autouse=True)
 def extension(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> None:
     """Skip a test whose extension the server does not have, as the embedded one; fail where CI has one that should."""
     marker = request.node.get_closest_marker("extension")

@@ -17,8 +17,9 @@ import pytest
 from django.contrib.auth.models import User, UserManager
 from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
 from django.contrib.contenttypes.models import ContentType
-from django.core.cache import caches
+from django.core.cache import InvalidCacheBackendError, caches
 from django.core.cache.backends.db import DatabaseCache
+from django.core.signals import request_finished
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
@@ -403,6 +404,58 @@ def test_keys_of_caches(kind: str) -> None:
         assert found is not None
         assert sorted(found) == ["one", "two"]
         cache.delete_many(["pre[*]:one", "pre[*]:two", "prex:three"])
+
+
+def test_shared_view_of_a_cache_has_the_keys_that_it_is_given() -> None:
+    other = {**caches.settings["locmem"], "KEY_PREFIX": "site", "VERSION": 3}
+    with override_settings(CACHES={**caches.settings, "other": other}):
+        view = internals.shared_view("other")
+        assert view is internals.shared_view("other")
+        assert view is not in_thread(lambda: internals.shared_view("other"))
+        view.set("as_given", 1)
+        assert internals.project_key(caches["other"])("key") == "site:3:key"
+        caches["other"].set("key", 2)
+        # one store, by its LOCATION
+        assert view.get_many(["as_given", "site:3:key"]) == {"as_given": 1, "site:3:key": 2}
+        caches["other"].clear()
+        assert view.get("site:3:key") is None
+    with pytest.raises(InvalidCacheBackendError, match="'other' is not in CACHES"):
+        internals.shared_view("other")
+
+
+def test_shared_views_are_closed_with_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[object] = []
+    view = internals.shared_view("locmem")
+    monkeypatch.setattr(view, "close", lambda: closed.append(view))
+
+    internals.close_views()
+    request_finished.send(sender=None)
+
+    assert closed == [view, view]
+
+
+def reversed_key(key: str, prefix: str, version: int) -> str:
+    return f"{key}:{prefix}"
+
+
+def test_project_key_of_a_function_of_the_project() -> None:
+    own = {**caches.settings["locmem"], "KEY_PREFIX": "site", "KEY_FUNCTION": f"{__name__}.reversed_key"}
+    with override_settings(CACHES={**caches.settings, "own": own}):
+        assert internals.project_key(caches["own"])("key") == "key:site"
+
+
+def test_kinds_of_caches() -> None:
+    redis = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
+    dummy = {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
+    own = {"of_django": redis, "dummy": dummy, "same": {**redis, "KEY_PREFIX": "x"}}
+    with override_settings(CACHES={**caches.settings, **own}):
+        of_redis = [alias for alias in caches if internals.is_redis_cache(type(caches[alias]))]
+        private = [alias for alias in caches if internals.is_private_cache(type(caches[alias]))]
+        assert of_redis == ["redis", "of_django", "same"]
+        assert private == ["default", "locmem", "dummy"]
+        assert internals.is_same_cache("of_django", "same")
+        assert not internals.is_same_cache("of_django", "redis")
+        assert not internals.is_same_cache("dummy", "dummy")
 
 
 def test_parts_of_a_local_cache() -> None:

@@ -108,7 +108,7 @@ class Collector:
             wait = self._pause
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
         with self._changed:
-            if self._debtors[debtor] is not _ASKED:
+            if self._debtors.get(debtor) is not _ASKED:
                 # it owes more since then
                 pass
             elif wait is None:

@@ -16,6 +16,7 @@ from .._django import (
     cache_settings,
     is_database_cache,
     is_local_cache,
+    is_private_cache,
     is_redis_cache,
     project_key,
     shared_view,
@@ -114,6 +115,11 @@ class DjangoCache:
     def backend_name(self) -> str:
         """The class of the Django cache."""
         return type(self._django).__name__
+
+    @property
+    def is_private(self) -> bool:
+        """Whether no other process uses the cache: it is in the memory of this one, or keeps nothing."""
+        return is_private_cache(type(self._django))
 
     @property
     def shards(self) -> int:

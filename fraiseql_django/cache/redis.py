@@ -25,7 +25,7 @@ from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
 from redis.connection import Connection
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import NoScriptError, ReadOnlyError, ResponseError
 from redis.retry import Retry
 
 from .keys import is_version
@@ -299,10 +299,10 @@ class RedisValues:
         if len(calls) == 1:
             self._run(script, *calls[0])
             return
-        # to several servers at once; EVALSHA is not allowed here
+        # to several servers at once; redis-py refuses the methods of scripts here, as a node might not have them
         pipeline = self.client.pipeline()
         for keys, arguments in calls:
-            pipeline.eval(script.text, len(keys), *keys, *arguments)
+            pipeline.execute_command("EVAL", script.text, len(keys), *keys, *arguments)
         pipeline.execute()
 
     def _run(self, script: _Script, keys: list[str], arguments: list[str]) -> Any:
@@ -311,6 +311,11 @@ class RedisValues:
         except NoScriptError:
             # the server was started since then
             return self.client.eval(script.text, len(keys), *keys, *arguments)
+        except ReadOnlyError:
+            # it is a replica by now; its name may lead to the primary if it is looked up again
+            if not self.is_cluster:
+                self.client.connection_pool.disconnect()
+            raise
 
 
 _MARK_SCRIPT, _REPLACE_SCRIPT, _ADD_SCRIPT = _Script(_MARK), _Script(_REPLACE), _Script(_ADD)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 from weakref import WeakValueDictionary
@@ -25,6 +26,13 @@ from .keys import version_key
 from .marks import new_version
 
 
+@dataclass(eq=False, slots=True)
+class _Debt:
+    """When a version may be written."""
+
+    at: float
+
+
 class TableVersions:
     """The versions in one cache; ``lease`` are the seconds that a mark lasts."""
 
@@ -32,8 +40,8 @@ class TableVersions:
         self.cache = cache
         self.lease = lease
         self.breaker = CircuitBreaker("answers come from the database")
-        # by table, and whether it is a second version, for later: when it may be written, and a token of the failure
-        self._owed: dict[tuple[str, bool], tuple[float, object]] = {}
+        # by table, the token of a mark that may be there, and whether it is a second version, for later
+        self._owed: dict[tuple[str, str, bool], _Debt] = {}
         self._lock = Lock()
 
     def mark(self, tables: Iterable[str], token: str) -> bool:
@@ -59,7 +67,7 @@ class TableVersions:
         if not tables:
             return
         if self.breaker.hangs:
-            self._owe(tables)
+            self._owe(tables, token)
             return
         done = False
         try:
@@ -67,7 +75,7 @@ class TableVersions:
         finally:
             # not in an except: a signal's exception ends the request, and the debt must be there nevertheless
             if not done:
-                self._owe(tables)
+                self._owe(tables, token)
 
     def leave(self, tables: Iterable[str], *, marked: bool) -> None:
         """Leave tables to their mark: whether their transaction was committed is not known, or when it will be.
@@ -76,52 +84,46 @@ class TableVersions:
         mark would have ended.
         """
         if not marked:
-            self._owe(tables)
-            self._owe(tables, later=True)
+            self._owe(tables, "")
+            self._owe(tables, "", later=True)
 
     def owes(self, tables: Iterable[str]) -> bool:
         """Whether the cache does not know yet of a write of this process to one of these tables."""
         if not self._owed:
             return False
+        # its thread does not survive a fork
         debts.ensure()
         with self._lock:
-            return any((table, later) in self._owed for table in tables for later in (False, True))
+            return not {table for table, _, _ in self._owed}.isdisjoint(tables)
 
     def pay(self, *, now: bool = False) -> float | None:
         """Write what is owed; return the seconds until there may be more of it to write, None where nothing is left.
 
-        ``now`` writes what is to be written later as well: the process ends. Raises what the cache raises.
+        ``now`` writes what is to be written later as well: the process ends. Raises OSError where the cache fails.
         """
         with self._lock:
             owed = dict(self._owed)
         moment = time.monotonic()
-        due = {key: debt for key, debt in owed.items() if now or debt[0] <= moment}
-        if due:
-            started = time.perf_counter()
-            try:
-                self._write({table for table, _ in due}, "")
-            except Exception as error:
-                self.breaker.failed(error, time.perf_counter() - started)
-                raise
-            self.breaker.succeeded()
+        due = {key: debt for key, debt in owed.items() if now or debt.at <= moment}
+        for token in {token for _, token, _ in due}:
+            if not self._written(frozenset(table for table, other, _ in due if other == token), token):
+                raise OSError("the cache takes no versions, the breaker has logged why")
         with self._lock:
             for key, debt in due.items():
                 # a failure since then has put another debt there
                 if self._owed.get(key) is debt:
                     del self._owed[key]
-            return max(0.0, min(at for at, _ in self._owed.values()) - moment) if self._owed else None
+            return max(0.0, min(debt.at for debt in self._owed.values()) - moment) if self._owed else None
 
     def _written(self, tables: frozenset[str], token: str) -> bool:
+        keys = self._keys(tables)
         started = time.perf_counter()
         try:
-            self._write(tables, token)
+            self.cache.replace_many({key: new_version() for key in keys}, token)
         except Exception as error:
-            return self._deleted(self._keys(tables), error, time.perf_counter() - started)
+            return self._deleted(keys, error, time.perf_counter() - started)
         self.breaker.succeeded()
         return True
-
-    def _write(self, tables: Iterable[str], token: str) -> None:
-        self.cache.replace_many({key: new_version() for key in self._keys(tables)}, token)
 
     def _deleted(self, keys: list[str], error: Exception, seconds: float) -> bool:
         """Delete versions that cannot be written, so that the next reader makes new ones: a full Redis takes that."""
@@ -136,10 +138,10 @@ class TableVersions:
         self.breaker.failed(error, seconds)
         return False
 
-    def _owe(self, tables: Iterable[str], *, later: bool = False) -> None:
-        debt = (time.monotonic() + later * self.lease, object())
+    def _owe(self, tables: Iterable[str], token: str, *, later: bool = False) -> None:
+        debt = _Debt(time.monotonic() + later * self.lease)
         with self._lock:
-            self._owed.update({(table, later): debt for table in tables})
+            self._owed.update({(table, token, later): debt for table in tables})
         debts.collect(self)
 
     def _keys(self, tables: Iterable[str]) -> list[str]:

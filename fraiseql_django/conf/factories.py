@@ -10,13 +10,14 @@ from django.db import connections
 from django.utils.module_loading import import_string
 
 from .._compat import PSYCOPG_3
+from .._django import is_same_cache
 from ..cache.base import Cache
 from ..cache.django import DjangoCache
 from ..errors import ConfigurationError
 from ..storage.base import Storage
 from ..storage.django import DjangoStorage
 from .reader import Problem, import_path, refuse
-from .settings import Settings
+from .settings import Settings, cache_aliases
 
 # The prefix of aliases that engines add to DATABASES and CACHES
 OWN_ALIAS = "fraiseql_"
@@ -46,6 +47,23 @@ def make_cache(settings: Settings) -> Cache | None:
         made.local_bytes = settings.memory.answers
         made.spread = settings.cache.shards
     return made
+
+
+def refuse_untold(cache: Cache | None) -> None:
+    """Raise ConfigurationError for a cache that processes share, but that writes of other processes do not reach.
+
+    They reach the caches of the settings. A process that never builds an engine by hand does not know of its cache.
+    """
+    if not isinstance(cache, DjangoCache) or cache.is_private:
+        return
+    told = cache_aliases()
+    if cache.alias in told or any(is_same_cache(cache.alias, alias) for alias in told):
+        return
+    raise ConfigurationError(
+        f"the engine keeps its answers in CACHES[{cache.alias!r}], which the writes of other processes do not reach: "
+        f"add {cache.alias!r}, or an alias of the same server, to FRAISEQL['CACHE']['TELLS'], or keep the answers in "
+        f"one of: {', '.join(map(repr, sorted(told)))}"
+    )
 
 
 def make_cache_of(alias: str, settings: Settings) -> Cache:

@@ -392,14 +392,22 @@ def _contradictions(settings: Settings, where: str) -> Iterator[Problem]:
         yield Problem(id="fraiseql.E015", message=message, hint=hint)
 
 
+@cache
 def schema_names() -> tuple[str, ...]:
     """Return the names of the schemas that ``FRAISEQL["SCHEMAS"]`` has beside the project's own."""
     return tuple(load(getattr(django_settings, "FRAISEQL", {}))[0].schemas)
 
 
+@cache
 def told_aliases() -> tuple[str, ...]:
-    """Return the aliases of ``CACHE.TELLS``."""
+    """Return the aliases of ``CACHE.TELLS``; never raises, as a write must not fail where settings are wrong."""
     return load(getattr(django_settings, "FRAISEQL", {}))[0].cache.tells
+
+
+def cache_aliases() -> frozenset[str]:
+    """Return the aliases of all caches that writes of every process drop answers in, the schemas' and others."""
+    found = {get_settings(schema).cache.alias for schema in (None, *schema_names())}
+    return frozenset(alias for alias in (*found, *told_aliases()) if alias is not None)
 
 
 def check_schema_name(name: str | None) -> None:
@@ -439,7 +447,8 @@ def on_reload(listener: Callable[[], None]) -> Callable[[], None]:
 
 def _reload(*, setting: str, **kwargs: Any) -> None:
     if setting in RELOADS:
-        get_settings.cache_clear()
+        for kept in (get_settings, schema_names, told_aliases):
+            kept.cache_clear()
         for listener in _listeners:
             listener()
 

@@ -22,6 +22,7 @@ from ..conf.reader import Problem, function_problems, refuse
 from ..conf.settings import SessionSettings
 from ..errors import FraiseQLError
 from ..invalidation.catalog import asks_for_session, may_be_secured
+from ..invalidation.history import history_of
 from ..invalidation.names import table_of
 from ..invalidation.session_state import key_of, switches_schema
 from ..storage.base import Settings
@@ -65,8 +66,15 @@ class Session:
         return viewer.session_values
 
     def outside(self) -> Hashable | None:
-        """Return what the project has set in the connection's session itself; None where that is not known."""
-        return () if self._alias is None else key_of(connections[self._alias], sets_path=self._sets_path)
+        """Return what the project has set in the connection's session itself, and the history of its database.
+
+        None where the former is not known.
+        """
+        if self._alias is None:
+            return ()
+        connection = connections[self._alias]
+        settings = key_of(connection, sets_path=self._sets_path)
+        return None if settings is None else (settings, history_of(connection))
 
     def may_show_in(self, sql: str, alias: str) -> bool:
         """Whether the answer of a statement may depend on the viewer's session values."""

@@ -6,6 +6,7 @@ dependencies   the tables below views and functions, and those that triggers and
 catalog        reads these from PostgreSQL's catalogue
 reported       the tables that PostgreSQL says an open transaction has changed
 transactions   the writes of each connection, until its transaction ends
+history        which history of the database a connection sees
 versions       gives written tables new versions in every cache of this process
 """
 

@@ -17,7 +17,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
-from . import catalog
+from .._django import driver_connection
+from . import catalog, history
 from .names import bare
 from .session_state import state_of
 from .transactions import of
@@ -140,6 +141,8 @@ def _install(connection: Any, **kwargs: Any) -> None:
         watch_connection(connection, Announcement)
         # as the connection is opened
         state_of(connection)
+        if driver_connection(connection) is not None:
+            history.connected(connection)
 
 
 def install() -> None:

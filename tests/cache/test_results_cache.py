@@ -1,8 +1,12 @@
 """What an answer is kept under, and that a cache that fails, hangs or comes back breaks nothing."""
 
+import getpass
 import logging
+import shutil
 import socket
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -24,7 +28,7 @@ from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.cache.keys import SHARED, VERSION
 from fraiseql_django.conf.settings import CacheSettings, get_settings
 from fraiseql_django.testing import FailingCache
-from tests.support import FakeClock, data, is_hit, make_engine, make_shop, statements, wait_until
+from tests.support import FakeClock, data, do_without, is_hit, make_engine, make_shop, statements, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,7 +39,24 @@ ALL_KINDS = [
     pytest.param("django_redis", id="Django's Redis"),
     pytest.param("database", id="database"),
     pytest.param("file", id="file"),
+    pytest.param("memcached", id="memcached"),
 ]
+
+
+@contextmanager
+def memcached(path: Path) -> Iterator[None]:
+    """Run a Memcached on a socket."""
+    server = shutil.which("memcached")
+    if server is None:
+        do_without("a test of Memcached needs memcached (Debian: memcached), which is no wheel")
+    # it does not run as root unless it is told to
+    process = subprocess.Popen([server, "-s", str(path), "-u", getpass.getuser()])
+    try:
+        wait_until(path.exists)
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture
@@ -49,8 +70,13 @@ def any_cache(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         },
         "database": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache table"},
         "file": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": tmp_path},
+        "memcached": {
+            "BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache",
+            "LOCATION": f"unix:{tmp_path}/memcached",
+        },
     }
-    with override_settings(CACHES={**caches.settings, **kinds}):
+    running = memcached(tmp_path / "memcached") if request.param == "memcached" else nullcontext()
+    with running, override_settings(CACHES={**caches.settings, **kinds}):
         if request.param == "database":
             call_command("createcachetable", verbosity=0)
         DjangoCache(request.param).clear()
