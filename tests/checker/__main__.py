@@ -32,14 +32,14 @@ def arguments() -> Any:
 
 
 # What breaks no promise, whatever cache there is
-SAFE = ("stop", "evict", "empty", "pause", "terminate")
+SAFE = ("stop", "evict", "empty", "pause", "terminate", "kill")
 
 
 def disturbances(backend: str, named: list[str] | None) -> tuple[str, ...]:
     """Return what disturbs a run with a cache: of what was named, that which can."""
     chosen = SAFE if named is None else named
-    # this cache is as the database is: a connection that is ended may be its own
-    without = {"terminate"} if backend == "database" and named is None else set()
+    # this cache has locks: what dies while it holds one keeps others from telling of their writes for some seconds
+    without = {"terminate", "kill"} if backend == "database" and named is None else set()
     return tuple(name for name in chosen if (backend == "redis" or name not in OF_REDIS) and name not in without)
 
 
@@ -57,6 +57,7 @@ def rounds(options: Any, database: Any) -> list[Result]:
                 processes=1 if backend == "locmem" else options.processes,
                 disturbances=disturbances(backend, options.disturb),
                 slow=0.05,
+                deadly=0 if backend == "database" else 0.001,
             ),
             database,
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 from .registers import Layout, Register
 
 # Flags of the run, and what each process counts
-FLAGS = ("go", "stop_writing", "stop", "failed")
+FLAGS = ("go", "stop_writing", "decided", "failed")
 COUNTS = ("ready", "reads", "hits", "writes", "rolled_back", "in_doubt", "errors", "stale", "idle")
 
 

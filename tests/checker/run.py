@@ -54,9 +54,13 @@ class Run:
     slow: float = 0
     # which part of all commits kills its process, before anybody is told of it
     deadly: float = 0
+    # after so many of these the run ends
+    deaths: int | None = None
+    # seconds that the mark of a process that was killed lasts
+    lease: int = 1
     disturbances: tuple[str, ...] = ()
-    # seconds after which answers show a write again whose process was killed
-    grace: float = 1.0
+    # seconds after which answers show a write whose process was killed
+    grace: float = 1.5
     # for the cache's settings in CACHES
     cache_options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -109,7 +113,7 @@ class Running:
     def start(self, slot: int) -> subprocess.Popen[bytes]:
         """Start the process of a slot."""
         run = self.run
-        names = ("seed", "processes", "writers", "readers", "pause", "sabotage", "slow", "deadly", "grace")
+        names = ("seed", "processes", "writers", "readers", "pause", "sabotage", "slow", "deadly", "lease", "grace")
         config = {
             **{name: getattr(run, name) for name in names},
             "slot": slot,
@@ -221,6 +225,10 @@ def _run(running: Running) -> Result:
     disturbed = _watch(running)
     bounds.set_flag("stop_writing")
     seconds = time.monotonic() - running.started
+    while running.due and not bounds.flag("failed"):
+        _decide(running)
+        time.sleep(0.02)
+    bounds.set_flag("decided")
     for process in running.processes:
         try:
             process.wait(END_SECONDS)
@@ -244,7 +252,11 @@ def _watch(running: Running) -> dict[str, int]:
         for slot, process in enumerate(running.processes):
             if process.poll() == -signal.SIGKILL:
                 disturbed["kill"] = disturbed.get("kill", 0) + 1
+                if run.deaths is not None and disturbed["kill"] >= run.deaths:
+                    bounds.set_flag("stop_writing")
                 replace(running, slot)
+        if bounds.flag("stop_writing"):
+            break
         if any(process.poll() is not None for process in running.processes):
             break
         # a process that is starting is no use to disturb

@@ -14,8 +14,9 @@ from typing import Any
 from unittest import mock
 
 from fraiseql_django.cache.answers import Answers, Lookup
-from fraiseql_django.invalidation import versions
+from fraiseql_django.cache.table_versions import TableVersions
 from fraiseql_django.invalidation.transactions import Transactions
+from fraiseql_django.invalidation.versions import Announcement
 
 MOMENT = 0.02
 
@@ -33,7 +34,7 @@ def disturb_commits(slow: float, deadly: float, seed: str) -> None:
 
     def committing(own: Any) -> Any:
         def commit(self: Transactions, commit: Callable[[], None]) -> None:
-            is_slow, is_deadly = random.random() < 0.2, random.random() < deadly
+            is_slow, is_deadly = random.random() < 0.2, random.random() < deadly and bool(self._written)
 
             def disturbed() -> None:
                 time.sleep(slow * random.random() * is_slow)
@@ -88,17 +89,34 @@ def invalidation_before_the_commit() -> None:
 
 
 def one_bump_in_forty_lost() -> None:
-    """Of forty writes one is told to nobody."""
+    """Of forty writes one is told to nobody, neither before its commit nor after it."""
     random = Random(1)
 
-    def dropping(own: Any) -> Any:
-        def drop(tables: Iterable[str]) -> None:
-            if random.random() >= 1 / 40:
-                own(tables)
+    def announcing(own: Any) -> Any:
+        def announce(self: Announcement, tables: frozenset[str]) -> None:
+            own(self, tables if random.random() >= 1 / 40 else frozenset())
 
-        return drop
+        return announce
 
-    _replace(versions, "drop", dropping)
+    _replace(Announcement, "__init__", announcing)
+
+
+def no_mark() -> None:
+    """Tables get new versions after a commit, but no mark before it: a process that dies in between tells nobody."""
+    _replace(TableVersions, "mark", lambda own: lambda *args: True)
+
+
+def mark_without_lease() -> None:
+    """The mark of a process that dies before it has told of its commit never ends."""
+
+    def marking(own: Any) -> Any:
+        def mark(self: TableVersions, tables: Iterable[str], token: str) -> bool:
+            self.lease = 1_000_000
+            return bool(own(self, tables, token))
+
+        return mark
+
+    _replace(TableVersions, "mark", marking)
 
 
 def nothing_is_kept() -> None:
@@ -112,6 +130,8 @@ SABOTAGES = {
         version_read_after_the_statement,
         invalidation_before_the_commit,
         one_bump_in_forty_lost,
+        no_mark,
+        mark_without_lease,
         nothing_is_kept,
     )
 }

@@ -17,5 +17,5 @@ INSTALLED_APPS = [
 DATABASES = {"default": CONFIG["database"]}
 CACHES = {"default": CONFIG["cache"]}
 # a report has to say what went wrong
-FRAISEQL = {"CACHE": {"TTL": 3600}, "MASK_ERRORS": False}
+FRAISEQL = {"CACHE": {"TTL": 3600, "LEASE": CONFIG["lease"]}, "MASK_ERRORS": False}
 SILENCED_SYSTEM_CHECKS = ["fraiseql.W009"]

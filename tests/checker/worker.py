@@ -66,8 +66,12 @@ class Process:
 
     def note(self, what: str, **more: Any) -> None:
         """Keep an event for a report."""
+        self.events.append(self.event(what, **more))
+
+    def event(self, what: str, **more: Any) -> dict[str, Any]:
+        """Return what happens now."""
         thread = current_thread().name
-        self.events.append({"at": time.monotonic(), "process": self.slot, "thread": thread, "what": what, **more})
+        return {"at": time.monotonic(), "process": self.slot, "thread": thread, "what": what, **more}
 
     def fail(self, problem: str, **more: Any) -> None:
         """End the run: an answer was wrong, or a thread has failed."""
@@ -76,24 +80,33 @@ class Process:
         self.bounds.set_flag("failed")
 
 
+# The methods of caches that read and write what a report should tell
+CALLS = ("get_many", "set", "add_many", "mark_many", "replace_many", "delete", "delete_many")
+
+
 def recorded(process: Process, cache: Any) -> None:
     """Keep the calls of a cache as events, and those of each thread's current operation apart."""
-    for name in ("get_many", "set", "set_many", "add", "delete", "delete_many"):
+    for name in CALLS:
         setattr(cache, name, _recorded(process, name, getattr(cache, name)))
 
 
 def _recorded(process: Process, name: str, own: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*args: Any, **options: Any) -> Any:
-        keys = list(args[0]) if not isinstance(args[0], str) else [args[0]]
-        values = dict(args[0]) if isinstance(args[0], dict) else args[1:2]
-        event = {"at": time.monotonic(), "process": process.slot, "what": f"cache.{name}", "keys": keys}
-        if name != "get_many":
-            process.events.append({**event, "values": repr(values)[:400]})
-        first = values if isinstance(args[0], dict) else keys if not isinstance(args[0], str) else args[0]
-        result = own(first, *args[1:], **options)
-        if name == "get_many":
-            process.calls.last = [*getattr(process.calls, "last", []), {**event, "found": repr(result)[:400]}]
-        return result
+    def call(first: Any, *more: Any) -> Any:
+        if not isinstance(first, str | dict):
+            first = list(first)
+        keys = [first] if isinstance(first, str) else list(first)
+        result = None
+        try:
+            result = own(first, *more)
+            return result
+        finally:
+            values = first if isinstance(first, dict) else more
+            found = {} if result is None else {"found": repr(result)[:400]}
+            event = {"keys": keys, "values": repr(values)[:400], **found}
+            if name == "get_many":
+                process.calls.last = [*getattr(process.calls, "last", []), process.event("cache.get_many", **event)]
+            else:
+                process.events.append(process.event(f"cache.{name}", **event))
 
     return call
 
@@ -168,7 +181,7 @@ class Writer:
         bounds = self.process.bounds
         while not (bounds.flag("stop_writing") or bounds.flag("failed")):
             self._write()
-            self._decide()
+            self.decide()
             # on a slow machine as well there are many reads between two writes
             reads = bounds.count("reads") + self.random.randrange(2 * READS_OF_WRITER)
             time.sleep(self.random.expovariate(1 / CONFIG["pause"]))
@@ -220,7 +233,8 @@ class Writer:
                 due = time.monotonic() + CONFIG["grace"]
                 self.in_doubt[register] = (due, stored(cursor, register, low, high))
 
-    def _decide(self) -> None:
+    def decide(self) -> None:
+        """Demand what was found in the database of writes in doubt, once their marks have ended."""
         for register, (due, number) in list(self.in_doubt.items()):
             if time.monotonic() > due:
                 self.process.bounds.commit(register, number)
@@ -290,7 +304,8 @@ def main() -> None:
     process.count("ready")
     while not process.bounds.flag("go"):
         time.sleep(0.01)
-    runs = {f"writer {number}": Writer(process, number).run for number in range(CONFIG["writers"])}
+    writers = [Writer(process, number) for number in range(CONFIG["writers"])]
+    runs = {f"writer {number}": writer.run for number, writer in enumerate(writers)}
     runs |= {f"reader {number}": Reader(process, number).run for number in range(CONFIG["readers"])}
     threads = [Thread(target=guarded, args=(process, run), name=name, daemon=True) for name, run in runs.items()]
     process.counted_hits = engine.statistics().result_hits
@@ -301,6 +316,10 @@ def main() -> None:
     process.count_hits()
     if not process.bounds.flag("failed"):
         time.sleep(CONFIG["grace"])
+        while not (process.bounds.flag("decided") or process.bounds.flag("failed")):
+            time.sleep(0.01)
+        for writer in writers:
+            writer.decide()
         check_that_answers_are_kept(process)
     if process.bounds.flag("failed"):
         lines = [json.dumps(event, default=str) for event in list(process.events)]
