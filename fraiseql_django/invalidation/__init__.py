@@ -1,7 +1,9 @@
 """Drops cached answers when the tables that they were read from are written.
 
+lexer          SQL text → tokens, as PostgreSQL splits it
 names          tables and functions as SQL names them
-statements     the tables that a statement writes, read from its SQL
+scan           tokens → what is changed, called and mentioned
+statements     what a statement does by its text
 dependencies   the tables below views and functions, and those that triggers and keys change
 volatility     what depends on the clock, on chance or on the state of the server
 catalog        reads these from PostgreSQL's catalogue

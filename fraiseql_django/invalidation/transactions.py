@@ -185,13 +185,16 @@ class Transactions:
         if not in_autocommit_mode(connection) and isolation_level(connection) != IsolationLevel.READ_COMMITTED:
             # later statements see the snapshot of the first one (PostgreSQL documentation, 13.2)
             return False
+        if self._marked:
+            # perhaps before the first statement of a block
+            return False
         if not self._open():
             self._isolation = None
             if self._written and not may_be_in_transaction(connection):
                 # a transaction was ended past Django, by the driver's own methods
                 self._settle()
             return True
-        if self._written or self._marked:
+        if self._written:
             return False
         if self._isolation is None:
             self._isolation = catalog.isolation_of(connection)

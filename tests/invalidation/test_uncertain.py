@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.core.management import call_command
 from django.db import connection, models, transaction
 from django.db.models.expressions import RawSQL
 from psycopg import sql
@@ -464,3 +465,20 @@ def test_isolation_of_a_raw_transaction(engine: GraphQLEngine) -> None:
     execute("COMMIT")
 
     assert names(engine) == {"Octavia"}
+
+
+def test_clearing_the_cache_makes_processes_compare_their_catalogue(cache_alias: str, settings: Any) -> None:
+    settings.FRAISEQL = {**getattr(settings, "FRAISEQL", {}), "CACHE": {"ALIAS": cache_alias}}
+    Author.objects.create(name="Ursula")
+    engine = make_engine(cache_alias, registry=registry_of("(SELECT max(label) FROM un.seen)"))
+    query = "{ authors { label } }"
+    data(engine, query)
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute("CREATE OR REPLACE VIEW un.seen AS SELECT label FROM un.other")
+
+    call_command("fraiseql_clear_cache", verbosity=0)
+
+    data(engine, query)
+    data(engine, query)
+    execute("UPDATE un.other SET label = 'c'")
+    assert data(engine, query) == {"authors": [{"label": "c"}]}
