@@ -16,6 +16,7 @@ from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.conf.settings import CacheSettings, SessionSettings, get_settings
 from fraiseql_django.errors import StorageError
 from fraiseql_django.execution import refreshing
+from fraiseql_django.invalidation.scan import CATALOGUE
 from fraiseql_django.storage.base import QueryResult
 from fraiseql_django.storage.django import DjangoStorage
 from tests.support import FakeClock, data, in_thread, is_hit, statements, wait_until
@@ -158,7 +159,7 @@ def test_entry_that_is_older_than_the_one_seen_is_not_used(alias: str) -> None:
     engine = engine_of(alias)
     names(engine)
     (key,) = engine.executor.current._seen
-    oldest = engine.answers.lookup(key, ("bookshop_author",))
+    oldest = engine.answers.lookup(key, ("bookshop_author", CATALOGUE))
     assert oldest.answer is not None
     assert oldest.versions is not None
     Author.objects.update(name="1")
@@ -361,7 +362,7 @@ def test_hit_is_one_round_trip_and_no_statement(alias: str) -> None:
 
 @pytest.mark.parametrize("stale", [-1, 1.5, True, "60", None])
 def test_stale_is_a_number_of_seconds(stale: Any) -> None:
-    with pytest.raises(DeclarationError, match=r"^stale is .*, must be a number of seconds, 0 or more$"):
+    with pytest.raises(DeclarationError, match=r"^CachePolicy: stale is .*, must be a number of seconds, 0 or more$"):
         CachePolicy(stale=stale)
 
 
