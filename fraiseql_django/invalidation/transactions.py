@@ -246,7 +246,7 @@ class Transactions:
             self._redefines = True
             catalog.defining(self.connection, open_transaction=self._open())
         if not self._open():
-            self._settle()
+            self._settle(in_block=may_be_in_transaction(self.connection))
         elif analysis.savepoint is not None:
             for entries in (self._written, self._marked):
                 entries[:] = [entry for entry in entries if analysis.savepoint not in entry[0]]
@@ -266,11 +266,11 @@ class Transactions:
         driver = driver_connection(self.connection)
         return driver is not None and driver.info.transaction_status in _OPEN
 
-    def _settle(self) -> None:
-        """Pass on the tables that the transaction has written."""
+    def _settle(self, *, in_block: bool = False) -> None:
+        """Pass on the tables that the transaction has written; in a block of Django's, by a COMMIT as SQL."""
         found = self._changes
-        # a COMMIT as SQL in a block of Django's: what is marked may be written after it
-        marked = self._marked.copy() if may_be_in_transaction(self.connection) else []
+        # what is marked may be written after it
+        marked = self._marked.copy() if in_block else []
         self._forget()
         self._marked = marked
         if found:
