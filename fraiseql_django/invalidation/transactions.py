@@ -288,7 +288,7 @@ class Transactions:
             self._redefines = True
             catalog.defining(self.connection, open_transaction=self._open())
         if not self._open():
-            self._settle()
+            self._settle(in_block=may_be_in_transaction(self.connection))
         elif analysis.savepoint is not None:
             for entries in (self._written, self._marked):
                 entries[:] = [entry for entry in entries if analysis.savepoint not in entry[0]]
@@ -323,13 +323,13 @@ class Transactions:
             self._covered |= found
             self._announced.append(self._announced_to_caches(found))
 
-    def _settle(self) -> None:
-        """Pass on that the transaction has ended, and the tables that it has written."""
+    def _settle(self, *, in_block: bool = False) -> None:
+        """Pass on that the transaction has ended, and what it has written; in a block of Django's, by a COMMIT as SQL."""
         lost = self._is_lost
         announced, covered, found = self._announced, self._covered, self._changes
         self._announced, self._covered = [], _NOTHING
-        # a COMMIT as SQL in a block of Django's: what is marked may be written after it
-        marked = self._marked.copy() if may_be_in_transaction(self.connection) else []
+        # what is marked may be written after it
+        marked = self._marked.copy() if in_block else []
         self._forget()
         self._marked = marked
         if not found <= covered:
