@@ -15,6 +15,7 @@ from dataclasses import asdict
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from threading import Lock
+from time import perf_counter
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -28,7 +29,8 @@ from ._django import in_atomic_block
 from .audit import OperationContext
 from .cache.answers import Answers
 from .cache.base import Cache
-from .conf.factories import make_cache, make_storage
+from .cache.outcomes import Outcome
+from .conf.factories import make_cache, make_observers, make_storage
 from .conf.settings import Settings, get_settings, on_reload, schema_names
 from .conf.upstream import Configuration, give_back, settings_from
 from .declare.registry import Registry, default_registry
@@ -45,6 +47,9 @@ from .execution.session import Session
 from .language.introspection import Introspection
 from .language.parser import Document, InvalidDocument, Operation, Parser
 from .memory import LRU
+from .metrics import Metrics
+from .metrics.measurement import Measurement, current
+from .metrics.sharing import Board, is_shared
 from .mutations.operation import Perform
 from .planner.arguments import Variables
 from .planner.payload import KEYS
@@ -97,6 +102,7 @@ class GraphQLEngine:
             Answers(self.cache, kept.ttl, volatile_ttl=kept.volatile_ttl, max_bytes=kept.answer_bytes)
         )
         self.session = Session(self.settings.session, self.settings.limits.statement_ms, self.settings.database)
+        self.metrics = Metrics(self.settings.metrics, self.settings.database, make_observers(self.settings))
         self._measured = MeasuredStorage(self.storage)
         self.executor = Executor(self._measured, self.answers, self.session, self.settings.limits)
         self.rate = operation_rate(self.settings, self.cache)
@@ -158,14 +164,23 @@ class GraphQLEngine:
         operation_context = OperationContext(
             text=query, operation_name=operation_name, viewer=viewer, alias=self.settings.database
         )
+        measured = Measurement()
+        token = current.set(measured)
+        measured.started = perf_counter()
+        if self.metrics.observers:
+            self.metrics.begin(measured, viewer, query)
         try:
-            response = self._execute(operation_context, variables or {}, only, counted, sent_bytes)
+            response = self._execute(operation_context, variables or {}, only, counted, sent_bytes, measured)
+            measured.bytes = response.size
             if not response.errors:
                 return response
+            measured.failed = True
             audit.report_refusals(operation_context, response.errors)
             errors = self.introspection.redacted(response.errors, viewer, query, variables or {})
             return Response(response.data, errors, response.status)
         finally:
+            current.reset(token)
+            self.metrics.end(measured, viewer)
             if self._pooled:
                 self.release()
 
@@ -189,6 +204,7 @@ class GraphQLEngine:
         only: OperationType | None,
         counted: bool,
         sent_bytes: int | None,
+        measured: Measurement,
     ) -> Response:
         viewer = context.viewer
         try:
@@ -198,6 +214,7 @@ class GraphQLEngine:
             _, parser, planner = self._stages
             operation = parser.parse(context.text).operation(context.operation_name)
             context.operation_name = operation.name
+            measured.subject = operation.subject
             if only is not None:
                 operation.require(only)
             if operation.introspecting is not None:
@@ -206,7 +223,10 @@ class GraphQLEngine:
             # bind parameters of the plan may be values of the viewer
             values[VIEWER] = viewer
             in_transaction = in_atomic_block(connections[self.settings.database])
+            measured.parsed = perf_counter()
             plan = planner.plan(operation, values, viewer, careful=in_transaction)
+            measured.planned = perf_counter()
+            measured.outcome = Outcome.MUTATION if operation.subject.kind == "mutation" else Outcome.CONSTANT
         except InvalidDocument as error:
             return failed(error.errors)
         except RecursionError:
@@ -331,6 +351,12 @@ class GraphQLEngine:
             statement_ms=self._measured.total_ms,
         )
 
+    def share_metrics(self, schema: str | None) -> None:
+        """Report the figures of this process to others through the cache, if other processes can read it."""
+        self.metrics.schema = schema
+        if self.cache is not None and is_shared(self.cache):
+            self.metrics.share(Board(self.cache, self.settings.metrics.retain))
+
     def release(self) -> None:
         """Return the thread's connection to the pool, if the configuration has a ``pool_size``.
 
@@ -384,6 +410,7 @@ def get_engine(schema: str | None = None) -> GraphQLEngine:
             if engine is None:
                 settings = get_settings(schema)
                 engine = _engines[schema] = GraphQLEngine(settings=settings, registry=registry_of(schema))
+                engine.share_metrics(schema)
     return engine
 
 

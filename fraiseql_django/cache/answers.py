@@ -20,6 +20,7 @@ from urllib.parse import quote
 from ..invalidation.names import known
 from .base import Cache
 from .circuit_breaker import CircuitBreaker
+from .outcomes import Outcome
 
 ENTRY = "result:"
 VERSION = "version:"
@@ -32,12 +33,33 @@ _SEPARATOR = ","
 class Lookup(NamedTuple):
     """The result of a lookup: an answer, or the versions to keep a fresh answer under; neither without a cache.
 
-    ``marked`` says whether the answer has marks in it (see ``planner.marks``).
+    ``marked`` says whether the answer has marks in it (see ``planner.marks``). ``former`` is an entry that is no longer
+    valid, and ``lost`` says that the cache had lost the version of one of its tables.
     """
 
     answer: bytes | None = None
     marked: bool = False
     versions: str | None = None
+    former: tuple[Any, ...] | None = None
+    lost: bool = False
+
+    @property
+    def outcome(self) -> Outcome:
+        """Return whether this is a hit, and if it is none, the reason."""
+        if self.answer is not None:
+            return Outcome.HIT
+        if self.versions is None:
+            return Outcome.FAILING
+        if self.former is None:
+            return Outcome.ABSENT
+        return Outcome.LOST if self.lost else Outcome.WRITTEN
+
+    def written(self, tables: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of the entry's tables that were written since it was read."""
+        if self.former is None or self.versions is None or not isinstance(self.former[0], str):
+            return ()
+        former, versions = self.former[0].split(_SEPARATOR), self.versions.split(_SEPARATOR)
+        return tuple(table for table, old, new in zip(tables, former, versions, strict=False) if old != new)
 
 
 _NO_CACHE = Lookup()
@@ -71,6 +93,7 @@ class Answers:
         try:
             found = self.cache.get_many((entry_key, *names))
             versions = _joined(found, names)
+            lost = versions is None
             if versions is None:
                 versions = _joined(self._with_new_versions(names), names)
         except Exception as error:
@@ -85,7 +108,7 @@ class Answers:
             self._count(1, 0)
             return Lookup(entry[1], entry[2], versions)
         self._count(0, 1)
-        return Lookup(versions=versions)
+        return Lookup(versions=versions, former=entry, lost=lost)
 
     def keep(self, key: str, versions: str, answer: bytes, marked: bool, ttl: int, *, envelope: int = 0) -> None:
         """Store an answer for ``ttl`` seconds under the versions that its tables had before it was read.

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from hashlib import blake2b
+from time import perf_counter
 
 from ..cache.answers import Answers
+from ..cache.outcomes import Outcome
 from ..conf.settings import LimitSettings
 from ..errors import LimitExceeded
+from ..metrics.measurement import Measurement, current
 from ..planner.arguments import Variables
 from ..planner.marks import MARK, Mark
 from ..planner.plan import Read
@@ -46,9 +49,12 @@ class Executor:
             ttl = self.answers.volatile_ttl if read.volatile else self.answers.ttl
             may_cache = cached and ttl and self.answers.cache is not None and self.storage.shared
             outside = self.session.outside() if may_cache else None
+            measured = current.get()
+            measured.sql, measured.digest = read.sql, read.digest
             if outside is not None:
-                answer, marked = self._through_cache(read, params, variables[VIEWER], outside, ttl)
+                answer, marked = self._through_cache(read, params, variables[VIEWER], outside, ttl, measured)
             else:
+                measured.looked_up(self._bypass(read), read.tables)
                 answer = self._from_storage(read, params, variables[VIEWER])
                 marked = MARK in answer
         if read.live:
@@ -69,20 +75,35 @@ class Executor:
         return answer
 
     def _through_cache(
-        self, read: Read, params: list[str | None], viewer: Viewer, outside: Hashable, ttl: int
+        self, read: Read, params: list[str | None], viewer: Viewer, outside: Hashable, ttl: int, measured: Measurement
     ) -> tuple[bytes, bool]:
         session_values = (self.session.values_of(viewer) if read.of_session else (), outside)
         # repr tells apart what joined texts would not: None and "None", "a,b" and "a", "b"
         key = blake2b(f"{read.digest}{params!r}{session_values!r}".encode(), digest_size=16).hexdigest()
         # before the statement: a version read after it could belong to a write that it did not see
+        began = perf_counter()
         lookup = self.answers.lookup(key, read.tables)
+        measured.at_cache("lookup", began)
         if lookup.answer is not None:
+            measured.looked_up(Outcome.HIT, read.tables)
             return lookup.answer, lookup.marked
+        measured.looked_up(lookup.outcome, read.tables)
+        measured.written = lookup.written(read.tables)
         answer = self._from_storage(read, params, viewer)
         marked = MARK in answer
         if lookup.versions is not None and (self._max_bytes is None or len(answer) - read.envelope <= self._max_bytes):
+            began = perf_counter()
             self.answers.keep(key, lookup.versions, answer, marked, ttl, envelope=read.envelope)
+            measured.at_cache("keep", began)
         return answer, marked
+
+    def _bypass(self, read: Read) -> Outcome:
+        """Return why the cache is not asked for a statement."""
+        if self.answers.cache is None:
+            return Outcome.NO_CACHE
+        if read.volatile and not self.answers.volatile_ttl:
+            return Outcome.VOLATILE
+        return Outcome.SESSION if self.storage.shared else Outcome.TRANSACTION
 
     def _from_storage(self, read: Read, params: list[str | None], viewer: Viewer) -> bytes:
         assert read.sql is not None

@@ -6,8 +6,10 @@ import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from threading import Lock
+from time import perf_counter
 from typing import Any
 
+from ..metrics.measurement import current
 from ..storage.base import ExecuteResult, Health, QueryResult, Settings, Storage, Transaction
 
 logger = logging.getLogger("fraiseql_django.sql")
@@ -56,5 +58,6 @@ class MeasuredStorage:
         with self._lock:
             self.statements += 1
             self.total_ms += took
+        current.get().ran(sql, rows, took / 1000, perf_counter())
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("%d rows %s in %.3f ms: %s", rows, verb, took, sql, extra={"rows": rows, "duration_ms": took})

@@ -1,0 +1,113 @@
+"""What is measured of one operation while it runs.
+
+The engine makes a Measurement at the beginning of each operation and puts it into ``current``. The stages add to it:
+the engine the times of parsing and planning, the executor the outcome at the cache, the storage each statement. Code
+outside of an operation adds to a measurement that nobody reads, so that no stage has to ask.
+
+It is an object with defaults in its class and not a dataclass: what a hit does not touch then costs nothing.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from ..cache.outcomes import Outcome
+from ..language.selected import Subject
+
+UNKNOWN = Subject(None, "unknown", (), ())
+
+
+class Step(NamedTuple):
+    """A part of an operation with its times (``time.perf_counter``); a statement has its SQL and number of rows."""
+
+    name: str
+    started: float
+    ended: float
+    sql: str | None = None
+    rows: int = 0
+
+
+class Measurement:
+    """One operation: times in seconds, ``started`` and ``ended`` by ``time.perf_counter``.
+
+    ``parsed`` is the moment at which the document and the variables were ready, ``planned`` the one at which the
+    statement was; 0 where the operation was refused before. ``cache`` and ``storage`` are sums, ``read`` is the part
+    of ``storage`` that answered queries. ``written`` names the tables whose writes have dropped the entry. ``bytes``
+    are those of the answer, ``kept`` those put into the cache. ``steps`` are listed where an observer asks for them.
+    """
+
+    subject: Subject = UNKNOWN
+    outcome: Outcome = Outcome.REFUSED
+    tables: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
+    sql: str | None = None
+    digest: str | None = None
+    started: float = 0.0
+    parsed: float = 0.0
+    planned: float = 0.0
+    ended: float = 0.0
+    cache: float = 0.0
+    storage: float = 0.0
+    statements: int = 0
+    bytes: int = 0
+    kept: int = 0
+    too_large: bool = False
+    failed: bool = False
+    steps: list[Step] | None = None
+    # what observers need until the end
+    notes: dict[Any, Any] | None = None
+
+    @property
+    def duration(self) -> float:
+        """The seconds of the whole operation."""
+        return self.ended - self.started
+
+    @property
+    def parse(self) -> float:
+        """The seconds until the document and the variables were ready, or until the operation was refused."""
+        return (self.parsed or self.ended) - self.started
+
+    @property
+    def plan(self) -> float:
+        """The seconds from then until the statement was ready, or until the operation was refused."""
+        return (self.planned or self.ended) - self.parsed if self.parsed else 0.0
+
+    def looked_up(self, outcome: Outcome, tables: tuple[str, ...]) -> None:
+        """Note the outcome at the cache; of several statements the first that was no hit counts."""
+        if self.outcome is Outcome.CONSTANT or self.outcome is Outcome.HIT:
+            self.outcome = outcome
+        self.tables = tables if not self.tables or self.tables == tables else (*self.tables, *tables)
+
+    def at_cache(self, name: str, began: float) -> None:
+        """Note a call of the cache that has just ended."""
+        ended = perf_counter()
+        self.cache += ended - began
+        if self.steps is not None:
+            self.steps.append(Step(f"cache {name}", began, ended))
+
+    def ran(self, sql: str, rows: int, seconds: float, ended: float) -> None:
+        """Note a statement."""
+        self.statements += 1
+        self.storage += seconds
+        if self.steps is not None:
+            self.steps.append(Step("storage", ended - seconds, ended, sql, rows))
+
+
+class _Nobody(Measurement):
+    """What code outside of an operation adds to; it must not grow."""
+
+    def looked_up(self, outcome: Outcome, tables: tuple[str, ...]) -> None:
+        """Forget it."""
+
+    def at_cache(self, name: str, began: float) -> None:
+        """Forget it."""
+
+    def ran(self, sql: str, rows: int, seconds: float, ended: float) -> None:
+        """Forget it."""
+
+
+_NOBODY = _Nobody()
+# The measurement of the operation that this thread, or this coroutine, executes
+current: ContextVar[Measurement] = ContextVar("fraiseql_measurement", default=_NOBODY)
