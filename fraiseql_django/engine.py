@@ -29,7 +29,8 @@ from ._django import in_atomic_block
 from .audit import OperationContext
 from .cache.answers import Answers
 from .cache.base import Cache
-from .cache.outcomes import Outcome
+from .cache.django import DjangoCache
+from .cache.outcomes import CONSTANT, HIT, Outcome
 from .conf.factories import make_cache, make_observers, make_storage
 from .conf.settings import Settings, get_settings, on_reload, schema_names
 from .conf.upstream import Configuration, give_back, settings_from
@@ -171,7 +172,8 @@ class GraphQLEngine:
             self.metrics.begin(measured, viewer, query)
         try:
             response = self._execute(operation_context, variables or {}, only, counted, sent_bytes, measured)
-            measured.bytes = response.size
+            if measured.outcome is not HIT:
+                measured.bytes = response.size
             if not response.errors:
                 return response
             measured.failed = True
@@ -215,6 +217,8 @@ class GraphQLEngine:
             operation = parser.parse(context.text).operation(context.operation_name)
             context.operation_name = operation.name
             measured.subject = operation.subject
+            if self.metrics.observers:
+                self.metrics.parsed(measured)
             if only is not None:
                 operation.require(only)
             if operation.introspecting is not None:
@@ -226,7 +230,7 @@ class GraphQLEngine:
             measured.parsed = perf_counter()
             plan = planner.plan(operation, values, viewer, careful=in_transaction)
             measured.planned = perf_counter()
-            measured.outcome = Outcome.MUTATION if operation.subject.kind == "mutation" else Outcome.CONSTANT
+            measured.outcome = CONSTANT if operation.subject.kind == "query" else Outcome.MUTATION
         except InvalidDocument as error:
             return failed(error.errors)
         except RecursionError:
@@ -350,6 +354,15 @@ class GraphQLEngine:
             statements=self._measured.statements,
             statement_ms=self._measured.total_ms,
         )
+
+    def cache_figures(self) -> Mapping[str, int]:
+        """Return entries, bytes, their bound and evictions, as the cache's server has them; nothing without a server
+        that has them, or if it cannot be reached.
+        """
+        try:
+            return self.cache.figures() if isinstance(self.cache, DjangoCache) else {}
+        except Exception:
+            return {}
 
     def share_metrics(self, schema: str | None) -> None:
         """Report the figures of this process to others through the cache, if other processes can read it."""

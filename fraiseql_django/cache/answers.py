@@ -110,18 +110,21 @@ class Answers:
         self._count(0, 1)
         return Lookup(versions=versions, former=entry, lost=lost)
 
-    def keep(self, key: str, versions: str, answer: bytes, marked: bool, ttl: int, *, envelope: int = 0) -> None:
+    def keep(self, key: str, versions: str, answer: bytes, marked: bool, ttl: int, *, envelope: int = 0) -> bool:
         """Store an answer for ``ttl`` seconds under the versions that its tables had before it was read.
 
-        One that is too large is not stored; so many bytes of it, the ``envelope``, do not count.
+        One that is too large is not stored; so many bytes of it, the ``envelope``, do not count. Return whether it was
+        stored.
         """
         assert self.cache is not None
         if self.max_bytes is not None and len(answer) - envelope > self.max_bytes:
-            return
+            return False
         try:
             self.cache.set(ENTRY + key, (versions, answer, marked), ttl)
         except Exception as error:
             self._breaker.log(error)
+            return False
+        return True
 
     def drop(self, tables: Iterable[str]) -> None:
         """Make every answer that was read from these tables a miss.

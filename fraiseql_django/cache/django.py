@@ -10,7 +10,14 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.core.cache import caches
 
-from .._django import cache_keys, cache_settings, is_database_cache, is_local_cache, uses_no_database
+from .._django import (
+    cache_keys,
+    cache_settings,
+    is_database_cache,
+    is_local_cache,
+    redis_figures,
+    uses_no_database,
+)
 from ..storage.base import Health
 from .connections import outside_transactions
 from .local import LocalValues
@@ -158,6 +165,16 @@ class DjangoCache:
         """The number of the engine's keys; None where they cannot be listed."""
         keys = self.keys()
         return None if keys is None else sum(1 for _ in keys)
+
+    def figures(self) -> Mapping[str, int]:
+        """Return what the backend tells of its memory: ``entries``, ``bytes``, ``max_bytes`` and ``evicted``.
+
+        Of a ``LocMemCache`` they are about the engine's values, of Redis about all that is in the server. Others tell
+        nothing.
+        """
+        if (local := self._local_values) is not None:
+            return local.figures()
+        return redis_figures(self._django)
 
     def health_check(self) -> Health:
         """Write, read and delete a value."""

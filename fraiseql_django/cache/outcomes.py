@@ -51,6 +51,7 @@ _KINDS = {
     outcome: "hit" if outcome < 1 else "miss" if outcome < 4 else "bypass" if outcome < 9 else "none"
     for outcome in Outcome
 }
-HITS = (Outcome.HIT,)
+# Python 3.11 looks members of a class up slowly
+HIT, CONSTANT = Outcome.HIT, Outcome.CONSTANT
 MISSES = tuple(outcome for outcome in Outcome if outcome.kind == "miss")
 BYPASSES = tuple(outcome for outcome in Outcome if outcome.kind == "bypass")

@@ -61,8 +61,8 @@ def observer_problems(settings: Settings) -> Iterator[Problem]:
         found, problem = import_path(where, path, id="fraiseql.E050", hint=hint)
         if problem is not None:
             yield problem
-        elif not all(callable(getattr(found, name, None)) for name in ("begin", "end")):
-            message = f"{where} has {path!r}, which has no methods begin() and end()."
+        elif not all(callable(getattr(found, name, None)) for name in ("begin", "parsed", "end")):
+            message = f"{where} has {path!r}, which has no methods begin(), parsed() and end()."
             yield Problem(id="fraiseql.E050", message=message, hint=hint)
 
 

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from time import perf_counter
 
 from ..cache.answers import Answers
-from ..cache.outcomes import Outcome
+from ..cache.outcomes import HIT, Outcome
 from ..conf.settings import LimitSettings
 from ..errors import LimitExceeded
 from ..metrics.measurement import Measurement, current
@@ -50,11 +50,11 @@ class Executor:
             may_cache = cached and ttl and self.answers.cache is not None and self.storage.shared
             outside = self.session.outside() if may_cache else None
             measured = current.get()
-            measured.sql, measured.digest = read.sql, read.digest
+            measured.read = read
             if outside is not None:
                 answer, marked = self._through_cache(read, params, variables[VIEWER], outside, ttl, measured)
             else:
-                measured.looked_up(self._bypass(read), read.tables)
+                measured.looked_up(self._bypass(read))
                 answer = self._from_storage(read, params, variables[VIEWER])
                 marked = MARK in answer
         if read.live:
@@ -85,15 +85,19 @@ class Executor:
         lookup = self.answers.lookup(key, read.tables)
         measured.at_cache("lookup", began)
         if lookup.answer is not None:
-            measured.looked_up(Outcome.HIT, read.tables)
+            measured.looked_up(HIT)
+            measured.bytes += len(lookup.answer)
             return lookup.answer, lookup.marked
-        measured.looked_up(lookup.outcome, read.tables)
+        measured.looked_up(lookup.outcome)
         measured.written = lookup.written(read.tables)
         answer = self._from_storage(read, params, viewer)
         marked = MARK in answer
         if lookup.versions is not None and (self._max_bytes is None or len(answer) - read.envelope <= self._max_bytes):
             began = perf_counter()
-            self.answers.keep(key, lookup.versions, answer, marked, ttl, envelope=read.envelope)
+            if self.answers.keep(key, lookup.versions, answer, marked, ttl, envelope=read.envelope):
+                measured.kept += len(answer)
+            else:
+                measured.unkept = True
             measured.at_cache("keep", began)
         return answer, marked
 

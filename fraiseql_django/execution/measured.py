@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from threading import Lock
-from time import perf_counter
 from typing import Any
 
 from ..metrics.measurement import current
@@ -58,6 +57,6 @@ class MeasuredStorage:
         with self._lock:
             self.statements += 1
             self.total_ms += took
-        current.get().ran(sql, rows, took / 1000, perf_counter())
+        current.get().ran(sql, rows, took / 1000)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("%d rows %s in %.3f ms: %s", rows, verb, took, sql, extra={"rows": rows, "duration_ms": took})

@@ -16,7 +16,6 @@ from ..memory import Counts
 from ..planner.plan import AFTER_DATA, BEFORE_DATA
 from .failures import status_of
 
-
 _AROUND = len(BEFORE_DATA) + len(AFTER_DATA)
 
 

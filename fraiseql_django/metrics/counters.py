@@ -15,9 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
-from ..cache.outcomes import BYPASSES, MISSES, Outcome
+from ..cache.outcomes import BYPASSES, HIT, MISSES, Outcome
 from ..language.selected import Subject
-from .measurement import Measurement
+from .measurement import UNKNOWN, Measurement
 
 OTHER = "(other)"
 # Upper bounds in seconds of the classes that durations are counted in; the last class has no bound
@@ -28,7 +28,7 @@ MINUTES = 180
 NAME_LENGTH = 100
 _CLASSES = len(BOUNDS) + 1
 _FLOATS = ("parse", "plan", "cache", "storage", "read", "saved")
-_INTS = ("statements", "bytes", "kept", "too_large", "failed", "reads")
+_INTS = ("statements", "bytes", "kept", "unkept", "failed", "reads")
 _LISTS = ("outcomes", "hits_by_time", "others_by_time")
 _SECONDS = ("hit_seconds", "other_seconds")
 
@@ -37,8 +37,9 @@ class Counts:
     """Counts of operations; times are sums in seconds.
 
     ``outcomes`` has a number for each Outcome. ``hits_by_time`` and ``others_by_time`` have one for each class of
-    ``BOUNDS``: hits, and all other operations. ``reads`` are queries that ran statements, ``read`` is their time in the
-    storage. ``saved`` is the estimate for hits that are no longer counted by operation.
+    ``BOUNDS``: hits, and all other operations. ``kept`` are the bytes put into the cache, ``unkept`` the answers that
+    were too large for it or that it did not take. ``reads`` are queries that ran statements, ``read`` is their time in
+    the storage. ``saved`` is the estimate for hits that are no longer counted by operation.
     """
 
     __slots__ = ("forgotten", "key", "used", *_FLOATS, *_INTS, *_LISTS, *_SECONDS)
@@ -49,37 +50,38 @@ class Counts:
         self.forgotten = False
         self.parse = self.plan = self.cache = self.storage = self.read = self.saved = 0.0
         self.hit_seconds = self.other_seconds = 0.0
-        self.statements = self.bytes = self.kept = self.too_large = self.failed = self.reads = 0
+        self.statements = self.bytes = self.kept = self.unkept = self.failed = self.reads = 0
         self.outcomes = [0] * len(Outcome)
         self.hits_by_time = [0] * _CLASSES
         self.others_by_time = [0] * _CLASSES
 
-    def note(self, measured: Measurement) -> None:
-        """Add one operation."""
-        started, ended, parsed, planned = measured.started, measured.ended, measured.parsed, measured.planned
-        seconds = ended - started
+    def note_hit(self, measured: Measurement, seconds: float) -> None:
+        """Add an operation that was answered from the cache: the case that has to be cheap."""
+        parsed = measured.parsed
+        self.outcomes[0] += 1
+        self.hit_seconds += seconds
+        self.hits_by_time[bisect_left(BOUNDS, seconds)] += 1
+        self.bytes += measured.bytes
+        self.cache += measured.cache
+        self.parse += parsed - measured.started
+        self.plan += measured.planned - parsed
+
+    def note(self, measured: Measurement, seconds: float) -> None:
+        """Add any other operation."""
         outcome = measured.outcome
-        self.used = ended
         self.outcomes[outcome] += 1
         self.bytes += measured.bytes
         self.cache += measured.cache
-        if parsed:
-            self.parse += parsed - started
-            self.plan += (planned or ended) - parsed
-        else:
-            self.parse += seconds
-        if outcome == 0:
-            self.hit_seconds += seconds
-            self.hits_by_time[bisect_left(BOUNDS, seconds)] += 1
-            return
+        self.parse += measured.parse
+        self.plan += measured.plan
         self.other_seconds += seconds
         self.others_by_time[bisect_left(BOUNDS, seconds)] += 1
         self.storage += measured.storage
         self.statements += measured.statements
         self.kept += measured.kept
-        self.too_large += measured.too_large
+        self.unkept += measured.unkept
         self.failed += measured.failed
-        if measured.statements and outcome < Outcome.CONSTANT:
+        if measured.statements and outcome.kind in ("miss", "bypass"):
             self.reads += 1
             self.read += measured.storage
 
@@ -267,17 +269,23 @@ class Counters:
 
     def note(self, measured: Measurement) -> None:
         """Count an operation that has ended."""
-        subject = measured.subject
+        ended = measured.ended
+        counts = measured.subject.counted
         with self._lock:
-            if measured.ended >= self._minute_ends:
+            if ended >= self._minute_ends:
                 self._mark()
-            counts = subject.counted
             if counts is None or counts.forgotten:
-                counts = subject.counted = self._counts_of(subject)
-            counts.note(measured)
-            if measured.written:
-                for table in measured.written:
-                    self._written[table] = self._written.get(table, 0) + 1
+                counts = self._counts_of(measured.subject)
+                if measured.subject is not UNKNOWN:
+                    # that one is of all engines
+                    measured.subject.counted = counts
+            counts.used = ended
+            if measured.outcome is HIT:
+                counts.note_hit(measured, ended - measured.started)
+                return
+            counts.note(measured, ended - measured.started)
+            for table in measured.written:
+                self._written[table] = self._written.get(table, 0) + 1
 
     def reset(self) -> None:
         """Count from zero."""

@@ -13,8 +13,9 @@ from contextvars import ContextVar
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from ..cache.outcomes import Outcome
+from ..cache.outcomes import CONSTANT, HIT, Outcome
 from ..language.selected import Subject
+from ..planner.plan import Read
 
 UNKNOWN = Subject(None, "unknown", (), ())
 
@@ -33,17 +34,17 @@ class Measurement:
     """One operation: times in seconds, ``started`` and ``ended`` by ``time.perf_counter``.
 
     ``parsed`` is the moment at which the document and the variables were ready, ``planned`` the one at which the
-    statement was; 0 where the operation was refused before. ``cache`` and ``storage`` are sums, ``read`` is the part
-    of ``storage`` that answered queries. ``written`` names the tables whose writes have dropped the entry. ``bytes``
-    are those of the answer, ``kept`` those put into the cache. ``steps`` are listed where an observer asks for them.
+    statement was; 0 where the operation was refused before. ``read`` is the statement that was answered, from the cache
+    or from the database. ``cache`` and ``storage`` are sums. ``written`` names the tables whose writes have dropped the
+    entry. ``bytes`` are those of the answer, ``kept`` those put into the cache; ``unkept``
+    says that an answer was not kept since it is too large or the cache failed. ``steps`` are listed, and ``notes``
+    free for use, where there are observers.
     """
 
     subject: Subject = UNKNOWN
     outcome: Outcome = Outcome.REFUSED
-    tables: tuple[str, ...] = ()
+    read: Read | None = None
     written: tuple[str, ...] = ()
-    sql: str | None = None
-    digest: str | None = None
     started: float = 0.0
     parsed: float = 0.0
     planned: float = 0.0
@@ -53,10 +54,9 @@ class Measurement:
     statements: int = 0
     bytes: int = 0
     kept: int = 0
-    too_large: bool = False
+    unkept: bool = False
     failed: bool = False
     steps: list[Step] | None = None
-    # what observers need until the end
     notes: dict[Any, Any] | None = None
 
     @property
@@ -74,11 +74,20 @@ class Measurement:
         """The seconds from then until the statement was ready, or until the operation was refused."""
         return (self.planned or self.ended) - self.parsed if self.parsed else 0.0
 
-    def looked_up(self, outcome: Outcome, tables: tuple[str, ...]) -> None:
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that the answer was read from."""
+        return self.read.tables if self.read is not None else ()
+
+    @property
+    def sql(self) -> str | None:
+        """The statement that was answered."""
+        return self.read.sql if self.read is not None else None
+
+    def looked_up(self, outcome: Outcome) -> None:
         """Note the outcome at the cache; of several statements the first that was no hit counts."""
-        if self.outcome is Outcome.CONSTANT or self.outcome is Outcome.HIT:
+        if self.outcome is CONSTANT or self.outcome is HIT:
             self.outcome = outcome
-        self.tables = tables if not self.tables or self.tables == tables else (*self.tables, *tables)
 
     def at_cache(self, name: str, began: float) -> None:
         """Note a call of the cache that has just ended."""
@@ -87,27 +96,15 @@ class Measurement:
         if self.steps is not None:
             self.steps.append(Step(f"cache {name}", began, ended))
 
-    def ran(self, sql: str, rows: int, seconds: float, ended: float) -> None:
-        """Note a statement."""
+    def ran(self, sql: str, rows: int, seconds: float) -> None:
+        """Note a statement that has just ended."""
         self.statements += 1
         self.storage += seconds
         if self.steps is not None:
+            ended = perf_counter()
             self.steps.append(Step("storage", ended - seconds, ended, sql, rows))
 
 
-class _Nobody(Measurement):
-    """What code outside of an operation adds to; it must not grow."""
-
-    def looked_up(self, outcome: Outcome, tables: tuple[str, ...]) -> None:
-        """Forget it."""
-
-    def at_cache(self, name: str, began: float) -> None:
-        """Forget it."""
-
-    def ran(self, sql: str, rows: int, seconds: float, ended: float) -> None:
-        """Forget it."""
-
-
-_NOBODY = _Nobody()
-# The measurement of the operation that this thread, or this coroutine, executes
+_NOBODY = Measurement()
+# The measurement of the operation that this thread, or this coroutine, executes; outside of one nobody reads it
 current: ContextVar[Measurement] = ContextVar("fraiseql_measurement", default=_NOBODY)

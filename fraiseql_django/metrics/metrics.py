@@ -15,13 +15,14 @@ from time import perf_counter
 from typing import Any, Protocol
 from weakref import WeakSet
 
-from ..cache.outcomes import Outcome
+from ..cache.outcomes import HIT, Outcome
 from ..conf.settings import MetricsSettings
 from ..viewer import Viewer
 from . import slowest as slow_operations
 from .counters import BOUNDS, NAME_LENGTH, OTHER, Counters
 from .events import event_of, operation_executed, send
 from .measurement import Measurement
+from .report import Report, report_of
 from .sharing import Board, Process, Reporter, Snapshot
 
 logger = logging.getLogger("fraiseql_django.metrics")
@@ -37,6 +38,10 @@ class Observer(Protocol):
 
     def begin(self, measured: Measurement, viewer: Viewer, text: str) -> None:
         """Called before an operation is parsed; ``text`` is its document."""
+        ...
+
+    def parsed(self, measured: Measurement) -> None:
+        """Called when the document has been parsed and validated: ``measured.subject`` is known."""
         ...
 
     def end(self, measured: Measurement, viewer: Viewer) -> None:
@@ -66,11 +71,11 @@ class Metrics:
 
     def begin(self, measured: Measurement, viewer: Viewer, text: str) -> None:
         """Tell the observers that an operation begins; called only if there are any."""
-        for observer in self.observers:
-            try:
-                observer.begin(measured, viewer, text)
-            except Exception:
-                logger.exception("an observer of operations failed: %r", observer)
+        self._tell("begin", measured, viewer, text)
+
+    def parsed(self, measured: Measurement) -> None:
+        """Tell the observers what the operation is; called only if there are any."""
+        self._tell("parsed", measured)
 
     def end(self, measured: Measurement, viewer: Viewer) -> None:
         """Take an operation that has ended."""
@@ -78,7 +83,8 @@ class Metrics:
         try:
             self.counters.note(measured)
             seconds = ended - measured.started
-            if seconds > self.slowest.floor and measured.outcome is not Outcome.REFUSED:
+            # of kept answers there is no statement that could be made faster
+            if measured.outcome is not HIT and seconds > self.slowest.floor:
                 self.slowest.note(measured)
             if seconds > self._slow:
                 self._log(measured)
@@ -86,11 +92,15 @@ class Metrics:
                 send(operation_executed, event_of(measured, self.schema, viewer), self.alias)
             if self._reporter is not None and not self._reporter.active:
                 self._reporter.wake()
+            if self.observers:
+                self._tell("end", measured, viewer)
         except Exception:
             logger.exception("an operation could not be counted")
+
+    def _tell(self, what: str, *arguments: Any) -> None:
         for observer in self.observers:
             try:
-                observer.end(measured, viewer)
+                getattr(observer, what)(*arguments)
             except Exception:
                 logger.exception("an observer of operations failed: %r", observer)
 
@@ -115,13 +125,23 @@ class Metrics:
 
     # --- all processes ---
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether the figures of other processes are known."""
+        return self.board is not None and bool(self.settings.interval)
+
+    @property
+    def silent_after(self) -> float:
+        """The seconds without a report after which a process has ended or executes no operations."""
+        return 3.0 * self.settings.interval + 5
+
     def share(self, board: Board) -> None:
         """Report the figures to other processes."""
         self.board = board
         if self.settings.interval:
-            self._reporter = Reporter(self.report, self.settings.interval)
+            self._reporter = Reporter(self.publish, self.settings.interval)
 
-    def report(self) -> bool:
+    def publish(self) -> bool:
         """Write a snapshot for other processes; return whether operations were executed since the last one."""
         assert self.board is not None
         if self._epoch is _NOT_READ:
@@ -132,7 +152,8 @@ class Metrics:
             self._epoch = self.board.epoch()
             self._zero()
             return True
-        changed, self._reported = figures != self._reported, figures
+        changed: bool = figures != self._reported
+        self._reported = figures
         return changed
 
     def snapshot(self) -> Snapshot:
@@ -157,6 +178,10 @@ class Metrics:
         own = self.snapshot()
         others = self.board.snapshots() if self.board is not None else []
         return [own, *(other for other in others if _is_other(other, self.process.id))]
+
+    def report(self) -> Report:
+        """Return the figures of all processes, added up. Raises what the cache raises."""
+        return report_of(self.snapshots(), self.settings.slowest)
 
     def reset(self) -> None:
         """Count from zero, in all processes that share the cache. Raises what the cache raises."""

@@ -36,7 +36,8 @@ logger = logging.getLogger("fraiseql_django.metrics")
 
 # How many processes are looked for: the last that have begun
 NUMBERS = 500
-COUNTER, EPOCH, SNAPSHOT = "metrics:count", "metrics:epoch", "metrics:process:"
+# In a Redis Cluster they are on one node, which the part in braces decides
+COUNTER, EPOCH, SNAPSHOT = "{metrics}:count", "{metrics}:epoch", "{metrics}:process:"
 # Rounds without operations after which the thread ends
 _IDLE_ROUNDS = 3
 

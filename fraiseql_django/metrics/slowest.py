@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from threading import Lock
 from typing import Any
 
 from django.db import connections, transaction
 
+from .._django import driver_connection
+from ..cache.outcomes import Outcome
 from .counters import NAME_LENGTH, OTHER
 from .measurement import Measurement
 
@@ -65,29 +67,36 @@ class Slowest:
         # operations that are faster need not be looked at
         self.floor = 0.0 if size else float("inf")
         self._entries: dict[str, Slow] = {}
+        self._counts: dict[str, int] = {}
         self._lock = Lock()
 
     def note(self, measured: Measurement) -> None:
         """Take up an operation that is slower than the fastest one here; call it if it exceeds the ``floor``."""
-        slow = slow_of(measured)
+        if measured.outcome is Outcome.REFUSED:
+            return
+        key, milliseconds = key_of(measured), _ms(measured.duration)
         with self._lock:
-            known = self._entries.pop(slow.key, None)
-            self._entries[slow.key] = slow if known is None else slower(known, slow)
+            self._counts[key] = self._counts.get(key, 0) + 1
+            known = self._entries.get(key)
+            if known is not None and known.duration_ms >= milliseconds:
+                return
+            self._entries[key] = slow_of(measured)
             if len(self._entries) > self.size:
                 fastest = min(self._entries.values(), key=lambda entry: entry.duration_ms)
-                del self._entries[fastest.key]
+                del self._entries[fastest.key], self._counts[fastest.key]
             if len(self._entries) >= self.size:
                 self.floor = min(entry.duration_ms for entry in self._entries.values()) / 1000
 
     def entries(self) -> list[Slow]:
         """Return the entries, the slowest first."""
         with self._lock:
-            return by_duration(self._entries.values())
+            found = [replace(entry, count=self._counts[key]) for key, entry in self._entries.items()]
+            return by_duration(found)
 
     def reset(self) -> None:
         """Forget all."""
         with self._lock:
-            self._entries = {}
+            self._entries, self._counts = {}, {}
             self.floor = 0.0 if self.size else float("inf")
 
 
@@ -95,9 +104,8 @@ def slow_of(measured: Measurement) -> Slow:
     """Return an operation without values."""
     subject = measured.subject
     name = subject.name
-    key = measured.digest or f"{subject.kind} {' '.join(subject.roots)}"
     return Slow(
-        key=key,
+        key=key_of(measured),
         operation=OTHER if name is not None and len(name) > NAME_LENGTH else name,
         kind=subject.kind,
         roots=subject.roots,
@@ -115,10 +123,18 @@ def slow_of(measured: Measurement) -> Slow:
     )
 
 
+def key_of(measured: Measurement) -> str:
+    """Return what an operation is remembered under: its statement or, without one, its root fields."""
+    subject = measured.subject
+    if measured.read is not None:
+        return measured.read.digest
+    return f"{subject.kind} {' '.join(subject.roots)}"
+
+
 def slower(one: Slow, other: Slow) -> Slow:
     """Return the slower of two executions of a statement, counted together."""
     slow = one if one.duration_ms >= other.duration_ms else other
-    return Slow(**{**asdict(slow), "count": one.count + other.count})
+    return replace(slow, count=one.count + other.count)
 
 
 def merged(many: Iterable[Slow], size: int) -> list[Slow]:
@@ -149,19 +165,19 @@ def plan_of(sql: str, alias: str) -> str:
     head, *rest = sql.replace("%%", "\0").split("%s")
     text = (head + "".join(f"${number}{part}" for number, part in enumerate(rest, 1))).replace("\0", "%")
     nulls = f"({', '.join(['NULL'] * len(rest))})" if rest else ""
-    with transaction.atomic(using=alias):
-        # psycopg's own cursor: a statement that is only planned is nothing that invalidation has to look at
-        with connection.connection.cursor() as cursor:
-            cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-            cursor.execute(f"PREPARE {_NAME} AS {text}")
-            try:
-                with transaction.atomic(using=alias):
-                    cursor.execute(f"EXPLAIN EXECUTE {_NAME}{nulls}")
-                    return "\n".join(row[0] for row in cursor.fetchall())
-            finally:
-                # here, because behind a pooler the end of the transaction may change the session
-                cursor.execute(f"DEALLOCATE {_NAME}")
-                transaction.set_rollback(True, using=alias)
+    connection.ensure_connection()
+    # psycopg's own cursor: a statement that is only planned is nothing that invalidation has to look at
+    with transaction.atomic(using=alias), driver_connection(connection).cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute(f"PREPARE {_NAME} AS {text}")
+        try:
+            with transaction.atomic(using=alias):
+                cursor.execute(f"EXPLAIN EXECUTE {_NAME}{nulls}")
+                return "\n".join(row[0] for row in cursor.fetchall())
+        finally:
+            # here, because behind a pooler the end of the transaction may change the session
+            cursor.execute(f"DEALLOCATE {_NAME}")
+            transaction.set_rollback(True, using=alias)
 
 
 def _ms(seconds: float) -> float:
