@@ -16,7 +16,20 @@ ORDER = (
     *("invalidation", "storage", "cache", "conf"),
     *("declare", "schema", "language", "planner", "kinds"),
     *("metrics", "execution", "documents", "audit", "mutations", "queries", "engine"),
-    *("health", "http", "sql", "views", "urls", "checks", "operations", "testing", "contrib", "management", "apps"),
+    *(
+        "health",
+        "http",
+        "sql",
+        "views",
+        "urls",
+        "checks",
+        "operations",
+        "testing",
+        "contrib",
+        "management",
+        "admin",
+        "apps",
+    ),
     "__init__",
 )
 

@@ -183,6 +183,10 @@ class Metrics:
         """Return the figures of all processes, added up. Raises what the cache raises."""
         return report_of(self.snapshots(), self.settings.slowest)
 
+    def own_report(self) -> Report:
+        """Return the figures of this process."""
+        return report_of([self.snapshot()], self.settings.slowest)
+
     def reset(self) -> None:
         """Count from zero, in all processes that share the cache. Raises what the cache raises."""
         if self.board is not None:
