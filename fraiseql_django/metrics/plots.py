@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from .counters import Minute
 
-WIDTH, HEIGHT = 640, 220
+WIDTH, HEIGHT = 480, 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 12, 26
 # A line of fewer points than these shows each with a dot
 _DOTS = 40

@@ -48,6 +48,7 @@ function look(frame) {
     cut: tiles.filter(tile => tile.scrollWidth > tile.clientWidth + 1).length,
     plots: page.querySelectorAll('svg.fraiseql-plot').length,
     overlaps, outside,
+    smallest: boxes.length ? Math.min(...boxes.map(box => box.height)) : null,
     rows: page.querySelectorAll('#fraiseql tbody tr').length,
     styled: root.ownerDocument.styleSheets.length,
     stroke: line ? getComputedStyle(line).stroke : null,
@@ -69,9 +70,7 @@ Promise.all(frames.map(([name, url, width]) => new Promise(done => {
 
 
 @pytest.fixture(scope="module")
-def folder(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def folder(django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Let another process, whose settings have the admin, write the pages; return their folder."""
     made = tmp_path_factory.mktemp("pages")
     with django_db_blocker.unblock():
@@ -182,6 +181,8 @@ def seen(folder: Path) -> dict[str, Any]:
 
 
 class _Quiet(SimpleHTTPRequestHandler):
+    extensions_map = {".html": "text/html; charset=utf-8", ".css": "text/css"}  # noqa: RUF012 - Python's name and type
+
     def log_message(self, format: str, *args: Any) -> None:
         """Write no line for each request."""
 
@@ -198,6 +199,7 @@ def test_readable_in_chromium(seen: dict[str, Any], state: str, width: int) -> N
     if state != "none":
         # the colour of the admin's links
         assert page["stroke"].startswith("rgb")
+        assert page["smallest"] >= 10
 
 
 def test_a_lot_stays_bounded(seen: dict[str, Any]) -> None:
