@@ -58,12 +58,12 @@ def observer_problems(settings: Settings) -> Iterator[Problem]:
     where = "FRAISEQL['METRICS']['OBSERVERS']"
     hint = "Name a class like 'fraiseql_django.contrib.opentelemetry.OpenTelemetry'."
     for path in settings.metrics.observers:
-        found, problem = import_path(where, path, id="fraiseql.E050", hint=hint)
+        found, problem = import_path(where, path, id="fraiseql.E060", hint=hint)
         if problem is not None:
             yield problem
         elif not all(callable(getattr(found, name, None)) for name in ("begin", "parsed", "end")):
             message = f"{where} has {path!r}, which has no methods begin(), parsed() and end()."
-            yield Problem(id="fraiseql.E050", message=message, hint=hint)
+            yield Problem(id="fraiseql.E060", message=message, hint=hint)
 
 
 def _make(where: str, path: str, alias: str, **options: Any) -> Any:

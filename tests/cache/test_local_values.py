@@ -194,3 +194,14 @@ def test_cache_of_other_settings_is_another(cache: DjangoCache) -> None:
     with override_settings(CACHES={**caches.settings, "locmem": other}):
         assert cache.get("entry") is None
     assert cache.get("entry") is ENTRY
+
+
+def test_evictions_are_counted(cache: DjangoCache) -> None:
+    before = LocalValues(caches["locmem"], 1_000_000).figures()["evicted"]
+
+    kept = keep(20, 100_000, 1_000_000)
+
+    figures = LocalValues(caches["locmem"], 1_000_000).figures()
+    assert figures["entries"] == len(kept)
+    assert figures["evicted"] - before == 20 - len(kept) > 0
+    assert figures["bytes"] == len(kept) * 100_500 <= figures["max_bytes"] == 1_000_000
