@@ -166,7 +166,7 @@ class GraphQLEngine:
             text=query, operation_name=operation_name, viewer=viewer, alias=self.settings.database
         )
         measured = Measurement()
-        token = current.set(measured)
+        outer, current.measurement = current.measurement, measured
         measured.started = perf_counter()
         if self.metrics.observers:
             self.metrics.begin(measured, viewer, query)
@@ -181,7 +181,7 @@ class GraphQLEngine:
             errors = self.introspection.redacted(response.errors, viewer, query, variables or {})
             return Response(response.data, errors, response.status)
         finally:
-            current.reset(token)
+            current.measurement = outer
             self.metrics.end(measured, viewer)
             if self._pooled:
                 self.release()

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from time import perf_counter
 
 from ..cache.answers import Answers
-from ..cache.outcomes import HIT, Outcome
+from ..cache.outcomes import Outcome
 from ..conf.settings import LimitSettings
 from ..errors import LimitExceeded
 from ..metrics.measurement import Measurement, current
@@ -49,7 +49,7 @@ class Executor:
             ttl = self.answers.volatile_ttl if read.volatile else self.answers.ttl
             may_cache = cached and ttl and self.answers.cache is not None and self.storage.shared
             outside = self.session.outside() if may_cache else None
-            measured = current.get()
+            measured = current.measurement
             measured.read = read
             if outside is not None:
                 answer, marked = self._through_cache(read, params, variables[VIEWER], outside, ttl, measured)
@@ -83,11 +83,10 @@ class Executor:
         # before the statement: a version read after it could belong to a write that it did not see
         began = perf_counter()
         lookup = self.answers.lookup(key, read.tables)
-        measured.at_cache("lookup", began)
         if lookup.answer is not None:
-            measured.looked_up(HIT)
-            measured.bytes += len(lookup.answer)
+            measured.hit(began, len(lookup.answer))
             return lookup.answer, lookup.marked
+        measured.at_cache("lookup", began)
         measured.looked_up(lookup.outcome)
         measured.written = lookup.written(read.tables)
         answer = self._from_storage(read, params, viewer)

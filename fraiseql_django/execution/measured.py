@@ -57,6 +57,6 @@ class MeasuredStorage:
         with self._lock:
             self.statements += 1
             self.total_ms += took
-        current.get().ran(sql, rows, took / 1000)
+        current.measurement.ran(sql, rows, took / 1000)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("%d rows %s in %.3f ms: %s", rows, verb, took, sql, extra={"rows": rows, "duration_ms": took})

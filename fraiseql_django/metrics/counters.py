@@ -55,19 +55,8 @@ class Counts:
         self.hits_by_time = [0] * _CLASSES
         self.others_by_time = [0] * _CLASSES
 
-    def note_hit(self, measured: Measurement, seconds: float) -> None:
-        """Add an operation that was answered from the cache: the case that has to be cheap."""
-        parsed = measured.parsed
-        self.outcomes[0] += 1
-        self.hit_seconds += seconds
-        self.hits_by_time[bisect_left(BOUNDS, seconds)] += 1
-        self.bytes += measured.bytes
-        self.cache += measured.cache
-        self.parse += parsed - measured.started
-        self.plan += measured.planned - parsed
-
     def note(self, measured: Measurement, seconds: float) -> None:
-        """Add any other operation."""
+        """Add an operation that was not answered from the cache."""
         outcome = measured.outcome
         self.outcomes[outcome] += 1
         self.bytes += measured.bytes
@@ -280,10 +269,21 @@ class Counters:
                     # that one is of all engines
                     measured.subject.counted = counts
             counts.used = ended
-            if measured.outcome is HIT:
-                counts.note_hit(measured, ended - measured.started)
+            started = measured.started
+            seconds = ended - started
+            if measured.outcome is not HIT:
+                counts.note(measured, seconds)
+            else:
+                # here and not in a method, because this is the case that has to be cheap
+                parsed = measured.parsed
+                counts.outcomes[0] += 1
+                counts.hit_seconds += seconds
+                counts.hits_by_time[bisect_left(BOUNDS, seconds)] += 1
+                counts.bytes += measured.bytes
+                counts.cache += measured.cache
+                counts.parse += parsed - started
+                counts.plan += measured.planned - parsed
                 return
-            counts.note(measured, ended - measured.started)
             for table in measured.written:
                 self._written[table] = self._written.get(table, 0) + 1
 

@@ -282,10 +282,10 @@ class TestBounds:
         assert {counts.key[0]: counts.operations for counts in report(engine).operations} == {OTHER: 2}
 
     def test_code_outside_of_operations_adds_to_nothing_that_grows(self, engine: GraphQLEngine) -> None:
-        before = current.get()
+        before = current.measurement
         data(engine, BOOKS)
 
-        assert current.get() is before
+        assert current.measurement is before
         assert before.outcome is Outcome.REFUSED
         assert before.steps is None
 
