@@ -1,6 +1,8 @@
 """What is counted of operations: every figure by operations that cause it."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Book, Publisher
 from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.cache.django import DjangoCache
-from fraiseql_django.cache.outcomes import Outcome
+from fraiseql_django.cache.outcomes import EXPLANATIONS, Outcome
 from fraiseql_django.conf.settings import get_settings
 from fraiseql_django.language.selected import Subject
 from fraiseql_django.metrics.counters import BOUNDS, OTHER, Counters, Counts, quantile
@@ -106,6 +108,18 @@ class TestOutcomes:
         data(engine, "{ authors { luck } }")
 
         assert figures(report(engine).total)["bypass_reasons"] == {"volatile": 1}
+
+    def test_session_whose_state_is_not_known(self, engine: GraphQLEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(engine.session, "outside", lambda: None)
+        data(engine, BOOKS)
+
+        assert figures(report(engine).total)["bypass_reasons"] == {"session": 1}
+
+    def test_documentation_has_every_outcome(self) -> None:
+        text = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text(encoding="utf-8")
+        rows = re.findall(r"^\| (hit|miss|bypass|none) \| `(\w+)` \| (.*) \|$", text, re.MULTILINE)
+
+        assert rows == [(outcome.kind, outcome.reason, EXPLANATIONS[outcome]) for outcome in Outcome]
 
     def test_what_is_not_looked_up(self, engine: GraphQLEngine, shop: Shop) -> None:
         data(engine, "{ __typename }")
