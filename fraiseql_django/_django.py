@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 from asyncio import _get_running_loop
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -646,6 +647,29 @@ def cache_keys(store: Any, prefix: str) -> Iterator[str] | None:
         client = store._cache.get_client(None)
         return (key.decode()[len(start) :] for key in client.scan_iter(match=_redis_pattern(start)))
     return None
+
+
+def redis_figures(store: Any) -> dict[str, int]:
+    """Return what Redis tells of its memory, over all nodes of a cluster; nothing for a cache that is no Redis.
+
+    Relies on ``client.get_client()`` of django-redis, on ``_cache.get_client()`` of ``RedisCache``, on ``info()`` of
+    redis-py and on the names in Redis's INFO.
+    """
+    if hasattr(store, "iter_keys") and hasattr(store, "client"):
+        client = store.client.get_client(write=True)
+    elif hasattr(getattr(store, "_cache", None), "get_client"):
+        client = store._cache.get_client(None)
+    else:
+        return {}
+    info = client.info()
+    nodes = list(info.values()) if all(isinstance(value, dict) for value in info.values()) else [info]
+    databases = (value for node in nodes for key, value in node.items() if re.fullmatch(r"db\d+", key))
+    return {
+        "entries": sum(database["keys"] for database in databases),
+        "bytes": sum(node["used_memory"] for node in nodes),
+        "max_bytes": sum(node.get("maxmemory", 0) for node in nodes),
+        "evicted": sum(node["evicted_keys"] for node in nodes),
+    }
 
 
 class LocalParts(NamedTuple):

@@ -42,7 +42,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
 
 from ._django import has_routers, ignores_errors, redis_memory
-from .conf.factories import cache_problems, storage_problems
+from .conf.factories import cache_problems, observer_problems, storage_problems
 from .conf.reader import Problem
 from .conf.settings import Settings, load, load_schema
 from .declare.registry import Registry, default_registry
@@ -117,6 +117,7 @@ def _check_schema(checked: _Checked) -> list[CheckMessage]:
     problems += document_problems(settings.trusted_documents)
     problems += example_problems(settings.graphiql)
     problems += session_problems(settings.session)
+    problems += observer_problems(settings)
     if settings.cache.alias is not None and not any(problem.id == "fraiseql.E006" for problem in problems):
         problems += schema_problems(settings.database, settings.session)
     problems += _scalar_problems(settings, registry)

@@ -15,6 +15,7 @@ from dataclasses import asdict
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from threading import Lock
+from time import perf_counter
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -28,8 +29,10 @@ from ._django import in_atomic_block
 from .audit import OperationContext
 from .cache.answers import Answers
 from .cache.base import Cache
+from .cache.django import DjangoCache
+from .cache.outcomes import CONSTANT, HIT, Outcome
 from .cache.table_versions import TableVersions, versions_in
-from .conf.factories import make_cache, make_cache_of, make_replicas, make_storage, refuse_untold
+from .conf.factories import make_cache, make_cache_of, make_observers, make_replicas, make_storage, refuse_untold
 from .conf.settings import Settings, get_settings, on_reload, schema_names, told_aliases
 from .conf.upstream import Configuration, give_back, settings_from
 from .declare.registry import Registry, default_registry
@@ -48,6 +51,9 @@ from .invalidation import watcher as watching
 from .language.introspection import Introspection
 from .language.parser import Document, InvalidDocument, Operation, Parser
 from .memory import LRU
+from .metrics import Metrics
+from .metrics.measurement import Measurement, current
+from .metrics.sharing import Board, is_shared
 from .mutations.operation import Perform
 from .planner.arguments import Variables
 from .planner.payload import KEYS
@@ -110,6 +116,7 @@ class GraphQLEngine:
         # what a thread of this process listens to
         self.watches = watched_database(self.settings) if kept.watch and self.cache is not None else None
         self.session = Session(self.settings.session, self.settings.limits.statement_ms, self.settings.database)
+        self.metrics = Metrics(self.settings.metrics, self.settings.database, make_observers(self.settings))
         self._measured = MeasuredStorage(self.storage)
         self.replicas = self._make_replicas()
         self.executor = Executor(self._measured, self.answers, self.session, self.settings.limits, kept, self.replicas)
@@ -175,14 +182,24 @@ class GraphQLEngine:
         operation_context = OperationContext(
             text=query, operation_name=operation_name, viewer=viewer, alias=self.settings.database
         )
+        measured = Measurement()
+        outer, current.measurement = current.measurement, measured
+        measured.started = perf_counter()
+        if self.metrics.observers:
+            self.metrics.begin(measured, viewer, query)
         try:
-            response = self._execute(operation_context, variables or {}, only, counted, sent_bytes)
+            response = self._execute(operation_context, variables or {}, only, counted, sent_bytes, measured)
+            if measured.outcome is not HIT:
+                measured.bytes = response.size
             if not response.errors:
                 return response
+            measured.failed = True
             audit.report_refusals(operation_context, response.errors)
             errors = self.introspection.redacted(response.errors, viewer, query, variables or {})
             return Response(response.data, errors, response.status)
         finally:
+            current.measurement = outer
+            self.metrics.end(measured, viewer)
             if self._pooled:
                 self.release()
 
@@ -206,6 +223,7 @@ class GraphQLEngine:
         only: OperationType | None,
         counted: bool,
         sent_bytes: int | None,
+        measured: Measurement,
     ) -> Response:
         viewer = context.viewer
         try:
@@ -215,6 +233,9 @@ class GraphQLEngine:
             _, parser, planner = self._stages
             operation = parser.parse(context.text).operation(context.operation_name)
             context.operation_name = operation.name
+            measured.subject = operation.subject
+            if self.metrics.observers:
+                self.metrics.parsed(measured)
             if only is not None:
                 operation.require(only)
             if operation.introspecting is not None:
@@ -223,7 +244,10 @@ class GraphQLEngine:
             # bind parameters of the plan may be values of the viewer
             values[VIEWER] = viewer
             in_transaction = in_atomic_block(connections[self.settings.database])
+            measured.parsed = perf_counter()
             plan = planner.plan(operation, values, viewer, careful=in_transaction)
+            measured.planned = perf_counter()
+            measured.outcome = CONSTANT if operation.subject.kind == "query" else Outcome.MUTATION
         except InvalidDocument as error:
             return failed(error.errors)
         except RecursionError:
@@ -352,6 +376,21 @@ class GraphQLEngine:
             replicas_passed_on=0 if replicas is None else replicas.passed_on,
         )
 
+    def cache_figures(self) -> Mapping[str, int]:
+        """Return entries, bytes, their bound and evictions, as the cache's server has them; nothing without a server
+        that has them, or if it cannot be reached.
+        """
+        try:
+            return self.cache.figures() if isinstance(self.cache, DjangoCache) else {}
+        except Exception:
+            return {}
+
+    def share_metrics(self, schema: str | None) -> None:
+        """Report the figures of this process to others through the cache, if other processes can read it."""
+        self.metrics.schema = schema
+        if self.cache is not None and is_shared(self.cache):
+            self.metrics.share(Board(self.cache, self.settings.metrics.retain))
+
     def release(self) -> None:
         """Return the thread's connection to the pool, if the configuration has a ``pool_size``.
 
@@ -417,6 +456,7 @@ def get_engine(schema: str | None = None) -> GraphQLEngine:
             if engine is None:
                 settings = get_settings(schema)
                 engine = _engines[schema] = GraphQLEngine(settings=settings, registry=registry_of(schema))
+                engine.share_metrics(schema)
     return engine
 
 

@@ -23,7 +23,10 @@ _OF_ENTRY = 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """What a cache has done since it was made or cleared; ``bytes`` are estimated."""
+    """What a cache has done since it was made or cleared; ``bytes`` are estimated.
+
+    ``evicted`` entries went because there was no room for them beside newer ones.
+    """
 
     hits: int
     misses: int
@@ -31,6 +34,7 @@ class Counts:
     max_size: int
     bytes: int
     max_bytes: int
+    evicted: int = 0
 
 
 class LRU(Generic[V]):
@@ -45,7 +49,7 @@ class LRU(Generic[V]):
         self._entries: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
         self._lock = Lock()
         self._bytes = 0
-        self._hits = self._misses = 0
+        self._hits = self._misses = self._evicted = 0
 
     @property
     def share(self) -> int:
@@ -82,6 +86,7 @@ class LRU(Generic[V]):
             weight += _OF_ENTRY
             while self._entries and self._is_full(1, weight):
                 self._remove(next(iter(self._entries)))
+                self._evicted += 1
             self._entries[key] = entry, weight
             self._bytes += weight
             return True
@@ -107,7 +112,7 @@ class LRU(Generic[V]):
         """Let everything go and count from zero."""
         with self._lock:
             self._entries.clear()
-            self._bytes = self._hits = self._misses = 0
+            self._bytes = self._hits = self._misses = self._evicted = 0
 
     def counts(self) -> Counts:
         """Return hits, misses, how many entries there are and what they take."""
@@ -119,6 +124,7 @@ class LRU(Generic[V]):
                 max_size=self.max_size,
                 bytes=self._bytes,
                 max_bytes=self.max_bytes,
+                evicted=self._evicted,
             )
 
     def _is_full(self, more: int, weight: int) -> bool:

@@ -465,6 +465,10 @@ def test_keys_of_caches(kind: str) -> None:
         found = internals.cache_keys(cache, "pre[*]:")
         assert found is not None
         assert sorted(found) == ["one", "two"]
+        figures = internals.redis_figures(cache)
+        # of the whole server, which other tests use as well
+        assert set(figures) == (set() if kind == "locmem" else {"entries", "bytes", "max_bytes", "evicted"})
+        assert not figures or (figures["entries"] >= 3 and figures["bytes"] > 100_000)
         cache.delete_many(["pre[*]:one", "pre[*]:two", "prex:three"])
 
 
@@ -518,6 +522,21 @@ def test_kinds_of_caches() -> None:
         assert internals.is_same_cache("of_django", "same")
         assert not internals.is_same_cache("of_django", "redis")
         assert not internals.is_same_cache("dummy", "dummy")
+
+
+def test_figures_of_a_cluster_are_those_of_all_nodes() -> None:
+    class Client:
+        def info(self) -> dict[str, Any]:
+            node = {"used_memory": 10, "maxmemory": 100, "evicted_keys": 2, "db0": {"keys": 3, "expires": 1}}
+            return {"10.0.0.1:6379": node, "10.0.0.2:6379": {**node, "db0": {"keys": 4, "expires": 0}}}
+
+    class Store:
+        class _cache:  # noqa: N801 - Django's name
+            @staticmethod
+            def get_client(key: None) -> Client:
+                return Client()
+
+    assert internals.redis_figures(Store()) == {"entries": 7, "bytes": 20, "max_bytes": 200, "evicted": 4}
 
 
 def test_parts_of_a_local_cache() -> None:

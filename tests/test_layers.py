@@ -15,8 +15,21 @@ ORDER = (
     *("errors", "_compat", "_django", "fields", "memory", "viewer"),
     *("invalidation", "storage", "cache", "conf"),
     *("declare", "schema", "language", "planner", "kinds"),
-    *("execution", "documents", "audit", "mutations", "queries", "engine"),
-    *("health", "http", "sql", "views", "urls", "checks", "operations", "testing", "contrib", "management", "apps"),
+    *("metrics", "execution", "documents", "audit", "mutations", "queries", "engine"),
+    *(
+        "health",
+        "http",
+        "sql",
+        "views",
+        "urls",
+        "checks",
+        "operations",
+        "testing",
+        "contrib",
+        "management",
+        "admin",
+        "apps",
+    ),
     "__init__",
 )
 

@@ -250,3 +250,13 @@ def test_size_of_nested_values() -> None:
     assert size_of(text) > 1000
     assert size_of(((text, 1), frozenset([(text, None)]))) > 2000
     assert size_of(object()) < 200
+
+
+def test_evictions_are_counted() -> None:
+    cache: LRU[int] = LRU(3, 1_000_000)
+    for number in range(5):
+        cache.set(number, number, 10)
+
+    assert (cache.counts().size, cache.counts().evicted) == (3, 2)
+    cache.clear()
+    assert cache.counts().evicted == 0

@@ -86,6 +86,7 @@ def test_commands_are_found() -> None:
         "fraiseql_inspect",
         "fraiseql_makemigrations",
         "fraiseql_schema",
+        "fraiseql_stats",
         "fraiseql_trust",
         "fraiseql_watch",
     ]

@@ -21,6 +21,7 @@ from .base import Cache
 from .encoding import decoded, encoded
 from .keys import ENTRY, VERSION, shard_of, version_key, version_keys
 from .marks import MARK, new_version
+from .outcomes import Outcome
 from .table_versions import versions_in
 
 __all__ = ["ENTRY", "VERSION", "Answers", "Lookup"]
@@ -32,17 +33,43 @@ _SEPARATOR = ","
 class Lookup(NamedTuple):
     """The result of a lookup: an answer, or the versions to keep a fresh answer under; neither without a cache.
 
-    ``marked`` says whether the answer has marks in it (see ``planner.marks``). ``former`` is an entry that a write has
-    made a miss: its versions, its answer as it is kept, and whether that has marks.
+    ``marked`` says whether the answer has marks in it (see ``planner.marks``). ``former`` is an entry that is no longer
+    valid: its versions, its answer as it is kept, and whether that has marks. ``lost`` says that the cache had lost the
+    version of one of its tables, ``bypass`` why there are no versions.
     """
 
     answer: bytes | None = None
     marked: bool = False
     versions: str | None = None
     former: tuple[str, Any, bool] | None = None
+    lost: bool = False
+    bypass: Outcome = Outcome.FAILING
+
+    @property
+    def outcome(self) -> Outcome:
+        """Return whether this is a hit, and if it is none, the reason."""
+        if self.answer is not None:
+            return Outcome.HIT
+        if self.versions is None:
+            return self.bypass
+        if self.former is None or not isinstance(self.former[0], str):
+            return Outcome.ABSENT
+        if self.lost:
+            return Outcome.LOST
+        server, former_server = (parts_of(versions)[0] for versions in (self.versions, self.former[0]))
+        return Outcome.WRITTEN if server == former_server else Outcome.SERVER
+
+    def written(self, tables: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of the entry's tables that were written since it was read."""
+        if self.former is None or self.versions is None or not isinstance(self.former[0], str):
+            return ()
+        # behind the server
+        former, versions = parts_of(self.former[0])[1:], parts_of(self.versions)[1:]
+        return tuple(table for table, old, new in zip(tables, former, versions, strict=False) if old != new)
 
 
 _NO_CACHE = Lookup()
+_COMMITTING = Lookup(bypass=Outcome.MARKED)
 
 
 class Answers:
@@ -102,15 +129,18 @@ class Answers:
         try:
             found = cache.get_many((entry_key, *names))
             current = _joined(cache.server, found, names)
+            lost = current is None
             if current is None:
                 current = _joined(cache.server, versions.missing(names), names)
         except Exception as error:
             versions.breaker.failed(error, time.perf_counter() - started)
             return _NO_CACHE
         versions.breaker.succeeded()
-        if current is None or MARK in current:
-            # a cache that keeps nothing, like Django's dummy; a writer that is committing
+        if current is None:
+            # a cache that keeps nothing, like Django's dummy
             return _NO_CACHE
+        if MARK in current:
+            return _COMMITTING
         entry = found.get(entry_key)
         if entry is not None and entry[0] == current and (answer := decoded(entry[1])) is not None:
             if counted:
@@ -118,7 +148,7 @@ class Answers:
             return Lookup(answer, entry[2], current)
         if counted:
             self._count(0, 1)
-        return Lookup(versions=current, former=entry)
+        return Lookup(versions=current, former=entry, lost=lost)
 
     def keep(self, key: str, versions: str, answer: bytes, marked: bool, ttl: int, *, envelope: int = 0) -> bool:
         """Store an answer for ``ttl`` seconds under the versions that its tables had before it was read.

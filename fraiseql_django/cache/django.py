@@ -20,6 +20,7 @@ from .._django import (
     is_private_cache,
     is_redis_cache,
     project_key,
+    redis_figures,
     shared_view,
     uses_no_database,
 )
@@ -305,6 +306,16 @@ class DjangoCache:
         """The number of the engine's keys; None where they cannot be listed."""
         keys = self.keys()
         return None if keys is None else sum(1 for _ in keys)
+
+    def figures(self) -> Mapping[str, int]:
+        """Return what the backend tells of its memory: ``entries``, ``bytes``, ``max_bytes`` and ``evicted``.
+
+        Of a ``LocMemCache`` they are about the engine's values, of Redis about all that is in the server. Others tell
+        nothing.
+        """
+        if (local := self._way.local) is not None:
+            return local.figures()
+        return redis_figures(self._django)
 
     def health_check(self) -> Health:
         """Write, read and delete a value."""

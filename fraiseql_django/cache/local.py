@@ -46,6 +46,7 @@ class _Bytes:
     """At least the bytes of all values in a store; what Django removes is counted until all are counted again."""
 
     at_most: int = 0
+    evicted: int = 0
 
 
 # By the identity of a store's values, which Django keeps for good: the engines of a process share stores
@@ -59,6 +60,17 @@ class LocalValues:
         self._parts = local_parts(cache)
         self._max_bytes = max_bytes
         self._bytes = _bytes.setdefault(id(self._parts.values), _Bytes())
+
+    def figures(self) -> dict[str, int]:
+        """Return how many values there are, their bytes, the bound, and how many had to go for others."""
+        with self._parts.lock:
+            sizes = [kept.size for kept in self._parts.values.values() if type(kept) is _Unpickled]
+        return {
+            "entries": len(sizes),
+            "bytes": sum(sizes),
+            "max_bytes": self._max_bytes,
+            "evicted": self._bytes.evicted,
+        }
 
     def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
         """Return the values that exist, and mark them as used."""
@@ -138,6 +150,7 @@ class LocalValues:
             key, size = ours.pop()
             total -= size
             self._parts.remove(key)
+            self._bytes.evicted += 1
         self._bytes.at_most = total
 
 

@@ -83,6 +83,25 @@ def make_cache_of(alias: str, settings: Settings) -> Cache:
     return made
 
 
+def make_observers(settings: Settings) -> list[Any]:
+    """Make the observers of the settings; raise ConfigurationError where a path is wrong."""
+    refuse(observer_problems(settings))
+    return [import_string(path)() for path in settings.metrics.observers]
+
+
+def observer_problems(settings: Settings) -> Iterator[Problem]:
+    """Return what is wrong with the observers of operations."""
+    where = "FRAISEQL['METRICS']['OBSERVERS']"
+    hint = "Name a class like 'fraiseql_django.contrib.opentelemetry.OpenTelemetry'."
+    for path in settings.metrics.observers:
+        found, problem = import_path(where, path, id="fraiseql.E060", hint=hint)
+        if problem is not None:
+            yield problem
+        elif not all(callable(getattr(found, name, None)) for name in ("begin", "parsed", "end")):
+            message = f"{where} has {path!r}, which has no methods begin(), parsed() and end()."
+            yield Problem(id="fraiseql.E060", message=message, hint=hint)
+
+
 def _make(where: str, path: str, alias: str, **options: Any) -> Any:
     try:
         return import_string(path)(alias, **options)

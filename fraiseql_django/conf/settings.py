@@ -245,6 +245,26 @@ class PersistedQuerySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsSettings:
+    """``FRAISEQL["METRICS"]``: what is counted of operations, and who gets to see it."""
+
+    operations: int = _option(
+        200, "Operations that each process counts by name; those used last are kept, all others are one.", minimum=1
+    )
+    slowest: int = _option(20, "Statements that are remembered as the slowest, with their SQL; 0: none.", minimum=0)
+    slow_ms: int | None = _option(
+        None, "Milliseconds of an operation from which on it is logged as slow; None logs none.", minimum=0
+    )
+    interval: int = _option(
+        10, "Seconds between two reports of a process's figures to the shared cache; 0 reports none.", minimum=0
+    )
+    retain: int = _option(3600, "Seconds for which the figures of a process that has ended are shown.", minimum=1)
+    observers: tuple[str, ...] = _option(
+        (), "Dotted paths of classes that are called at the beginning and at the end of each operation."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """``FRAISEQL``, read and checked."""
 
@@ -270,6 +290,7 @@ class Settings:
     limits: LimitSettings = dataclasses.field(default_factory=LimitSettings)
     batching: BatchingSettings = dataclasses.field(default_factory=BatchingSettings)
     session: SessionSettings = dataclasses.field(default_factory=SessionSettings)
+    metrics: MetricsSettings = dataclasses.field(default_factory=MetricsSettings)
     graphiql: GraphiQLSettings = dataclasses.field(default_factory=GraphiQLSettings)
     trusted_documents: TrustedDocumentSettings = dataclasses.field(default_factory=TrustedDocumentSettings)
     persisted_queries: PersistedQuerySettings = dataclasses.field(default_factory=PersistedQuerySettings)

@@ -10,15 +10,18 @@ from collections.abc import Hashable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from time import perf_counter
 from typing import Any
 
 from django.db import connections
 
 from ..cache.answers import Answers, Lookup
 from ..cache.encoding import decoded
+from ..cache.outcomes import Outcome
 from ..conf.settings import CacheSettings, LimitSettings
 from ..errors import LimitExceeded
 from ..invalidation.catalog import agrees, generation
+from ..metrics.measurement import Measurement, current
 from ..planner.answer_policy import AnswerPolicy
 from ..planner.arguments import Variables
 from ..planner.marks import MARK, Mark
@@ -47,7 +50,6 @@ class Missed:
     key: str
     params: list[str | None]
     settings: Settings
-    ttl: int
     at: float
     outside: Hashable
 
@@ -67,7 +69,13 @@ class Missed:
         answer = Answer(text, MARK in text)
         if versions is None or executor.is_too_large(text, plan.envelope):
             return answer, False
-        kept = executor.answers.keep(self.key, versions, text, answer.marked, self.ttl, envelope=plan.envelope)
+        began, measured, ttl = perf_counter(), current.measurement, plan.policy.ttl
+        kept = executor.answers.keep(self.key, versions, text, answer.marked, ttl, envelope=plan.envelope)
+        if kept:
+            measured.kept += len(text)
+        else:
+            measured.unkept = True
+        measured.at_cache("keep", began)
         if kept and plan.stale:
             executor.current.note(self.key, versions, self.at)
         return answer, kept
@@ -112,15 +120,15 @@ class Executor:
             ttl = read.policy.ttl
             may_cache = cached and self.answers.cache is not None and self.storage.shared
             outside = self.session.outside() if may_cache and (ttl or self.replicas) else None
+            measured = current.measurement
+            measured.read = read
             if outside is not None and ttl:
-                answer, marked = self._through_cache(read, params, variables, outside, ttl)
-            elif outside is not None:
-                # which is not kept, but may be read from a replica that is not behind
-                versions = self.answers.lookup("", read.tables).versions
-                answer = self.from_storage(read, params, self.session.of(variables[VIEWER]), versions, outside)
-                marked = MARK in answer
+                answer, marked = self._through_cache(read, params, variables, outside, measured)
             else:
-                answer = self.from_storage(read, params, self.session.of(variables[VIEWER]))
+                measured.looked_up(self._bypass(read))
+                # what is not kept may be read from a replica, if that is not behind
+                versions = None if outside is None else self.answers.lookup("", read.tables).versions
+                answer = self.from_storage(read, params, self.session.of(variables[VIEWER]), versions, outside)
                 marked = MARK in answer
         if read.live:
             answer, marks = finished(answer, read, variables)
@@ -151,7 +159,7 @@ class Executor:
         return self._max_bytes is not None and len(answer) - envelope > self._max_bytes
 
     def _through_cache(
-        self, read: Read, params: list[str | None], variables: Variables, outside: Hashable, ttl: int
+        self, read: Read, params: list[str | None], variables: Variables, outside: Hashable, measured: Measurement
     ) -> tuple[bytes, bool]:
         viewer: Viewer = variables[VIEWER]
         session_values = (self.session.values_of(viewer) if read.of_session else (), outside, self.session.history)
@@ -159,30 +167,43 @@ class Executor:
         key = blake2b(f"{read.digest}{params!r}{session_values!r}".encode(), digest_size=16).hexdigest()
         since, at = self.shared.flights.landings, time.monotonic() if read.stale else 0.0
         # before the statement: a version read after it could belong to a write that it did not see
+        began = perf_counter()
         lookup = self.look_up(read, key)
         if lookup.answer is not None:
+            measured.hit(began, len(lookup.answer))
             if read.stale and lookup.versions is not None:
                 self.current.note(key, lookup.versions, at)
             return lookup.answer, lookup.marked
+        measured.at_cache("lookup", began)
+        measured.looked_up(lookup.outcome)
+        measured.written = lookup.written(read.tables)
         settings = self.session.of(viewer)
         if lookup.versions is None:
             answer = self.from_storage(read, params, settings)
             return answer, MARK in answer
-        missed = Missed(
-            executor=self, plan=read, key=key, params=params, settings=settings, ttl=ttl, at=at, outside=outside
-        )
+        missed = Missed(executor=self, plan=read, key=key, params=params, settings=settings, at=at, outside=outside)
         if read.stale and outside == () and (former := self._former(missed, lookup, variables)) is not None:
+            measured.outcome = Outcome.STALE
+            measured.bytes += len(former.text)
             return former
         locks = self.session.in_transaction or self.concurrency.is_held
         holding = Waiter(locks=locks, connection=self.session.is_pooled)
         return self.shared.answer(missed, lookup.versions, holding, since)
+
+    def _bypass(self, read: Read) -> Outcome:
+        """Return why the cache is not asked for a statement."""
+        if self.answers.cache is None:
+            return Outcome.NO_CACHE
+        if not read.policy.ttl:
+            return Outcome.VOLATILE if read.volatile else Outcome.NEVER
+        return Outcome.SESSION if self.storage.shared else Outcome.TRANSACTION
 
     def look_up(self, read: Read, key: str, *, counted: bool = True) -> Lookup:
         """Look up the answer of a statement; without ``counted`` it is neither a hit nor a miss."""
         lookup = self.answers.lookup(key, read.versioned, counted=counted)
         if lookup.versions is not None and not self._is_current(read, lookup.versions):
             # which tables it reads is to be found out again, by the next plan
-            return Lookup()
+            return Lookup(bypass=Outcome.CATALOGUE)
         return lookup
 
     def _is_current(self, read: Read, versions: str) -> bool:

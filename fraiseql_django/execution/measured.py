@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from threading import Lock
 from typing import Any, cast
 
+from ..metrics.measurement import current
 from ..storage.base import ExecuteResult, Health, PositionedStorage, QueryResult, Settings, Storage, Transaction
 from ..storage.positions import Position
 
@@ -66,5 +67,6 @@ class MeasuredStorage:
         with self._lock:
             self.statements += 1
             self.total_ms += took
+        current.measurement.ran(sql, rows, took / 1000)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("%d rows %s in %.3f ms: %s", rows, verb, took, sql, extra={"rows": rows, "duration_ms": took})

@@ -17,6 +17,8 @@ from ..planner.answer_policy import NOT_KEPT, AnswerPolicy
 from ..planner.plan import AFTER_DATA, BEFORE_DATA
 from .failures import status_of
 
+_AROUND = len(BEFORE_DATA) + len(AFTER_DATA)
+
 
 class Response:
     """The answer of an operation.
@@ -57,6 +59,13 @@ class Response:
         if self._body is None:
             self._body = self._written()
         return self._body
+
+    @property
+    def size(self) -> int:
+        """The bytes of the response without errors, or of the data that errors have left."""
+        if self._body is not None:
+            return len(self._body)
+        return len(self._data) + _AROUND if self._data is not None else 0
 
     def _written(self) -> bytes:
         data = self._data

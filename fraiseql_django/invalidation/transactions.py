@@ -324,7 +324,7 @@ class Transactions:
             self._announced.append(self._announced_to_caches(found))
 
     def _settle(self, *, in_block: bool = False) -> None:
-        """Pass on that the transaction has ended, and what it has written; in a block of Django's, by a COMMIT as SQL."""
+        """Pass on that the transaction has ended, by a COMMIT as SQL where that is in a block of Django's."""
         lost = self._is_lost
         announced, covered, found = self._announced, self._covered, self._changes
         self._announced, self._covered = [], _NOTHING

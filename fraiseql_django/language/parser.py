@@ -34,6 +34,7 @@ from ..memory import LRU
 from .coercion import VariableCoercion
 from .limits import check_document_bytes, check_limits, check_variables_bytes, too_many, too_many_steps
 from .scan import scan
+from .selected import Subject, subject_of
 from .variable_shapes import VariableShape, variable_shapes
 
 # Validation errors in one response
@@ -61,7 +62,7 @@ class Operation:
     ``kept`` tells whether the parser caches the document, so that a later request gets the same object. ``weight`` is
     the number of bytes that the document takes, which a plan of the operation keeps alive. ``read_while_planning`` is
     the names of the variables whose values are part of a plan. ``introspecting`` is a field that queries the
-    schema; None if there is none.
+    schema; None if there is none. ``subject`` names what it selects.
     """
 
     node: OperationDefinitionNode
@@ -73,6 +74,7 @@ class Operation:
     read_while_planning: frozenset[str]
     coercion: VariableCoercion
     introspecting: FieldNode | None
+    subject: Subject
 
     @property
     def name(self) -> str | None:
@@ -242,6 +244,7 @@ class Parser:
             read_while_planning=frozenset(scanned.by_value),
             coercion=VariableCoercion(self.schema, node),
             introspecting=scanned.introspecting,
+            subject=subject_of(node, fragments, self.schema),
         )
 
     def _parsed(self, text: str) -> DocumentNode:

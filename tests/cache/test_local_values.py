@@ -319,3 +319,14 @@ def test_bytes_are_right_among_threads(cache: DjangoCache) -> None:
 
     assert 0 <= total(engines[0]) <= counted(engines[0]) <= 60_000
     assert set(django._expire_info) == set(django._cache)
+
+
+def test_evictions_are_counted(cache: DjangoCache) -> None:
+    before = LocalValues(caches["locmem"], 1_000_000).figures()["evicted"]
+
+    kept = keep(20, 100_000, 1_000_000)
+
+    figures = LocalValues(caches["locmem"], 1_000_000).figures()
+    assert figures["entries"] == len(kept)
+    assert figures["evicted"] - before == 20 - len(kept) > 0
+    assert figures["bytes"] == len(kept) * 100_500 <= figures["max_bytes"] == 1_000_000

@@ -20,8 +20,8 @@ PACKAGE = Path(fraiseql.__file__).parent
 MODULES = sorted(
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
     for path in PACKAGE.rglob("*.py")
-    # it imports models of Django's and guardian's, which need settings themselves
-    if path.parts[-2:] != ("contrib", "guardian.py") and "guardian" not in path.name
+    # they import models of Django's and guardian's, or have one for Django's admin, which need settings themselves
+    if path.parts[-2:] != ("contrib", "guardian.py") and path.name not in ("guardian.py", "admin.py")
 )
 
 
