@@ -119,7 +119,15 @@ class GraphQLEngine:
         self.metrics = Metrics(self.settings.metrics, self.settings.database, make_observers(self.settings))
         self._measured = MeasuredStorage(self.storage)
         self.replicas = self._make_replicas()
-        self.executor = Executor(self._measured, self.answers, self.session, self.settings.limits, kept, self.replicas)
+        self.executor = Executor(
+            self._measured,
+            self.answers,
+            self.session,
+            self.settings.limits,
+            kept,
+            self.replicas,
+            refreshed=self.metrics.refreshed,
+        )
         self.rate = operation_rate(self.settings, self.cache)
         self.documents = Documents(self.settings, self.cache)
         self.introspection = Introspection(self.settings.introspection, lambda: self.schema.graphql)
@@ -248,25 +256,34 @@ class GraphQLEngine:
             plan = planner.plan(operation, values, viewer, careful=in_transaction)
             measured.planned = perf_counter()
             measured.outcome = CONSTANT if operation.subject.kind == "query" else Outcome.MUTATION
-        except InvalidDocument as error:
-            return failed(error.errors)
-        except RecursionError:
-            return failed([InvalidInput("The operation is nested too deeply.").as_graphql_error()])
         except Exception as error:
-            return failed([failure(error, mask=self._masks())])
+            return self._refused(error)
         if plan.asked:
             return self._called(context, operation, plan, values, in_transaction).response()
         if plan.read is not None:
-            return Query(
-                operation=operation,
-                plan=plan,
-                variables=values,
-                executor=self.executor,
-                careful=planner.careful_plan,
-                masks=self._masks,
-                # an error of a statement would end a transaction that others began
-                in_transaction=in_transaction,
-            ).response()
+            return self._query(operation, plan, values, in_transaction).response()
+        return self._mutation(context, operation, plan, values).response()
+
+    def _refused(self, error: Exception) -> Response:
+        if isinstance(error, InvalidDocument):
+            return failed(error.errors)
+        if isinstance(error, RecursionError):
+            return failed([InvalidInput("The operation is nested too deeply.").as_graphql_error()])
+        return failed([failure(error, mask=self._masks())])
+
+    def _query(self, operation: Operation, plan: Plan, values: Variables, in_transaction: bool) -> Query:
+        return Query(
+            operation=operation,
+            plan=plan,
+            variables=values,
+            executor=self.executor,
+            careful=self.planner.careful_plan,
+            masks=self._masks,
+            # an error of a statement would end a transaction that others began
+            in_transaction=in_transaction,
+        )
+
+    def _mutation(self, context: OperationContext, operation: Operation, plan: Plan, values: Variables) -> Perform:
         return Perform(
             operation=operation,
             plan=plan,
@@ -277,7 +294,7 @@ class GraphQLEngine:
             schema=self.schema,
             settings=self.settings,
             mask=self._masks(),
-        ).response()
+        )
 
     def _called(
         self, context: OperationContext, operation: Operation, plan: Plan, values: Variables, in_transaction: bool
@@ -365,11 +382,12 @@ class GraphQLEngine:
         """Return the statistics of this process's caches of documents, plans and answers, and of its statements."""
         replicas = self.replicas
         measured = [self._measured, *([] if replicas is None else replicas.storages)]
+        hits, misses = self.metrics.counters.looked_up()
         return Statistics(
             documents=self.parser.cache.counts(),
             plans=self.planner.cache.counts(),
-            result_hits=self.answers.hits,
-            result_misses=self.answers.misses,
+            result_hits=hits,
+            result_misses=misses,
             statements=sum(storage.statements for storage in measured),
             statement_ms=sum(storage.total_ms for storage in measured),
             replicas_answered=0 if replicas is None else replicas.answered,

@@ -13,7 +13,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from threading import Lock
 from typing import Any, NamedTuple
 
 from ..invalidation.names import known
@@ -98,8 +97,6 @@ class Answers:
         self.volatile_ttl = volatile_ttl
         self.max_bytes = max_bytes
         self._compress_bytes = compress_bytes
-        self.hits = self.misses = 0
-        self._lock = Lock()
 
     @property
     def cache(self) -> Cache | None:
@@ -115,17 +112,18 @@ class Answers:
     def _compressed_from(self) -> int | None:
         return None if getattr(self.cache, "compresses", False) else self._compress_bytes
 
-    def lookup(self, key: str, tables: tuple[str, ...], *, counted: bool = True) -> Lookup:
+    def lookup(self, key: str, tables: tuple[str, ...], began: float | None = None) -> Lookup:
         """Look up an answer that was read from these tables, in one round trip.
 
-        Unless it is ``counted``, it is neither a hit nor a miss.
+        ``began`` is now, by ``time.perf_counter``, where the caller has asked the clock.
         """
         cache, versions = self._cache, self.versions
         if cache is None or versions is None or not versions.breaker.allows() or versions.owes(tables):
             return _NO_CACHE
         entry_key = ENTRY + key
         names = version_keys(tables, shard_of(entry_key, cache.shards))
-        started = time.perf_counter()
+        if began is None:
+            began = time.perf_counter()
         try:
             found = cache.get_many((entry_key, *names))
             current = _joined(cache.server, found, names)
@@ -133,7 +131,7 @@ class Answers:
             if current is None:
                 current = _joined(cache.server, versions.missing(names), names)
         except Exception as error:
-            versions.breaker.failed(error, time.perf_counter() - started)
+            versions.breaker.failed(error, time.perf_counter() - began)
             return _NO_CACHE
         versions.breaker.succeeded()
         if current is None:
@@ -143,11 +141,7 @@ class Answers:
             return _COMMITTING
         entry = found.get(entry_key)
         if entry is not None and entry[0] == current and (answer := decoded(entry[1])) is not None:
-            if counted:
-                self._count(1, 0)
             return Lookup(answer, entry[2], current)
-        if counted:
-            self._count(0, 1)
         return Lookup(versions=current, former=entry, lost=lost)
 
     def keep(self, key: str, versions: str, answer: bytes, marked: bool, ttl: int, *, envelope: int = 0) -> bool:
@@ -203,11 +197,6 @@ class Answers:
             cache.delete_many(chosen)
             removed += len(chosen)
         return removed
-
-    def _count(self, hits: int, misses: int) -> None:
-        with self._lock:
-            self.hits += hits
-            self.misses += misses
 
 
 def parts_of(versions: str) -> list[str]:

@@ -147,9 +147,8 @@ class DjangoCache:
         # one object for each thread
         return shared_view(self.alias)
 
-    def _full(self, key: str) -> str:
+    def _full(self, key: str, way: _Way) -> str:
         """Return the whole key of a key: the same in every process for a version, the project's own for others."""
-        way = self._way
         whole = SHARED + key if key.startswith(VERSION) else way.whole(self.prefix + key)
         if way.versions is not None and way.versions.is_cluster:
             return tag_of(shard_of(key, self.spread)) + whole
@@ -166,7 +165,7 @@ class DjangoCache:
         It takes two where a Redis has methods of its own.
         """
         way = self._way
-        wanted = {self._full(key): key for key in keys}
+        wanted = {self._full(key, way): key for key in keys}
         if way.versions is way.redis:
             found = (way.redis or way.local or self._django).get_many([*wanted])
         else:
@@ -178,7 +177,8 @@ class DjangoCache:
     @_outside
     def set(self, key: str, value: Any, ttl_seconds: int | None) -> None:
         """Store a value for some seconds, or without a limit (None)."""
-        full, way = self._full(key), self._way
+        way = self._way
+        full = self._full(key, way)
         if way.local is not None and way.local.takes(value):
             way.local.set(full, value, ttl_seconds)
         else:
@@ -187,7 +187,8 @@ class DjangoCache:
     @_outside
     def add(self, key: str, value: Any, ttl_seconds: int | None) -> bool:
         """Store a value unless one exists, and return whether it was stored."""
-        full, way = self._full(key), self._way
+        way = self._way
+        full = self._full(key, way)
         if way.local is not None and way.local.takes(value):
             return way.local.add(full, value, ttl_seconds)
         return bool((way.redis or self._django).add(full, value, ttl_seconds))
@@ -199,7 +200,7 @@ class DjangoCache:
         In Redis and in the memory of the process it is one step.
         """
         way = self._way
-        wanted = {self._full(key): key for key in values}
+        wanted = {self._full(key, way): key for key in values}
         if way.versions is not None:
             found: Mapping[str, Any] = way.versions.add_many({full: values[key] for full, key in wanted.items()})
         elif way.local is not None:
@@ -239,8 +240,9 @@ class DjangoCache:
     def _by_slot(self, keys: Iterable[str]) -> list[dict[str, str]]:
         """Return whole keys, each with its key, in a group for each shard."""
         groups: dict[int, dict[str, str]] = {}
+        way = self._way
         for key in keys:
-            groups.setdefault(shard_of(key, self.shards), {})[self._full(key)] = key
+            groups.setdefault(shard_of(key, self.shards), {})[self._full(key, way)] = key
         return [*groups.values()]
 
     def _change(self, keys: Mapping[str, str], change: Callable[[str, Any, float], Kept | None]) -> None:
@@ -261,9 +263,10 @@ class DjangoCache:
     @_outside
     def increment(self, key: str) -> int | None:
         """Add one to a number and return it; None where it is missing. As atomic as the backend's ``incr``."""
-        full, redis = self._full(key), self._way.redis
-        if redis is not None:
-            return redis.increment(full)
+        way = self._way
+        full = self._full(key, way)
+        if way.redis is not None:
+            return way.redis.increment(full)
         try:
             return int(self._django.incr(full))
         except ValueError:
@@ -278,7 +281,8 @@ class DjangoCache:
     def delete_many(self, keys: Iterable[str]) -> None:
         """Remove several values."""
         # a key is deleted in one way only
-        (self._way.versions or self._django).delete_many([self._full(key) for key in keys])
+        way = self._way
+        (way.versions or self._django).delete_many([self._full(key, way) for key in keys])
 
     def keys(self) -> Iterator[str] | None:
         """Iterate over the keys of entries and other values of this engine; None where the backend cannot list keys.

@@ -62,7 +62,7 @@ KINDS = {
 EXPLANATIONS = {
     Outcome.HIT: "answered from the cache",
     Outcome.ABSENT: "no entry: never read, expired or evicted",
-    Outcome.WRITTEN: "a table was written since",
+    Outcome.WRITTEN: "a table was written since, or the database's definitions were changed",
     Outcome.LOST: "the cache has lost the version of a table, for instance by eviction",
     Outcome.NO_CACHE: "answers are not cached",
     Outcome.TRANSACTION: "a transaction is open that has written, or that sees an older snapshot",

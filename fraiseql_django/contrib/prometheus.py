@@ -102,6 +102,7 @@ class _Families:
             "fraiseql_stage_seconds", "Time in parse, plan, cache and storage.", labels=[*_LABELS, "stage"]
         )
         self.statements = counter("fraiseql_statements", "Statements of operations.", labels=_LABELS)
+        self.refreshes = counter("fraiseql_refreshes", "Stale answers that were read anew.", labels=_LABELS)
         self.bytes = counter("fraiseql_answer_bytes", "Bytes of answers.", labels=_LABELS)
         self.kept = counter("fraiseql_kept_bytes", "Bytes of answers put into the cache.", labels=_LABELS)
         self.unkept = counter("fraiseql_answers_not_kept", "Answers that the cache did not take.", labels=_LABELS)
@@ -132,6 +133,7 @@ class _Families:
         plain: list[tuple[CounterMetricFamily | GaugeMetricFamily, float]] = [
             (self.failed, total.failed),
             (self.statements, total.statements),
+            (self.refreshes, total.refreshes),
             (self.bytes, total.bytes),
             (self.kept, total.kept),
             (self.unkept, total.unkept),

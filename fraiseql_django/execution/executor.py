@@ -6,7 +6,7 @@ The bytes of an answer are PostgreSQL's, put between constants; they are not dec
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -21,6 +21,7 @@ from ..cache.outcomes import Outcome
 from ..conf.settings import CacheSettings, LimitSettings
 from ..errors import LimitExceeded
 from ..invalidation.catalog import agrees, generation
+from ..language.selected import Subject
 from ..metrics.measurement import Measurement, current
 from ..planner.answer_policy import AnswerPolicy
 from ..planner.arguments import Variables
@@ -59,8 +60,11 @@ class Missed:
         return self.plan.digest
 
     def look_up(self) -> Lookup:
-        """Look it up once more, without counting that."""
-        return self.executor.look_up(self.plan, self.key, counted=False)
+        """Look it up once more; the operation's outcome stays that of its first lookup."""
+        began = perf_counter()
+        lookup = self.executor.look_up(self.plan, self.key, began)
+        current.measurement.at_cache("lookup", began)
+        return lookup
 
     def read(self, versions: str | None) -> tuple[Answer, bool]:
         """Run the statement and keep the answer under these versions; return whether it is kept."""
@@ -92,8 +96,11 @@ class Executor:
         limits: LimitSettings,
         cache: CacheSettings,
         replicas: Replicas | None = None,
+        refreshed: Callable[[Measurement], None] = lambda measured: None,
     ) -> None:
         self.storage = storage
+        # told of what the threads measure that refresh stale answers
+        self._refreshed = refreshed
         self.replicas = replicas
         self.answers = answers
         self.session = session
@@ -127,7 +134,7 @@ class Executor:
             else:
                 measured.looked_up(self._bypass(read))
                 # what is not kept may be read from a replica, if that is not behind
-                versions = None if outside is None else self.answers.lookup("", read.tables).versions
+                versions = None if outside is None else self._versions(read, measured)
                 answer = self.from_storage(read, params, self.session.of(variables[VIEWER]), versions, outside)
                 marked = MARK in answer
         if read.live:
@@ -168,27 +175,32 @@ class Executor:
         since, at = self.shared.flights.landings, time.monotonic() if read.stale else 0.0
         # before the statement: a version read after it could belong to a write that it did not see
         began = perf_counter()
-        lookup = self.look_up(read, key)
+        lookup = self.look_up(read, key, began)
         if lookup.answer is not None:
             measured.hit(began, len(lookup.answer))
             if read.stale and lookup.versions is not None:
                 self.current.note(key, lookup.versions, at)
             return lookup.answer, lookup.marked
         measured.at_cache("lookup", began)
-        measured.looked_up(lookup.outcome)
-        measured.written = lookup.written(read.tables)
         settings = self.session.of(viewer)
         if lookup.versions is None:
+            measured.looked_up(lookup.outcome)
             answer = self.from_storage(read, params, settings)
             return answer, MARK in answer
         missed = Missed(executor=self, plan=read, key=key, params=params, settings=settings, at=at, outside=outside)
         if read.stale and outside == () and (former := self._former(missed, lookup, variables)) is not None:
-            measured.outcome = Outcome.STALE
-            measured.bytes += len(former.text)
+            measured.looked_up(Outcome.STALE, lookup.written(read.tables))
             return former
+        measured.looked_up(lookup.outcome, lookup.written(read.tables))
         locks = self.session.in_transaction or self.concurrency.is_held
         holding = Waiter(locks=locks, connection=self.session.is_pooled)
         return self.shared.answer(missed, lookup.versions, holding, since)
+
+    def _versions(self, read: Read, measured: Measurement) -> str | None:
+        began = perf_counter()
+        versions = self.answers.lookup("", read.tables, began).versions
+        measured.at_cache("versions", began)
+        return versions
 
     def _bypass(self, read: Read) -> Outcome:
         """Return why the cache is not asked for a statement."""
@@ -198,9 +210,9 @@ class Executor:
             return Outcome.VOLATILE if read.volatile else Outcome.NEVER
         return Outcome.SESSION if self.storage.shared else Outcome.TRANSACTION
 
-    def look_up(self, read: Read, key: str, *, counted: bool = True) -> Lookup:
-        """Look up the answer of a statement; without ``counted`` it is neither a hit nor a miss."""
-        lookup = self.answers.lookup(key, read.versioned, counted=counted)
+    def look_up(self, read: Read, key: str, began: float) -> Lookup:
+        """Look up the answer of a statement; ``began`` is now, by ``time.perf_counter``."""
+        lookup = self.answers.lookup(key, read.versioned, began)
         if lookup.versions is not None and not self._is_current(read, lookup.versions):
             # which tables it reads is to be found out again, by the next plan
             return Lookup(bypass=Outcome.CATALOGUE)
@@ -225,8 +237,17 @@ class Executor:
         text = decoded(former[1])
         if text is None or self.session.in_transaction or _asks_viewer(read, variables):
             return None
-        started = self._background.start(lambda: self.shared.refresh(missed, versions))
+        subject = current.measurement.subject
+        started = self._background.start(lambda: self._refresh(missed, versions, subject))
         return Answer(text, former[2]) if started else None
+
+    def _refresh(self, missed: Missed, versions: str, subject: Subject) -> None:
+        measured = current.measurement = Measurement()
+        measured.subject = subject
+        try:
+            self.shared.refresh(missed, versions)
+        finally:
+            self._refreshed(measured)
 
     def from_storage(
         self,

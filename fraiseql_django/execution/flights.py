@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from threading import Event, Lock, get_ident
 from typing import Generic, TypeVar
 
+from ..metrics.measurement import current
+
 T = TypeVar("T")
 
 # How often the failure of a leader makes another of those that wait lead
@@ -99,7 +101,10 @@ class Flights(Generic[T]):
                 return self._lead(key, flight, self._unless_landed(key, since, statement, again))
             if flight.leader == get_ident() or not holding.may_wait_for(flight.holds):
                 break
-            if not flight.landed.wait(max(0, until - time.monotonic())):
+            began = time.perf_counter()
+            has_landed = flight.landed.wait(max(0, until - time.monotonic()))
+            current.measurement.waited(began)
+            if not has_landed:
                 # its thread may be gone, as in a process that was forked: those that come now need not wait for it
                 self._end(key, flight)
                 break

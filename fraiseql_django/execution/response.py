@@ -122,9 +122,11 @@ class Explanation:
 class Statistics:
     """The figures of an engine in this process: its caches, and the statements that it has run.
 
-    ``statement_ms`` is the time that all ``statements`` took, in milliseconds, with their way to PostgreSQL and back.
-    ``replicas_answered`` are those that replicas have answered, ``replicas_passed_on`` those that the primary had to
-    answer in the place of a replica: one that was behind, failed or could not be reached.
+    ``result_hits`` are the operations that were answered from the cache, ``result_misses`` those that it had no valid
+    answer for, since the process began or ``fraiseql_stats --reset``. ``statement_ms`` is the time that all
+    ``statements`` took, in milliseconds, with their way to PostgreSQL and back. ``replicas_answered`` are those that
+    replicas have answered, ``replicas_passed_on`` those that the primary had to answer in the place of a replica: one
+    that was behind, failed or could not be reached.
     """
 
     documents: Counts

@@ -19,6 +19,7 @@ from ..cache.answers import Lookup
 from ..cache.base import Cache
 from ..cache.claims import Claims
 from ..conf.settings import CacheSettings
+from ..metrics.measurement import current
 from .flights import Flights, Waiter
 
 # In seconds, between two looks at the cache for what another process is reading
@@ -47,7 +48,7 @@ class Miss(Protocol):
     def digest(self) -> str: ...
 
     def look_up(self) -> Lookup:
-        """Look it up once more, without counting that."""
+        """Look it up once more; the operation's outcome stays that of its first lookup."""
         ...
 
     def read(self, versions: str | None) -> tuple[Answer, bool]:
@@ -89,7 +90,7 @@ class SharedReads:
         def read() -> Answer:
             if self._claim_ms is None:
                 return self._timed(miss, versions)[0]
-            if self._claims.take(miss.key, versions):
+            if self._take(miss, versions):
                 return self._claimed(miss, versions)
             raise _BeingRead
 
@@ -100,18 +101,26 @@ class SharedReads:
         if self._claim_ms is None or holding.locks or self._times.of(miss.digest) < self._claim_ms:
             return self._timed(miss, versions)[0]
         pause, until = _FIRST_PAUSE, time.monotonic() + self._poll_seconds
-        current: str | None = versions
-        while current is not None and time.monotonic() < until:
-            if self._claims.take(miss.key, current):
-                return self._claimed(miss, current)
+        known: str | None = versions
+        while known is not None and time.monotonic() < until:
+            if self._take(miss, known):
+                return self._claimed(miss, known)
+            began = time.perf_counter()
             time.sleep(pause)
+            current.measurement.waited(began)
             pause = min(2 * pause, _LONGEST_PAUSE)
             lookup = miss.look_up()
             if (found := _found(lookup)) is not None:
                 return found
             # after a write the claim is another; without versions nothing is kept
-            current = lookup.versions
-        return self._timed(miss, current)[0]
+            known = lookup.versions
+        return self._timed(miss, known)[0]
+
+    def _take(self, miss: Miss, versions: str) -> bool:
+        began = time.perf_counter()
+        taken = self._claims.take(miss.key, versions)
+        current.measurement.at_cache("claim", began)
+        return taken
 
     def _claimed(self, miss: Miss, versions: str) -> Answer:
         try:
@@ -119,7 +128,9 @@ class SharedReads:
             found = _found(miss.look_up())
             return self._timed(miss, versions)[0] if found is None else found
         finally:
+            began = time.perf_counter()
             self._claims.release(miss.key, versions)
+            current.measurement.at_cache("release", began)
 
     def _timed(self, miss: Miss, versions: str | None) -> tuple[Answer, bool]:
         started = time.perf_counter()

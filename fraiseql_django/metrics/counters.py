@@ -28,7 +28,7 @@ MINUTES = 180
 NAME_LENGTH = 100
 _CLASSES = len(BOUNDS) + 1
 _FLOATS = ("parse", "plan", "cache", "storage", "read", "saved")
-_INTS = ("statements", "bytes", "kept", "unkept", "failed", "reads")
+_INTS = ("statements", "bytes", "kept", "unkept", "failed", "reads", "refreshes")
 _LISTS = ("outcomes", "hits_by_time", "others_by_time")
 _SECONDS = ("hit_seconds", "other_seconds")
 
@@ -39,7 +39,8 @@ class Counts:
     ``outcomes`` has a number for each Outcome. ``hits_by_time`` and ``others_by_time`` have one for each class of
     ``BOUNDS``: hits, and all other operations. ``kept`` are the bytes put into the cache, ``unkept`` the answers that
     were too large for it or that it did not take. ``reads`` are queries that ran statements, ``read`` is their time in
-    the storage. ``saved`` is the estimate for hits that are no longer counted by operation.
+    the storage; with the ``refreshes`` of stale answers, which are part of no operation's duration. ``saved`` is the
+    estimate for hits that are no longer counted by operation.
     """
 
     __slots__ = ("forgotten", "key", "used", *_FLOATS, *_INTS, *_LISTS, *_SECONDS)
@@ -51,6 +52,7 @@ class Counts:
         self.parse = self.plan = self.cache = self.storage = self.read = self.saved = 0.0
         self.hit_seconds = self.other_seconds = 0.0
         self.statements = self.bytes = self.kept = self.unkept = self.failed = self.reads = 0
+        self.refreshes = 0
         self.outcomes = [0] * len(Outcome)
         self.hits_by_time = [0] * _CLASSES
         self.others_by_time = [0] * _CLASSES
@@ -73,6 +75,17 @@ class Counts:
         if measured.statements and outcome.kind in ("miss", "bypass"):
             self.reads += 1
             self.read += measured.storage
+
+    def note_refresh(self, measured: Measurement) -> None:
+        """Add the reading of an answer in the background."""
+        self.refreshes += 1
+        self.reads += 1
+        self.read += measured.storage
+        self.storage += measured.storage
+        self.statements += measured.statements
+        self.cache += measured.cache
+        self.kept += measured.kept
+        self.unkept += measured.unkept
 
     # --- what follows from them ---
 
@@ -259,15 +272,16 @@ class Counters:
     def note(self, measured: Measurement) -> None:
         """Count an operation that has ended."""
         ended = measured.ended
-        counts = measured.subject.counted
+        subject = measured.subject
+        counts = subject.counted
         with self._lock:
             if ended >= self._minute_ends:
                 self._mark()
             if counts is None or counts.forgotten:
-                counts = self._counts_of(measured.subject)
-                if measured.subject is not UNKNOWN:
+                counts = self._counts_of(subject)
+                if subject is not UNKNOWN:
                     # that one is of all engines
-                    measured.subject.counted = counts
+                    subject.counted = counts
             counts.used = ended
             started = measured.started
             seconds = ended - started
@@ -286,6 +300,14 @@ class Counters:
                 return
             for table in measured.written:
                 self._written[table] = self._written.get(table, 0) + 1
+
+    def note_refresh(self, measured: Measurement) -> None:
+        """Count what a thread has read for a stale answer; nothing where another was reading it already."""
+        if measured.statements:
+            with self._lock:
+                counts = self._counts_of(measured.subject)
+                counts.used = measured.ended
+                counts.note_refresh(measured)
 
     def reset(self) -> None:
         """Count from zero."""
@@ -310,6 +332,12 @@ class Counters:
             made = Sums()
             made.merge(self._rest)
             return made
+
+    def looked_up(self) -> tuple[int, int]:
+        """Return how many operations were hits, and how many misses."""
+        with self._lock:
+            every = [*self._kept.values(), self._rest.total]
+            return sum(counts.hits for counts in every), sum(counts.misses for counts in every)
 
     def written(self) -> dict[str, int]:
         """Return how many misses were caused by writes to each table."""

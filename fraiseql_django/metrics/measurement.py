@@ -36,9 +36,9 @@ class Measurement:
     ``parsed`` is the moment at which the document and the variables were ready, ``planned`` the one at which the
     statement was; 0 where the operation was refused before. ``read`` is the statement that was answered, from the cache
     or from the database. ``cache`` and ``storage`` are sums. ``written`` names the tables whose writes have dropped the
-    entry. ``bytes`` are those of the answer, ``kept`` those put into the cache; ``unkept``
-    says that an answer was not kept since it is too large or the cache failed. ``steps`` are listed, and ``notes``
-    free for use, where there are observers.
+    entry. ``bytes`` are those of the answer, ``kept`` those put into the cache; ``unkept`` says that an answer was not
+    kept since it is too large or the cache failed. ``steps`` are listed, and ``notes`` free for use, where there are
+    observers.
     """
 
     subject: Subject = UNKNOWN
@@ -84,10 +84,13 @@ class Measurement:
         """The statement that was answered."""
         return self.read.sql if self.read is not None else None
 
-    def looked_up(self, outcome: Outcome) -> None:
-        """Note the outcome at the cache; of several statements the first that was no hit counts."""
+    def looked_up(self, outcome: Outcome, written: tuple[str, ...] = ()) -> None:
+        """Note the outcome at the cache, and the tables whose writes have dropped the entry.
+
+        Of several statements the first that was no hit counts.
+        """
         if self.outcome is CONSTANT or self.outcome is HIT:
-            self.outcome = outcome
+            self.outcome, self.written = outcome, written
 
     def hit(self, began: float, size: int) -> None:
         """Note that the cache has just answered, with so many bytes."""
@@ -105,6 +108,13 @@ class Measurement:
         self.cache += ended - began
         if self.steps is not None:
             self.steps.append(Step(f"cache {name}", began, ended))
+
+    def waited(self, began: float) -> None:
+        """Note that another operation was waited for until now, which reads the same answer: as time in the storage."""
+        ended = perf_counter()
+        self.storage += ended - began
+        if self.steps is not None:
+            self.steps.append(Step("wait", began, ended))
 
     def ran(self, sql: str, rows: int, seconds: float) -> None:
         """Note a statement that has just ended."""

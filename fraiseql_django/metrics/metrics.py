@@ -30,7 +30,7 @@ slow_logger = logging.getLogger("fraiseql_django.slow")
 
 _NOT_READ: Any = object()
 # Snapshots of another format are those of another release
-FORMAT = f"1 {' '.join(outcome.name for outcome in Outcome)} {len(BOUNDS)}"
+FORMAT = f"2 {' '.join(outcome.name for outcome in Outcome)} {len(BOUNDS)}"
 
 
 class Observer(Protocol):
@@ -96,6 +96,11 @@ class Metrics:
                 self._tell("end", measured, viewer)
         except Exception:
             logger.exception("an operation could not be counted")
+
+    def refreshed(self, measured: Measurement) -> None:
+        """Take what a thread has read for a stale answer; it is no operation."""
+        measured.ended = perf_counter()
+        self.counters.note_refresh(measured)
 
     def _tell(self, what: str, *arguments: Any) -> None:
         for observer in self.observers:

@@ -145,6 +145,7 @@ def figures(counts: Counts) -> dict[str, Any]:
         "kept_bytes": counts.kept,
         "not_kept": counts.unkept,
         "statements": counts.statements,
+        "refreshes": counts.refreshes,
         "total_ms": _ms(counts.seconds),
         "parse_ms": _ms(counts.parse),
         "plan_ms": _ms(counts.plan),

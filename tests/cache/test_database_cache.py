@@ -165,9 +165,9 @@ def test_write_is_seen_by_the_next_query(kept_in: str, way: Callable[[Callable[[
 
 
 def is_cached(engine: GraphQLEngine) -> bool:
-    hits = engine.answers.hits
+    hits = engine.statistics().result_hits
     data(engine, AUTHORS)
-    return engine.answers.hits == hits + 1
+    return engine.statistics().result_hits == hits + 1
 
 
 def test_hook_of_the_commit_sees_the_write(kept_in: str) -> None:

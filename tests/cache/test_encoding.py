@@ -123,7 +123,7 @@ def test_entry_in_redis_takes_a_fraction_of_the_answer(redis: Any) -> None:
         engine = sized("redis", compress_bytes)
         answer = engine.execute(AUTHORS).body
         assert engine.execute(AUTHORS).body == answer
-        assert engine.answers.hits == 1
+        assert engine.statistics().result_hits == 1
         (key,) = [key for key in redis.keys("*") if ENTRY.encode() in key]
         return int(redis.strlen(key))
 

@@ -20,6 +20,7 @@ from example_project.bookshop.models import Author
 from example_project.settings import BASE_DIR
 from fraiseql_django import GraphQLEngine
 from fraiseql_django.cache import circuit_breaker
+from fraiseql_django.metrics.report import figures
 from tests.servers import RedisCluster, RedisServer, redis_cluster, redis_server, redis_with_sentinel, wait_until
 from tests.support import data, is_hit, page_settings
 
@@ -130,6 +131,10 @@ def test_redis_that_is_restored_from_a_snapshot_answers_nothing_old() -> None:
         assert names(engine) == ["Octavia"]
         assert names(engine) == ["Octavia"]
         assert is_hit(engine, AUTHORS)
+        found = figures(engine.metrics.report().total)
+        assert found["miss_reasons"] == {"absent": 1, "server": 1}
+        # the snapshot has the versions that the entry was kept under
+        assert engine.metrics.report().written == {}
 
 
 def test_sentinel_promotes_a_replica_that_missed_a_write(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -326,20 +326,20 @@ def test_answers_of_one_table_are_removed(any_cache: str) -> None:
     listed = any_cache in ("locmem", "redis", "django_redis")
     for query in (AUTHORS, "{ authors { books { title } } }", "{ publishers { name } }"):
         data(engine, query)
-    misses = engine.answers.misses
+    misses = engine.statistics().result_misses
 
     assert engine.answers.remove("bookshop_book") == (1 if listed else None)
 
     data(engine, AUTHORS)
     data(engine, "{ publishers { name } }")
-    assert engine.answers.misses == misses
+    assert engine.statistics().result_misses == misses
     data(engine, "{ authors { books { title } } }")
-    assert engine.answers.misses == misses + 1
+    assert engine.statistics().result_misses == misses + 1
 
     assert engine.answers.remove() == (3 if listed else None)
     for query in (AUTHORS, "{ authors { books { title } } }", "{ publishers { name } }"):
         data(engine, query)
-    assert engine.answers.misses == misses + 4
+    assert engine.statistics().result_misses == misses + 4
 
 
 # --- no cache, and broken ones ---

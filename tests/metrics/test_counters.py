@@ -1,26 +1,34 @@
 """What is counted of operations: every figure by operations that cause it."""
 
 import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import transaction
+from django.db import connection, connections, transaction
 from django.db.models.functions import Random
 
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Book, Publisher
-from fraiseql_django import GraphQLEngine, Registry
+from fraiseql_django import CachePolicy, GraphQLEngine, Registry
+from fraiseql_django.cache.answers import Lookup
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.cache.outcomes import EXPLANATIONS, Outcome
 from fraiseql_django.conf.settings import get_settings
+from fraiseql_django.invalidation.scan import CATALOGUE
 from fraiseql_django.language.selected import Subject
+from fraiseql_django.metrics import OperationEvent, operation_executed
 from fraiseql_django.metrics.counters import BOUNDS, OTHER, Counters, Counts, quantile
 from fraiseql_django.metrics.measurement import Measurement, current
 from fraiseql_django.metrics.report import Report, figures
 from fraiseql_django.testing import FailingCache
-from tests.support import Shop, data, make_engine, make_shop
+from tests.execution.test_flights import Gate, engine_of, waiting
+from tests.support import Shop, data, make_engine, make_shop, wait_until
 
 BOOKS = "query Titles { books { title } }"
 SHELF = "query Shelf($n: Int) { books(limit: $n) { title authors { name } } publishers { name } }"
@@ -35,6 +43,13 @@ def shop(transactional_db: None) -> Shop:
 @pytest.fixture
 def engine(shop: Shop, cache_alias: str) -> GraphQLEngine:
     return make_engine(cache_alias)
+
+
+def engine_over(cache_alias: str, *, cache: Any) -> GraphQLEngine:
+    """Return an engine whose only type has a policy."""
+    registry = Registry()
+    fraiseql.type(Book, fields=["title"], registry=registry, cache=cache)(type("Book", (), {}))
+    return make_engine(cache_alias, registry=registry)
 
 
 def report(engine: GraphQLEngine) -> Report:
@@ -119,7 +134,7 @@ class TestOutcomes:
         text = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text(encoding="utf-8")
         rows = re.findall(r"^\| (hit|miss|bypass|none) \| `(\w+)` \| (.*) \|$", text, re.MULTILINE)
 
-        assert rows == [(outcome.kind, outcome.reason, EXPLANATIONS[outcome]) for outcome in Outcome]
+        assert sorted(rows) == sorted((outcome.kind, outcome.reason, EXPLANATIONS[outcome]) for outcome in Outcome)
 
     def test_what_is_not_looked_up(self, engine: GraphQLEngine, shop: Shop) -> None:
         data(engine, "{ __typename }")
@@ -137,10 +152,143 @@ class TestOutcomes:
 
         assert kinds == {
             "hit": ["hit"],
-            "miss": ["absent", "written", "lost"],
-            "bypass": ["no_cache", "transaction", "volatile", "session", "failing"],
+            "miss": ["absent", "written", "lost", "server", "stale"],
+            "bypass": [
+                "no_cache", "transaction", "volatile", "session", "failing", "marked", "catalogue", "never",
+            ],
             "none": ["constant", "mutation", "refused"],
-        }
+        }  # fmt: skip
+
+    def test_table_that_is_being_committed(self, engine: GraphQLEngine) -> None:
+        versions = engine.answers.versions
+        assert versions is not None
+        data(engine, BOOKS)
+        assert versions.mark(["bookshop_book"], "a writer")
+        data(engine, BOOKS)
+        versions.renew(["bookshop_book"], "a writer")
+        data(engine, BOOKS)
+
+        found = figures(report(engine).total)
+
+        assert (found["miss_reasons"], found["bypass_reasons"]) == ({"absent": 1, "written": 1}, {"marked": 1})
+        assert report(engine).written == {"bookshop_book": 1}
+
+    def test_definitions_that_another_process_has_changed(self, engine: GraphQLEngine) -> None:
+        data(engine, BOOKS)
+        assert engine.answers.versions is not None
+        with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
+            other.execute("CREATE VIEW metrics_view AS SELECT 1")
+        try:
+            engine.answers.versions.renew([CATALOGUE])
+            for _ in range(3):
+                data(engine, BOOKS)
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("DROP VIEW metrics_view")
+
+        found = figures(report(engine).total)
+
+        # it is planned again, and the entry from before is none for the new definitions
+        assert (found["bypass_reasons"], found["miss_reasons"]) == ({"catalogue": 1}, {"absent": 1, "written": 1})
+        assert found["hits"] == 1
+        assert report(engine).written == {}
+
+    def test_type_that_is_never_kept(self, shop: Shop, cache_alias: str) -> None:
+        data(engine := engine_over(cache_alias, cache=False), BOOKS)
+
+        assert figures(report(engine).total)["bypass_reasons"] == {"never": 1}
+
+    @pytest.mark.parametrize(("server", "outcome"), [("one", Outcome.WRITTEN), ("another", Outcome.SERVER)])
+    def test_tables_are_named_behind_the_part_of_the_server(self, server: str, outcome: Outcome) -> None:
+        # that a server is another one is caused in tests/cache/test_redis_servers.py
+        lookup = Lookup(versions=f"{server},a,c,d", former=("one,a,b,d", b"", False))
+
+        assert lookup.outcome is outcome
+        assert lookup.written(("bookshop_author", "bookshop_book")) == ("bookshop_book",)
+
+    def test_stale_answer_and_its_refresh(self, shop: Shop, cache_alias: str) -> None:
+        engine = engine_over(cache_alias, cache=CachePolicy(stale=60))
+        size = len(engine.execute(BOOKS).body)
+        Book.objects.update(title="other")
+        data(engine, BOOKS)
+        wait_until(lambda: report(engine).total.refreshes)
+        data(engine, BOOKS)
+
+        found = figures(report(engine).total)
+
+        assert found["miss_reasons"] == {"absent": 1, "stale": 1}
+        assert (found["operations"], found["hits"]) == (3, 1)
+        assert report(engine).written == {"bookshop_book": 1}
+        # the thread's statement and what it has kept, which are part of no operation
+        assert (found["statements"], found["refreshes"], found["kept_bytes"] > size) == (2, 1, True)
+
+
+class TestWaiting:
+    """Operations that wait while another reads the same answer: lookups of their own, but no statements."""
+
+    def test_in_the_same_process(self, shop: Shop, cache_alias: str) -> None:
+        storage = Gate()
+        engine = engine_of(storage, cache_alias)
+
+        event = followed(engine, engine, storage, lambda: waiting(engine))
+
+        assert (event.reason, event.statements, event.storage_ms > 0) == ("absent", 0, True)
+        found = figures(report(engine).total)
+        assert (found["miss_reasons"], found["statements"]) == ({"absent": 2}, 1)
+        # what it waited is no time of a statement that hits save
+        assert [counts.reads for counts in report(engine).operations] == [1]
+
+    def test_in_another_process(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+        storage = Gate()
+        DjangoCache("redis").clear()
+        # that have nothing in common but the cache
+        leading, following = engine_of(storage, "redis"), engine_of(Gate(), "redis")
+        claims, refused = following.executor.shared._claims, Event()
+        take = claims.take
+
+        def taken(key: str, versions: str) -> bool:
+            got = take(key, versions)
+            if not got:
+                refused.set()
+            return got
+
+        monkeypatch.setattr(claims, "take", taken)
+
+        event = followed(leading, following, storage, refused.is_set)
+
+        assert (event.reason, event.statements, event.storage_ms > 0, event.cache_ms > 0) == ("absent", 0, True, True)
+
+
+def followed(
+    leading: GraphQLEngine, following: GraphQLEngine, storage: Gate, waits: Callable[[], object]
+) -> OperationEvent:
+    """Let an operation wait for another one's statement; return the event of the one that waited."""
+    events: list[OperationEvent] = []
+
+    def note(event: OperationEvent, **kwargs: Any) -> None:
+        events.append(event)
+
+    def execute(engine: GraphQLEngine) -> None:
+        try:
+            data(engine, "{ authors { name } }")
+        finally:
+            connections.close_all()
+
+    storage.open.clear()
+    operation_executed.connect(note)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            futures = [pool.submit(execute, leading)]
+            wait_until(storage.entered.is_set)
+            futures.append(pool.submit(execute, following))
+            wait_until(waits)
+            storage.open.set()
+            for future in futures:
+                future.result(60)
+    finally:
+        operation_executed.disconnect(note)
+    (found,) = [event for event in events if not event.statements]
+    return found
 
 
 class TestBreakdown:

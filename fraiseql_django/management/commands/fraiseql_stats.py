@@ -110,6 +110,7 @@ def lines(report: Report, silent_after: float) -> Iterator[str]:
             ("parse", _seconds(total.parse)),
             ("plan", _seconds(total.plan)),
             ("not kept", f"{total.unkept:,}"),
+            ("refreshes", f"{total.refreshes:,}"),
         ]
     )
     yield from _reasons(total)
