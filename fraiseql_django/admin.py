@@ -144,11 +144,12 @@ def _percent(share: float | None) -> float | None:
 
 
 def _reasons(report: Report) -> list[tuple[str, str, str, int]]:
-    """Return the outcomes that occurred: kind, name, explanation, number."""
+    """Return the outcomes that occurred, by kind: kind, name, explanation, number."""
     return [
-        (outcome.kind, outcome.reason.replace("_", " "), EXPLANATIONS[outcome], number)
-        for outcome, number in zip(Outcome, report.total.outcomes, strict=True)
-        if number
+        (kind, outcome.reason.replace("_", " "), EXPLANATIONS[outcome], report.total.outcomes[outcome])
+        for kind in ("hit", "miss", "bypass", "none")
+        for outcome in Outcome
+        if outcome.kind == kind and report.total.outcomes[outcome]
     ]
 
 

@@ -59,7 +59,9 @@ def much() -> None:
         Subject(f"{'AnOperationWithALongName' * 4}{number}", "query", (f"rootField{'Long' * 15}{number}",), ("Book",))
         for number in range(60)
     ]
-    outcomes = [Outcome.HIT, Outcome.HIT, Outcome.HIT, Outcome.ABSENT, Outcome.WRITTEN, Outcome.TRANSACTION]
+    outcomes = [
+        *[Outcome.HIT] * 5, Outcome.ABSENT, Outcome.WRITTEN, Outcome.STALE, Outcome.TRANSACTION, Outcome.MARKED
+    ]  # fmt: skip
     for minute in range(180):
         clock.now = start + minute * 60.0
         if 60 <= minute < 75:
@@ -74,6 +76,8 @@ def much() -> None:
             metrics.counters.note(one)
             if outcome is not Outcome.HIT:
                 metrics.slowest.note(one)
+            if outcome is Outcome.STALE:
+                metrics.counters.note_refresh(one)
 
 
 class _Read:

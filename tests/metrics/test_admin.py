@@ -202,5 +202,20 @@ def test_readable_in_chromium(seen: dict[str, Any], state: str, width: int) -> N
         assert page["smallest"] >= 10
 
 
+def test_reasons_are_listed_by_kind(folder: Path) -> None:
+    page = (folder / "much.html").read_text().split('id="reasons"')[1].split("</table>")[0]
+
+    assert re.findall(r"<tr><td>(\w+)</td><td>(\w+)</td>", page) == [
+        ("hit", "hit"),
+        ("miss", "absent"),
+        ("miss", "written"),
+        ("miss", "stale"),
+        ("bypass", "transaction"),
+        ("bypass", "marked"),
+    ]
+    assert "<dt>refreshes</dt><dd>990</dd>" in (folder / "much.html").read_text()
+    assert "<dt>refreshes</dt>" not in (folder / "little.html").read_text()
+
+
 def test_a_lot_stays_bounded(seen: dict[str, Any]) -> None:
     assert 60 < seen["much 1280"]["rows"] < 150

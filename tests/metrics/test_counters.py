@@ -1,7 +1,7 @@
 """What is counted of operations: every figure by operations that cause it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -41,8 +41,16 @@ def shop(transactional_db: None) -> Shop:
 
 
 @pytest.fixture
-def engine(shop: Shop, cache_alias: str) -> GraphQLEngine:
-    return make_engine(cache_alias)
+def locmem() -> Iterator[str]:
+    """Return the alias of an empty cache, where the kind of cache changes nothing."""
+    DjangoCache("locmem").clear()
+    yield "locmem"
+    DjangoCache("locmem").clear()
+
+
+@pytest.fixture
+def engine(shop: Shop, locmem: str) -> GraphQLEngine:
+    return make_engine(locmem)
 
 
 def engine_over(cache_alias: str, *, cache: Any) -> GraphQLEngine:
@@ -63,7 +71,8 @@ def by_name(counts: Any) -> dict[str, Counts]:
 class TestOutcomes:
     """Hits, misses and bypasses, with their reasons."""
 
-    def test_three_hits_a_miss_by_a_write_and_a_bypass(self, engine: GraphQLEngine) -> None:
+    def test_three_hits_a_miss_by_a_write_and_a_bypass(self, shop: Shop, cache_alias: str) -> None:
+        engine = make_engine(cache_alias)
         for _ in range(3):
             data(engine, BOOKS)
         Book.objects.update(title="other")
@@ -89,7 +98,8 @@ class TestOutcomes:
 
         assert report(engine).written == {"bookshop_publisher": 1}
 
-    def test_version_that_the_cache_has_lost(self, engine: GraphQLEngine, cache_alias: str) -> None:
+    def test_version_that_the_cache_has_lost(self, shop: Shop, cache_alias: str) -> None:
+        engine = make_engine(cache_alias)
         data(engine, BOOKS)
         cache = engine.cache
         assert cache is not None
@@ -110,7 +120,7 @@ class TestOutcomes:
 
         assert figures(report(engine).total)["bypass_reasons"] == {"failing": 1}
 
-    def test_answers_that_depend_on_chance(self, shop: Shop, cache_alias: str) -> None:
+    def test_answers_that_depend_on_chance(self, shop: Shop, locmem: str) -> None:
         registry = Registry()
 
         @fraiseql.type(Author, fields=["name"], registry=registry)
@@ -119,7 +129,7 @@ class TestOutcomes:
 
             luck: float = fraiseql.field(Random())
 
-        engine = make_engine(cache_alias, registry=registry)
+        engine = make_engine(locmem, registry=registry)
         data(engine, "{ authors { luck } }")
 
         assert figures(report(engine).total)["bypass_reasons"] == {"volatile": 1}
@@ -159,7 +169,8 @@ class TestOutcomes:
             "none": ["constant", "mutation", "refused"],
         }  # fmt: skip
 
-    def test_table_that_is_being_committed(self, engine: GraphQLEngine) -> None:
+    def test_table_that_is_being_committed(self, shop: Shop, cache_alias: str) -> None:
+        engine = make_engine(cache_alias)
         versions = engine.answers.versions
         assert versions is not None
         data(engine, BOOKS)
@@ -193,8 +204,8 @@ class TestOutcomes:
         assert found["hits"] == 1
         assert report(engine).written == {}
 
-    def test_type_that_is_never_kept(self, shop: Shop, cache_alias: str) -> None:
-        data(engine := engine_over(cache_alias, cache=False), BOOKS)
+    def test_type_that_is_never_kept(self, shop: Shop, locmem: str) -> None:
+        data(engine := engine_over(locmem, cache=False), BOOKS)
 
         assert figures(report(engine).total)["bypass_reasons"] == {"never": 1}
 
@@ -206,8 +217,8 @@ class TestOutcomes:
         assert lookup.outcome is outcome
         assert lookup.written(("bookshop_author", "bookshop_book")) == ("bookshop_book",)
 
-    def test_stale_answer_and_its_refresh(self, shop: Shop, cache_alias: str) -> None:
-        engine = engine_over(cache_alias, cache=CachePolicy(stale=60))
+    def test_stale_answer_and_its_refresh(self, shop: Shop, locmem: str) -> None:
+        engine = engine_over(locmem, cache=CachePolicy(stale=60))
         size = len(engine.execute(BOOKS).body)
         Book.objects.update(title="other")
         data(engine, BOOKS)
@@ -226,9 +237,9 @@ class TestOutcomes:
 class TestWaiting:
     """Operations that wait while another reads the same answer: lookups of their own, but no statements."""
 
-    def test_in_the_same_process(self, shop: Shop, cache_alias: str) -> None:
+    def test_in_the_same_process(self, shop: Shop, locmem: str) -> None:
         storage = Gate()
-        engine = engine_of(storage, cache_alias)
+        engine = engine_of(storage, locmem)
 
         event = followed(engine, engine, storage, lambda: waiting(engine))
 
@@ -331,10 +342,10 @@ class TestBreakdown:
 
         assert (found["bytes"], found["kept_bytes"], found["not_kept"]) == (2 * size, size, 0)
 
-    def test_answers_that_are_too_large_to_be_kept(self, shop: Shop, cache_alias: str) -> None:
+    def test_answers_that_are_too_large_to_be_kept(self, shop: Shop, locmem: str) -> None:
         settings = get_settings()
         settings = replace(settings, cache=replace(settings.cache, answer_bytes=10))
-        engine = make_engine(cache_alias, settings=settings)
+        engine = make_engine(locmem, settings=settings)
         data(engine, BOOKS)
 
         found = figures(report(engine).total)
