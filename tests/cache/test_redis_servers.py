@@ -222,3 +222,17 @@ def test_cluster_that_loses_a_node_leaves_nothing_stale(cluster: RedisCluster, m
         Author.objects.update(name="Joanna")
         for number in range(1, 9):
             assert names(engine, number) == ["Joanna"]
+
+
+def test_processes_with_another_number_of_shards(cluster: RedisCluster) -> None:
+    """One with fewer does not reach the shards of one with more; clearing the cache afterwards does."""
+    settings = by_cluster(cluster)
+    with engine_on(settings) as engine:
+        for number in range(1, 25):
+            names(engine, number)
+
+        write_elsewhere({**settings, "FRAISEQL": {"CACHE": {"SHARDS": 1}}}, "Octavia")
+        assert {name for number in range(1, 25) for name in names(engine, number)} == {"Ursula", "Octavia"}
+
+        engine.answers.remove()
+        assert {name for number in range(1, 25) for name in names(engine, number)} == {"Octavia"}
