@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.core.cache import caches
 from django.db import connections
 from pytest_django import DjangoDbBlocker
 
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author
 from fraiseql_django import GraphQLEngine, Registry
+from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.conf.settings import CacheSettings, Settings
 from fraiseql_django.invalidation import history
 from tests.servers import Replicated, folder, replicated
@@ -29,7 +29,7 @@ def address(django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch)
         yield made / "to"
         connections["moving"].close()
         del connections["moving"]
-        caches["redis"].delete_pattern("*")
+        DjangoCache("redis").clear()
 
 
 def names(engine: GraphQLEngine) -> list[str]:
