@@ -301,3 +301,17 @@ def test_connections_shows_operations_that_page(settings, bookshop):
     settings.FRAISEQL = {**settings.FRAISEQL, "NODE": True}
     book = get_engine().execute("{ books(limit: 1) { __typename id title } }").json()["data"]["books"][0]
     assert get_engine().execute(node, {"id": book["id"]}).json()["data"]["node"] == book
+
+
+PAGES = sorted([*DOCS.glob("*.md"), DOCS.parent / "README.md", DOCS.parent / "CHANGELOG.md"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_headings(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)", page.read_text(encoding="utf-8")):
+        linked = page.parent / target if target else page
+        assert linked.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", linked.read_text(encoding="utf-8"), re.MULTILINE)
+            anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+            assert anchor in anchors, f"{target}#{anchor}"

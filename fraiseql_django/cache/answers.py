@@ -118,7 +118,7 @@ class Answers:
         ``began`` is now, by ``time.perf_counter``, where the caller has asked the clock.
         """
         cache, versions = self._cache, self.versions
-        if cache is None or versions is None or not versions.breaker.allows() or versions.owes(tables):
+        if cache is None or versions is None or versions.owes(tables) or not versions.breaker.allows():
             return _NO_CACHE
         entry_key = ENTRY + key
         names = version_keys(tables, shard_of(entry_key, cache.shards))

@@ -40,9 +40,10 @@ class Collector:
         self._reset()
 
     def _reset(self) -> None:
-        # each debtor, and when it is next asked; also after a fork, where the thread is gone and the lock may be held
+        # each debtor, and when it is next asked; also after a fork, where the thread is gone, the lock may be held, and
+        # a debtor that was being asked has to be asked again
         self._changed = Condition()
-        self._debtors: dict[Debtor, float] = getattr(self, "_debtors", {})
+        self._debtors: dict[Debtor, float] = dict.fromkeys(getattr(self, "_debtors", {}), 0.0)
         self._thread: Thread | None = None
         self._closing = False
         self._pause = FIRST_PAUSE

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 from typing import Any
 
 import pytest
@@ -195,6 +196,33 @@ def test_debts_survive_a_fork() -> None:
     cache.failing = False
 
     wait_until(lambda: not versions.owes(["bookshop_author"]))
+
+
+class _Slow:
+    """A debtor whose first payment does not end before it is told to."""
+
+    def __init__(self) -> None:
+        self.asked, self.go_on = 0, Event()
+
+    def pay(self, *, now: bool = False) -> float | None:
+        self.asked += 1
+        if self.asked == 1:
+            self.go_on.wait(60)
+        return None
+
+
+def test_debt_that_is_being_written_during_a_fork_is_written_in_the_child() -> None:
+    collector, debtor = debts.Collector(), _Slow()
+    collector.add(debtor)
+    wait_until(lambda: debtor.asked == 1)
+
+    # as in the child, where the thread that waits is gone
+    collector._reset()
+    collector.ensure()
+
+    wait_until(lambda: debtor.asked == 2)
+    debtor.go_on.set()
+    collector.finish(10)
 
 
 # --- writers that die ---

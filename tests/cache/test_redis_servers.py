@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.cache import caches
 from django.db import connection
@@ -20,6 +21,8 @@ from example_project.bookshop.models import Author
 from example_project.settings import BASE_DIR
 from fraiseql_django import GraphQLEngine
 from fraiseql_django.cache import circuit_breaker
+from fraiseql_django.cache.django import DjangoCache
+from fraiseql_django.cache.table_versions import TableVersions
 from fraiseql_django.metrics.report import figures
 from tests.servers import RedisCluster, RedisServer, redis_cluster, redis_server, redis_with_sentinel, wait_until
 from tests.support import data, is_hit, page_settings
@@ -207,6 +210,25 @@ def test_cluster_tells_other_processes_of_a_write(cluster: RedisCluster) -> None
 
         write_elsewhere(by_cluster(cluster), "Octavia")
 
+        assert {name for number in range(1, 25) for name in names(engine, number)} == {"Octavia"}
+
+
+def test_processes_with_another_number_of_shards(cluster: RedisCluster) -> None:
+    """One with fewer does not reach the shards of one with more; clearing the cache afterwards does."""
+    with engine_on(by_cluster(cluster)) as engine:
+        for number in range(1, 25):
+            names(engine, number)
+
+        assert all(is_hit(engine, LIMITED, {"n": number}) for number in range(1, 25))
+
+        # as a process with one shard writes and tells it
+        with psycopg.connect(**connection.get_connection_params()) as other:
+            other.execute("UPDATE bookshop_author SET name = 'Octavia'")
+        assert isinstance(engine.cache, DjangoCache)
+        TableVersions(DjangoCache(engine.cache.alias), 30).renew(["bookshop_author"])
+        assert {name for number in range(1, 25) for name in names(engine, number)} == {"Ursula", "Octavia"}
+
+        engine.answers.remove()
         assert {name for number in range(1, 25) for name in names(engine, number)} == {"Octavia"}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.core.management import call_command
-from django.db import connection, models, transaction
+from django.db import DatabaseError, connection, models, transaction
 from django.db.models.expressions import RawSQL
 from psycopg import sql
 
@@ -56,9 +56,9 @@ class Recorder(DjangoCache):
         super().__init__("locmem")
         self.tables: set[str] = set()
 
-    def set_many(self, values: Mapping[str, Any], ttl_seconds: int | None) -> None:
+    def replace_many(self, values: Mapping[str, str], token: str) -> None:
         self.tables |= {key.removeprefix(VERSION) for key in values}
-        super().set_many(values, ttl_seconds)
+        super().replace_many(values, token)
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +117,14 @@ def test_without_a_transaction_everything_may_have_been_written(recorder: Record
     execute("SELECT un.write('un.other')")
 
     assert recorder.tables >= {"bookshop_author", "other", "hidden", CATALOGUE}
+
+
+def test_transaction_that_was_prepared_may_have_written_everything(recorder: Recorder) -> None:
+    """It fails here, where no transaction is prepared; a statement that fails may have written as well."""
+    with pytest.raises(DatabaseError):
+        execute("COMMIT PREPARED 'one'")
+
+    assert recorder.tables >= {"bookshop_author", "other", "hidden"}
 
 
 def test_plain_writes_need_no_question(monkeypatch: pytest.MonkeyPatch) -> None:
