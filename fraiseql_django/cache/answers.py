@@ -124,9 +124,9 @@ class Answers:
         if cache is None or versions is None or not versions.breaker.allows() or versions.owes(tables):
             return _NO_CACHE
         entry_key = ENTRY + key
-        names = version_keys(tables, shard_of(entry_key, cache.shards))
         started = time.perf_counter()
         try:
+            names = version_keys(tables, shard_of(entry_key, cache.shards))
             found = cache.get_many((entry_key, *names))
             current = _joined(cache.server, found, names)
             lost = current is None

@@ -84,6 +84,11 @@ class DjangoCache:
         self._found: _Way | None = None
 
     @property
+    def is_configured(self) -> bool:
+        """Whether ``CACHES`` has the alias, still."""
+        return self.alias in cache_settings()
+
+    @property
     def _way(self) -> _Way:
         way = self._found
         config = cache_settings().get(self.alias)

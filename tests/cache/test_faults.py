@@ -27,6 +27,7 @@ from fraiseql_django.cache.keys import ENTRY, SHARED, version_key
 from fraiseql_django.cache.marks import MARK
 from fraiseql_django.cache.table_versions import TableVersions, versions_in
 from fraiseql_django.errors import ConfigurationError
+from fraiseql_django.invalidation import drop, versions
 from fraiseql_django.testing import FailingCache
 from tests.cache.test_results_cache import ALL_KINDS, Recording, any_cache
 from tests.support import data, engines_forgotten, in_thread, is_hit, make_engine, wait_until
@@ -360,6 +361,87 @@ def test_exception_of_a_signal_while_a_version_is_written(cache_alias: str) -> N
     assert names(engine) == ["Octavia"]
 
 
+def test_exception_of_a_signal_at_one_cache_leaves_no_other_untold() -> None:
+    Author.objects.create(name="Ursula")
+    stopped = [_Stopped(alias) for alias in ("redis", "locmem")]
+    engines = [GraphQLEngine(cache=cache) for cache in stopped]
+    assert [names(engine) for engine in engines] == [["Ursula"], ["Ursula"]]
+
+    for cache in stopped:
+        cache.stops = True
+    with pytest.raises(Stop):
+        Author.objects.update(name="Octavia")
+
+    assert [cache.stops for cache in stopped] == [False, False]
+    assert [names(engine) for engine in engines] == [["Octavia"], ["Octavia"]]
+
+
+# --- a write that is committed never fails by a cache ---
+
+
+WRITES: dict[str, Callable[[], Any]] = {
+    "autocommit": lambda: Author.objects.update(name="Octavia"),
+    "transaction": transaction.atomic(lambda: Author.objects.update(name="Octavia")),
+    "drop": lambda: (Author.objects.update(name="Octavia"), drop(["bookshop_author"])),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_cache_that_the_settings_have_no_more(write: str) -> None:
+    Author.objects.create(name="Ursula")
+    with override_settings(CACHES={**caches.settings, "gone": caches.settings["redis"]}):
+        engine = make_engine("gone")
+        assert names(engine) == ["Ursula"]
+
+    WRITES[write]()
+
+    assert names(engine) == ["Octavia"]
+    assert engine.answers.versions is not None
+    # nobody reads it, so nothing is tried again
+    assert not engine.answers.versions.owes(["bookshop_author"])
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_settings_that_are_wrong(cache_alias: str, write: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Author.objects.create(name="Ursula")
+    engine = make_engine(cache_alias)
+    assert names(engine) == ["Ursula"]
+
+    def makers() -> Any:
+        raise ConfigurationError("FRAISEQL is wrong")
+
+    monkeypatch.setattr(versions, "_default_versions", [makers])
+    WRITES[write]()
+
+    # the engine that there is is told nevertheless
+    assert names(engine) == ["Octavia"]
+
+
+@pytest.mark.usefixtures("no_rest")
+@pytest.mark.parametrize("write", WRITES)
+def test_debts_where_no_thread_can_be_started(write: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Author.objects.create(name="Ursula")
+    failing = FailingCache(DjangoCache("locmem"))
+    failing.failing = False
+    engine = GraphQLEngine(cache=failing)
+    assert names(engine) == ["Ursula"]
+
+    def start(self: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(debts, "_collector", debts.Collector())
+    with monkeypatch.context() as patched:
+        patched.setattr(debts.Thread, "start", start)
+        failing.failing = True
+        WRITES[write]()
+        failing.failing = False
+        assert names(engine) == ["Octavia"]
+        assert not is_hit(engine, AUTHORS)
+
+    # the next reader starts it
+    wait_until(lambda: is_hit(engine, AUTHORS))
+
+
 class _Stopped(DjangoCache):
     stops = False
 
@@ -407,14 +489,14 @@ def test_mark_ends_with_its_lease(any_cache: str) -> None:
 def test_version_of_a_reader_is_replaced_after_a_long_commit(cache_alias: str) -> None:
     Author.objects.create(name="Ursula")
     engine = make_engine(cache_alias)
-    versions = versions_in(DjangoCache(cache_alias), 30)
-    assert versions.mark(["bookshop_author"], "slow")
+    kept = versions_in(DjangoCache(cache_alias), 30)
+    assert kept.mark(["bookshop_author"], "slow")
     # the lease ends before the commit, and somebody reads
     DjangoCache(cache_alias).delete(AUTHOR)
     assert names(engine) == ["Ursula"]
     assert is_hit(engine, AUTHORS)
 
-    versions.renew(["bookshop_author"], "slow")
+    kept.renew(["bookshop_author"], "slow")
 
     assert not is_hit(engine, AUTHORS)
 

@@ -55,9 +55,9 @@ def version_read_after_the_statement() -> None:
     tables: dict[str, tuple[str, ...]] = {}
 
     def looking_up(own: Any) -> Any:
-        def lookup(self: Answers, key: str, of: tuple[str, ...]) -> Lookup:
+        def lookup(self: Answers, key: str, of: tuple[str, ...], **options: Any) -> Lookup:
             tables[key] = of
-            found: Lookup = own(self, key, of)
+            found: Lookup = own(self, key, of, **options)
             return found
 
         return lookup
