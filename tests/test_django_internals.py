@@ -361,7 +361,7 @@ def test_cursors_of_the_driver_tell_of_their_statements() -> None:
         internals.observe_driver(connection, observer)
         driver.execute("SELECT %s", [1])
         driver.cursor().executemany("SELECT %s", [[2]])
-        with driver.cursor("named") as cursor:
+        with driver.cursor("named", withhold=True) as cursor:
             assert cursor.execute("SELECT 3").fetchone() == (3,)
         with connection.cursor() as cursor, cursor.copy("COPY (SELECT 4) TO STDOUT") as copy:
             assert b"".join(map(bytes, copy)) == b"4\n"
