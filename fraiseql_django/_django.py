@@ -39,6 +39,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import EmptyResultSet, FieldError
+from django.core.files import locks
 from django.core.signals import request_finished
 from django.db import connections, models, router
 from django.db.backends.utils import CursorWrapper
@@ -597,6 +598,28 @@ def project_key(store: Any) -> Callable[[str], str]:
 def is_database_cache(backend: type) -> bool:
     """Whether a cache class keeps its values in a database table. Relies on ``BaseDatabaseCache``."""
     return issubclass(backend, BaseDatabaseCache)
+
+
+def database_of_cache(store: Any) -> str:
+    """Return the alias of the database that a ``DatabaseCache`` writes to. Relies on its ``cache_model_class``."""
+    return router.db_for_write(store.cache_model_class)
+
+
+def is_file_cache(backend: type) -> bool:
+    """Whether a cache class keeps its values in files, by Django's backend or one that extends it."""
+    return issubclass(backend, FileBasedCache)
+
+
+@contextmanager
+def file_lock(store: Any, until: Callable[[Callable[[], bool]], bool]) -> Iterator[bool]:
+    """Hold the lock of a ``FileBasedCache``'s folder while a block runs, or yield False.
+
+    ``until`` tries to take it, for a while. Relies on ``_createdir()`` and ``_dir``, and on ``clear()`` leaving files
+    that have another suffix than its own.
+    """
+    store._createdir()
+    with open(os.path.join(store._dir, "fraiseql.lock"), "a") as file:
+        yield until(lambda: locks.lock(file, locks.LOCK_EX | locks.LOCK_NB))
 
 
 def is_redis_cache(backend: type) -> bool:

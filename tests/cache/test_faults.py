@@ -5,9 +5,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 from typing import Any
 
 import pytest
@@ -21,7 +23,7 @@ from example_project.bookshop.models import Author
 from example_project.servers import EmbeddedRedis
 from example_project.settings import BASE_DIR
 from fraiseql_django import GraphQLEngine
-from fraiseql_django.cache import circuit_breaker, debts
+from fraiseql_django.cache import circuit_breaker, debts, django, exclusion
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.cache.keys import ENTRY, SHARED, version_key
 from fraiseql_django.cache.marks import MARK
@@ -474,6 +476,66 @@ def test_mark_of_another_writer_is_left_alone(any_cache: str) -> None:
     assert cache.get(AUTHOR) == "v4"
     cache.replace_many({AUTHOR: "v5"}, "one")
     assert cache.get(AUTHOR) == "v5"
+
+
+@pytest.mark.parametrize("any_cache", ALL_KINDS, indirect=True)
+@pytest.mark.parametrize("within", [True, False])
+def test_mark_that_comes_while_another_ends_is_kept(
+    any_cache: str, within: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One writer reads a value to write it; meanwhile another marks the table, and may die in its commit."""
+    cache = DjangoCache(any_cache)
+    cache.mark_many([AUTHOR], "one", 60)
+    own = django.without_mark
+
+    def slowly(value: object, token: str, *args: Any) -> Any:
+        if value is not None and not others:
+            others.append(pool.submit(in_thread, lambda: cache.mark_many([AUTHOR], "two", 60)))
+            wait(others, timeout=0.3)
+        return own(value, token, *args)
+
+    others: list[Any] = []
+    monkeypatch.setattr(django, "without_mark", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        # in a transaction of the project's, too
+        with transaction.atomic() if within else nullcontext():
+            cache.replace_many({AUTHOR: "v1"}, "one")
+        for other in others:
+            other.result(60)
+
+    # a Redis runs a script for that
+    assert bool(others) == (any_cache not in ("redis", "django_redis"))
+    if others:
+        assert str(cache.get(AUTHOR)).startswith(f"{MARK}two@")
+
+
+WITH_LOCKS = [kind for kind in ALL_KINDS if kind.values[0] in ("database", "file", "memcached")]
+
+
+@pytest.mark.parametrize("any_cache", WITH_LOCKS, indirect=True)
+def test_lock_that_nobody_releases(any_cache: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The write goes on, and is told in another way."""
+    monkeypatch.setattr(exclusion, "LOCK_WAIT_MS", 100)
+    Author.objects.create(name="Ursula")
+    engine = make_engine(any_cache)
+    engine.answers.remove()
+    assert names(engine) == ["Ursula"]
+    cache, held, done = DjangoCache(any_cache), Event(), Event()
+
+    def hold() -> None:
+        with exclusion.one_writer(cache._django, [cache._full(AUTHOR)]):
+            held.set()
+            done.wait(60)
+
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(in_thread, hold)
+        try:
+            assert held.wait(60)
+            Author.objects.update(name="Octavia")
+            assert names(engine) == ["Octavia"]
+        finally:
+            done.set()
+        holding.result(60)
 
 
 @pytest.mark.parametrize("any_cache", ALL_KINDS, indirect=True)
