@@ -20,7 +20,7 @@ import re
 from asyncio import _get_running_loop
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from inspect import getattr_static
 from operator import attrgetter
@@ -39,6 +39,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import EmptyResultSet, FieldError
+from django.core.files import locks
 from django.core.signals import request_finished
 from django.db import connections, models, router
 from django.db.backends.utils import CursorWrapper
@@ -220,9 +221,10 @@ def observe_driver(connection: Any, observer: Any) -> None:
     """Let the cursors that psycopg's connection makes tell ``observer`` of statements that Django does not see.
 
     It is called as an execute wrapper is, unless its ``is_running`` says that it has been called for the statement:
-    for ``copy()``, ``callproc()``, and for cursors of ``connection.connection``. Its ``settle_if_ended`` is called
-    after ``connection.connection.transaction()``. Relies on ``cursor_factory`` and ``server_cursor_factory`` of
-    psycopg's connection, which Django sets or leaves when it opens one.
+    for ``callproc()``, and for cursors of ``connection.connection``. Its ``noting`` is given the statements of
+    ``copy()`` and ``stream()``, and returns what they are run in. Its ``block_ends`` is called before a block of
+    ``connection.connection.transaction()`` is committed, ``settle_if_ended`` after it. Relies on ``cursor_factory``
+    and ``server_cursor_factory`` of psycopg's connection, which Django sets or leaves when it opens one.
     """
     driver = driver_connection(connection)
     try:
@@ -245,13 +247,17 @@ class _ObservedTransaction:
     @contextmanager
     def __call__(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
         driver: Any = self._driver()
+        observer = getattr(driver, _OBSERVER)()
+        if observer is None or observer.is_running:
+            with type(driver).transaction(driver, *args, **kwargs) as block:
+                yield block
+            return
         try:
             with type(driver).transaction(driver, *args, **kwargs) as block:
                 yield block
+                observer.block_ends()
         finally:
-            observer = getattr(driver, _OBSERVER)()
-            if observer is not None and not observer.is_running:
-                observer.settle_if_ended()
+            observer.settle_if_ended()
 
 
 @cache
@@ -266,6 +272,13 @@ def _observed(own: Any) -> Any:
             return execute(query, params, many, {})
         return observer(execute, query, params, many, {})
 
+    def noting(cursor: Any, query: Any, params: Any) -> AbstractContextManager[None]:
+        observer = getattr(cursor.connection, _OBSERVER, lambda: None)()
+        if observer is None or observer.is_running:
+            return nullcontext()
+        found: AbstractContextManager[None] = observer.noting(query, params)
+        return found
+
     class Observed(own):  # type: ignore[misc]
         def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Any:
             method = super().execute
@@ -276,16 +289,13 @@ def _observed(own: Any) -> Any:
             return tell(self, lambda sql, params, *_: method(sql, params, **kwargs), query, params_seq, True)
 
         def stream(self, query: Any, params: Any = None, **kwargs: Any) -> Iterator[Any]:
-            try:
+            with noting(self, query, params):
                 yield from super().stream(query, params, **kwargs)
-            finally:
-                tell(self, lambda *_: None, query, params)
 
         @contextmanager
         def copy(self, statement: Any, params: Any = None, **kwargs: Any) -> Iterator[Any]:
-            with super().copy(statement, params, **kwargs) as copy:
+            with noting(self, statement, params), super().copy(statement, params, **kwargs) as copy:
                 yield copy
-            tell(self, lambda *_: None, statement, params)
 
     setattr(Observed, _OBSERVER, True)
     # of Django's own or of the project's, as that was (see has_own_cursors)
@@ -588,6 +598,28 @@ def project_key(store: Any) -> Callable[[str], str]:
 def is_database_cache(backend: type) -> bool:
     """Whether a cache class keeps its values in a database table. Relies on ``BaseDatabaseCache``."""
     return issubclass(backend, BaseDatabaseCache)
+
+
+def database_of_cache(store: Any) -> str:
+    """Return the alias of the database that a ``DatabaseCache`` writes to. Relies on its ``cache_model_class``."""
+    return router.db_for_write(store.cache_model_class)
+
+
+def is_file_cache(backend: type) -> bool:
+    """Whether a cache class keeps its values in files, by Django's backend or one that extends it."""
+    return issubclass(backend, FileBasedCache)
+
+
+@contextmanager
+def file_lock(store: Any, until: Callable[[Callable[[], bool]], bool]) -> Iterator[bool]:
+    """Hold the lock of a ``FileBasedCache``'s folder while a block runs, or yield False.
+
+    ``until`` tries to take it, for a while. Relies on ``_createdir()`` and ``_dir``, and on ``clear()`` leaving files
+    that have another suffix than its own.
+    """
+    store._createdir()
+    with open(os.path.join(store._dir, "fraiseql.lock"), "a") as file:
+        yield until(lambda: locks.lock(file, locks.LOCK_EX | locks.LOCK_NB))
 
 
 def is_redis_cache(backend: type) -> bool:

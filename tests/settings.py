@@ -26,7 +26,8 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 SERVERS_DIR = Path(tempfile.gettempdir()) / f"fraiseql_django-tests-{OWNER}"
 # Data that live as long as the tests need not survive a power cut.
 POSTGRES = EmbeddedPostgres(
-    SERVERS_DIR / "postgres", {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+    SERVERS_DIR / "postgres",
+    {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_prepared_transactions": "2"},
 )
 REDIS = EmbeddedRedis(SERVERS_DIR / "redis")
 

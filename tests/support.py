@@ -23,6 +23,7 @@ from django.test.utils import CaptureQueriesContext
 from example_project.bookshop.models import Author, Book, Category, Customer, Order, OrderLine, Publisher, Review
 from example_project.settings import BASE_DIR
 from fraiseql_django import GraphQLEngine
+from fraiseql_django._django import close_views
 from fraiseql_django.cache import debts, table_versions
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.conf.settings import LimitSettings, get_settings
@@ -255,6 +256,7 @@ def in_thread(function: Callable[[], T]) -> T:
             return function()
         finally:
             connections.close_all()
+            close_views()
 
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(call).result(timeout=60)

@@ -121,10 +121,10 @@ class Answers:
         if cache is None or versions is None or versions.owes(tables) or not versions.breaker.allows():
             return _NO_CACHE
         entry_key = ENTRY + key
-        names = version_keys(tables, shard_of(entry_key, cache.shards))
         if began is None:
             began = time.perf_counter()
         try:
+            names = version_keys(tables, shard_of(entry_key, cache.shards))
             found = cache.get_many((entry_key, *names))
             current = _joined(cache.server, found, names)
             lost = current is None

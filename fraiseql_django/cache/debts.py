@@ -61,8 +61,14 @@ class Collector:
             return
         with self._changed:
             if self._thread is None and self._debtors and not self._closing:
-                self._thread = Thread(target=self._run, name="fraiseql-versions", daemon=True)
-                self._thread.start()
+                thread = Thread(target=self._run, name="fraiseql-versions", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError as error:
+                    # no more threads, or the interpreter ends; the write is committed, and the next reader tries again
+                    logger.error("answers of other processes may be stale: no thread can write versions: %s", error)
+                else:
+                    self._thread = thread
 
     def finish(self, seconds: float) -> None:
         """Write what is owed before the process ends, if that takes no longer than some seconds."""

@@ -26,6 +26,7 @@ from .._django import (
 )
 from ..storage.base import Health
 from .connections import outside_transactions
+from .exclusion import one_writer
 from .keys import SHARED, VERSION, is_version, shard_of, tag_of
 from .local import LocalValues
 from .marks import Kept, with_mark, without_mark
@@ -82,6 +83,11 @@ class DjangoCache:
         self.alias = alias
         self.prefix = prefix + ":"
         self._found: _Way | None = None
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether ``CACHES`` has the alias, still."""
+        return self.alias in cache_settings()
 
     @property
     def _way(self) -> _Way:
@@ -246,19 +252,20 @@ class DjangoCache:
         return [*groups.values()]
 
     def _change(self, keys: Mapping[str, str], change: Callable[[str, Any, float], Kept | None]) -> None:
-        """Change the values of whole keys: in one step in the memory of the process, else by reading and writing."""
+        """Change the values of whole keys: in one step in the memory of the process, else under a lock."""
         now = time.time()
         if (local := self._way.local) is not None:
             local.change_many(keys, lambda full, value: change(full, value, now))
             return
         store = self._django
-        found = store.get_many([*keys])
-        changes = {full: change(full, found.get(full), now) for full in keys}
-        for seconds in {kept.seconds for kept in changes.values() if kept is not None}:
-            values = {
-                full: kept.value for full, kept in changes.items() if kept is not None and kept.seconds == seconds
-            }
-            _set_surely(store, values, seconds)
+        with one_writer(store, keys):
+            found = store.get_many([*keys])
+            changes = {full: change(full, found.get(full), now) for full in keys}
+            for seconds in {kept.seconds for kept in changes.values() if kept is not None}:
+                values = {
+                    full: kept.value for full, kept in changes.items() if kept is not None and kept.seconds == seconds
+                }
+                _set_surely(store, values, seconds)
 
     @_outside
     def increment(self, key: str) -> int | None:

@@ -49,11 +49,12 @@ class TableVersions:
 
         Where it does not, the commit goes on: the new versions are what counts unless this process dies.
         """
-        keys = self._keys(tables)
         if self.breaker.hangs:
             return False
+        keys: list[str] = []
         started = time.perf_counter()
         try:
+            keys = self._keys(tables)
             self.cache.mark_many(keys, token, self.lease)
         except Exception as error:
             self._deleted(keys, error, time.perf_counter() - started)
@@ -116,9 +117,10 @@ class TableVersions:
             return max(0.0, min(debt.at for debt in self._owed.values()) - moment) if self._owed else None
 
     def _written(self, tables: frozenset[str], token: str) -> bool:
-        keys = self._keys(tables)
+        keys: list[str] = []
         started = time.perf_counter()
         try:
+            keys = self._keys(tables)
             self.cache.replace_many({key: new_version() for key in keys}, token)
         except Exception as error:
             return self._deleted(keys, error, time.perf_counter() - started)
@@ -126,8 +128,15 @@ class TableVersions:
         return True
 
     def _deleted(self, keys: list[str], error: Exception, seconds: float) -> bool:
-        """Delete versions that cannot be written, so that the next reader makes new ones: a full Redis takes that."""
-        if seconds < SLOW_SECONDS:
+        """Delete versions that cannot be written, so that the next reader makes new ones: a full Redis takes that.
+
+        Return whether nothing is owed any more.
+        """
+        if isinstance(self.cache, DjangoCache) and not self.cache.is_configured:
+            # nobody can read it any more
+            self.breaker.log(error)
+            return True
+        if keys and seconds < SLOW_SECONDS:
             try:
                 self.cache.delete_many(keys)
             except Exception as another:
@@ -157,13 +166,18 @@ _lock = Lock()
 
 
 def versions_in(cache: Cache, lease: int) -> TableVersions:
-    """Return the versions in a cache: one object for all engines of this process over one alias of ``CACHES``."""
+    """Return the versions in a cache: one object for all engines of this process over one alias of ``CACHES``.
+
+    A write reaches the shards of all of them, also where their ``CACHE.SHARDS`` differ.
+    """
     if type(cache) is not DjangoCache:
         return TableVersions(cache, lease)
     with _lock:
         found = _shared.get(cache.alias)
         if found is None:
             found = _shared[cache.alias] = TableVersions(cache, lease)
-        # a longer lease is safe for all
+        # a longer lease is safe for all, and so are more shards: each has the ones of smaller numbers
         found.lease = max(found.lease, lease)
+        if isinstance(found.cache, DjangoCache) and found.cache.spread < cache.spread:
+            found.cache = cache
         return found

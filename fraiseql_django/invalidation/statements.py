@@ -41,6 +41,8 @@ _OF_NO_MATTER = frozenset(
     }
 )
 _TEMPORARY = frozenset({"temp", "temporary"})
+# Statements that end the open transaction, perhaps to begin another one (AND CHAIN)
+_ENDING = frozenset({"commit", "end", "rollback", "abort"})
 # Statements and functions that may change settings of the session
 _SETTING = frozenset({"set", "reset", "discard", "do", "call", "execute"})
 _SET_BY = frozenset({"set_config"})
@@ -77,6 +79,11 @@ class Analysis:
     deallocates: bool = False
     savepoint: str | None = None
     command: str = ""
+
+    @property
+    def ends(self) -> bool:
+        """Whether the open transaction ends here, though another one may be open after it."""
+        return self.command in _ENDING and self.savepoint is None
 
 
 _analyses: LRU[Analysis] = LRU(_MAX_KEPT, _KEPT_BYTES)
@@ -226,7 +233,8 @@ def _explain(found: Sequence[Token]) -> Analysis:
 def _prepare(found: Sequence[Token]) -> Analysis:
     name = found[1].value if len(found) > 1 else ""
     if name == "transaction" and len(found) == 3:
-        return Analysis()
+        # what the transaction has written is committed by COMMIT PREPARED; this ends it for the session
+        return Analysis(certain=False)
     inner = next((index for index, token in enumerate(found) if token.word == "as"), len(found))
     return Analysis(prepares=(name, _analyse(found[inner + 1 :])), certain=False)
 
@@ -252,7 +260,8 @@ def _do(found: Sequence[Token]) -> Analysis:
 
 def _commit(found: Sequence[Token]) -> Analysis:
     # of a transaction that any session may have prepared
-    return _of(scan(found, strict=True), {UNKNOWN} if len(found) > 1 and found[1].word == "prepared" else _NONE)
+    prepared = len(found) > 1 and found[1].word == "prepared"
+    return Analysis(frozenset({UNKNOWN}) if prepared else _NONE, certain=False)
 
 
 def _create(found: Sequence[Token]) -> Analysis:

@@ -89,6 +89,22 @@ class Transactions:
         analysis = analyse(text)
         if self._is_plain(analysis):
             return self._run(execute, sql, params, many, context)
+        with self._noted(text, params, analysis):
+            return self._run(execute, sql, params, many, context)
+
+    @contextmanager
+    def noting(self, sql: Any, params: Any) -> Iterator[None]:
+        """Note what a statement changes that is run in a block, by ``copy()`` or ``stream()`` of the driver."""
+        text = as_text(sql)
+        if self._tells or self._is_plain(analysis := analyse(text)):
+            yield
+        else:
+            with self._noted(text, params, analysis):
+                yield
+
+    @contextmanager
+    def _noted(self, text: str, params: Any, analysis: Analysis) -> Iterator[None]:
+        """Announce what a statement changes before the block that runs it, where it may be committed in it."""
         if analysis.commits:
             self.confirm()
         # without autocommit psycopg begins a transaction with the statement
@@ -96,7 +112,7 @@ class Transactions:
         if alone or analysis.commits:
             self._announce(self._changes | self._changes_of(analysis))
         try:
-            result = self._run(execute, sql, params, many, context)
+            yield
         except BaseException:
             self._settle_failed(analysis, alone)
             raise
@@ -105,7 +121,6 @@ class Transactions:
             self._prepared.clear()
         self._note_settings(text, params, analysis)
         self._note(analysis)
-        return result
 
     def _settle_failed(self, analysis: Analysis, alone: bool) -> None:
         """Note what a statement may have changed before it failed: the first half of an executemany, for instance."""
@@ -230,6 +245,12 @@ class Transactions:
         # what is in the catalogue itself is not among the tables
         return found | {DEFINITION} if catalog.may_define(self.connection, replaced) else found
 
+    def block_ends(self) -> None:
+        """Announce the changes where a block of psycopg's is about to commit them."""
+        if self._status == TransactionStatus.INTRANS and not may_be_in_transaction(self.connection):
+            self.confirm()
+            self._announce(self._changes)
+
     def settle_if_ended(self) -> None:
         """Pass on the changes where no transaction is open: they were committed without Django's methods."""
         if not self._open() and not may_be_in_transaction(self.connection):
@@ -251,7 +272,7 @@ class Transactions:
             state.add(setting, savepoints(self.connection), in_transaction=is_open)
         if analysis.savepoint is not None:
             state.rollback(analysis.savepoint)
-        elif not is_open and not found:
+        elif (analysis.ends or not is_open) and not found:
             state.ended()
 
     def changes_of(self, text: str) -> frozenset[Change]:
@@ -287,7 +308,7 @@ class Transactions:
         if analysis.defines:
             self._redefines = True
             catalog.defining(self.connection, open_transaction=self._open())
-        if not self._open():
+        if analysis.ends or not self._open():
             self._settle(in_block=may_be_in_transaction(self.connection))
         elif analysis.savepoint is not None:
             for entries in (self._written, self._marked):

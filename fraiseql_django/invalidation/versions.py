@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from threading import Lock
 from typing import Any, Protocol, TypeVar
 from weakref import WeakSet
@@ -88,30 +89,41 @@ class Announcement:
 
     def decided(self) -> None:
         """The transaction has ended: what was read from the tables before is a miss."""
-        for versions in self._marked:
-            versions.renew(self.tables, self._token)
+        with ExitStack() as each:
+            # an exception of a signal at one cache keeps the others from nothing
+            for versions in self._marked:
+                each.callback(versions.renew, self.tables, self._token)
 
     def unknown(self) -> None:
         """Nobody knows whether the transaction was committed, or will be: the lease of the mark decides."""
-        for versions, marked in self._marked.items():
-            versions.leave(self.tables, marked=marked)
+        with ExitStack() as each:
+            for versions, marked in self._marked.items():
+                each.callback(versions.leave, self.tables, marked=marked)
 
 
 def drop(tables: Iterable[str]) -> None:
     """Drop every answer that was read from these tables; never raises, since the write is committed already."""
     tables = frozenset(tables)
-    for versions in _versions(tables):
-        versions.renew(tables)
+    with ExitStack() as each:
+        for versions in _versions(tables):
+            each.callback(versions.renew, tables)
 
 
 def _versions(tables: Iterable[str]) -> list[TableVersions]:
     """Return the versions in each cache that this process knows, once."""
     found: dict[TableVersions, None] = {}
-    for make in [make for makers in _default_versions for make in makers()]:
+    unknown = "answers read from %s may be stale, as their cache is not known: %s"
+    try:
+        makers = [make for makers in _default_versions for make in makers()]
+    except Exception as error:
+        # of settings that are wrong
+        makers = []
+        logger.error(unknown, ", ".join(tables), error)
+    for make in makers:
         try:
             made = make()
         except Exception as error:
-            logger.error("answers read from %s may be stale, as their cache is not known: %s", ", ".join(tables), error)
+            logger.error(unknown, ", ".join(tables), error)
         else:
             found.update(dict.fromkeys([made] if made is not None else []))
     found.update(dict.fromkeys(each.versions for each in _watched() if each.versions is not None))

@@ -118,6 +118,24 @@ def test_write_is_seen(cluster: str, shards: int) -> None:
     assert engine.answers.remove() == len(queries)
 
 
+def test_write_is_seen_by_engines_of_different_shards(cluster: str) -> None:
+    Author.objects.create(name="Ursula")
+    # the first one has the fewest
+    engines = [engine_over(cluster, shards) for shards in (1, 8, 3)]
+    queries = [AUTHORS, *(f"{{ authors(limit: {number}) {{ name }} }}" for number in range(1, 9))]
+    for engine in engines:
+        for query in queries:
+            data(engine, query)
+        assert all(is_hit(engine, query) for query in queries)
+
+    Author.objects.update(name="Octavia")
+
+    for engine in engines:
+        for query in queries:
+            assert data(engine, query) == {"authors": [{"name": "Octavia"}]}
+            assert is_hit(engine, query)
+
+
 def test_hit_is_one_command_to_one_node(cluster: str) -> None:
     engine = engine_over(cluster, 8)
     query = "{ authors { name books { title } } }"

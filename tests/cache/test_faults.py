@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
@@ -22,12 +23,13 @@ from example_project.bookshop.models import Author
 from example_project.servers import EmbeddedRedis
 from example_project.settings import BASE_DIR
 from fraiseql_django import GraphQLEngine
-from fraiseql_django.cache import circuit_breaker, debts
+from fraiseql_django.cache import circuit_breaker, debts, django, exclusion
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.cache.keys import ENTRY, SHARED, version_key
 from fraiseql_django.cache.marks import MARK
 from fraiseql_django.cache.table_versions import TableVersions, versions_in
 from fraiseql_django.errors import ConfigurationError
+from fraiseql_django.invalidation import drop, versions
 from fraiseql_django.testing import FailingCache
 from tests.cache.test_results_cache import ALL_KINDS, Recording, any_cache
 from tests.support import data, engines_forgotten, in_thread, is_hit, make_engine, wait_until
@@ -388,6 +390,88 @@ def test_exception_of_a_signal_while_a_version_is_written(cache_alias: str) -> N
     assert names(engine) == ["Octavia"]
 
 
+def test_exception_of_a_signal_at_one_cache_leaves_no_other_untold() -> None:
+    Author.objects.create(name="Ursula")
+    stopped = [_Stopped(alias) for alias in ("redis", "locmem")]
+    engines = [GraphQLEngine(cache=cache) for cache in stopped]
+    assert [names(engine) for engine in engines] == [["Ursula"], ["Ursula"]]
+
+    for cache in stopped:
+        cache.stops = True
+    with pytest.raises(Stop):
+        Author.objects.update(name="Octavia")
+
+    assert [cache.stops for cache in stopped] == [False, False]
+    assert [names(engine) for engine in engines] == [["Octavia"], ["Octavia"]]
+
+
+# --- a write that is committed never fails by a cache ---
+
+
+WRITES: dict[str, Callable[[], Any]] = {
+    "autocommit": lambda: Author.objects.update(name="Octavia"),
+    "transaction": transaction.atomic(lambda: Author.objects.update(name="Octavia")),
+    "drop": lambda: (Author.objects.update(name="Octavia"), drop(["bookshop_author"])),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_cache_that_the_settings_have_no_more(write: str) -> None:
+    Author.objects.create(name="Ursula")
+    with override_settings(CACHES={**caches.settings, "gone": caches.settings["redis"]}):
+        engine = make_engine("gone")
+        assert names(engine) == ["Ursula"]
+
+    WRITES[write]()
+
+    assert names(engine) == ["Octavia"]
+    assert engine.answers.versions is not None
+    # nobody reads it, so nothing is tried again
+    assert not engine.answers.versions.owes(["bookshop_author"])
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_settings_that_are_wrong(cache_alias: str, write: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Author.objects.create(name="Ursula")
+    engine = make_engine(cache_alias)
+    assert names(engine) == ["Ursula"]
+
+    def makers() -> Any:
+        raise ConfigurationError("FRAISEQL is wrong")
+
+    monkeypatch.setattr(versions, "_default_versions", [makers])
+    WRITES[write]()
+
+    # the engine that there is is told nevertheless
+    assert names(engine) == ["Octavia"]
+
+
+@pytest.mark.usefixtures("no_rest")
+@pytest.mark.parametrize("write", WRITES)
+def test_debts_where_no_thread_can_be_started(write: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Author.objects.create(name="Ursula")
+    failing = FailingCache(DjangoCache("locmem"))
+    failing.failing = False
+    engine = GraphQLEngine(cache=failing)
+    engine.answers.remove()
+    assert names(engine) == ["Ursula"]
+
+    def start(self: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(debts, "_collector", debts.Collector())
+    with monkeypatch.context() as patched:
+        patched.setattr(debts.Thread, "start", start)
+        failing.failing = True
+        WRITES[write]()
+        failing.failing = False
+        assert names(engine) == ["Octavia"]
+        assert not is_hit(engine, AUTHORS)
+
+    # the next reader starts it
+    wait_until(lambda: is_hit(engine, AUTHORS))
+
+
 class _Stopped(DjangoCache):
     stops = False
 
@@ -422,6 +506,66 @@ def test_mark_of_another_writer_is_left_alone(any_cache: str) -> None:
 
 
 @pytest.mark.parametrize("any_cache", ALL_KINDS, indirect=True)
+@pytest.mark.parametrize("within", [True, False])
+def test_mark_that_comes_while_another_ends_is_kept(
+    any_cache: str, within: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One writer reads a value to write it; meanwhile another marks the table, and may die in its commit."""
+    cache = DjangoCache(any_cache)
+    cache.mark_many([AUTHOR], "one", 60)
+    own = django.without_mark
+
+    def slowly(value: object, token: str, *args: Any) -> Any:
+        if value is not None and not others:
+            others.append(pool.submit(in_thread, lambda: cache.mark_many([AUTHOR], "two", 60)))
+            wait(others, timeout=0.3)
+        return own(value, token, *args)
+
+    others: list[Any] = []
+    monkeypatch.setattr(django, "without_mark", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        # in a transaction of the project's, too
+        with transaction.atomic() if within else nullcontext():
+            cache.replace_many({AUTHOR: "v1"}, "one")
+        for other in others:
+            other.result(60)
+
+    # a Redis runs a script for that
+    assert bool(others) == (any_cache not in ("redis", "django_redis"))
+    if others:
+        assert str(cache.get(AUTHOR)).startswith(f"{MARK}two@")
+
+
+WITH_LOCKS = [kind for kind in ALL_KINDS if kind.values[0] in ("database", "file", "memcached")]
+
+
+@pytest.mark.parametrize("any_cache", WITH_LOCKS, indirect=True)
+def test_lock_that_nobody_releases(any_cache: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The write goes on, and is told in another way."""
+    monkeypatch.setattr(exclusion, "LOCK_WAIT_MS", 100)
+    Author.objects.create(name="Ursula")
+    engine = make_engine(any_cache)
+    engine.answers.remove()
+    assert names(engine) == ["Ursula"]
+    cache, held, done = DjangoCache(any_cache), Event(), Event()
+
+    def hold() -> None:
+        with exclusion.one_writer(cache._django, [cache._full(AUTHOR)]):
+            held.set()
+            done.wait(60)
+
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(in_thread, hold)
+        try:
+            assert held.wait(60)
+            Author.objects.update(name="Octavia")
+            assert names(engine) == ["Octavia"]
+        finally:
+            done.set()
+        holding.result(60)
+
+
+@pytest.mark.parametrize("any_cache", ALL_KINDS, indirect=True)
 def test_mark_ends_with_its_lease(any_cache: str) -> None:
     cache = DjangoCache(any_cache)
     cache.mark_many([AUTHOR], "dead", 1)
@@ -435,14 +579,14 @@ def test_mark_ends_with_its_lease(any_cache: str) -> None:
 def test_version_of_a_reader_is_replaced_after_a_long_commit(cache_alias: str) -> None:
     Author.objects.create(name="Ursula")
     engine = make_engine(cache_alias)
-    versions = versions_in(DjangoCache(cache_alias), 30)
-    assert versions.mark(["bookshop_author"], "slow")
+    kept = versions_in(DjangoCache(cache_alias), 30)
+    assert kept.mark(["bookshop_author"], "slow")
     # the lease ends before the commit, and somebody reads
     DjangoCache(cache_alias).delete(AUTHOR)
     assert names(engine) == ["Ursula"]
     assert is_hit(engine, AUTHORS)
 
-    versions.renew(["bookshop_author"], "slow")
+    kept.renew(["bookshop_author"], "slow")
 
     assert not is_hit(engine, AUTHORS)
 

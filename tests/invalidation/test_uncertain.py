@@ -19,6 +19,7 @@ from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.invalidation import catalog, drop, mark_written
 from fraiseql_django.invalidation.catalog import tables_read
 from fraiseql_django.invalidation.scan import CATALOGUE
+from fraiseql_django.invalidation.transactions import Announced, of
 from tests.support import data, in_thread, is_hit, make_engine
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -215,6 +216,27 @@ def test_cursors_of_the_driver_are_seen(engine: GraphQLEngine, way: str, atomic:
         BY_DRIVER[way]()
 
     assert names(engine) == {"Ursula", "Joanna"}
+
+
+@pytest.mark.parametrize("way", BY_DRIVER)
+def test_cursors_of_the_driver_are_announced_before_they_write(
+    engine: GraphQLEngine, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that dies after its commit has left marks."""
+    transactions = of(connection)
+    assert transactions is not None
+    announce, seen = transactions.announce, []
+
+    def announced(tables: frozenset[str]) -> Announced:
+        # what others see
+        seen.append(in_thread(Author.objects.count))
+        return announce(tables)
+
+    monkeypatch.setattr(transactions, "announce", announced)
+    before = Author.objects.count()
+    BY_DRIVER[way]()
+
+    assert seen == [before]
 
 
 def test_rows_are_streamed_one_after_the_other() -> None:

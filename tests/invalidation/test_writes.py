@@ -14,11 +14,13 @@ from psycopg import sql
 
 from example_project.bookshop.models import Author
 from fraiseql_django import GraphQLEngine
+from fraiseql_django.cache.keys import version_key
+from fraiseql_django.cache.marks import MARK
 from fraiseql_django.invalidation import mark_written
 from fraiseql_django.invalidation.names import known, mentioned
 from fraiseql_django.invalidation.scan import CALL, CATALOGUE
-from fraiseql_django.invalidation.statements import as_text, changes
-from tests.support import data, in_thread, is_hit, make_engine, make_shop
+from fraiseql_django.invalidation.statements import analyse, as_text, changes
+from tests.support import data, do_without, in_thread, is_hit, make_engine, make_shop
 from tests.zoo.models import Elsewhere, Odd
 from tests.zoo.types import ZOO
 
@@ -229,6 +231,74 @@ def test_raw_transactions_are_followed(cache_alias: str) -> None:
 
     assert {author["name"] for author in data(engine, AUTHORS)["authors"]} == {"X"}
     assert is_hit(engine, AUTHORS)
+
+
+ENDS = ["COMMIT", "END", "commit work", "COMMIT AND CHAIN", "/* all */ COMMIT TRANSACTION", "COMMIT AND NO CHAIN"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("commit", ENDS)
+def test_commit_in_sql_is_told_of_at_once(cache_alias: str, commit: str) -> None:
+    """Its connection need not be used again; another one reads."""
+    make_shop()
+    engine = make_engine(cache_alias)
+    assert not in_thread(lambda: is_hit(engine, AUTHORS))
+    assert in_thread(lambda: is_hit(engine, AUTHORS))
+    marked: list[bool] = []
+
+    def committing(run: Callable[..., Any], *args: Any) -> Any:
+        marked.append(engine.cache is not None and str(engine.cache.get(version_key(AUTHOR))).startswith(MARK))
+        return run(*args)
+
+    execute("BEGIN")
+    execute("UPDATE bookshop_author SET name = 'X'")
+    with connection.execute_wrapper(committing):
+        execute(commit)
+
+    assert marked == [True]
+    assert {author["name"] for author in in_thread(lambda: data(engine, AUTHORS))["authors"]} == {"X"}
+    assert in_thread(lambda: is_hit(engine, AUTHORS))
+    if "AND CHAIN" in commit:
+        # the next transaction is marked again
+        execute("UPDATE bookshop_author SET name = 'Y'")
+        with connection.execute_wrapper(committing):
+            execute("COMMIT")
+        assert marked == [True, True]
+        assert {author["name"] for author in in_thread(lambda: data(engine, AUTHORS))["authors"]} == {"Y"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_transaction_that_is_committed_in_two_phases(cache_alias: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW max_prepared_transactions")
+        if cursor.fetchone() == ("0",):
+            do_without("a test of PREPARE TRANSACTION needs max_prepared_transactions on the server")
+    make_shop()
+    engine = make_engine(cache_alias)
+    before = in_thread(lambda: data(engine, AUTHORS))
+
+    execute("BEGIN")
+    execute("UPDATE bookshop_author SET name = 'X'")
+    execute("PREPARE TRANSACTION 'shop'")
+    # nothing is committed yet; whoever reads meanwhile keeps that
+    assert in_thread(lambda: data(engine, AUTHORS)) == data(engine, AUTHORS) == before
+    assert in_thread(lambda: is_hit(engine, AUTHORS))
+    in_thread(lambda: execute("COMMIT PREPARED 'shop'"))
+
+    assert {author["name"] for author in data(engine, AUTHORS)["authors"]} == {"X"}
+    assert is_hit(engine, AUTHORS)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [*ENDS, "ROLLBACK", "ABORT", "ROLLBACK TO a", "PREPARE TRANSACTION 'a'", "COMMIT PREPARED 'a'", "SAVEPOINT a"],
+)
+def test_what_is_about_a_transaction_is_never_skipped(statement: str) -> None:
+    """What only reads is, and such a statement reads nothing."""
+    analysis = analyse(statement)
+
+    assert not analysis.certain
+    assert analysis.ends == (statement in (*ENDS, "ROLLBACK", "ABORT", "COMMIT PREPARED 'a'"))
 
 
 def write_unseen() -> None:
