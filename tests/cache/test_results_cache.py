@@ -4,6 +4,7 @@ import getpass
 import logging
 import shutil
 import socket
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -43,6 +44,12 @@ ALL_KINDS = [
 ]
 
 
+def accepts(path: Path) -> bool:
+    """Whether a server accepts connections on a socket, which may be there before it does."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
+
+
 @contextmanager
 def memcached(path: Path) -> Iterator[None]:
     """Run a Memcached on a socket."""
@@ -52,7 +59,7 @@ def memcached(path: Path) -> Iterator[None]:
     # it does not run as root unless it is told to
     process = subprocess.Popen([server, "-s", str(path), "-u", getpass.getuser()])
     try:
-        wait_until(path.exists)
+        wait_until(lambda: accepts(path))
         yield
     finally:
         process.kill()
