@@ -126,6 +126,15 @@ def may_be_in_transaction(connection: Any) -> bool:
     )
 
 
+def is_open_in_sql(connection: Any) -> bool:
+    """Whether psycopg's connection has a transaction open, perhaps by BEGIN as SQL, of which Django does not know.
+
+    Relies on ``info.transaction_status`` of psycopg, whose IDLE is 0.
+    """
+    info = getattr(driver_connection(connection), "info", None)
+    return info is not None and getattr(info, "transaction_status", 0) != 0
+
+
 def isolation_level(connection: Any) -> Any:
     """Return the isolation level of an open connection's transactions, as psycopg's enum.
 

@@ -5,19 +5,18 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from django.core.cache import BaseCache, caches
+from django.core.cache import caches
 from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 
 from example_project.bookshop.seed import Sizes, seed
 from example_project.servers import EmbeddedServerError
 from fraiseql_django import GraphQLEngine
-from fraiseql_django.cache.keys import SHARED
 from fraiseql_django.invalidation import names as tables
 from tests import cleaning
 from tests.menagerie.data import populate as fill_menagerie
 from tests.settings import OWNER, POSTGRES, REDIS, SERVERS_DIR
-from tests.support import engines_forgotten
+from tests.support import empty, engines_forgotten
 from tests.zoo.data import populate
 from tests.zoo.types import ZOO
 
@@ -154,9 +153,9 @@ def empty_schema(db: None) -> None:
 def cache_alias(request: pytest.FixtureRequest) -> Iterator[str]:
     """Run the test once on each kind of cache, empty before and after; return the cache's alias."""
     cache = caches[request.param]
-    _empty(cache)
+    empty(cache)
     yield request.param
-    _empty(cache)
+    empty(cache)
 
 
 @pytest.fixture(params=["pipeline", "cursors"])
@@ -164,18 +163,6 @@ def storage_path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     """Run the test once on each way in which statements are sent; return its name."""
     monkeypatch.setattr("fraiseql_django.storage.django.PIPELINE_ALLOWED", request.param == "pipeline")
     return str(request.param)
-
-
-def _empty(cache: BaseCache) -> None:
-    """Remove the tests' own keys only: clear() of a Redis cache would empty a database that others use."""
-    if hasattr(cache, "delete_pattern"):
-        cache.delete_pattern("*")
-        # the versions are under no KEY_PREFIX
-        client = cache.client.get_client()
-        for key in client.scan_iter(f"{SHARED}*"):
-            client.delete(key)
-    else:
-        cache.clear()
 
 
 @pytest.fixture

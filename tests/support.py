@@ -17,6 +17,7 @@ from weakref import WeakSet, WeakValueDictionary
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import BaseCache
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
@@ -26,6 +27,7 @@ from fraiseql_django import GraphQLEngine
 from fraiseql_django._django import close_views
 from fraiseql_django.cache import debts, table_versions
 from fraiseql_django.cache.django import DjangoCache
+from fraiseql_django.cache.keys import SHARED
 from fraiseql_django.conf.settings import LimitSettings, get_settings
 from fraiseql_django.invalidation import versions
 from tests.settings import WORKER
@@ -260,6 +262,18 @@ def in_thread(function: Callable[[], T]) -> T:
 
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(call).result(timeout=60)
+
+
+def empty(cache: BaseCache) -> None:
+    """Remove the tests' own keys only: clear() of a Redis cache would empty a database that others use."""
+    if hasattr(cache, "delete_pattern"):
+        cache.delete_pattern("*")
+        # the versions are under no KEY_PREFIX
+        client = cache.client.get_client()
+        for key in client.scan_iter(f"{SHARED}*"):
+            client.delete(key)
+    else:
+        cache.clear()
 
 
 @contextmanager

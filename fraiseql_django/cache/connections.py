@@ -20,6 +20,7 @@ from .._django import (
     add_first_wrapper,
     in_atomic_block,
     in_place,
+    is_open_in_sql,
     may_be_in_transaction,
     open_connections,
     second_connection,
@@ -89,7 +90,9 @@ def outside_transactions() -> Iterator[None]:
 def _own_connections() -> Iterator[OwnConnection]:
     for connection in open_connections():
         # in a block within a block the second connections are in place already
-        if type(connection) is not SimpleLazyObject and may_be_in_transaction(connection):
+        if type(connection) is SimpleLazyObject:
+            continue
+        if may_be_in_transaction(connection) or is_open_in_sql(connection):
             found: OwnConnection | None = getattr(connection, _ATTRIBUTE, None)
             if found is None:
                 found = OwnConnection(connection)
