@@ -4,7 +4,6 @@ import getpass
 import logging
 import shutil
 import socket
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
