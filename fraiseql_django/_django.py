@@ -21,7 +21,7 @@ from asyncio import _get_running_loop
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from functools import cache
+from functools import cache, partial
 from inspect import getattr_static
 from operator import attrgetter
 from threading import get_ident
@@ -52,7 +52,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import trans_real
 
-from ._compat import Format, PyFormat, Transformer, get_adapters_template
+from ._compat import Format, PyFormat, TransactionStatus, Transformer, get_adapters_template
 
 Model: TypeAlias = type[models.Model]
 # SQL with %s for each parameter and %% for a percent sign, and the parameters
@@ -133,6 +133,24 @@ def is_open_in_sql(connection: Any) -> bool:
     """
     info = getattr(driver_connection(connection), "info", None)
     return info is not None and getattr(info, "transaction_status", 0) != 0
+
+
+def in_pipeline(connection: Any) -> bool:
+    """Whether psycopg's pipeline mode is used by hand: a statement is committed before anybody has its result.
+
+    Relies on ``pgconn`` of psycopg's connection.
+    """
+    driver = driver_connection(connection)
+    return driver is not None and bool(driver.pgconn.pipeline_status)
+
+
+def reads_backslashes(connection: Any) -> bool:
+    """Whether a backslash in an ordinary string of SQL escapes what follows it (``standard_conforming_strings``).
+
+    PostgreSQL reports that with the answer to the statement that has changed it. Relies on ``pgconn``.
+    """
+    driver = driver_connection(connection)
+    return driver is not None and driver.pgconn.parameter_status(b"standard_conforming_strings") == b"off"
 
 
 def isolation_level(connection: Any) -> Any:
@@ -231,9 +249,11 @@ def observe_driver(connection: Any, observer: Any) -> None:
 
     It is called as an execute wrapper is, unless its ``is_running`` says that it has been called for the statement:
     for ``callproc()``, and for cursors of ``connection.connection``. Its ``noting`` is given the statements of
-    ``copy()`` and ``stream()``, and returns what they are run in. Its ``block_ends`` is called before a block of
-    ``connection.connection.transaction()`` is committed, ``settle_if_ended`` after it. Relies on ``cursor_factory``
-    and ``server_cursor_factory`` of psycopg's connection, which Django sets or leaves when it opens one.
+    ``copy()`` and ``stream()``, and returns what they are run in. The ends of its transactions are told as well, at
+    once: its ``commit`` and ``rollback`` are called with the driver's own methods, its ``committing`` before
+    ``connection.connection.transaction()`` commits, its ``ended`` after that and after ``pipeline()``. Relies on
+    ``cursor_factory`` and ``server_cursor_factory`` of psycopg's connection, which Django sets or leaves when it opens
+    one, and on Django calling ``commit()`` and ``rollback()`` as attributes of it.
     """
     driver = driver_connection(connection)
     try:
@@ -242,31 +262,97 @@ def observe_driver(connection: Any, observer: Any) -> None:
         driver.server_cursor_factory = _observed(driver.server_cursor_factory)
         if "transaction" not in vars(driver):
             driver.transaction = _ObservedTransaction(driver)
+            driver.pipeline = _ObservedPipeline(driver)
+            driver.commit = _ObservedEnd(driver, "commit")
+            driver.rollback = _ObservedEnd(driver, "rollback")
+            driver.tpc_commit = _ObservedCommitOfPrepared(driver)
     except (AttributeError, TypeError):
         # a wrapper around psycopg's connection, or a factory that is no class: only Django's cursors are seen then
         return
 
 
-class _ObservedTransaction:
-    """The method ``transaction`` of a driver's connection."""
+def _observer_of(driver: Any) -> Any:
+    """Return who is to be told of what a driver's connection does; None where what it does is noted by the caller.
+
+    A pool may still use a connection that Django has given back to it.
+    """
+    observer: Any = getattr(driver, _OBSERVER, lambda: None)()
+    if observer is None or observer.is_running or driver_connection(observer.connection) is not driver:
+        return None
+    return observer
+
+
+class _ObservedMethod:
+    """A method of a driver's connection, in the place of the one of its class."""
 
     def __init__(self, driver: Any) -> None:
+        # no cycle: connections are closed when the last reference to them goes
         self._driver = ref(driver)
+
+    @property
+    def driver(self) -> Any:
+        return self._driver()
+
+
+class _ObservedTransaction(_ObservedMethod):
+    """The method ``transaction`` of a driver's connection."""
 
     @contextmanager
     def __call__(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
-        driver: Any = self._driver()
-        observer = getattr(driver, _OBSERVER)()
-        if observer is None or observer.is_running:
-            with type(driver).transaction(driver, *args, **kwargs) as block:
-                yield block
-            return
+        driver = self.driver
+        is_outermost = driver.info.transaction_status == TransactionStatus.IDLE
         try:
             with type(driver).transaction(driver, *args, **kwargs) as block:
                 yield block
-                observer.block_ends()
+                if is_outermost and (observer := _observer_of(driver)) is not None:
+                    observer.committing()
         finally:
-            observer.settle_if_ended()
+            if is_outermost and (observer := _observer_of(driver)) is not None:
+                observer.ended()
+
+
+class _ObservedPipeline(_ObservedMethod):
+    """The method ``pipeline`` of a driver's connection."""
+
+    @contextmanager
+    def __call__(self) -> Iterator[Any]:
+        driver = self.driver
+        try:
+            with type(driver).pipeline(driver) as pipeline:
+                yield pipeline
+        finally:
+            if (observer := _observer_of(driver)) is not None:
+                observer.ended()
+
+
+class _ObservedEnd(_ObservedMethod):
+    """The method ``commit`` or ``rollback`` of a driver's connection."""
+
+    def __init__(self, driver: Any, name: str) -> None:
+        super().__init__(driver)
+        self._name = name
+
+    def __call__(self) -> None:
+        driver = self.driver
+        own = partial(getattr(type(driver), self._name), driver)
+        observer = _observer_of(driver)
+        if observer is None:
+            own()
+        else:
+            getattr(observer, self._name)(own)
+
+
+class _ObservedCommitOfPrepared(_ObservedMethod):
+    """The method ``tpc_commit`` of a driver's connection, which is told as the statement that it sends."""
+
+    def __call__(self, *args: Any) -> None:
+        driver = self.driver
+        own = partial(type(driver).tpc_commit, driver, *args)
+        observer = _observer_of(driver)
+        if observer is None:
+            own()
+        else:
+            observer(lambda *_: own(), "COMMIT PREPARED ''", None, False, {})
 
 
 @cache

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -323,9 +324,9 @@ class Observer:
     """Notes the statements that it is told of."""
 
     def __init__(self) -> None:
+        self.connection: Any = connection
         self.told: list[Any] = []
-        self.settled = 0
-        self.ending: list[bool] = []
+        self.ends: list[str] = []
         self.is_running = False
 
     def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
@@ -337,12 +338,21 @@ class Observer:
         self.told.append((sql, params, False))
         yield
 
-    def block_ends(self) -> None:
+    def committing(self) -> None:
         driver = internals.driver_connection(connection)
-        self.ending.append(driver.info.transaction_status == TransactionStatus.INTRANS)
+        assert driver.info.transaction_status == TransactionStatus.INTRANS or not self.told
+        self.ends.append("committing")
 
-    def settle_if_ended(self) -> None:
-        self.settled += 1
+    def ended(self) -> None:
+        self.ends.append("ended")
+
+    def commit(self, own: Any) -> None:
+        self.ends.append("commit")
+        own()
+
+    def rollback(self, own: Any) -> None:
+        self.ends.append("rollback")
+        own()
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -375,10 +385,51 @@ def test_cursors_of_the_driver_tell_of_their_statements() -> None:
     texts = ["SELECT %s", "SELECT %s", "SELECT 3", "COPY (SELECT 4) TO STDOUT", "SELECT 5"]
     assert [sql for sql, _, _ in observer.told] == texts
     assert [many for _, _, many in observer.told] == [False, True, False, False, False]
-    assert observer.settled == 1
-    # before it is committed
-    assert observer.ending == [True]
+    assert observer.ends == ["committing", "ended"]
     assert internals.has_own_cursors(connection)
+
+
+def test_pipeline_mode_and_strings_of_a_session() -> None:
+    connection.ensure_connection()
+    driver: Any = internals.driver_connection(connection)
+    assert not internals.in_pipeline(connection)
+    with driver.pipeline():
+        assert internals.in_pipeline(connection)
+    assert not internals.reads_backslashes(connection)
+    driver.execute("SET standard_conforming_strings = off")
+    try:
+        assert internals.reads_backslashes(connection)
+    finally:
+        driver.execute("RESET standard_conforming_strings")
+
+
+def test_ends_of_transactions_of_the_driver_are_told() -> None:
+    connection.ensure_connection()
+    driver: Any = internals.driver_connection(connection)
+    observer = Observer()
+    former = driver._fraiseql_observer
+    try:
+        internals.observe_driver(connection, observer)
+        with transaction.atomic():
+            driver.commit()
+            driver.rollback()
+        # Django's own
+        assert observer.ends == ["commit", "rollback", "commit"]
+        with driver.pipeline():
+            driver.execute("SELECT 1")
+        with driver.transaction(), driver.transaction():
+            driver.execute("SELECT 2")
+        with pytest.raises(ZeroDivisionError), driver.transaction():
+            raise ZeroDivisionError
+        assert observer.ends[3:] == ["ended", "committing", "ended", "ended"]
+        with internals.unobserved(driver):
+            driver.commit()
+        # given back to a pool
+        observer.connection = SimpleNamespace(connection=None)
+        driver.commit()
+        assert observer.ends[7:] == []
+    finally:
+        driver._fraiseql_observer = former
 
 
 def test_database_is_told_by_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:

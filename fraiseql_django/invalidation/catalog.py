@@ -21,8 +21,8 @@ from .._compat import TransactionStatus, plain_cursor
 from .._django import database_of, driver_connection, ensure_usable, unobserved
 from .dependencies import CALL, Dependencies
 from .lexer import NAME, tokens
-from .names import called_anywhere, declared_below, is_ordinary, known, names_in, parts
-from .scan import CATALOGUE, DEFINITION, EVERYTHING, READ, RUN_TEXTS, UNKNOWN, Change, scan
+from .names import are_of_models, called_anywhere, declared_below, is_ordinary, known, names_in, parts
+from .scan import CATALOGUE, DEFINITION, EVERYTHING, READ, READ_ALL, READ_NAMED, RUN_TEXTS, Change, scan
 from .statements import Analysis, analyse, without_caches
 from .volatility import ROWS as VOLATILITY_ROWS
 from .volatility import Volatility, Words
@@ -208,13 +208,15 @@ WITH relation AS (
     FROM pg_trigger t JOIN relation r ON r.oid = t.tgrelid LEFT JOIN body f ON f.oid = t.tgfoid
     WHERE NOT t.tgisinternal
 ), called AS (
-    -- by the defaults, constraints and policies of tables
-    SELECT coalesce(a.adrelid, k.conrelid, p.polrelid, 0) AS relid, f.name
+    -- by the defaults, constraints, policies and indexes of tables
+    SELECT coalesce(a.adrelid, k.conrelid, p.polrelid, i.indrelid, 0) AS relid, f.name
     FROM pg_depend d JOIN body f ON d.refclassid = 'pg_proc'::regclass AND f.oid = d.refobjid
         LEFT JOIN pg_attrdef a ON d.classid = 'pg_attrdef'::regclass AND a.oid = d.objid
         LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
         LEFT JOIN pg_policy p ON d.classid = 'pg_policy'::regclass AND p.oid = d.objid
+        LEFT JOIN pg_index i ON d.classid = 'pg_class'::regclass AND i.indexrelid = d.objid
     WHERE d.classid IN ('pg_attrdef'::regclass, 'pg_constraint'::regclass, 'pg_policy'::regclass)
+        OR i.indexrelid IS NOT NULL
 )
 SELECT DISTINCT 'relation', name, '', '' FROM relation
 UNION ALL SELECT CASE WHEN of_extension THEN 'extension' ELSE 'function' END, name, source, detail FROM body
@@ -228,6 +230,9 @@ UNION SELECT 'check', r.name, c.name, '' FROM called c JOIN relation r ON r.oid 
 UNION SELECT 'unnamed', name, '', '' FROM called WHERE relid = 0
 UNION SELECT 'unnamed', f.name, '', '' FROM pg_cast c JOIN body f ON f.oid = c.castfunc
 UNION SELECT 'operator', o.oprname::text, f.name, '' FROM pg_operator o JOIN body f ON f.oid = o.oprcode
+UNION SELECT 'default', c.name, f.name, ''
+    FROM pg_depend d JOIN body f ON f.oid = d.refobjid JOIN body c ON c.oid = d.objid
+    WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_proc'::regclass
 UNION SELECT 'event', f.name, '', '' FROM pg_event_trigger e JOIN body f ON f.oid = e.evtfoid
 UNION SELECT 'of_row', f.name, '', '' FROM body f JOIN pg_type t ON t.oid = f.proargtypes[0]
     WHERE f.pronargs = 1 AND (t.typtype = 'c' OR t.typname IN ('record', 'anyelement'))
@@ -235,6 +240,9 @@ UNION SELECT 'arguments', name, arguments, events FROM trigger WHERE arguments <
 UNION SELECT 'key', t.name, r.name, k.confupdtype::text || k.confdeltype::text
     FROM pg_constraint k JOIN relation t ON t.oid = k.confrelid JOIN relation r ON r.oid = k.conrelid
     WHERE k.contype = 'f'
+UNION SELECT 'foreign', r.name, coalesce(
+        (SELECT option_value FROM pg_options_to_table(f.ftoptions) WHERE option_name = 'table_name'), r.name), ''
+    FROM pg_foreign_table f JOIN relation r ON r.oid = f.ftrelid
 UNION SELECT 'part', c.name, p.name, ''
     FROM pg_inherits i JOIN relation c ON c.oid = i.inhrelid JOIN relation p ON p.oid = i.inhparent
 """
@@ -455,12 +463,14 @@ def tables_read(sql: str, alias: str) -> tuple[str, ...]:
     """
     found = analyse(sql).found
     # what an SQL text in a literal reads, for the few functions that run one
-    names = found.names if found.calls.isdisjoint(RUN_TEXTS) else names_in(sql)
+    names = found.names if found.calls.isdisjoint(RUN_TEXTS | READ_NAMED) else names_in(sql)
     called = found.calls | found.attributes
     tables = names & known()
     catalog = dependencies(connections[alias], connect=True)
     if catalog is None:
         tables |= known()
+    elif not found.calls.isdisjoint(READ_ALL):
+        tables |= known() | catalog.relations
     else:
         tables |= names & catalog.relations
         tables |= catalog.below(tables | (called & catalog.functions.keys()) | catalog.behind(found.operators))
@@ -547,6 +557,12 @@ def changes_in(connection: Any, analysis: Analysis) -> frozenset[Change]:
     return changes
 
 
+def may_be_read(connection: Any, name: str) -> bool:
+    """Whether an answer may read a table or view of this name; True where the catalogue cannot be asked."""
+    catalog = dependencies(connection)
+    return name in known() or catalog is None or name in catalog.relations
+
+
 def only_reads(connection: Any, text: str) -> bool:
     """Whether a statement only reads and sets nothing, as its text and the catalogue tell."""
     analysis = analyse(text)
@@ -562,17 +578,20 @@ def only_reads(connection: Any, text: str) -> bool:
 def acts(connection: Any, analysis: Analysis) -> frozenset[Change]:
     """Return what the functions, operators, views and policies of a statement may change.
 
-    The catalogue is read for it only where a function is called that is not certainly PostgreSQL's own. But where it is
-    known, a view may be found that calls a function.
+    The catalogue is read for it, unless it is a statement of the ORM over tables of models that calls nothing but what
+    is certainly PostgreSQL's own. Where it cannot be read, or the transaction changes it, all that may be called or
+    read is returned; what that does is found out before the commit.
     """
     found = analysis.found
     known = _known_dependencies(connection) if _dependencies else None
-    if analysis.certain:
-        return _NO_CHANGES if known is None else known.acts(found)
+    if known is not None:
+        return known.acts(found)
     others = [name for name in found.calls if not is_ordinary(name)]
-    if known is None and others:
-        known = dependencies(connection)
-    return frozenset(Change(name, CALL) for name in others) if known is None else known.acts(found)
+    if not others and are_of_models(found.bare, found.attributes):
+        return _NO_CHANGES
+    if (others or not getattr(connection, _DEFINING, 0)) and (known := dependencies(connection)) is not None:
+        return known.acts(found)
+    return frozenset([*(Change(name, CALL) for name in others), *(Change(name, READ) for name in found.names)])
 
 
 def _known_dependencies(connection: Any) -> Dependencies | None:
@@ -587,10 +606,20 @@ def may_define(connection: Any, changes: frozenset[Change]) -> bool:
     found = catalog.set_off(changes)
     if CATALOGUE in found:
         return True
-    if EVERYTHING not in found and UNKNOWN not in changes:
+    if EVERYTHING not in found and not any(change.is_unknown for change in changes):
         return False
     kept = _fingerprints.get(database_of(connection))
     return kept is None or _read_fingerprint(connection, connect=False) != kept
+
+
+def elsewhere(connection: Any, changes: frozenset[Change]) -> frozenset[Change]:
+    """Return what of changes happens in sessions of their own, of which the open transaction does not tell."""
+    if not changes:
+        return changes
+    catalog = dependencies(connection)
+    if catalog is None:
+        return frozenset(change for change in changes if change.elsewhere)
+    return catalog.elsewhere(changes)
 
 
 def reported_tables(connection: Any, sql: bytes) -> frozenset[str] | None:
@@ -638,7 +667,7 @@ def tables_written(connection: Any, changes: Iterable[Change]) -> frozenset[str]
         return sure | known()
     guessed = frozenset(change.name for change in changes if change.guess)
     found = sure | (guessed & (known() | catalog.relations)) | catalog.set_off(changes)
-    if UNKNOWN in changes or EVERYTHING in found:
+    if any(change.is_unknown for change in changes) or EVERYTHING in found:
         found = (found | known() | catalog.relations | {CATALOGUE}) - {EVERYTHING}
     return found
 

@@ -17,6 +17,7 @@ from .scan import (
     CALL,
     CATALOGUE,
     DEFINED,
+    EVENT_TRIGGERS,
     EVERYTHING,
     NOTHING,
     PART,
@@ -121,6 +122,10 @@ class Dependencies:
             self._set_off[start] = kept
         return kept
 
+    def elsewhere(self, changes: Iterable[Change]) -> frozenset[Change]:
+        """Return what of changes, and of what follows from them, happens in sessions of their own."""
+        return frozenset(change for change in self._reach(changes)[0] if change.elsewhere)
+
     def writes(self, function: str) -> bool:
         """Whether calling a function may write something."""
         return function in self._bodies and bool(self.set_off([Change(function, CALL)]))
@@ -150,6 +155,10 @@ class Dependencies:
         return called | self.behind(found.operators)
 
     def _find_set_off(self, changes: frozenset[Change]) -> frozenset[str]:
+        return frozenset(self._reach(changes)[1] & {*self.relations, EVERYTHING, CATALOGUE})
+
+    def _reach(self, changes: Iterable[Change]) -> tuple[set[Change], set[str]]:
+        """Return the changes that follow from changes, with these, and the names of what is written by others."""
         seen: set[Change] = set()
         found: set[str] = set()
         waiting = list(changes)
@@ -160,10 +169,10 @@ class Dependencies:
             seen.add(change)
             for on, then in self._effects_of(change.name):
                 if not set(on).isdisjoint(change.events):
-                    waiting.append(Change(then.name, then.events or change.events))
+                    waiting.append(then._replace(events=then.events or change.events))
                     if then.events not in (READ, READ + CALL):
                         found.add(then.name)
-        return frozenset(found & {*self.relations, EVERYTHING, CATALOGUE})
+        return seen, found
 
     def _effects_of(self, name: str) -> list[Effect]:
         effects = self._effects.get(name, [])
@@ -227,6 +236,11 @@ class Dependencies:
 
     def _add_event(self, function: str, _other: str, _detail: str) -> None:
         self._effects[CATALOGUE].append(Effect(DEFINED, Change(function, CALL)))
+        self._add_policy(EVENT_TRIGGERS, function, "")
+
+    def _add_default(self, name: str, function: str, _detail: str) -> None:
+        # of an argument, or of a body that is parsed
+        self._effects[name].append(Effect(CALL, Change(function, CALL)))
 
     def _add_trigger(self, name: str, function: str, events: str) -> None:
         self._effects[name].append(Effect(events, Change(function, CALL)))
@@ -243,6 +257,10 @@ class Dependencies:
             self._effects[name].append(Effect("U", Change(referring, "U")))
         if on_delete in _ACTS:
             self._effects[name].append(Effect("D", Change(referring, "D" if on_delete == "c" else "U")))
+
+    def _add_foreign(self, name: str, other: str, _detail: str) -> None:
+        # the server may be this one: its session has triggers, keys and rules of its own
+        self._effects[name].append(Effect(ALL + REPORTED, Change(other, ALL)))
 
     def _add_part(self, name: str, whole: str, _detail: str) -> None:
         self._effects[name].append(Effect(ALL + PART, Change(whole, PART)))

@@ -104,6 +104,39 @@ def may_be_view(name: str) -> bool:
     return name in _registered or any(not model._meta.managed for model in models_by_table().get(name, ()))
 
 
+def are_of_models(names: frozenset[str], attributes: frozenset[str]) -> bool:
+    """Whether names are certainly of nothing but tables that Django has made, and of their columns.
+
+    ``names`` stand alone or before a point: they are tables, aliases as the ORM makes them, and keywords that no
+    relation can have as a name without quotes. ``attributes`` stand after a point. False may be wrong.
+    """
+    tables, columns = _tables_and_columns()
+    others = names - tables - _KEYWORDS
+    return attributes <= columns and not any(_ALIAS.fullmatch(name) is None for name in others)
+
+
+# As ``Query.alias_prefix`` and ``table_alias()`` make them: T3, U0
+_ALIAS = re.compile(r"[a-z]{1,2}\d+")
+# The words of the ORM's statements without a parenthesis: reserved ones, and a few that nothing is called like
+_KEYWORDS = frozenset(
+    {
+        *("all", "and", "as", "asc", "between", "by", "case", "collate", "cross", "current_row", "desc", "distinct"),
+        *("else", "end", "escape", "except", "exists", "explain", "false", "first", "following", "for", "from", "full"),
+        *("group", "having", "ilike", "in", "inner", "intersect", "is", "isnull", "join", "lateral", "last", "left"),
+        *("like", "limit", "no", "not", "notnull", "null", "nulls", "of", "offset", "on", "or", "order", "outer"),
+        *("over", "partition", "preceding", "right", "row", "rows", "select", "set", "similar", "then", "to", "true"),
+        *("unbounded", "union", "update", "using", "values", "when", "where", "with"),
+    }
+)
+
+
+@cache
+def _tables_and_columns() -> tuple[frozenset[str], frozenset[str]]:
+    tables = frozenset(name for name in models_by_table() if not may_be_view(name))
+    models = [model for name in tables for model in models_by_table()[name]]
+    return tables, frozenset(field.column or "" for model in models for field in model._meta.local_concrete_fields)
+
+
 def mentioned(sql: str) -> frozenset[str]:
     """Return the known tables that a statement names outside of its string literals.
 

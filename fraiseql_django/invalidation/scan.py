@@ -33,6 +33,8 @@ ANYTHING = "?"
 
 # The catalogue, as a table that every answer is read from; no user can make a schema of this name
 CATALOGUE = "pg_catalog"
+# The catalogue's table of event triggers: whatever is defined reads it, and calls them
+EVENT_TRIGGERS = "pg_event_trigger"
 # The name of what is changed by a change that cannot be found
 EVERYTHING = ""
 
@@ -40,12 +42,19 @@ EVERYTHING = ""
 class Change(NamedTuple):
     """A table or function, and the events that may have happened to it, as letters from above.
 
-    A guess is about whatever has this name, if anything has.
+    A guess is about whatever has this name, if anything has. What happens ``elsewhere`` does so in a session of its
+    own, which may commit it before the transaction of the statement ends, or though that is rolled back.
     """
 
     name: str
     events: str
     guess: bool = False
+    elsewhere: bool = False
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether anything may have changed."""
+        return self.name == EVERYTHING
 
 
 UNKNOWN = Change(EVERYTHING, ANYTHING, guess=True)
@@ -59,6 +68,15 @@ RUN_TEXTS = frozenset(
         *("dblink", "dblink_exec", "dblink_open", "dblink_send_query"),
     }
 )
+# ... that read relations which they are given by name, or all
+READ_NAMED = frozenset({"table_to_xml", "table_to_xml_and_xmlschema", "cursor_to_xml", "cursor_to_xmlschema"})
+READ_ALL = frozenset(f"{of}_to_xml{more}" for of in ("schema", "database") for more in ("", "_and_xmlschema"))
+# ... and those that do so in a session of their own, or wait for what was begun there
+ELSEWHERE = frozenset({"dblink", "dblink_exec", "dblink_open", "dblink_send_query", "pg_background_launch"})
+_AWAITS = frozenset({"dblink_get_result", "dblink_disconnect", "pg_background_result"})
+# A text that commits what other texts have written
+_STATEMENT = re.compile(r"\s*(?:select|with|values|table|begin|start|rollback|set|show|commit|end)\b", re.IGNORECASE)
+_COMMITS = re.compile(r"(?:^|;)\s*(?:commit|end)\b", re.IGNORECASE)
 # UPDATE after these words is no statement: FOR [NO KEY] UPDATE, ON UPDATE, ON CONFLICT DO UPDATE, of a trigger BEFORE …
 _NO_UPDATE_AFTER = frozenset({"for", "key", "on", "do", "before", "after", "or", "of"})
 _TEMPORARY = frozenset({"temp", "temporary"})
@@ -74,6 +92,13 @@ _BEFORE_PREPARED = _BEFORE_STATEMENT | {"as"}
 # After these a statement of PL/pgSQL begins
 _BEFORE_COMMAND = frozenset({"begin", "then", "else", "loop", "atomic", "exception"})
 _NAMES = (NAME, QUOTED)
+# PostgreSQL's own types that Django casts to, without quotes
+_TYPES = frozenset(
+    {
+        *("bigint", "boolean", "bytea", "citext", "date", "double", "inet", "integer", "interval", "json", "jsonb"),
+        *("numeric", "real", "smallint", "text", "time", "timestamp", "timestamptz", "uuid", "varchar"),
+    }
+)
 _OPERATOR_CHARACTERS = frozenset("-+*/<>=~!@#%^&|`?")
 # A name in format() that is more than its argument: audit_%I, %I_log
 _PART_OF_NAME = re.compile(r'[\w"]%|%(?:\d+\$)?[IsL][\w"]')
@@ -83,7 +108,8 @@ class Found(NamedTuple):
     """What a text does: ``changes`` that it names itself, and what it calls and mentions.
 
     ``calls`` are names before a parenthesis, ``attributes`` names after a point (a function of a row may be written
-    like its column), ``names`` all names, ``operators`` all operators, ``texts`` all strings.
+    like its column), ``names`` all names, ``operators`` all operators, ``texts`` all strings. ``bare`` are names
+    with no point or AS before them, and no parenthesis after them: among them are all relations, or their schemas.
     """
 
     changes: frozenset[Change] = frozenset()
@@ -92,6 +118,7 @@ class Found(NamedTuple):
     names: frozenset[str] = frozenset()
     operators: frozenset[str] = frozenset()
     texts: tuple[str, ...] = ()
+    bare: frozenset[str] = frozenset()
 
 
 def scan(found: Sequence[Token], *, strict: bool) -> Found:
@@ -137,7 +164,7 @@ class _Scan:
         self._targets: set[int] = set()
 
     def found(self) -> Found:
-        calls, attributes, names, operators = set[str](), set[str](), set[str](), set[str]()
+        calls, attributes, names, operators, bare = set[str](), set[str](), set[str](), set[str](), set[str]()
         texts: list[str] = []
         before, before_kind = "", OTHER
         for index, (kind, value, _, _) in enumerate(self.tokens):
@@ -147,6 +174,8 @@ class _Scan:
                     _VERBS[value](self, index)
                 if before == "." and before_kind == OTHER:
                     attributes.add(value)
+                elif self._is_bare(index, before, before_kind):
+                    bare.add(value)
             elif kind == STRING:
                 texts.append(value)
             elif value[0] in _OPERATOR_CHARACTERS:
@@ -154,11 +183,15 @@ class _Scan:
             elif value == "(" and before_kind in _NAMES and self._is_call(index - 1):
                 calls.add(before)
             before, before_kind = value, kind
-        if not calls.isdisjoint(RUN_TEXTS):
-            self._run(texts)
-            if any(token.kind == OTHER and token.value[0] in "%$" for token in self.tokens):
-                # the text is a parameter
-                self.changes.add(UNKNOWN)
+        if not calls.isdisjoint(RUN_TEXTS | ELSEWHERE):
+            self._call_with(texts, elsewhere=not calls.isdisjoint(ELSEWHERE))
+        if not calls.isdisjoint(READ_NAMED):
+            for text in texts:
+                names.update(token.value for token in tokens(text) if token.is_name)
+        if not calls.isdisjoint(READ_ALL):
+            self.changes.add(UNKNOWN)
+        if not calls.isdisjoint(_AWAITS):
+            self.changes.add(UNKNOWN._replace(elsewhere=True))
         return Found(
             frozenset(self.changes),
             frozenset(calls),
@@ -166,6 +199,7 @@ class _Scan:
             frozenset(names),
             frozenset(operators),
             tuple(texts),
+            frozenset(bare),
         )
 
     def word(self, index: int) -> str:
@@ -195,9 +229,28 @@ class _Scan:
             return before.value in ("(", ")") or before.word in self.before
         return self.word(index) not in _COMMANDS or before.value in (";", ">>") or before.word in _BEFORE_COMMAND
 
+    def _is_bare(self, index: int, before: str, before_kind: str) -> bool:
+        is_alias = before == "as" and before_kind == NAME
+        is_type = before == "::" and before_kind == OTHER and self.word(index) in _TYPES
+        return not (is_alias or is_type or self.value(index + 1) == "(")
+
     def _is_call(self, index: int) -> bool:
         # not an alias with columns, nor a type with its size
         return index not in self._targets and self.word(index - 1) != "as" and self.value(index - 1) != "::"
+
+    def _call_with(self, texts: Sequence[str], *, elsewhere: bool) -> None:
+        """Add what a function that is given a text to execute does: one of these, or a parameter."""
+        before, self.changes = self.changes, set()
+        self._run(texts)
+        is_given = any(token.kind == OTHER and token.value[0] in "%$" for token in self.tokens)
+        if is_given or not (self.changes or any(map(_STATEMENT.match, texts))):
+            # the text is a parameter, a variable or a column
+            self.changes.add(UNKNOWN)
+        if elsewhere:
+            if any(map(_COMMITS.search, texts)):
+                self.changes.add(UNKNOWN)
+            self.changes = {change._replace(elsewhere=True) for change in self.changes}
+        self.changes |= before
 
     def _run(self, texts: Iterable[str]) -> None:
         """Add what these texts do, which are executed."""
@@ -264,8 +317,9 @@ class _Scan:
         self.changes |= inner.changes
 
     def define(self, index: int) -> None:
-        if not self.strict and _TEMPORARY.isdisjoint((self.word(index + 1), self.word(index + 2))):
-            self.changes.add(DEFINITION)
+        if not self.strict:
+            is_temporary = not _TEMPORARY.isdisjoint((self.word(index + 1), self.word(index + 2)))
+            self.changes.add(Change(EVENT_TRIGGERS, READ) if is_temporary else DEFINITION)
 
 
 _COMMANDS: dict[str, Callable[[_Scan, int], None]] = {

@@ -22,6 +22,8 @@ from .lexer import OTHER, STRING, Token, statements, tokens
 _STATE = "_fraiseql_session"
 # After these a statement of PL/pgSQL begins
 _BEFORE_STATEMENT = frozenset({"begin", "then", "else", "loop"})
+# ... and that in SQL between TEMPORARY and a name
+_BEFORE_NAME = frozenset({"table", "recursive", "view", "sequence", "if", "not", "exists"})
 _RUNS_CODE = frozenset({"select", "with", "do", "call", "execute", "values", "table", "explain", "declare"})
 # What is no setting, or cannot change an answer
 _OTHERS = ("constraints", "transaction", "characteristics", "names")
@@ -44,6 +46,8 @@ class Setting(NamedTuple):
 
 
 UNKNOWN = Setting("", None)
+# The name of what is no setting: a temporary relation is made, which hides others of the name that is its value
+TEMPORARY = "pg_temp"
 
 
 class SessionState:
@@ -163,7 +167,9 @@ def _source(module: str) -> str:
 
 def settings_in(text: str, params: Any) -> Iterator[Setting]:
     """Yield the settings that a statement changes; UNKNOWN where it may change one that its text does not tell."""
-    every = list(statements(tokens(text, every_parameter=True)))
+    found = tokens(text, every_parameter=True)
+    yield from _temporary(found)
+    every = list(statements(found))
     if len(every) > 1:
         if any(_may_set(statement) for statement in every):
             yield UNKNOWN
@@ -183,7 +189,7 @@ def _of_statement(found: Sequence[Token], text: str, params: Any) -> Iterator[Se
         yield from _of_set(found, text, params)
     elif first in _RUNS_CODE:
         setting = _of_set_config(found, params)
-        yield from settings_of_body(text) if setting is None else [setting]
+        yield from _unknown(found) if setting is None else [setting]
 
 
 def _of_set(found: Sequence[Token], text: str, params: Any) -> Iterator[Setting]:
@@ -263,12 +269,33 @@ def _split(found: Sequence[Token]) -> list[Sequence[Token]]:
 
 def settings_of_body(text: str) -> Iterator[Setting]:
     """Yield UNKNOWN where another statement, or the body of a function, sets something; local where it ends with it."""
-    ways = set(_ways(tokens(text, every_parameter=True)))
+    found = tokens(text, every_parameter=True)
+    yield from _temporary(found)
+    yield from _unknown(found)
+
+
+def _unknown(found: Sequence[Token]) -> Iterator[Setting]:
+    ways = set(_ways(found))
     if "session" in ways:
         yield UNKNOWN
     elif ways:
         # what it sets it to is not known, while the transaction is open
         yield UNKNOWN._replace(local=True)
+
+
+def _temporary(found: Sequence[Token]) -> Iterator[Setting]:
+    """Yield the names that temporary relations get in statements, also in those in literals."""
+    for index, token in enumerate(found):
+        if token.kind == STRING:
+            yield from _temporary(tokens(token.value, every_parameter=True))
+        elif token.word in ("temp", "temporary"):
+            index += 1
+            while index < len(found) and found[index].word in _BEFORE_NAME:
+                index += 1
+            if index < len(found) and found[index].is_name:
+                yield Setting(TEMPORARY, found[index].value)
+        elif token.value == "pg_temp" and [one.value for one in found[index + 1 : index + 2]] == ["."]:
+            yield from (Setting(TEMPORARY, name.value) for name in found[index + 2 : index + 3])
 
 
 def _may_set(found: Sequence[Token]) -> bool:

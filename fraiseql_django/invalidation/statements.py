@@ -13,13 +13,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from .._django import cache_tables
 from ..memory import LRU
 from .lexer import STRING, Token, statements, tokens
 from .names import is_ordinary
-from .scan import ALL, CALL, DEFINITION, NOTHING, UNKNOWN, Change, Found, scan, scan_text
+from .scan import ALL, CALL, DEFINITION, EVENT_TRIGGERS, NOTHING, UNKNOWN, Change, Found, scan, scan_text
 
 _NONE: frozenset[Change] = frozenset()
 _NOTHING = frozenset[str]()
@@ -28,7 +29,7 @@ _HARMLESS = frozenset(
     {
         *("show", "set", "reset", "begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release"),
         *("fetch", "move", "close", "listen", "unlisten", "notify", "analyze", "analyse", "vacuum", "deallocate"),
-        *("discard", "lock", "checkpoint", "comment", "reindex", "cluster", "load"),
+        *("discard", "lock", "checkpoint", "cluster", "load"),
     }
 )
 _QUERIES = frozenset({"select", "with", "values", "table"})
@@ -50,6 +51,7 @@ _SET_BY = frozenset({"set_config"})
 _MAX_KEPT, _KEPT_BYTES = 5_000, 16_000_000
 # What varies between the texts of the ORM and tells nothing: how many parameters are in a list, and which page is read
 _PARAMETERS = re.compile(r"%s(?:[ ,()]*+%s)+")
+_SHORT, _AT_ONCE = 400, 64
 _PAGE = re.compile(r" (?:LIMIT \d+(?: OFFSET \d+)?|OFFSET \d+)\Z")
 _LONGEST_PAGE = 60
 # An analysis without its text, as measured
@@ -112,10 +114,28 @@ def analyse(text: str) -> Analysis:
 
 def _without_varying(text: str) -> str:
     if "%s, %s" in text:
+        if len(text) > _SHORT:
+            # what is repeated is compared as a whole, far quicker than by an expression
+            text = _without_repeated(text, text.find("), ("), "(", 1)
+            text = _without_repeated(text, text.find("%s, %s"), "%", 2)
         text = _PARAMETERS.sub("%s", text)
     if text[:6] == "SELECT" and (page := _PAGE.search(text, max(len(text) - _LONGEST_PAGE, 0))):
         text = text[: page.start()] + " LIMIT 1"
     return text
+
+
+def _without_repeated(text: str, last: int, first: str, length: int) -> str:
+    """Leave one of what is repeated in a list: from ``first`` to ``length`` characters from the offset ``last``."""
+    begin = text.rfind(first, 0, last + 1) if last >= 0 else -1
+    if begin < 0:
+        return text
+    end = position = last + length
+    again = ", " + text[begin:end]
+    for count in (_AT_ONCE, 8, 1):
+        many = again * count
+        while text.startswith(many, position):
+            position += len(many)
+    return text if position == end else text[:end] + text[position:]
 
 
 def only_reads(text: str) -> bool:
@@ -168,6 +188,7 @@ def _joined_found(found: Sequence[Found]) -> Found:
         _NOTHING.union(*(part.names for part in found)),
         _NOTHING.union(*(part.operators for part in found)),
         tuple(text for part in found for text in part.texts),
+        _NOTHING.union(*(part.bare for part in found)),
     )
 
 
@@ -199,6 +220,11 @@ def _harmless(found: Sequence[Token]) -> Analysis:
     return _HARMLESS_ONE
 
 
+def _describe(found: Sequence[Token]) -> Analysis:
+    """COMMENT and REINDEX, which define nothing, but call event triggers."""
+    return Analysis(found=_CALLS_EVENTS, certain=False)
+
+
 def _of(found: Found, changes: frozenset[Change] | set[Change] = _NONE, *, defines: bool = False) -> Analysis:
     every = found.changes | changes
     certain = not every and not defines and all(map(is_ordinary, found.calls))
@@ -215,7 +241,9 @@ def _query(found: Sequence[Token]) -> Analysis:
         if token.word == "into" and index and found[index - 1].word not in ("insert", "merge"):
             # SELECT INTO makes a table
             following = found[index + 1].word if index + 1 < len(found) else ""
-            return _of(done) if following in _TEMPORARY else _of(done, {DEFINITION}, defines=True)
+            if following in _TEMPORARY:
+                return replace(_of(done), sets=True)
+            return _of(done, {DEFINITION}, defines=True)
     return _of(done)
 
 
@@ -224,6 +252,8 @@ def _explain(found: Sequence[Token]) -> Analysis:
     words = [token.word for token in found]
     for word in words[1:]:
         if word in ("analyze", "analyse"):
+            if "create" in words:
+                return _create(found[words.index("create") :])
             return _execute(found[words.index("execute") :]) if "execute" in words else _statement(found)
         if word in _QUERIES or word in _CHANGING or word in ("execute", "declare", "create"):
             break
@@ -270,18 +300,25 @@ def _create(found: Sequence[Token]) -> Analysis:
         words = [token.word for token in found[3:6]]
     if words[:1] in (["global"], ["local"]):
         words = words[1:]
-    if words[:1] == ["index"]:
-        return Analysis()
+    if words[:1] == ["index"] or words[:2] == ["unique", "index"]:
+        # expressions and conditions are evaluated for the rows that there are
+        inside = next((index for index, token in enumerate(found) if token.value == "("), len(found)) + 1
+        return Analysis(found=_CALLS_EVENTS._replace(calls=scan(found[inside:], strict=True).calls - {"include"}))
     queries = {"table", "materialized", *_TEMPORARY, "unlogged"}
     done = scan(found, strict=True) if words and words[0] in queries else None
-    if words and words[0] in _TEMPORARY:
-        return Analysis() if done is None else _of(done)
-    defined = _definition(found)
-    if done is None:
-        return defined
     # CREATE TABLE … AS runs its query, or a prepared one
-    unknown = {UNKNOWN} if any(token.word == "execute" for token in found) else _NONE
-    return _of(done._replace(names=defined.found.names), defined.changes | unknown, defines=defined.defines)
+    executes = frozenset(after.value for token, after in pairwise(found) if token.word == "execute")
+    if words and words[0] in _TEMPORARY:
+        # it may be found before another of its name
+        done = done or NOTHING
+        made = replace(
+            _of(done._replace(names=done.names | {EVENT_TRIGGERS}, bare=done.bare | {EVENT_TRIGGERS})), sets=True
+        )
+    else:
+        made = _definition(found)
+        if done is not None:
+            made = _of(done._replace(names=made.found.names), made.changes, defines=made.defines)
+    return replace(made, executes=executes, certain=False) if executes and done is not None else made
 
 
 def _definition(found: Sequence[Token]) -> Analysis:
@@ -289,9 +326,9 @@ def _definition(found: Sequence[Token]) -> Analysis:
     words = {token.word for token in found[1:4]}
     verb = found[0].word
     if verb in ("create", "alter", "drop") and found[1:2] and found[1].word in _OF_NO_MATTER:
-        return Analysis()
+        return Analysis(found=_CALLS_EVENTS)
     if verb == "alter" and "index" in words:
-        return Analysis()
+        return Analysis(found=_CALLS_EVENTS)
     # a function may be called for a default, or to change a column
     events = (ALL if any(token.word == "cascade" for token in found) else ALL.replace("C", "")) + CALL
     names = {token.value for token in found if token.is_name}
@@ -310,12 +347,16 @@ def _rollback(found: Sequence[Token]) -> Analysis:
     return Analysis(savepoint=found[-1].value if back and found[-1].is_name else None, certain=False)
 
 
+_CALLS_EVENTS = NOTHING._replace(names=frozenset({EVENT_TRIGGERS}), bare=frozenset({EVENT_TRIGGERS}))
 _HARMLESS_ONE = Analysis(certain=False)
+# A statement that cannot be read
+ANY_STATEMENT = Analysis(frozenset({UNKNOWN}), certain=False, sets=True)
 _KINDS: dict[str, Callable[[Sequence[Token]], Analysis]] = {
     **dict.fromkeys(_HARMLESS, _harmless),
     **dict.fromkeys(_QUERIES, _query),
     **dict.fromkeys(_CHANGING, _statement),
     **dict.fromkeys(("alter", "drop", "grant", "revoke", "reassign", "security", "import"), _definition),
+    **dict.fromkeys(("comment", "reindex"), _describe),
     "call": _call,
     "deallocate": _deallocate,
     "discard": _deallocate,

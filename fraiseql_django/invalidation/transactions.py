@@ -17,9 +17,11 @@ from .._django import (
     driver_connection,
     in_autocommit_mode,
     in_block_of_test,
+    in_pipeline,
     isolation_level,
     may_be_in_transaction,
     observe_driver,
+    reads_backslashes,
     savepoints,
     wrap_transaction_end,
     wrappers,
@@ -27,8 +29,9 @@ from .._django import (
 from . import catalog
 from .reported import REPORTED_TABLES
 from .scan import ALL, CALL, DEFINITION, REPORTED, UNKNOWN, Change
-from .session_state import settings_in, settings_of_body, state_of
-from .statements import Analysis, analyse, as_text, joined
+from .session_state import TEMPORARY, Setting, settings_in, settings_of_body, state_of
+from .session_state import UNKNOWN as UNKNOWN_SETTING
+from .statements import ANY_STATEMENT, Analysis, analyse, as_text, joined
 
 
 class Announced(Protocol):
@@ -86,7 +89,7 @@ class Transactions:
         text = as_text(sql)
         if self._tells:
             return self._run(execute, sql, params, many, context)
-        analysis = analyse(text)
+        analysis = self._analyse(text)
         if self._is_plain(analysis):
             return self._run(execute, sql, params, many, context)
         with self._noted(text, params, analysis):
@@ -96,7 +99,7 @@ class Transactions:
     def noting(self, sql: Any, params: Any) -> Iterator[None]:
         """Note what a statement changes that is run in a block, by ``copy()`` or ``stream()`` of the driver."""
         text = as_text(sql)
-        if self._tells or self._is_plain(analysis := analyse(text)):
+        if self._tells or self._is_plain(analysis := self._analyse(text)):
             yield
         else:
             with self._noted(text, params, analysis):
@@ -108,11 +111,12 @@ class Transactions:
         if analysis.commits:
             self.confirm()
         # without autocommit psycopg begins a transaction with the statement
-        alone = not self._open() and in_autocommit_mode(self.connection)
+        alone = in_autocommit_mode(self.connection) and (not self._open() or in_pipeline(self.connection))
         if alone or analysis.commits:
             self._announce(self._changes | self._changes_of(analysis))
         try:
-            yield
+            with self._written_elsewhere(analysis):
+                yield
         except BaseException:
             self._settle_failed(analysis, alone)
             raise
@@ -121,6 +125,26 @@ class Transactions:
             self._prepared.clear()
         self._note_settings(text, params, analysis)
         self._note(analysis)
+
+    def _analyse(self, text: str) -> Analysis:
+        """Return what a text does; where PostgreSQL reads strings in its old way, that cannot be told from it."""
+        if "\\" in text and (reads_backslashes(self.connection) or "standard_conforming_strings" in text.lower()):
+            return ANY_STATEMENT
+        return analyse(text)
+
+    @contextmanager
+    def _written_elsewhere(self, analysis: Analysis) -> Iterator[None]:
+        """Pass on what a statement writes in a session of its own, whatever becomes of the open transaction."""
+        if not self._open() or not (found := catalog.elsewhere(self.connection, self._changes_of(analysis))):
+            # what is alone is passed on in any case
+            yield
+            return
+        announced = self._announced_to_caches(found)
+        try:
+            yield
+        finally:
+            with self._telling():
+                announced.decided()
 
     def _settle_failed(self, analysis: Analysis, alone: bool) -> None:
         """Note what a statement may have changed before it failed: the first half of an executemany, for instance."""
@@ -160,12 +184,10 @@ class Transactions:
         if self._tells:
             commit()
             return
-        if self._status != TransactionStatus.INERROR:
-            # what has failed is rolled back
-            self.confirm()
-            self._announce(self._changes)
+        self.committing()
         try:
-            commit()
+            with self.running():
+                commit()
         except BaseException:
             # An error, and nothing was committed; a lost connection; or a signal's exception at any moment. Where the
             # transaction is still open, nothing was committed, and it may be yet
@@ -176,9 +198,17 @@ class Transactions:
             state.commit()
         self._settle()
 
+    def committing(self) -> None:
+        """Announce what the open transaction has written: it is about to be committed."""
+        if self._status != TransactionStatus.INERROR:
+            # what has failed is rolled back
+            self.confirm()
+            self._announce(self._changes)
+
     def rollback(self, rollback: Callable[[], None]) -> None:
         """Roll back by the connection's own method, and forget the changes."""
-        rollback()
+        with self.running():
+            rollback()
         if self._tells:
             return
         if (state := state_of(self.connection)) is not None:
@@ -242,14 +272,15 @@ class Transactions:
 
     def _reported(self, replaced: frozenset[Change], tables: frozenset[str]) -> set[Change]:
         found = {Change(table, REPORTED) for table in tables}
+        # of what was written over other connections PostgreSQL says nothing
+        found |= catalog.elsewhere(self.connection, replaced)
         # what is in the catalogue itself is not among the tables
         return found | {DEFINITION} if catalog.may_define(self.connection, replaced) else found
 
-    def block_ends(self) -> None:
-        """Announce the changes where a block of psycopg's is about to commit them."""
-        if self._status == TransactionStatus.INTRANS and not may_be_in_transaction(self.connection):
-            self.confirm()
-            self._announce(self._changes)
+    def ended(self) -> None:
+        """Pass on the changes where a transaction was ended past Django, also inside a block of its own."""
+        if not self._open():
+            self._settle(in_block=may_be_in_transaction(self.connection))
 
     def settle_if_ended(self) -> None:
         """Pass on the changes where no transaction is open: they were committed without Django's methods."""
@@ -261,19 +292,27 @@ class Transactions:
         state = state_of(self.connection)
         if state is None or analysis.command in ("insert", "update", "delete"):
             return
-        found = list(settings_in(text, params))
+        found = [UNKNOWN_SETTING] if analysis is ANY_STATEMENT else list(settings_in(text, params))
         called = analysis.found.calls | {change.name for change in analysis.changes if CALL in change.events}
         known = catalog.dependencies(self.connection) if called else None
         if known is not None:
             for function in known.reached(called & known.functions.keys()) & known.functions.keys():
                 found += settings_of_body(known.functions[function])
-        is_open = self._open()
+        is_open, found = self._open(), [*self._without_names(found)]
         for setting in found:
             state.add(setting, savepoints(self.connection), in_transaction=is_open)
         if analysis.savepoint is not None:
             state.rollback(analysis.savepoint)
         elif (analysis.ends or not is_open) and not found:
             state.ended()
+
+    def _without_names(self, found: Iterable[Setting]) -> Iterator[Setting]:
+        """Leave out temporary relations, but for those that hide others: an answer may be read from one of them."""
+        for setting in found:
+            if setting.name != TEMPORARY:
+                yield setting
+            elif catalog.may_be_read(self.connection, setting.value or ""):
+                yield UNKNOWN_SETTING
 
     def changes_of(self, text: str) -> frozenset[Change]:
         """Return the changes that a statement may make, as its text and the catalogue tell; none where it only reads.

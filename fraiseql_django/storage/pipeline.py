@@ -492,7 +492,7 @@ def _in_a_row(pgconn: Any, steps: list[_Step]) -> Generator[Any, Any, list[Resul
     yield from send(pgconn)
     results: list[Result] = []
     for _ in steps:
-        results += yield from fetch_many(pgconn)
+        results.append(_whole((yield from fetch_many(pgconn))))
         if results[-1].status in (ExecStatus.COPY_IN, ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH):
             # libpq has no way on from here in pipeline mode; the connection is closed
             raise ProgrammingError("COPY cannot be used with this method")
@@ -501,6 +501,31 @@ def _in_a_row(pgconn: Any, steps: list[_Step]) -> Generator[Any, Any, list[Resul
         results[-1:] = end
     pgconn.exit_pipeline_mode()
     return results
+
+
+def _whole(parts: list[Result]) -> Result:
+    """Return the one result of a statement.
+
+    After a cursor's ``stream()`` libpq still hands out the rows of the first statement of a pipeline one by one: it
+    leaves that mode when a statement is sent outside of pipelines (its documentation, "Retrieving Query Results in
+    Chunks").
+    """
+    last = parts[-1]
+    return _InParts(parts) if len(parts) > 1 and last.status == ExecStatus.TUPLES_OK else last
+
+
+class _InParts:
+    """A result whose rows came in several results."""
+
+    def __init__(self, parts: Sequence[Result]) -> None:
+        self.status, self.nfields = parts[-1].status, parts[-1].nfields
+        self._rows = [(part, row) for part in parts for row in range(part.ntuples)]
+        self.ntuples = len(self._rows)
+
+    def get_value(self, row: int, column: int) -> bytes | None:
+        part, place = self._rows[row]
+        value: bytes | None = part.get_value(place, column)
+        return value
 
 
 def _send_step(pgconn: Any, step: _Step) -> None:

@@ -59,6 +59,27 @@ BEGIN INSERT INTO rc.seen VALUES ('instead'); RETURN NEW; END $$;
 CREATE TRIGGER instead INSTEAD OF INSERT ON rc.joined FOR EACH ROW EXECUTE FUNCTION rc.instead();
 CREATE MATERIALIZED VIEW rc.summary AS SELECT count(*) AS n FROM rc.item;
 CREATE PROCEDURE rc.proceed() LANGUAGE plpgsql AS $$ BEGIN PERFORM rc.put('proceed'::text); END $$;
+CREATE FUNCTION rc.step(n bigint, line text) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO rc.log VALUES (line); RETURN n + 1; END $$;
+CREATE AGGREGATE rc.logged(text) (SFUNC = rc.step, STYPE = bigint, INITCOND = '0');
+CREATE FUNCTION rc.checks(v text) RETURNS bool LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO rc.log VALUES (v); RETURN true; END $$;
+CREATE TABLE rc.constrained (id int, v text CHECK (rc.checks(v)));
+CREATE FUNCTION rc.frozen(v text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN PERFORM rc.put(v); RETURN v; END $$;
+CREATE TABLE rc.indexed (v text); CREATE INDEX ON rc.indexed (rc.frozen(v));
+CREATE TABLE rc.generated (v text, w text GENERATED ALWAYS AS (rc.frozen(v)) STORED);
+CREATE TABLE rc.partial (v text); CREATE INDEX ON rc.partial (v) WHERE rc.frozen(v) = v;
+CREATE TABLE rc.excluded (v text, EXCLUDE ((rc.frozen(v)) WITH =));
+CREATE VIEW rc.barrier WITH (security_barrier) AS SELECT id FROM rc.item WHERE rc.put(label) = 1;
+CREATE FUNCTION rc.from_any(VARIADIC lines text[]) RETURNS int LANGUAGE sql AS 'SELECT rc.put(lines[1])';
+CREATE TABLE rc.heir (more int) INHERITS (rc.item);
+CREATE RULE "_RETURNED" AS ON DELETE TO rc.ruled DO INSTEAD SELECT rc.put('rule'::text);
+CREATE FUNCTION rc.by_language() RETURNS int LANGUAGE sql
+BEGIN ATOMIC INSERT INTO rc.log VALUES ('atomic'); SELECT 1; END;
+CREATE FUNCTION rc.defaulting(a int DEFAULT rc.put('argument'::text)) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT a';
+CREATE FUNCTION rc.on_define() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO rc.log VALUES ('event'); END $$;
 INSERT INTO rc.item VALUES (1), (2), (3); INSERT INTO rc.child VALUES (1, 1), (2, 2); INSERT INTO rc.note VALUES (1);
 INSERT INTO "Rc Two"."Item" VALUES (1, 'x'); INSERT INTO rc.part VALUES (1), (11); INSERT INTO rc.traced VALUES (1);
 """
@@ -184,6 +205,62 @@ WRITES = [
     "DROP TABLE rc.part_low",
     "ALTER TABLE rc.part DETACH PARTITION rc.part_low",
     "CREATE FUNCTION rc.more() RETURNS int LANGUAGE sql AS 'SELECT 1'; SELECT rc.put('x'::text)",
+    "SELECT rc.logged(label) FROM rc.item",
+    "SELECT rc.logged(label) OVER (ORDER BY id) FROM rc.item",
+    "INSERT INTO rc.constrained VALUES (1, 'x')",
+    "INSERT INTO rc.indexed VALUES ('x')",
+    "INSERT INTO rc.generated (v) VALUES ('x')",
+    "INSERT INTO rc.partial VALUES ('x')",
+    "INSERT INTO rc.excluded VALUES ('x')",
+    "SELECT * FROM rc.barrier",
+    "SELECT rc.from_any('a', 'b')",
+    "SELECT rc.from_any(VARIADIC ARRAY['a'])",
+    "DELETE FROM rc.ruled",
+    "SELECT rc.by_language()",
+    "SELECT rc.defaulting()",
+    "EXPLAIN (ANALYZE, VERBOSE) UPDATE rc.item SET label = 'e'",
+    "EXPLAIN (COSTS OFF, ANALYZE on) WITH RECURSIVE r AS (SELECT 1) DELETE FROM rc.note",
+    "EXPLAIN ANALYZE CREATE TABLE rc.explained AS SELECT rc.put('x'::text)",
+    "EXPLAIN ANALYZE VERBOSE DECLARE c CURSOR FOR SELECT rc.put('x'::text)",
+    "PREPARE q AS SELECT rc.put('x'::text) AS n; CREATE TEMP TABLE made AS EXECUTE q",
+    "DECLARE c CURSOR WITH HOLD FOR SELECT rc.put('x'::text)",
+    "DECLARE c BINARY INSENSITIVE NO SCROLL CURSOR FOR SELECT * FROM rc.logging",
+    "INSERT INTO rc.item AS i VALUES (1) ON CONFLICT ON CONSTRAINT item_pkey DO UPDATE SET label = rc.put('c'::text)",
+    "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + rc.put('r'::text) FROM t WHERE n < 3) SELECT * FROM t",
+    "WITH a AS NOT MATERIALIZED (SELECT 1), b AS (UPDATE rc.item SET label = 'b' RETURNING *) TABLE a",
+    "SELECT * FROM ROWS FROM (rc.many(), generate_series(1, 2)) AS r(a, b)",
+    "SELECT count(*) FILTER (WHERE rc.put(label) = 1) FROM rc.item",
+    "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY rc.put(label)) FROM rc.item",
+    "SELECT id FROM rc.item GROUP BY GROUPING SETS ((id), (rc.put(label)))",
+    "SELECT * FROM rc.item TABLESAMPLE SYSTEM (rc.put('t'::text) * 100)",
+    "SELECT * FROM rc.item LIMIT rc.put('l'::text)",
+    "SELECT ARRAY[rc.put('a'::text)], ROW(rc.put('b'::text)), (ARRAY[1,2])[rc.put('c'::text)]",
+    'SELECT U&"p\\0075t" FROM (SELECT rc.U&"p\\0075t"(\'x\'::text)) AS s(U&"p\\0075t")',
+    "SELECT rc.\"put\"\n--; comment (\n('x'::text)",
+    "CREATE TABLE rc.made AS TABLE rc.logging",
+    "CREATE MATERIALIZED VIEW rc.made AS SELECT rc.put('x'::text)",
+    "SELECT rc.put('x'::text) AS n INTO rc.made",
+    "CREATE INDEX ON rc.item (rc.frozen(label))",
+    "TRUNCATE rc.item RESTART IDENTITY CASCADE",
+    "UPDATE rc.heir SET label = 'h'; INSERT INTO rc.heir VALUES (50, 'h', 1)",
+    "COPY rc.item (id) FROM PROGRAM 'echo 77'",
+    "SELECT lo_create(0), rc.put('x'::text)",
+    "SELECT set_config('a.b', rc.put('x'::text)::text, true)",
+    "SELECT FROM rc.item WHERE (label, id) IN (SELECT rc.put('x'::text)::text, 1)",
+    "SELECT 1 FROM rc.item i JOIN rc.child c ON rc.put(i.label) = c.id",
+    "SELECT * FROM rc.item NATURAL JOIN rc.logging",
+    "INSERT INTO rc.seen DEFAULT VALUES RETURNING rc.put('x'::text)",
+    "VALUES (1), ((SELECT max(n) FROM rc.logging))",
+    "((((SELECT n FROM rc.logging))))",
+    'SELECT label COLLATE "C", rc.put(label COLLATE "C") FROM rc.item',
+    "SELECT CASE rc.put('x'::text) WHEN 1 THEN 2 END",
+    "SELECT NULLIF(rc.put('x'::text), 1), COALESCE(NULL, rc.put('y'::text)), GREATEST(rc.put('z'::text))",
+    "SELECT rc.put('x'::text) IS DISTINCT FROM 1",
+    "SELECT * FROM rc.item FOR SHARE OF item NOWAIT; SELECT rc.put('x'::text)",
+    "DO 'BEGIN FOR i IN 1..2 LOOP PERFORM rc.put(''l''::text); END LOOP; END'",
+    "DO $$ DECLARE r record; BEGIN FOR r IN DELETE FROM rc.note RETURNING * LOOP END LOOP; END $$",
+    "DO $$ DECLARE n int := rc.put('x'::text); BEGIN END $$",
+    "DO $$ BEGIN ASSERT rc.put('x'::text) = 1; END $$",
 ]
 
 
@@ -198,6 +275,33 @@ def test_what_is_written_is_recognised() -> None:
         truth = changed(write)
         assert truth, write
         assert truth <= found, write
+
+
+def test_relations_that_are_named_in_strings_are_read() -> None:
+    # not every server is built with XML
+    assert catalog.dependencies(connection) is not None
+    assert recognised("SELECT table_to_xml('rc.logging', true, true, '')") == {"log"}
+    assert recognised("SELECT table_to_xml('rc.items', true, true, '')") == set()
+    assert set(TABLES) <= recognised("SELECT schema_to_xml('rc', true, true, '')")
+
+
+@pytest.mark.parametrize(
+    "define",
+    [
+        "CREATE SEQUENCE rc.another",
+        "CREATE INDEX ON rc.item (label)",
+        "COMMENT ON TABLE rc.item IS 'x'",
+        "CREATE TEMP TABLE made (id int)",
+        "DO $$ BEGIN CREATE TEMP TABLE made AS SELECT 1; END $$",
+    ],
+)
+def test_event_triggers_write(define: str) -> None:
+    execute("CREATE EVENT TRIGGER rc_event ON ddl_command_end EXECUTE FUNCTION rc.on_define()")
+    try:
+        assert catalog.dependencies(connection) is not None
+        assert changed(define) == {"log"} <= recognised(define)
+    finally:
+        execute("DROP EVENT TRIGGER rc_event")
 
 
 READS = [

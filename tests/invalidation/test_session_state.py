@@ -133,6 +133,46 @@ LOCAL: dict[str, Callable[[str], None]] = {
 }
 
 
+HIDING = {
+    "CREATE TEMP": ("CREATE TEMP TABLE bookshop_author (LIKE public.bookshop_author INCLUDING ALL)",),
+    "in the schema": ('CREATE TABLE "pg_temp".bookshop_author (LIKE public.bookshop_author INCLUDING ALL)',),
+    "AS": ("CREATE TEMPORARY TABLE IF NOT EXISTS bookshop_author AS SELECT * FROM public.bookshop_author LIMIT 0",),
+    "INTO": ("SELECT * INTO LOCAL TEMP TABLE bookshop_author FROM public.bookshop_author LIMIT 0",),
+    "view": ("CREATE OR REPLACE TEMP VIEW bookshop_author AS SELECT * FROM public.bookshop_author LIMIT 0",),
+    "several": ("SELECT 1; CREATE TEMP TABLE bookshop_author AS SELECT * FROM public.bookshop_author LIMIT 0",),
+    "DO": ("DO $$ BEGIN CREATE TEMP VIEW bookshop_author AS SELECT * FROM public.bookshop_author LIMIT 0; END $$",),
+    "function": (
+        """CREATE FUNCTION acme.hide() RETURNS void LANGUAGE plpgsql AS $$
+        BEGIN EXECUTE 'CREATE TEMP VIEW bookshop_author AS TABLE acme.bookshop_author LIMIT 0'; END $$""",
+        "SELECT acme.hide()",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", HIDING)
+@pytest.mark.parametrize("atomic", [True, False])
+def test_temporary_table_that_hides_another(engine: GraphQLEngine, way: str, atomic: bool) -> None:
+    if atomic:
+        with transaction.atomic():
+            run(*HIDING[way])
+            assert data(engine, AUTHORS) == {"authors": []}
+            transaction.set_rollback(True)
+    else:
+        run(*HIDING[way])
+        assert data(engine, AUTHORS) == {"authors": []}
+        connection.close()
+
+    assert data(engine, AUTHORS) == NOBODYS
+    assert is_hit(engine, AUTHORS)
+
+
+def test_temporary_table_of_another_name(engine: GraphQLEngine) -> None:
+    run("CREATE TEMP TABLE totals AS SELECT count(*) AS n FROM bookshop_author", "DROP TABLE totals")
+    data(engine, AUTHORS)
+
+    assert is_hit(engine, AUTHORS)
+
+
 @pytest.mark.parametrize("way", LOCAL)
 def test_path_of_a_transaction(engine: GraphQLEngine, way: str) -> None:
     for _ in range(2):

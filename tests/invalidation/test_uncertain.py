@@ -199,7 +199,7 @@ BY_DRIVER: dict[str, Callable[[], Any]] = {
     "execute": lambda: driver().execute(INSERT.encode()),
     "composed": lambda: driver().execute(sql.SQL(INSERT)),
     "executemany": lambda: driver().cursor().executemany(INSERT, [()]),
-    "stream": lambda: (list(driver().cursor().stream(INSERT + " RETURNING 1")), driver().execute("SELECT 1")),
+    "stream": lambda: list(driver().cursor().stream(INSERT + " RETURNING 1")),
     "transaction": in_driver_transaction,
     "executemany of Django": many,
     "server-side cursor": lambda: list(Author.objects.raw(INSERT + " RETURNING *").iterator()),
@@ -239,12 +239,188 @@ def test_cursors_of_the_driver_are_announced_before_they_write(
     assert seen == [before]
 
 
+def by_pipeline() -> None:
+    with driver().pipeline():
+        driver().execute(INSERT)
+
+
+def committed() -> None:
+    connection.set_autocommit(False)
+    try:
+        driver().execute(INSERT)
+        driver().commit()
+    finally:
+        connection.set_autocommit(True)
+
+
+def committed_in_a_block() -> None:
+    with transaction.atomic():
+        driver().execute(INSERT)
+        driver().commit()
+        transaction.set_rollback(True)
+
+
+def in_a_transaction_in_a_block() -> None:
+    with transaction.atomic():
+        # nothing is sent for the block until now
+        in_driver_transaction()
+        transaction.set_rollback(True)
+
+
+def in_two_phases() -> None:
+    connection.set_autocommit(False)
+    try:
+        driver().tpc_begin("un")
+        driver().execute(INSERT)
+        driver().tpc_commit()
+    finally:
+        connection.set_autocommit(True)
+
+
+ENDS = (by_pipeline, committed, committed_in_a_block, in_driver_transaction, in_a_transaction_in_a_block, in_two_phases)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_ends_of_transactions_of_the_driver_are_seen_at_once(engine: GraphQLEngine, end: Callable[[], None]) -> None:
+    end()
+
+    # another thread has the cache, but not the connection
+    assert in_thread(lambda: names(engine)) == {"Ursula", "Joanna"}
+
+
+def test_transaction_that_the_driver_rolls_back(engine: GraphQLEngine) -> None:
+    with transaction.atomic():
+        driver().execute(INSERT)
+        driver().rollback()
+
+    assert is_hit(engine, AUTHORS)
+
+
 def test_rows_are_streamed_one_after_the_other() -> None:
     rows = driver().cursor().stream("SELECT n, 1 / (2 - n) FROM generate_series(0, 3) AS n")
 
     assert next(rows)[0] == 0
     with pytest.raises(psycopg.errors.DivisionByZero):
         list(rows)
+
+
+# --- sessions of their own ---
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[None]:
+    """Reach this database over dblink and postgres_fdw as well."""
+    with psycopg.connect(**connection.get_connection_params()) as own:
+        at = {name: value for name, value in own.info.get_parameters().items() if name in ("host", "port", "dbname")}
+        user = own.info.user
+        password = own.info.password
+    execute("CREATE EXTENSION IF NOT EXISTS dblink; CREATE EXTENSION IF NOT EXISTS postgres_fdw")
+    options = ", ".join(f"{name} '{value}'" for name, value in at.items())
+    execute(f"CREATE SERVER un_same FOREIGN DATA WRAPPER postgres_fdw OPTIONS ({options})")
+    execute(f"CREATE USER MAPPING FOR CURRENT_USER SERVER un_same OPTIONS (user '{user}', password '{password}')")
+    execute(
+        "CREATE FOREIGN TABLE un.far (name text, bio text, website text, email text)"
+        " SERVER un_same OPTIONS (schema_name 'public', table_name 'bookshop_author')"
+    )
+    execute(
+        """CREATE FUNCTION un.remote(text) RETURNS text LANGUAGE plpgsql AS $$
+        BEGIN RETURN dblink_exec('un_same', $1); END $$"""
+    )
+    yield
+    execute("DROP SERVER un_same CASCADE")
+
+
+BY_SESSION: dict[str, Callable[[], Any]] = {
+    "parameter": lambda: execute("SELECT dblink_exec('un_same', %s)", [INSERT]),
+    "text": lambda: execute(sql.SQL("SELECT dblink_exec('un_same', {})").format(INSERT)),
+    "function": lambda: execute("SELECT un.remote(%s)", [INSERT]),
+    "rows": lambda: execute("SELECT * FROM dblink('un_same', %s) AS t(id int)", [INSERT + " RETURNING id"]),
+    "block": lambda: [
+        execute("SELECT dblink_connect('un_c', 'un_same')"),
+        execute("SELECT dblink_exec('un_c', 'BEGIN')"),
+        execute("SELECT dblink_exec('un_c', %s)", [INSERT]),
+        execute("SELECT dblink_exec('un_c', 'COMMIT')"),
+        execute("SELECT dblink_disconnect('un_c')"),
+    ],
+}
+
+
+@pytest.mark.parametrize("way", BY_SESSION)
+@pytest.mark.parametrize("rolled_back", [False, True])
+@pytest.mark.extension("dblink")
+def test_what_is_written_in_another_session(
+    engine: GraphQLEngine, elsewhere: None, way: str, rolled_back: bool
+) -> None:
+    data(engine, AUTHORS)
+    with transaction.atomic():
+        Publisher.objects.create(name="Tor")
+        BY_SESSION[way]()
+        # it is committed already
+        assert in_thread(lambda: names(engine)) == {"Ursula", "Joanna"}
+        transaction.set_rollback(rolled_back)
+
+    assert names(engine) == {"Ursula", "Joanna"}
+
+
+@pytest.mark.parametrize("statement", ["INSERT INTO un.far", "DO $$ BEGIN EXECUTE 'INSERT INTO un.' || 'far"])
+@pytest.mark.extension("postgres_fdw")
+def test_foreign_table_of_a_table_here(engine: GraphQLEngine, elsewhere: None, statement: str) -> None:
+    data(engine, AUTHORS)
+    rest = " VALUES ('Joanna', '', '', '')"
+    with transaction.atomic():
+        execute(statement + (rest.replace("'", "''") + "'; END $$" if "DO" in statement else rest))
+
+    assert names(engine) == {"Ursula", "Joanna"}
+
+
+# --- strings in the old way ---
+
+
+def test_strings_with_backslashes(engine: GraphQLEngine) -> None:
+    execute("SET standard_conforming_strings = off")
+    try:
+        execute("SELECT '\\'; -- '; UPDATE bookshop_author SET name = 'Octavia'")
+    finally:
+        execute("RESET standard_conforming_strings")
+
+    assert names(engine) == {"Octavia"}
+
+
+# --- a process that has not read the catalogue ---
+
+
+@pytest.mark.parametrize(
+    "statement", ["SELECT * FROM un.writing", "TABLE un.writing", "SELECT (o).un_row FROM un.other o"]
+)
+@pytest.mark.parametrize("atomic", [True, False])
+def test_reading_that_writes_before_the_catalogue_is_read(engine: GraphQLEngine, statement: str, atomic: bool) -> None:
+    execute("CREATE VIEW un.writing AS SELECT (un_hire() IS NULL) AS done")
+    execute("CREATE FUNCTION public.un_row(un.other) RETURNS void LANGUAGE sql AS 'SELECT un_hire()'")
+    data(engine, AUTHORS)
+    catalog.forget()
+
+    if atomic:
+        with transaction.atomic():
+            execute(statement)
+    else:
+        execute(statement)
+
+    assert names(engine) == {"Ursula", "Joanna"}
+
+
+def test_statements_of_the_orm_need_no_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise AssertionError
+
+    author = Author.objects.create(name="Ursula")
+    catalog.forget()
+    with monkeypatch.context() as patched:
+        patched.setattr(catalog, "_ask", refuse)
+        list(Author.objects.filter(books__title__contains="x", books__publisher__name="y").order_by("-name")[:3])
+        Author.objects.filter(name="Ursula").count()
+        Author.objects.filter(pk__in=Author.objects.filter(name__in=["a", "b"]).values("pk")).exists()
+        list(Author.objects.prefetch_related("books"))
+        assert Author.objects.get(pk=author.pk) == author
 
 
 # --- tables without a model ---
