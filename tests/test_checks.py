@@ -141,6 +141,14 @@ def test_every_problem_of_the_settings_is_reported_at_once(settings: Any) -> Non
             ),
         ),
         (
+            {"CACHE": {"TELLS": ["redis", "nowhere"]}},
+            Error(
+                "FRAISEQL['CACHE']['TELLS'] has 'nowhere', which is not in CACHES.",
+                hint="Must be one of: 'default', 'locmem', 'redis'.",
+                id="fraiseql.E009",
+            ),
+        ),
+        (
             {"STORAGE": "fraiseql_django.storage.django.NoSuch"},
             Error(
                 "FRAISEQL['STORAGE'] is 'fraiseql_django.storage.django.NoSuch', which cannot be imported: "

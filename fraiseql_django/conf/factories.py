@@ -156,22 +156,27 @@ def _replica_problems(replica: str, alias: str) -> Iterator[Problem]:
 
 
 def cache_problems(settings: Settings) -> Iterator[Problem]:
-    """Return what is wrong with the cache's alias and class, without connecting."""
+    """Return what is wrong with the caches' aliases and class, without connecting."""
+    for told in settings.cache.tells:
+        yield from _alias_problems(told, f"FRAISEQL['CACHE']['TELLS'] has {told!r}", _one_of(caches))
     alias = settings.cache.alias
     if alias is None:
         return
-    where = f"FRAISEQL['CACHE']['ALIAS'] is {alias!r}"
-    if alias not in caches:
-        hint = f"{_one_of(caches)} None caches no answers."
-        yield Problem(id="fraiseql.E009", message=f"{where}, which is not in CACHES.", hint=hint)
-    else:
-        try:
-            caches[alias]
-        except Exception as error:
-            hint = f"Correct CACHES[{alias!r}], or install what it needs."
-            yield Problem(id="fraiseql.E009", message=f"{where}, which cannot be made: {error}.", hint=hint)
+    hint = f"{_one_of(caches)} None caches no answers."
+    yield from _alias_problems(alias, f"FRAISEQL['CACHE']['ALIAS'] is {alias!r}", hint)
     yield from _class_problems("FRAISEQL['CACHE']['BACKEND']", settings.cache.backend, Cache)
     yield from _watch_problems(settings.cache.watch_database)
+
+
+def _alias_problems(alias: str, where: str, hint: str) -> Iterator[Problem]:
+    if alias not in caches:
+        yield Problem(id="fraiseql.E009", message=f"{where}, which is not in CACHES.", hint=hint)
+        return
+    try:
+        caches[alias]
+    except Exception as error:
+        hint = f"Correct CACHES[{alias!r}], or install what it needs."
+        yield Problem(id="fraiseql.E009", message=f"{where}, which cannot be made: {error}.", hint=hint)
 
 
 def _watch_problems(alias: str | None) -> Iterator[Problem]:

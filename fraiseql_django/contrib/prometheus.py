@@ -186,7 +186,8 @@ class MetricsView(View):
     def _allows(self, request: HttpRequest) -> bool:
         scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
         if self.token is not None and scheme.lower() == "bearer":
-            return hmac.compare_digest(sent.strip().encode(), self.token.encode())
+            # a setting that is empty by mistake opens nothing
+            return bool(self.token) and hmac.compare_digest(sent.strip().encode(), self.token.encode())
         return Viewer(request).is_superuser
 
 

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.cache import get_conditional_response, patch_cache_control
+from django.utils.cache import get_conditional_response
 
 from ..planner.answer_policy import AnswerPolicy
 
@@ -25,21 +25,23 @@ PRIVATE_NO_STORE = "private, no-store"
 class Answer(HttpResponse):
     """A response that is for one viewer as soon as anything, for instance middleware, sets a cookie with it."""
 
-    def set_cookie(self, *args: Any, **kwargs: Any) -> None:
-        """Set a cookie: a shared cache would give it to others."""
-        super().set_cookie(*args, **kwargs)
-        self._for_one_viewer()
+    @property
+    def headers(self) -> Any:
+        """Return the headers: whoever reads them, middleware or Django's handlers, finds what the cookies make of them.
 
-    def items(self) -> Any:
-        """Return the headers, as Django's handlers send them: a cookie may have been put among ``cookies`` itself."""
-        if self.cookies:
-            self._for_one_viewer()
-        return super().items()
+        A cookie may have been set by ``set_cookie``, among ``cookies``, or as a header.
+        """
+        found = self.__dict__["headers"]
+        control = found.get("Cache-Control", "")
+        # Django sets the cookies of a response after its headers
+        if "public" in control and (self.__dict__.get("cookies") or "Set-Cookie" in found):
+            # a shared cache would give the cookie to others
+            found["Cache-Control"] = control.replace("public", "private")
+        return found
 
-    def _for_one_viewer(self) -> None:
-        if "public" in self.get("Cache-Control", ""):
-            # Django removes the one that contradicts the other
-            patch_cache_control(self, private=True)
+    @headers.setter
+    def headers(self, headers: Any) -> None:
+        self.__dict__["headers"] = headers
 
 
 def may_be_shared(request: HttpRequest) -> bool:

@@ -6,8 +6,10 @@ coercion, which either accepts it or produces the error messages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from contextvars import ContextVar
+from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
 from graphql import (
@@ -24,9 +26,16 @@ from graphql import (
 )
 
 from .._compat import input_default, parse_input
+from .._django import noting_place
 from ..schema.arguments import ONE_OF
+from ..schema.scalars.graphql import BY_PLACE
 
 Coerce: TypeAlias = Callable[[Any], Any]
+
+# Among coerced values: whether they would be others in another language or time zone, as a moment without an offset is
+OF_PLACE = "#place"
+# The calls of scalars' functions that may ask for the active language or time zone, while variables are coerced
+_CALLS: ContextVar[list[Callable[[], Any]] | None] = ContextVar("calls", default=None)
 
 
 class NotAccepted(Exception):
@@ -44,7 +53,20 @@ def coercer(type_: GraphQLInputType) -> Coerce:
     if is_input_object_type(type_):
         return _object(type_)
     parse = parse_input(type_)
-    return lambda value: None if value is None else parse(value)
+    leaf: Any = type_
+    may_ask = leaf.extensions.get(BY_PLACE)
+    if may_ask is None:
+        return lambda value: None if value is None else parse(value)
+
+    def by_place(value: Any) -> Any:
+        if value is None:
+            return None
+        coerced = parse(value)
+        if (calls := _CALLS.get()) is not None and may_ask(value):
+            calls.append(lambda: parse(value))
+        return coerced
+
+    return by_place
 
 
 def _required(coerce: Coerce) -> Coerce:
@@ -87,6 +109,20 @@ def _object(type_: Any) -> Coerce:
     return fields
 
 
+def asks_for_place(calls: Iterable[Callable[[], Any]]) -> bool:
+    """Whether functions ask for the active language or time zone; what they return and raise is left alone.
+
+    So no value that is used has the noting time zone in it.
+    """
+    with noting_place() as asked:
+        for call in calls:
+            with suppress(Exception):
+                call()
+            if asked:
+                return True
+    return False
+
+
 def nests_conditions(type_: Any, value: Any, levels: int) -> bool:
     """Whether a value of a ``where`` input type nests objects and lists in more than ``levels`` levels.
 
@@ -110,23 +146,39 @@ class VariableCoercion:
     def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
         self._variables: list[tuple[str, Coerce, Any, bool]] = []
         self._types: dict[str, Any] = {}
+        # of defaults that each request reads in its own language and time zone
+        self._defaults: dict[str, Callable[[], Any]] = {}
         for node in operation.variable_definitions or ():
+            name = node.variable.name.value
             type_: Any = type_from_ast(schema, node.type)
-            self._types[node.variable.name.value] = type_
-            default = value_from_ast(node.default_value, type_) if node.default_value else Undefined
-            self._variables.append((node.variable.name.value, coercer(type_), default, is_non_null_type(type_)))
+            self._types[name] = type_
+            default: Any = Undefined
+            if node.default_value:
+                read = partial(value_from_ast, node.default_value, type_)
+                default = read()
+                if asks_for_place([read]):
+                    self._defaults[name] = read
+            self._variables.append((name, coercer(type_), default, is_non_null_type(type_)))
 
     def nests_conditions(self, inputs: Mapping[str, Any], levels: int) -> bool:
         """Whether a variable of a ``where`` input type nests objects and lists in more than ``levels`` levels."""
         return any(nests_conditions(type_, inputs.get(name), levels) for name, type_ in self._types.items())
 
     def accept(self, inputs: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the coerced values by name; None if the compiled functions cannot coerce one of them."""
-        values = {}
+        """Return the coerced values by name; None if the compiled functions cannot coerce one of them.
+
+        ``OF_PLACE`` is among them if another language or time zone would make others of the same inputs.
+        """
+        values: dict[str, Any] = {}
+        calls: list[Callable[[], Any]] = []
+        token = _CALLS.set(calls)
         try:
             for name, coerce, default, required in self._variables:
                 if name in inputs:
                     values[name] = coerce(inputs[name])
+                elif name in self._defaults:
+                    values[name] = self._defaults[name]()
+                    calls.append(self._defaults[name])
                 elif default is not Undefined:
                     values[name] = default
                 elif required:
@@ -134,4 +186,8 @@ class VariableCoercion:
         except Exception:
             # scalars may raise anything; graphql-core's coercion produces the error for the client
             return None
+        finally:
+            _CALLS.reset(token)
+        if calls and asks_for_place(calls):
+            values[OF_PLACE] = True
         return values

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from sys import getsizeof
 from typing import Any
 
@@ -31,7 +32,7 @@ from .._compat import STRICT_SYNTAX, coerce_variables
 from ..conf.settings import LimitSettings
 from ..errors import InvalidInput, OperationError
 from ..memory import LRU
-from .coercion import VariableCoercion
+from .coercion import OF_PLACE, VariableCoercion, asks_for_place
 from .limits import check_document_bytes, check_limits, check_variables_bytes, too_many, too_many_steps
 from .scan import scan
 from .selected import Subject, subject_of
@@ -186,6 +187,8 @@ class Parser:
             raise InvalidInput("A variable has an unknown field whose name contains the character U+0130.") from None
         if isinstance(result, list):
             raise InvalidDocument("BAD_USER_INPUT", result)
+        if asks_for_place([partial(coerce_variables, self.schema, operation.node, inputs)]):
+            result[OF_PLACE] = True
         return result
 
     def _check_steps(self, operation: Operation, inputs: Mapping[str, Any]) -> None:

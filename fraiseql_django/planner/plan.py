@@ -30,6 +30,7 @@ from ..conf.settings import LimitSettings
 from ..invalidation.catalog import generation, is_volatile, number_of_database, tables_read, unread
 from ..invalidation.scan import CATALOGUE
 from ..invalidation.volatility import clock_parameters
+from ..language.coercion import OF_PLACE
 from ..language.parser import Operation
 from ..language.variable_shapes import ABSENT
 from ..memory import LRU, size_of
@@ -356,7 +357,7 @@ class Planner:
                 self._keep(key, operation, known or Plans(), plan, asked, planned)
         else:
             plan.complexity.check(variables, self.limits)
-        return plan
+        return _of_place(plan) if OF_PLACE in variables else plan
 
     def careful_plan(self, operation: Operation, variables: Variables, viewer: Viewer) -> Plan:
         """Return the careful plan for an operation whose statement has failed; from now on it is the one that is used.
@@ -366,10 +367,9 @@ class Planner:
         planned = self._planned(viewer)
         before = unread()
         plan, asked = self._new(operation, variables, planned, careful=True)
-        if unread() != before:
-            return plan
-        self._keep(_key(operation, variables, careful=False), operation, Plans(), plan, asked, planned)
-        return plan
+        if unread() == before:
+            self._keep(_key(operation, variables, careful=False), operation, Plans(), plan, asked, planned)
+        return _of_place(plan) if OF_PLACE in variables else plan
 
     def _keep(
         self, key: tuple[Hashable, ...], operation: Operation, known: Plans[Plan], plan: Plan,
@@ -394,10 +394,7 @@ class Planner:
             planned.asked[question] = question.answer(planned)
         with noting_place() as place:
             plan = self._make(operation, variables, planned, careful)
-        if plan.policy.public and place:
-            # each request may have another language or time zone
-            plan = plan.kept_by(replace(plan.policy, public=False, by_language=True))
-        return plan, planned.asked
+        return (_of_place(plan) if place else plan), planned.asked
 
     # --- from the AST to the tree ---
 
@@ -639,6 +636,11 @@ def _key(operation: Operation, variables: Variables, *, careful: bool, called: b
         ]
     )
     return operation, shape, generation(), careful, called
+
+
+def _of_place(plan: Plan) -> Plan:
+    """Return a plan whose answer is not public: each request may have another language or time zone."""
+    return plan.kept_by(replace(plan.policy, public=False, by_language=True)) if plan.policy.public else plan
 
 
 def _segments(roots: Sequence[ConstantRoot | ColumnRoot]) -> Iterator[bytes | int]:

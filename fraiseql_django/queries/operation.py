@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 from django.db.models import QuerySet
@@ -24,6 +25,7 @@ from ..execution.failures import failure, invalid_values, is_of_data
 from ..execution.field_errors import without_marks
 from ..execution.refusals import refusal
 from ..execution.response import Response, failed
+from ..language.coercion import OF_PLACE, asks_for_place
 from ..language.parser import Operation
 from ..mutations.answer import AnswerWriter, Reading, slots_of
 from ..mutations.arguments import coerce_arguments
@@ -107,7 +109,12 @@ class CalledQuery:
             self.chosen[call.key] = None
         info = watched_info_of(self.asked, definition, call.key, self.schema.row_rules)
         self.infos.append(info)
-        result = definition.perform(info, coerce_arguments(definition, call.node, self.variables, files))
+        arguments = coerce_arguments(definition, call.node, self.variables, files)
+        if call.node.arguments and OF_PLACE not in self.variables:
+            again = partial(coerce_arguments, definition, call.node, self.variables, Files([call.node], self.variables))
+            if asks_for_place([again]):
+                self.variables = {**self.variables, OF_PLACE: True}
+        result = definition.perform(info, arguments)
         if result is None and not call.nullable:
             raise WrongResult(f"query {definition.name} returned None, which its declaration does not allow")
         if call.target is None:

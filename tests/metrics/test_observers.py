@@ -285,6 +285,15 @@ def test_endpoint_wants_the_token(engine: GraphQLEngine, sent: str) -> None:
     assert b"fraiseql_" not in response.content
 
 
+@pytest.mark.parametrize("sent", ["", "Bearer", "Bearer ", "bearer  "])
+def test_empty_token_opens_nothing(engine: GraphQLEngine, sent: str) -> None:
+    view = MetricsView.as_view(engines=[engine], token="")
+    request = RequestFactory().get("/metrics/", headers={"Authorization": sent})
+    request.user = AnonymousUser()
+
+    assert view(request).status_code == 401
+
+
 def test_collector_in_a_registry_of_the_project(engine: GraphQLEngine) -> None:
     data(engine, SHELF)
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NewType
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
@@ -18,7 +18,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy
 
 import fraiseql_django as fraiseql
-from example_project.bookshop.models import Book, Review
+from example_project.bookshop.models import Book, Publisher, Review
 from fraiseql_django import CachePolicy, GraphQLEngine, Info, Registry, requires_auth
 from fraiseql_django.conf.settings import SessionSettings, get_settings
 from tests.planner.policies import PUBLIC, catalogue, policy_of, shown, type_over
@@ -137,6 +137,75 @@ def test_value_in_the_active_time_zone_is_not_public(expression: Any, annotation
             policy = policy_of(engine, "{ reviews { value } }")
             assert (policy.public, policy.by_language) == (not by_place, by_place)
             assert policy_of(engine, "{ reviews { id } }").public is True
+
+
+MOMENT = "2024-01-02T01:00:00"
+SINCE = "reviewsCount(where: {createdAt: {gt: $since}})"
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "by_place"),
+    [
+        (f'{{ reviewsCount(where: {{createdAt: {{gt: "{MOMENT}"}}}}) }}', {}, True),
+        (f"query ($since: DateTime!) {{ {SINCE} }}", {"since": MOMENT}, True),
+        (f"query ($since: DateTime!) {{ {SINCE} }}", {"since": f"{MOMENT}Z"}, False),
+        (f'query ($since: DateTime = "{MOMENT}") {{ {SINCE} }}', {}, True),
+        (f'query ($since: DateTime = "{MOMENT}Z") {{ {SINCE} }}', {}, False),
+        (f'query ($since: DateTime = "{MOMENT}") {{ {SINCE} }}', {"since": f"{MOMENT}Z"}, False),
+        (
+            "query ($where: ReviewWhere) { reviewsCount(where: $where) }",
+            {"where": {"OR": [{"createdAt": {"gt": MOMENT}}]}},
+            True,
+        ),
+        ("query ($where: ReviewWhere) { reviewsCount(where: $where) }", {"where": {"id": {"eq": "1"}}}, False),
+        (f'{{ hour(at: "{MOMENT}") }}', {}, True),
+        (f'{{ hour(at: "{MOMENT}Z") }}', {}, False),
+        ("query ($at: DateTime!) { hour(at: $at) }", {"at": MOMENT}, True),
+        ("query ($at: DateTime!) { hour(at: $at) }", {"at": f"{MOMENT}Z"}, False),
+        ("query ($word: Word!) { said(word: $word) }", {"word": "Monday"}, True),
+        ('{ said(word: "Monday") }', {}, True),
+    ],
+)
+def test_input_that_is_read_by_the_active_time_zone_or_language_is_not_public(
+    query: str, variables: dict[str, Any], by_place: bool
+) -> None:
+    registry = Registry()
+    word = NewType("Word", str)
+    fraiseql.scalar("Word", python=word, parse=translation.gettext, registry=registry)
+    type_over(registry, Review, ["id", "created_at"], cache=PUBLIC)
+
+    @fraiseql.query(cache=PUBLIC, registry=registry)
+    def hour(info: Info, at: dt.datetime) -> int:
+        return at.astimezone(dt.UTC).hour
+
+    def said(info: Info, word: Any) -> str:
+        return str(word)
+
+    said.__annotations__["word"] = word
+    fraiseql.query(cache=PUBLIC, registry=registry)(said)
+    engine = GraphQLEngine(registry=registry)
+
+    for zone in ("Asia/Tokyo", "UTC"):
+        with timezone.override(zone):
+            policy = policy_of(engine, query, variables)
+            assert (policy.public, policy.by_language) == (not by_place, by_place)
+
+
+def test_default_of_a_variable_is_read_by_the_time_zone_of_each_request() -> None:
+    registry = Registry()
+    type_over(registry, Review, ["id", "created_at"], cache=PUBLIC)
+    engine = GraphQLEngine(registry=registry)
+    book = Book.objects.create(
+        title="Dear", isbn="9781000000000", price=1, publisher=Publisher.objects.create(name="P", country="C")
+    )
+    Review.objects.create(book=book, stars=5, created_at=dt.datetime(2024, 1, 1, 23, 30, tzinfo=dt.UTC))
+
+    found = []
+    for zone in ("Asia/Tokyo", "UTC"):
+        with timezone.override(zone):
+            found.append(engine.execute(f'query ($since: DateTime = "{MOMENT}") {{ {SINCE} }}').body)
+
+    assert found == [b'{"data":{"reviewsCount":1}}', b'{"data":{"reviewsCount":0}}']
 
 
 def test_value_that_is_chosen_by_the_active_language_is_not_public() -> None:

@@ -14,7 +14,7 @@ from graphql import FloatValueNode, GraphQLScalarType, ValueNode, print_ast
 from ..._compat import parse_input
 from ...declare.scalars import ScalarDeclaration
 from ...errors import DeclarationError, InvalidInput
-from .graphql import JSON, shown
+from .graphql import BY_PLACE, JSON, shown
 from .numbers import ExactFloat
 from .postgres import Scalar, localized, prepared
 
@@ -184,7 +184,7 @@ def _graphql(declared: ScalarDeclaration, like: Scalar) -> GraphQLScalarType:
         parse_literal=parse_literal,
         specified_by_url=declared.specified_by,
         description=declared.description,
-        extensions={"directives": declared.directives},
+        extensions={"directives": declared.directives, BY_PLACE: lambda given: True},
     )
 
 

@@ -55,6 +55,10 @@ def shown(value: Any) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
+# In ``extensions`` of a scalar: for which inputs its functions may ask for the active language or time zone
+BY_PLACE = "by_place"
+
+
 def _text_scalar(
     name: str,
     parse: Callable[[str], Any],
@@ -161,6 +165,12 @@ def _parse_datetime(text: str) -> dt.datetime | None:
     return timezone.make_naive(value) if timezone.is_aware(value) else value
 
 
+def _is_converted(text: str) -> bool:
+    """Whether the active time zone is that of a moment, which has no offset of its own, or is written in."""
+    value = parse_datetime(text)
+    return value is not None and timezone.is_naive(value) is bool(settings.USE_TZ)
+
+
 def _parse_date(text: str) -> dt.date | None:
     return parse_date(text) if len(text) == len("2024-05-31") else None
 
@@ -203,6 +213,7 @@ DATE_TIME = _text_scalar(
     _isoformat,
     _ISO_8601,
 )
+DATE_TIME.extensions[BY_PLACE] = _is_converted
 TIME = _text_scalar("Time", parse_time, "13:45:00", "A time of day (ISO 8601).", (dt.time,), _isoformat, _ISO_8601)
 DURATION = _text_scalar(
     "Duration",
