@@ -511,8 +511,35 @@ def test_tables_of_caches() -> None:
     backend = "django.core.cache.backends.db.DatabaseCache"
     with override_settings(CACHES={**caches.settings, "table": {"BACKEND": backend, "LOCATION": "answers"}}):
         assert internals.cache_tables() == {"answers"}
+        assert internals.database_of_cache(caches["table"]) == "default"
     assert internals.is_database_cache(DatabaseCache)
     assert not internals.is_database_cache(type(caches["locmem"]))
+
+
+def test_lock_of_a_cache_in_files(tmp_path: Path) -> None:
+    backend = "django.core.cache.backends.filebased.FileBasedCache"
+    with override_settings(CACHES={**caches.settings, "files": {"BACKEND": backend, "LOCATION": tmp_path / "new"}}):
+        files = caches["files"]
+        assert internals.is_file_cache(type(files))
+        assert not internals.is_file_cache(type(caches["locmem"]))
+        with internals.file_lock(files, lambda attempt: attempt()) as held:
+            assert held
+            files.set("key", 1)
+            files.clear()
+            with internals.file_lock(files, lambda attempt: attempt()) as again:
+                assert not again
+        with internals.file_lock(files, lambda attempt: attempt()) as held:
+            assert held
+
+
+@pytest.mark.django_db(transaction=True)
+def test_transaction_that_sql_began_is_open() -> None:
+    assert not internals.is_open_in_sql(connection)
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        assert internals.is_open_in_sql(connection)
+        cursor.execute("COMMIT")
+    assert not internals.is_open_in_sql(connection)
 
 
 @pytest.mark.parametrize("kind", ["locmem", "redis", "django_redis"])

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils.functional import SimpleLazyObject
 
 from .._django import (
@@ -31,6 +31,11 @@ from .._django import (
 # are used by one thread, so without a limit it would wait for ever
 LOCK_WAIT_MS = 2000
 _ATTRIBUTE = "_fraiseql_own_connection"
+ATTEMPTS = 3
+# A deadlock, a failed serialization, and what a statement gets after one that ``DatabaseCache`` has kept to itself
+_CONTENTION = ("40P01", "40001", "25P02")
+
+R = TypeVar("R")
 
 
 class OwnConnection:
@@ -72,6 +77,23 @@ class OwnConnection:
             if self.connection.vendor == "postgresql":
                 execute(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}", None, False, context)
         return execute(sql, params, many, context)
+
+
+def without_contention(call: Callable[[], R]) -> R:
+    """Call what a cache in a database does, outside of the project's transactions; again after a deadlock.
+
+    ``DatabaseCache`` removes several expired rows in one statement, which can meet a transaction that changes several.
+    What has failed was rolled back, so it can be done again. Raises what the last attempt raises.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            with outside_transactions():
+                return call()
+        except DatabaseError as error:
+            if getattr(error.__cause__, "sqlstate", None) not in _CONTENTION:
+                raise
+    with outside_transactions():
+        return call()
 
 
 @contextmanager

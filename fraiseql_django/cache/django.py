@@ -25,7 +25,7 @@ from .._django import (
     uses_no_database,
 )
 from ..storage.base import Health
-from .connections import outside_transactions
+from .connections import without_contention
 from .exclusion import one_writer
 from .keys import SHARED, VERSION, is_version, shard_of, tag_of
 from .local import LocalValues
@@ -46,8 +46,7 @@ def _outside(
     def call(self: DjangoCache, /, *args: P.args, **kwargs: P.kwargs) -> R:
         if self._uses_no_database:
             return method(self, *args, **kwargs)
-        with outside_transactions():
-            return method(self, *args, **kwargs)
+        return without_contention(lambda: method(self, *args, **kwargs))
 
     return call
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -18,6 +19,8 @@ from ..storage.base import PositionedStorage, Storage
 from ..storage.django import DjangoStorage
 from .reader import Problem, import_path, refuse
 from .settings import Settings, cache_aliases
+
+logger = logging.getLogger("fraiseql_django.engine")
 
 # The prefix of aliases that engines add to DATABASES and CACHES
 OWN_ALIAS = "fraiseql_"
@@ -84,9 +87,18 @@ def make_cache_of(alias: str, settings: Settings) -> Cache:
 
 
 def make_observers(settings: Settings) -> list[Any]:
-    """Make the observers of the settings; raise ConfigurationError where a path is wrong."""
+    """Make the observers of the settings; raise ConfigurationError where a path is wrong.
+
+    One that cannot be made is logged and left out: it observes operations, and must break none.
+    """
     refuse(observer_problems(settings))
-    return [import_string(path)() for path in settings.metrics.observers]
+    made = []
+    for path in settings.metrics.observers:
+        try:
+            made.append(import_string(path)())
+        except Exception:
+            logger.exception("the observer %s of FRAISEQL['METRICS']['OBSERVERS'] cannot be made", path)
+    return made
 
 
 def observer_problems(settings: Settings) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from django.urls import path
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author
 from fraiseql_django import GraphQLEngine, Registry
+from fraiseql_django._django import second_connection
 from fraiseql_django.cache import connections as cache_connections
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.cache.keys import version_key
@@ -392,6 +394,49 @@ def test_requests_in_transactions(database: str, client: Client, monkeypatch: py
     assert client.get("/view/").json() == {"data": {"authors": []}}
     assert client.get("/view/", {"write": "Ursula"}).json() == {"data": {"authors": [{"name": "Ursula"}]}}
     assert client.get("/view/").json() == {"data": {"authors": [{"name": "Ursula"}]}}
+
+
+def test_deadlock_in_the_cache_is_tried_again(database: str) -> None:
+    """``DatabaseCache`` removes expired rows in one statement, as this session changes rows, in another order."""
+    cache = DjangoCache(database)
+    cache.add_many({"version:a": "1", "version:b": "1"})
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT cache_key FROM {TABLE} ORDER BY cache_key")
+        first, second = (key for (key,) in cursor.fetchall())
+    other: Any = second_connection(connection)
+    other.set_autocommit(False)
+    change = f"UPDATE {TABLE} SET expires = expires WHERE cache_key = %s"
+    attempts: list[int] = []
+
+    def write() -> None:
+        def both() -> None:
+            attempts.append(1)
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(change, [first])
+                locked.set()
+                cursor.execute(change, [second])
+
+        try:
+            cache_connections.without_contention(both)
+        finally:
+            connection.close()
+
+    locked = Event()
+    try:
+        with other.cursor() as cursor:
+            # the other one notices the deadlock, and is ended by it
+            cursor.execute("SET LOCAL deadlock_timeout = '20s'")
+            cursor.execute(change, [second])
+            writer = Thread(target=write)
+            writer.start()
+            locked.wait(5)
+            cursor.execute(change, [first])
+        other.commit()
+        writer.join()
+    finally:
+        other.close()
+
+    assert len(attempts) == 2
 
 
 def test_mark_is_replaced_though_the_cache_is_in_the_same_database(database: str) -> None:

@@ -445,10 +445,11 @@ def test_observer_without_methods() -> None:
 
 
 def test_observers_that_fail_break_nothing(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
-    engine = make_engine("locmem", settings=with_metrics(observers=(f"{__name__}.Failing",)))
+    engine = make_engine("locmem", settings=with_metrics(observers=(f"{__name__}.Failing", f"{__name__}.Unmade")))
     data(engine, SHELF)
 
     assert caplog.text.count("an observer of operations failed") == 3
+    assert caplog.text.count("the observer tests.metrics.test_observers.Unmade of FRAISEQL") == 1
 
 
 class Failing:
@@ -458,3 +459,10 @@ class Failing:
         raise ValueError
 
     parsed = end = begin
+
+
+class Unmade(Failing):
+    """An observer that cannot be made."""
+
+    def __init__(self) -> None:
+        raise ValueError
