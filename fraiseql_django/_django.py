@@ -41,7 +41,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import EmptyResultSet, FieldError
 from django.core.files import locks
 from django.core.signals import request_finished
-from django.db import connections, models, router
+from django.db import OperationalError, connections, models, router
 from django.db.backends.utils import CursorWrapper
 from django.db.models.expressions import Col, OrderBy
 from django.db.models.query import ModelIterable
@@ -72,18 +72,37 @@ def driver_connection(connection: Any) -> Any:
 def ensure_usable(connection: Any) -> None:
     """Open a connection where none is open, or where the health check of ``CONN_HEALTH_CHECKS`` fails.
 
+    Raises OperationalError for one that is lost and was not replaced.
+
     Relies on ``close_if_health_check_failed()``, which ``connection.cursor()`` calls, and ``ensure_connection()``.
     """
     connection.close_if_health_check_failed()
     connection.ensure_connection()
+    if connection.connection.closed:
+        connection.errors_occurred = True
+        raise OperationalError("the connection is closed")
 
 
 def close_if_broken(connection: Any) -> None:
-    """Close a connection on which an error occurred and that no longer answers; the next statement opens another.
+    """Close a connection that is lost; the next statement opens another. One that still answers stays open.
 
-    Relies on ``close_if_unusable_or_obsolete()``, which Django calls at both ends of a request.
+    ``close_if_unusable_or_obsolete()`` would not do in the middle of a request: it closes every connection that has
+    reached its ``CONN_MAX_AGE``, 0 by default, and one without autocommit. What the project has set in the session (a
+    role, a search path), and its open transaction, would be gone, and nobody told. In a transaction whether the
+    connection answers is not asked: a failed one refuses each statement.
+
+    Relies on ``errors_occurred`` and ``is_usable()``.
     """
-    connection.close_if_unusable_or_obsolete()
+    driver = driver_connection(connection)
+    if driver is None:
+        return
+    if driver.closed:
+        connection.close()
+    elif connection.errors_occurred and driver.info.transaction_status == TransactionStatus.IDLE:
+        if connection.is_usable():
+            connection.errors_occurred = False
+        else:
+            connection.close()
 
 
 def database_errors(connection: Any) -> AbstractContextManager[None]:

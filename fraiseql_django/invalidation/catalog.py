@@ -663,10 +663,12 @@ def tables_written(connection: Any, changes: Iterable[Change]) -> frozenset[str]
     named = (change.name for change in changes if not change.guess and change.events not in (CALL, READ))
     sure = frozenset(named) - {EVERYTHING}
     catalog = dependencies(connection)
-    if catalog is None:
-        return sure | known()
     guessed = frozenset(change.name for change in changes if change.guess)
-    found = sure | (guessed & (known() | catalog.relations)) | catalog.set_off(changes)
+    if catalog is None:
+        # what cannot be told may be a definition, too
+        may_define = CATALOGUE in guessed or any(change.is_unknown for change in changes)
+        return sure | known() | ({CATALOGUE} if may_define else frozenset())
+    found = sure | (guessed & (known() | catalog.relations | {CATALOGUE})) | catalog.set_off(changes)
     if any(change.is_unknown for change in changes) or EVERYTHING in found:
         found = (found | known() | catalog.relations | {CATALOGUE}) - {EVERYTHING}
     return found

@@ -22,8 +22,11 @@ from .lexer import OTHER, STRING, Token, statements, tokens
 _STATE = "_fraiseql_session"
 # After these a statement of PL/pgSQL begins
 _BEFORE_STATEMENT = frozenset({"begin", "then", "else", "loop"})
-# ... and that in SQL between TEMPORARY and a name
-_BEFORE_NAME = frozenset({"table", "recursive", "view", "sequence", "if", "not", "exists"})
+_CHANGES_ROWS = frozenset({"insert", "update", "delete", "merge"})
+_TEMPORARY = frozenset({"temp", "temporary"})
+_BEFORE_NAME = frozenset({"table", "view", "recursive", "sequence", "if", "not", "exists"})
+# CREATE TEMP, the shortest text that can make something temporary
+_SHORTEST = len("create temp")
 _RUNS_CODE = frozenset({"select", "with", "do", "call", "execute", "values", "table", "explain", "declare"})
 # What is no setting, or cannot change an answer
 _OTHERS = ("constraints", "transaction", "characteristics", "names")
@@ -46,8 +49,8 @@ class Setting(NamedTuple):
 
 
 UNKNOWN = Setting("", None)
-# The name of what is no setting: a temporary relation is made, which hides others of the name that is its value
-TEMPORARY = "pg_temp"
+# The name of what is no setting: a temporary relation, whose name is the value
+HIDES = "pg_temp"
 
 
 class SessionState:
@@ -88,16 +91,21 @@ class SessionState:
     def key(self, *, with_path: bool) -> tuple[Any, ...] | None:
         """Return what tells this state from others, with the search path or without; None where it is not known."""
         if self._known and not self._values and not self._pending:
-            path = _reported_path(self._driver()) if with_path else self._first_path
+            path = self._path() if with_path else self._first_path
             return () if path == self._first_path else (path,)
         values = dict(self._values)
         known = self._known
         for _, setting in self._pending:
             known = _applied(values, setting, known)
-        path = _reported_path(self._driver()) if with_path else self._first_path
+        path = self._path() if with_path else self._first_path
         if not with_path:
             values.pop("search_path", None)
         return (*sorted(values.items()), *([] if path == self._first_path else [path])) if known else None
+
+    def _path(self) -> bytes | None:
+        driver = self._driver()
+        # a lost connection reports nothing
+        return self._first_path if driver is None or driver.closed else _reported_path(driver)
 
     def _apply(self, setting: Setting) -> None:
         self._known = _applied(self._values, setting, self._known)
@@ -130,6 +138,12 @@ def state_of(connection: Any) -> SessionState | None:
         found = SessionState(driver)
         setattr(driver, _STATE, found)
     return found
+
+
+def has_settings(connection: Any) -> bool:
+    """Whether the project has set something in the session of a connection, or may have."""
+    state = state_of(connection)
+    return state is not None and state.key(with_path=True) != ()
 
 
 def key_of(connection: Any, *, sets_path: bool = False) -> Hashable | None:
@@ -168,10 +182,9 @@ def _source(module: str) -> str:
 def settings_in(text: str, params: Any) -> Iterator[Setting]:
     """Yield the settings that a statement changes; UNKNOWN where it may change one that its text does not tell."""
     found = tokens(text, every_parameter=True)
-    yield from _temporary(found)
     every = list(statements(found))
     if len(every) > 1:
-        if any(_may_set(statement) for statement in every):
+        if any(_may_set(statement) or any(_of_temporary(statement)) for statement in every):
             yield UNKNOWN
     elif every:
         yield from _of_statement(every[0], text, params)
@@ -187,6 +200,12 @@ def _of_statement(found: Sequence[Token], text: str, params: Any) -> Iterator[Se
         yield Setting("*" if name == "all" else name, None)
     elif first == "set":
         yield from _of_set(found, text, params)
+    elif first in _CHANGES_ROWS:
+        # PostgreSQL's view of settings has a rule that sets them; a value may be what set_config() returns
+        if any(token.value in ("pg_settings", "set_config") and token.is_name for token in found):
+            yield UNKNOWN
+    elif first in ("create", "alter"):
+        yield from _of_temporary(found)
     elif first in _RUNS_CODE:
         setting = _of_set_config(found, params)
         yield from _unknown(found) if setting is None else [setting]
@@ -221,6 +240,33 @@ def _name_at(found: Sequence[Token], index: int) -> tuple[str, int]:
         parts.append(found[index + 1].value.lower())
         index += 2
     return ".".join(parts), index
+
+
+def _of_temporary(found: Sequence[Token]) -> Iterator[Setting]:
+    """Yield each relation that may be temporary, and hide the table of its name from this session, as HIDES.
+
+    It is local where it is dropped with the transaction. A temporary relation that exists may be given a name.
+    """
+    words = [token.word for token in found]
+    local = any(words[index : index + 3] == ["on", "commit", "drop"] for index in range(len(words)))
+    for index, token in enumerate(found):
+        if token.kind == STRING and len(token.value) > _SHORTEST:
+            yield from _of_temporary(tokens(token.value, every_parameter=True))
+        elif (
+            (token.word in _TEMPORARY and _makes(words, index))
+            or (token.is_name and token.value == "pg_temp")
+            or words[index - 1 : index + 1] == ["rename", "to"]
+        ):
+            names = (each.value for each in found[index + 1 :] if each.is_name and each.word not in _BEFORE_NAME)
+            yield Setting(HIDES, next(names, None), local)
+
+
+def _makes(words: Sequence[str], index: int) -> bool:
+    """Whether TEMP at an index is part of CREATE or of SELECT … INTO."""
+    before = [*words[max(index - 3, 0) : index]]
+    if before[-1:] in (["local"], ["global"]):
+        before.pop()
+    return before[-1:] in (["create"], ["into"]) or before == ["create", "or", "replace"]
 
 
 def _of_set_config(found: Sequence[Token], params: Any) -> Setting | None:
@@ -270,7 +316,6 @@ def _split(found: Sequence[Token]) -> list[Sequence[Token]]:
 def settings_of_body(text: str) -> Iterator[Setting]:
     """Yield UNKNOWN where another statement, or the body of a function, sets something; local where it ends with it."""
     found = tokens(text, every_parameter=True)
-    yield from _temporary(found)
     yield from _unknown(found)
 
 
@@ -281,21 +326,7 @@ def _unknown(found: Sequence[Token]) -> Iterator[Setting]:
     elif ways:
         # what it sets it to is not known, while the transaction is open
         yield UNKNOWN._replace(local=True)
-
-
-def _temporary(found: Sequence[Token]) -> Iterator[Setting]:
-    """Yield the names that temporary relations get in statements, also in those in literals."""
-    for index, token in enumerate(found):
-        if token.kind == STRING:
-            yield from _temporary(tokens(token.value, every_parameter=True))
-        elif token.word in ("temp", "temporary"):
-            index += 1
-            while index < len(found) and found[index].word in _BEFORE_NAME:
-                index += 1
-            if index < len(found) and found[index].is_name:
-                yield Setting(TEMPORARY, found[index].value)
-        elif token.value == "pg_temp" and [one.value for one in found[index + 1 : index + 2]] == ["."]:
-            yield from (Setting(TEMPORARY, name.value) for name in found[index + 2 : index + 3])
+    yield from _of_temporary(found)
 
 
 def _may_set(found: Sequence[Token]) -> bool:

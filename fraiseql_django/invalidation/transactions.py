@@ -29,7 +29,7 @@ from .._django import (
 from . import catalog
 from .reported import REPORTED_TABLES
 from .scan import ALL, CALL, DEFINITION, REPORTED, UNKNOWN, Change
-from .session_state import TEMPORARY, Setting, settings_in, settings_of_body, state_of
+from .session_state import HIDES, Setting, settings_in, settings_of_body, state_of
 from .session_state import UNKNOWN as UNKNOWN_SETTING
 from .statements import ANY_STATEMENT, Analysis, analyse, as_text, joined
 
@@ -51,6 +51,10 @@ Announce = Callable[[frozenset[str]], Announced]
 _OPEN = (TransactionStatus.ACTIVE, TransactionStatus.INTRANS, TransactionStatus.INERROR) if PSYCOPG_3 else ()
 _LOST = (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN, None) if PSYCOPG_3 else ()
 _NOTHING: frozenset[Change] = frozenset()
+_CHANGES_ROWS = ("insert", "update", "delete", "merge")
+# By what a statement that changes rows sets something in the session, and by what others make a temporary relation
+_SETS = frozenset({"set_config", "pg_settings"})
+_TEMPORARY = frozenset({"temp", "temporary", "pg_temp"})
 # Prepared statements of a session whose effects are kept; executing another may change anything
 _MAX_PREPARED = 200
 
@@ -172,7 +176,12 @@ class Transactions:
 
     def _is_plain(self, analysis: Analysis) -> bool:
         """Whether a statement certainly only reads and sets nothing, as most do."""
-        return analysis.certain and not analysis.sets and not catalog.acts(self.connection, analysis)
+        return (
+            analysis.certain
+            and not analysis.sets
+            and _TEMPORARY.isdisjoint(analysis.found.names)
+            and not catalog.acts(self.connection, analysis)
+        )
 
     @property
     def is_running(self) -> bool:
@@ -290,7 +299,7 @@ class Transactions:
     def _note_settings(self, text: str, params: Any, analysis: Analysis) -> None:
         """Note what a statement has set in the session."""
         state = state_of(self.connection)
-        if state is None or analysis.command in ("insert", "update", "delete"):
+        if state is None or (analysis.command in _CHANGES_ROWS and _SETS.isdisjoint(analysis.found.names)):
             return
         found = [UNKNOWN_SETTING] if analysis is ANY_STATEMENT else list(settings_in(text, params))
         called = analysis.found.calls | {change.name for change in analysis.changes if CALL in change.events}
@@ -298,21 +307,20 @@ class Transactions:
         if known is not None:
             for function in known.reached(called & known.functions.keys()) & known.functions.keys():
                 found += settings_of_body(known.functions[function])
-        is_open, found = self._open(), [*self._without_names(found)]
-        for setting in found:
+        is_open = self._open()
+        for setting in map(self._of_hidden, found):
             state.add(setting, savepoints(self.connection), in_transaction=is_open)
         if analysis.savepoint is not None:
             state.rollback(analysis.savepoint)
         elif (analysis.ends or not is_open) and not found:
             state.ended()
 
-    def _without_names(self, found: Iterable[Setting]) -> Iterator[Setting]:
-        """Leave out temporary relations, but for those that hide others: an answer may be read from one of them."""
-        for setting in found:
-            if setting.name != TEMPORARY:
-                yield setting
-            elif catalog.may_be_read(self.connection, setting.value or ""):
-                yield UNKNOWN_SETTING
+    def _of_hidden(self, setting: Setting) -> Setting:
+        """Return what a temporary relation makes of the session: unknown where it hides what answers may read."""
+        if setting.name != HIDES:
+            return setting
+        hides = setting.value is None or catalog.may_be_read(self.connection, setting.value)
+        return UNKNOWN_SETTING._replace(local=setting.local) if hides else setting._replace(value=None)
 
     def changes_of(self, text: str) -> frozenset[Change]:
         """Return the changes that a statement may make, as its text and the catalogue tell; none where it only reads.

@@ -30,6 +30,7 @@ from .._django import (
 from ..errors import StorageError
 from ..invalidation.catalog import only_reads
 from ..invalidation.reported import REPORTED_TABLES
+from ..invalidation.session_state import has_settings
 from ..invalidation.transactions import Transactions, of, sees_committed_only
 from .base import ExecuteResult, Health, QueryResult, Row, Settings
 from .cursors import ConnectionCursors, check_texts, encode_text, rows_of
@@ -431,7 +432,9 @@ class DjangoStorage:
         if in_atomic_block(connection):
             # whoever opened the block does not see this error, and must not believe that it commits
             break_block(connection, error)
-        else:
+        elif not has_settings(connection):
+            # what the project has set, a role for instance, would not hold on another connection; Django replaces a
+            # lost one at the end of the request
             close_if_broken(connection)
         return _storage_error(error)
 

@@ -114,7 +114,7 @@ def written(statement: str) -> set[str]:
     """Return the tables that a statement says that it writes; of what is guessed, those that exist."""
     return {
         name
-        for name, events, guess in changes(statement)
+        for name, events, guess, _ in changes(statement)
         if (name in known() if guess else events != CALL) and name != CATALOGUE
     }
 
