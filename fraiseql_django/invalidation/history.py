@@ -15,7 +15,7 @@ import logging
 import time
 from typing import Any
 
-from .._compat import TransactionStatus, tuple_row
+from .._compat import TransactionStatus, plain_cursor
 from .._django import database_of, driver_connection, ensure_usable, in_autocommit_mode
 
 logger = logging.getLogger("fraiseql_django.cache")
@@ -62,7 +62,7 @@ def _asked(connection: Any, former: str, *, connect: bool = True) -> str:
         driver = driver_connection(connection)
         if driver.info.transaction_status == TransactionStatus.IDLE and in_autocommit_mode(connection):
             # an error would break an open transaction
-            ((found,),) = driver.cursor(row_factory=tuple_row).execute(_HISTORY).fetchall()
+            ((found,),) = plain_cursor(driver).execute(_HISTORY).fetchall()
             seconds = RECHECK_SECONDS
     except Exception as error:
         # the database is gone, or does not tell; its own statement will say so

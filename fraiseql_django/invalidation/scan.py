@@ -95,7 +95,8 @@ _NAMES = (NAME, QUOTED)
 # PostgreSQL's own types that Django casts to, without quotes
 _TYPES = frozenset(
     {
-        *("bigint", "boolean", "bytea", "citext", "date", "double", "inet", "integer", "interval", "json", "jsonb"),
+        *("bigint", "bool", "boolean", "bytea", "citext", "date", "double", "float4", "float8", "inet", "int", "int2"),
+        *("int4", "int8", "integer", "interval", "json", "jsonb"),
         *("numeric", "real", "smallint", "text", "time", "timestamp", "timestamptz", "uuid", "varchar"),
     }
 )

@@ -169,6 +169,8 @@ def test_write_of_the_orm_below_a_view(engine: GraphQLEngine) -> None:
 def test_refreshed_view(engine: GraphQLEngine, how: str) -> None:
     execute("CREATE UNIQUE INDEX ON depot_summary (books)")
     make_shop()
+    # an index may call functions, so that the catalogue is read again
+    data(engine, "{ summaries { books } }")
 
     check(engine, "{ summaries { books } }", AUTHORS, lambda: execute(f"REFRESH MATERIALIZED VIEW {how} depot_summary"))
 
@@ -355,13 +357,11 @@ def is_read() -> bool:
 
 
 @COMMITS
-def test_uncommitted_writes_do_not_ask_the_catalogue() -> None:
+def test_reads_of_the_orm_do_not_ask_the_catalogue() -> None:
     catalog.forget()
 
     with transaction.atomic():
-        Author.objects.create(name="Ursula")
-        assert Author.objects.filter(name="Ursula").exists()
-        transaction.set_rollback(True)
+        assert not Author.objects.filter(name="Ursula").exists()
     Author.objects.count()
 
     assert not is_read()

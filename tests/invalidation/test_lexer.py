@@ -81,9 +81,9 @@ def test_every_text_is_read_to_its_end(text: str) -> None:
     found = tokens(text)
 
     assert all(one.start < one.end <= other.start for one, other in pairwise(found))
-    # nothing between the tokens but white space and comments
+    # nothing between the tokens but white space and comments, and further parameters
     gaps = [text[one.end : other.start] for one, other in pairwise(found)]
-    assert all(re.match(r"[\s]*$|[\s]*(--|/\*)|[\s,()]*$", gap) for gap in gaps)
+    assert all(re.match(r"[\s]*$|[\s]*(--|/\*)|[\s,()]*(%s[\s,()]*)*$", gap) for gap in gaps)
 
 
 COMMENTS = st.sampled_from([" ", "\n", "/* ' */", '/* /* ; */ " */', "-- $$\n", "--'\n--\"\r", "\t/**/"])
