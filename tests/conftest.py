@@ -16,7 +16,7 @@ from fraiseql_django.invalidation import names as tables
 from tests import cleaning
 from tests.menagerie.data import populate as fill_menagerie
 from tests.settings import OWNER, POSTGRES, REDIS, SERVERS_DIR
-from tests.support import empty, engines_forgotten
+from tests.support import empty, engines_forgotten, forget_definitions
 from tests.zoo.data import populate
 from tests.zoo.types import ZOO
 
@@ -114,7 +114,9 @@ def extension(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker
 @pytest.fixture
 def bookshop(db: None) -> Sizes:
     """Fill a small bookshop: 50 books, 250 reviews, 125 orders; the same every time."""
-    return seed(1 / 400)
+    sizes = seed(1 / 400)
+    forget_definitions()
+    return sizes
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +126,7 @@ def populated(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
         seed(1 / 400)
         populate()
         fill_menagerie()
+        forget_definitions()
         yield
         transaction.set_rollback(True)
 

@@ -29,7 +29,8 @@ from fraiseql_django.cache import debts, table_versions
 from fraiseql_django.cache.django import DjangoCache
 from fraiseql_django.cache.keys import SHARED
 from fraiseql_django.conf.settings import LimitSettings, get_settings
-from fraiseql_django.invalidation import versions
+from fraiseql_django.invalidation import catalog, versions
+from fraiseql_django.invalidation.session_state import state_of
 from tests.settings import WORKER
 
 T = TypeVar("T")
@@ -303,3 +304,10 @@ def round_trips() -> Iterator[list[int]]:
         yield counted
     messages = [line.split("\t") for line in lines]
     counted.append(sum(message[1:2] == ["B"] and "ReadyForQuery" in message[3] for message in messages))
+
+
+def forget_definitions() -> None:
+    """Let what the open transaction has defined count as committed, with which plans are kept and answers public."""
+    catalog.defining(connection, open_transaction=False)
+    if (state := state_of(connection)) is not None:
+        state.rollback()

@@ -550,7 +550,7 @@ def test_lock_that_nobody_releases(any_cache: str, monkeypatch: pytest.MonkeyPat
     cache, held, done = DjangoCache(any_cache), Event(), Event()
 
     def hold() -> None:
-        with exclusion.one_writer(cache._django, [cache._full(AUTHOR)]):
+        with exclusion.one_writer(cache._django, [cache._full(AUTHOR, cache._way)]):
             held.set()
             done.wait(60)
 

@@ -20,7 +20,7 @@ from fraiseql_django import DeclarationError, GraphQLEngine, Registry
 from fraiseql_django.conf import get_settings
 from fraiseql_django.conf.settings import SessionSettings
 from fraiseql_django.schema.build import build_schema
-from tests.support import Shop, data, is_hit, limited, make_engine, make_shop
+from tests.support import Shop, data, forget_definitions, is_hit, limited, make_engine, make_shop
 
 pytestmark = pytest.mark.django_db
 
@@ -826,6 +826,7 @@ def test_rows_of_a_function(functions: None) -> None:
         c: searchBooks(term: "o", limit: 1, offset: 1) { title }
         books(limit: 1) { title }
     }"""
+    forget_definitions()
 
     with CaptureQueriesContext(connection) as captured:
         answers = [data(engine, query, {"t": term, "l": "11"}) for term in ("", "C")]

@@ -21,7 +21,7 @@ from fraiseql_django import GraphQLEngine, Registry
 from fraiseql_django.conf.settings import LimitSettings, get_settings
 from fraiseql_django.schema.operators import BUILT_IN
 from fraiseql_django.schema.scalars import postgres as scalars
-from tests.support import data, refused
+from tests.support import data, forget_definitions, refused
 
 pytestmark = pytest.mark.django_db
 
@@ -370,6 +370,7 @@ def test_what_postgres_refuses_is_an_error_with_a_place(things: GraphQLEngine, w
 
 
 def test_values_make_no_new_plans(things: GraphQLEngine) -> None:
+    forget_definitions()
     query = """query Q($w: ThingWhere, $o: [ThingOrderBy!]) { things(where: $w, orderBy: $o) { id } }"""
     before = things.statistics().plans.size
     for number in range(3):

@@ -22,7 +22,7 @@ from fraiseql_django.conf.settings import get_settings
 from fraiseql_django.declare import schemas
 from fraiseql_django.schema.scalars import graphql as leaves
 from fraiseql_django.schema.sdl import sdl
-from tests.support import data, statements
+from tests.support import data, forget_definitions, statements
 
 pytestmark = pytest.mark.django_db
 
@@ -268,6 +268,7 @@ def test_filters_and_orders(engine: GraphQLEngine, where: str, found: list[str])
 
 
 def test_variables_of_one_shape_share_a_plan(engine: GraphQLEngine) -> None:
+    forget_definitions()
     query = "query($m: Money!) { entries(where: {price: {eq: $m}}) { price } }"
     for given in ("12.50 EUR", "3.00 EUR"):
         assert data(engine, query, {"m": given}) == {"entries": [{"price": given}]}

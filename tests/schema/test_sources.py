@@ -20,7 +20,7 @@ from fraiseql_django.schema.build import build_schema
 from fraiseql_django.schema.sdl import sdl
 from tests.sources import sql
 from tests.sources.types import VIEWS
-from tests.support import data, is_hit, make_engine, make_shop, statements, without_labels
+from tests.support import data, forget_definitions, is_hit, make_engine, make_shop, statements, without_labels
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +83,7 @@ query ($stars: Int!) {
 
 
 def test_relations_both_ways_are_one_statement(views: GraphQLEngine) -> None:
+    forget_definitions()
     with statements(1):
         books = data(views, BOTH_WAYS, {"stars": 4})["books"]
     # nothing is planned the second time, and other values are the same statement
