@@ -20,7 +20,7 @@ from django.db import connections, models
 from .._compat import TransactionStatus, plain_cursor
 from .._django import database_of, driver_connection, ensure_usable, unobserved
 from .dependencies import CALL, Dependencies
-from .lexer import NAME, tokens
+from .lexer import NAME, tokens_kept
 from .names import are_of_models, called_anywhere, declared_below, is_ordinary, known, names_in, parts
 from .scan import CATALOGUE, DEFINITION, EVERYTHING, READ, READ_ALL, READ_NAMED, RUN_TEXTS, Change, scan
 from .statements import Analysis, analyse, without_caches
@@ -521,7 +521,7 @@ def volatile_parts(sql: str, alias: str) -> frozenset[str] | None:
 
 
 def _words_of_statement(sql: str) -> Words:
-    return Words(calls=scan(tokens(sql), strict=True).calls, words=_words(sql), names=names_in(sql))
+    return Words(calls=_calls(sql), words=_words(sql), names=names_in(sql))
 
 
 def _words_of_body(text: str) -> Words:
@@ -529,9 +529,15 @@ def _words_of_body(text: str) -> Words:
     return Words(calls=called_anywhere(text), words=names, names=names)
 
 
+def _calls(sql: str) -> frozenset[str]:
+    # of a query that is known already, as it is planned
+    analysis = analyse(sql)
+    return analysis.found.calls if analysis.command == "select" else scan(tokens_kept(sql), strict=True).calls
+
+
 def _words(sql: str) -> frozenset[str]:
     """Return the words of a text that are not quoted, keywords among them."""
-    return frozenset(token.value for token in tokens(sql) if token.kind == NAME)
+    return frozenset(token.value for token in tokens_kept(sql) if token.kind == NAME)
 
 
 def may_be_secured(table: str, alias: str) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 # The kinds of tokens. NAME is a name or keyword without quotes, QUOTED a name in quotes, OTHER everything else: a
@@ -76,6 +76,12 @@ class Token(NamedTuple):
     def is_name(self) -> bool:
         """Whether the token may be a name: with quotes or without."""
         return self.kind == NAME or self.kind == QUOTED
+
+
+@lru_cache(maxsize=8)
+def tokens_kept(text: str) -> tuple[Token, ...]:
+    """Return the tokens of a text; they are kept for the last few, of which more is asked than one thing."""
+    return tuple(tokens(text))
 
 
 def tokens(text: str, *, every_parameter: bool = False) -> list[Token]:

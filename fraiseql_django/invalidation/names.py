@@ -18,7 +18,8 @@ from django.apps import apps
 from django.db import models
 from django.db.models import Func
 
-from .lexer import STRING, Token, tokens
+from .lexer import NAME as UNQUOTED
+from .lexer import QUOTED, STRING, Token, tokens, tokens_kept
 
 # An identifier (PostgreSQL documentation, 4.1.1), quoted or not
 NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
@@ -137,20 +138,25 @@ def _tables_and_columns() -> tuple[frozenset[str], frozenset[str]]:
     return tables, frozenset(field.column or "" for model in models for field in model._meta.local_concrete_fields)
 
 
+_NAMES = (UNQUOTED, QUOTED)
+
+
 def mentioned(sql: str) -> frozenset[str]:
     """Return the known tables that a statement names outside of its string literals.
 
     A name that only looks like a table's counts too.
     """
-    found = {token.value for token in tokens(sql) if token.is_name}
+    found = {token.value for token in tokens_kept(sql) if token.kind in _NAMES}
     return frozenset(name for name in found if name in _known or name in models_by_table())
 
 
+# one text is asked for several times while it is planned
+@lru_cache(maxsize=8)
 def names_in(text: str) -> frozenset[str]:
     """Return everything that may be a name in a text, also in literals, which may hold SQL to be executed."""
     found: set[str] = set()
     for token in _with_literals(text):
-        if token.is_name:
+        if token.kind in _NAMES:
             found.add(token.value)
         elif token.kind == STRING:
             # a name may also stand there as it is, for format() or quote_ident()
@@ -169,7 +175,7 @@ def _with_literals(text: str) -> Iterator[Token]:
     waiting = [text]
     while waiting:
         inner = waiting.pop()
-        for token in tokens(inner):
+        for token in tokens_kept(inner):
             yield token
             if token.kind == STRING and len(token.value) < len(inner):
                 waiting.append(token.value)
