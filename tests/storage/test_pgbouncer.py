@@ -158,8 +158,11 @@ def test_watcher_of_a_server_goes_on_trying_in_transaction_mode(pooled: str, cap
 def test_watcher_hears_in_session_mode() -> None:
     install("bookshop_author")
     try:
-        with behind_pgbouncer("session") as alias, heard(alias) as of:
-            assert of(lambda: outside("DELETE FROM bookshop_author")) == {"bookshop_author"}
+        with behind_pgbouncer("session") as alias:
+            # its session is taken for as long as it is open
+            connections[alias].close()
+            with heard(alias) as of:
+                assert of(lambda: outside("DELETE FROM bookshop_author")) == {"bookshop_author"}
     finally:
         uninstall()
 
