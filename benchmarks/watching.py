@@ -180,7 +180,7 @@ def _delays(url: str) -> None:
     statement: Any = INSERT.format("watched")
     print("\n| from the commit to the new version, ms | median | 99 % | longest |\n|---|---|---|---|")
     for label, alias in (("LocMemCache", "default"), ("Redis", "redis")):
-        answers = invalidation.watch(Answers(DjangoCache(alias), 3600))
+        answers = invalidation.watch(Answers(DjangoCache(alias)))
         delays = []
         with psycopg.connect(url, autocommit=True) as connection, _watching(1):
             for _ in range(DELAYS):

@@ -106,8 +106,6 @@ class GraphQLEngine:
         self.answers = invalidation.watch(
             Answers(
                 self.cache,
-                kept.ttl,
-                volatile_ttl=kept.volatile_ttl,
                 max_bytes=kept.answer_bytes,
                 lease=kept.lease,
                 compress_bytes=kept.compress_bytes,

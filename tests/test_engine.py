@@ -248,7 +248,7 @@ def test_storage_and_cache_are_named_in_the_settings() -> None:
     assert isinstance(engine.storage, OwnStorage)
     assert not engine.storage.prepare_statements
     assert isinstance(engine.cache, OwnCache)
-    assert (engine.cache.alias, engine.cache.prefix, engine.answers.ttl) == ("locmem", "mine:", 7)
+    assert (engine.cache.alias, engine.cache.prefix, engine.settings.cache.ttl) == ("locmem", "mine:", 7)
 
 
 @pytest.mark.parametrize(

@@ -83,18 +83,13 @@ class Answers:
     def __init__(
         self,
         cache: Cache | None,
-        ttl: int,
         *,
-        volatile_ttl: int = 0,
         max_bytes: int | None = None,
         lease: int = 30,
         compress_bytes: int | None = None,
     ) -> None:
         self._lease = lease
         self.cache = cache
-        # seconds for which an answer is kept, and one that depends on the clock or on chance
-        self.ttl = ttl
-        self.volatile_ttl = volatile_ttl
         self.max_bytes = max_bytes
         self._compress_bytes = compress_bytes
 

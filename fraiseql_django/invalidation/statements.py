@@ -143,11 +143,6 @@ def only_reads(text: str) -> bool:
     return analyse(text).certain
 
 
-def redefines(text: str) -> bool:
-    """Whether a text may create, change or drop what is read from the catalogue."""
-    return analyse(text).defines
-
-
 def changes(text: str) -> frozenset[Change]:
     """Return the changes that a text names itself, and its calls of functions that may be the project's."""
     analysis = analyse(text)

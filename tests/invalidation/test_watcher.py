@@ -460,7 +460,7 @@ def test_what_the_cache_could_not_be_told_is_told_with_a_later_check(
     monkeypatch.setattr(circuit_breaker, "REST_SECONDS", 0.1)
     versions._watched_answers.discard(engine.answers)
     cache: Any = Interrupted(DjangoCache("locmem"))
-    answers = invalidation.watch(Answers(cache, 3600))
+    answers = invalidation.watch(Answers(cache))
     watcher = Watcher("default", 1)
     with running(watcher):
         wait_until(lambda: watcher.listens)
