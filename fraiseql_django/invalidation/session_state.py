@@ -184,8 +184,10 @@ def settings_in(text: str, params: Any) -> Iterator[Setting]:
     found = tokens(text, every_parameter=True)
     every = list(statements(found))
     if len(every) > 1:
-        if any(_may_set(statement) or any(_of_temporary(statement)) for statement in every):
+        if any(map(_may_set, every)):
             yield UNKNOWN
+        for statement in every:
+            yield from _of_temporary(statement)
     elif every:
         yield from _of_statement(every[0], text, params)
 
@@ -254,11 +256,21 @@ def _of_temporary(found: Sequence[Token]) -> Iterator[Setting]:
             yield from _of_temporary(tokens(token.value, every_parameter=True))
         elif (
             (token.word in _TEMPORARY and _makes(words, index))
-            or (token.is_name and token.value == "pg_temp")
+            or (token.is_name and token.value == "pg_temp" and not _is_function(found, index))
             or words[index - 1 : index + 1] == ["rename", "to"]
         ):
             names = (each.value for each in found[index + 1 :] if each.is_name and each.word not in _BEFORE_NAME)
             yield Setting(HIDES, next(names, None), local)
+
+
+def _is_function(found: Sequence[Token], index: int) -> bool:
+    """Whether a name in pg_temp is a function's, which hides no other: it is found with its schema alone.
+
+    PostgreSQL documentation, "search_path".
+    """
+    follows = [token.value for token in found[index + 1 : index + 4]]
+    before = found[index - 1].word if index else ""
+    return follows[:1] == ["."] and follows[2:] == ["("] and before not in (*_BEFORE_NAME, "into")
 
 
 def _makes(words: Sequence[str], index: int) -> bool:

@@ -166,6 +166,15 @@ def test_temporary_table_that_hides_another(engine: GraphQLEngine, way: str, ato
     assert is_hit(engine, AUTHORS)
 
 
+def test_functions_of_the_session_hide_nothing(engine: GraphQLEngine) -> None:
+    """As the seed of the bookshop makes them."""
+    run("CREATE FUNCTION pg_temp.dice() RETURNS int LANGUAGE sql AS $$ SELECT 4 $$")
+    run("CREATE FUNCTION pg_temp.a() RETURNS int LANGUAGE sql AS 'SELECT 1'; SELECT pg_temp.dice(), pg_temp.a()")
+    data(engine, AUTHORS)
+
+    assert is_hit(engine, AUTHORS)
+
+
 def test_temporary_table_of_another_name(engine: GraphQLEngine) -> None:
     run("CREATE TEMP TABLE totals AS SELECT count(*) AS n FROM bookshop_author", "DROP TABLE totals")
     data(engine, AUTHORS)
