@@ -24,6 +24,8 @@ class Demo:
     def __init__(self) -> None:
         self.data = Path(tempfile.mkdtemp(prefix="demo-"))
         self.started: list[subprocess.Popen[str]] = []
+        # what the run has shown that filled it
+        self.filled = ""
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start it."""
@@ -53,7 +55,7 @@ def demo() -> Iterator[Demo]:
 def filled_demo() -> Iterator[Demo]:
     """Make a demo with a small filled bookshop."""
     demo = Demo()
-    demo.run("--once", "--scale", "0.01")
+    demo.filled = demo.run("--once", "--scale", "0.01").stdout
     yield demo
     demo.remove()
 
@@ -101,6 +103,12 @@ def test_demo_shows_one_statement(shown: subprocess.CompletedProcess[str]) -> No
 def test_demo_shows_three_times(shown: subprocess.CompletedProcess[str]) -> None:
     times = re.findall(r"^(cold|plan cached|from the cache) +[\d.]+ ms", shown.stdout, re.MULTILINE)
     assert times == ["cold", "plan cached", "from the cache"]
+
+
+def test_demo_is_answered_from_the_cache(filled_demo: Demo, shown: subprocess.CompletedProcess[str]) -> None:
+    """Also in the process that has filled the bookshop."""
+    for output in (filled_demo.filled, shown.stdout):
+        assert re.search(r"^from the cache .* 0 statements;", output, re.MULTILINE)
 
 
 def test_demo_fills_nothing_the_second_time(shown: subprocess.CompletedProcess[str]) -> None:
