@@ -134,12 +134,16 @@ def test_estimate_is_not_less_than_what_python_keeps(roomy: GraphQLEngine, kind:
     # what is made once: the schema, and what compiling a first operation of its kind imports
     for number in (100, 101):
         plan(roomy, kind(number))
-    roomy.clear_plans()
 
-    with measured() as grown:
-        for number in range(4):
-            plan(roomy, kind(number))
-        kept = grown()
+    def kept_by_four() -> int:
+        roomy.clear_plans()
+        with measured() as grown:
+            for number in range(4):
+                plan(roomy, kind(number))
+            return grown()
+
+    # whatever else the process allocates meanwhile only adds to it
+    kept = min(kept_by_four() for _ in range(2))
 
     statistics = roomy.statistics()
     assert statistics.plans.size >= 4

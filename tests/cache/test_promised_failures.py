@@ -77,14 +77,15 @@ get_engine().execute("{ authors { name } }")
 def server() -> Iterator[RedisServer]:
     """Return a Redis of the test's own, under the alias "own"."""
     with redis_server() as started:
-        caches.settings["own"] = of_server(started)
+        caches.settings["own"] = of_server(started, seconds=10)
         yield started
         del caches["own"]
         del caches.settings["own"]
 
 
-def of_server(server: RedisServer) -> dict[str, Any]:
-    options = {"SOCKET_TIMEOUT": 0.3, "SOCKET_CONNECT_TIMEOUT": 0.3}
+def of_server(server: RedisServer, *, seconds: float) -> dict[str, Any]:
+    """Return the settings of a cache that waits so long for the server."""
+    options = {"SOCKET_TIMEOUT": seconds, "SOCKET_CONNECT_TIMEOUT": seconds}
     return {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": server.url, "OPTIONS": options}
 
 
@@ -94,7 +95,7 @@ def process_that_owes(
 ) -> Iterator[Callable[..., None]]:
     """Let another process write while Redis hangs, and let Redis go on; return what sends a signal to the process."""
     database = {key: connection.settings_dict[key] for key in ("ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT")}
-    (path / "promise_settings.py").write_text(SETTINGS.format(database=database, cache=of_server(server)))
+    (path / "promise_settings.py").write_text(SETTINGS.format(database=database, cache=of_server(server, seconds=0.3)))
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "promise_settings",
