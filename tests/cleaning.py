@@ -26,8 +26,9 @@ def install(aliases: list[str]) -> None:
 def _clean(self: Any) -> None:
     aliases = self._databases_names(include_mirrors=False)
     if all(map(_delete, aliases)):
-        # what follows a migration, for which Django's way passes
-        catalog.forget()
+        # Django's way forgets the catalogue, as after a migration; reading it again takes 20 ms, to look 4
+        for alias in aliases:
+            catalog.agrees(connections[alias], catalog.generation())
     else:
         _truncate_all(self)
         install(aliases)
@@ -49,12 +50,22 @@ def _delete(alias: str) -> bool:
 
 def _filled(alias: str) -> set[str]:
     connection = connections[alias]
-    tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
-    # with a schema in their name, which Django does not find
+    tables = connection.introspection.django_table_names(include_views=False)
+    # with a schema in their name, which Django leaves out
     tables += [model._meta.db_table for model in apps.get_models() if '"' in model._meta.db_table]
-    query = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM \"{table}\")" for table in tables)
     with connection.cursor() as cursor:
-        cursor.execute(query)
+        # few of the tables have ever had a row
+        cursor.execute(
+            """
+            SELECT name FROM unnest(%s::text[]) name JOIN pg_class c ON c.oid = to_regclass('"' || name || '"')
+            WHERE c.relkind = 'p' OR c.relkind = 'r' AND pg_relation_size(c.oid) > 0
+            """,
+            [tables],
+        )
+        used = [table for (table,) in cursor.fetchall()]
+        if not used:
+            return set()
+        cursor.execute(" UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM \"{table}\")" for table in used))
         return {table for (table,) in cursor.fetchall()}
 
 

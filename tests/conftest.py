@@ -2,17 +2,24 @@
 
 import os
 import shutil
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.cache import caches
 from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 
 from example_project.bookshop.seed import Sizes, seed
 from example_project.servers import EmbeddedServerError
-from fraiseql_django import GraphQLEngine
+from fraiseql_django import GraphQLEngine, Registry
+from fraiseql_django.conf.settings import Settings
 from fraiseql_django.invalidation import names as tables
+from fraiseql_django.schema.build import Schema, build_schema
+from fraiseql_django.schema.kinds import _kinds as schema_kinds
 from tests import cleaning
 from tests.menagerie.data import populate as fill_menagerie
 from tests.settings import OWNER, POSTGRES, REDIS, SERVERS_DIR
@@ -37,6 +44,11 @@ LONGEST = {
     "test_type_matrix.py",
     "test_non_interference.py",
 }
+
+# registries with fewer types are those of one test
+SMALL = 5
+# the settings of Django that a schema depends on
+PLACE = ("LANGUAGE_CODE", "USE_TZ", "TIME_ZONE")
 
 
 def pytest_configure() -> None:
@@ -84,6 +96,34 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 def no_engine_outlives_its_test() -> Iterator[None]:
     """Keep the writes of later tests from an engine that garbage collection has not found yet, and from its cache."""
     with engines_forgotten():
+        yield
+
+
+# what each was built from, and the schema; the last ones
+_built: deque[tuple[tuple[Any, ...], Schema, list[Any]]] = deque(maxlen=8)
+
+
+def build_once(registry: Registry, settings: Settings) -> Schema:
+    """Return the schema that an earlier engine had of the same declarations and settings: building one takes 60 ms."""
+    declared = [item for field in fields(registry) for item in getattr(registry, field.name) or ()]
+    place = [getattr(django_settings, name) for name in PLACE]
+    origin = (registry.name, list(map(id, declared)), settings, list(schema_kinds), place)
+    for known, schema, _ in _built:
+        if known == origin:
+            return schema
+    schema = build_schema(registry, settings)
+    if len(registry.types) > SMALL:
+        # with the declarations, so that no others get their ids
+        _built.append((origin, schema, declared))
+    return schema
+
+
+@pytest.fixture(scope="session", autouse=True)
+def schemas_built_once() -> Iterator[None]:
+    """Build the schema of the bookshop and of the zoo once: most tests have an engine of their own over one of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fraiseql_django.engine.build_schema", build_once)
+        patch.setattr("fraiseql_django.checks.build_schema", build_once)
         yield
 
 
