@@ -91,7 +91,7 @@ test("what is not offered is refused by name", async () => {
   await assert.rejects(deferred, /defer/);
   const subscription = plain.subscribe({ query: gql`subscription { books { id } }` });
   const { error } = await firstValueFrom(subscription);
-  assert.deepEqual(error.errors[0].message, "The subscription operation is not supported by the schema.");
+  assert.match(error.errors[0].message, /^The .*subscription operation/);
 });
 
 test("a session needs Django's token, which the recipe sends", async () => {
