@@ -11,9 +11,12 @@ GlobalRegistrator.register({ url: process.env.SHOP_URL });
 if (process.env.SHOP_SETTINGS) document.cookie = `settings=${process.env.SHOP_SETTINGS}`;
 const fetch_ = globalThis.fetch;
 globalThis.fetch = async (input, init = {}) => {
-  const { method = "GET", headers, body } = init;
-  requests.push({ url: new URL(input, document.location), method, headers: new Headers(headers), body });
-  const response = await fetch_(input, init);
+  const { method = "GET", body, cache } = init;
+  const headers = new Headers(init.headers);
+  // happy-dom knows the header, but not what browsers make it of
+  if (cache === "no-cache") headers.set("Cache-Control", cache);
+  requests.push({ url: new URL(input, document.location.href), method, headers, body });
+  const response = await fetch_(input, { ...init, headers });
   requests.answered += 1;
   return response;
 };

@@ -8,14 +8,14 @@ export const cache = new InMemoryCache({
   typePolicies: {
     Query: {
       fields: {
-        // one list for each where and orderBy, whatever its pages are
+        // one list for each where and orderBy, of all pages that have been read
         books: offsetLimitPagination(["where", "orderBy"]),
         booksConnection: relayStylePagination(["where", "orderBy"]),
       },
     },
     Book: { fields: { reviewsConnection: relayStylePagination(["where", "orderBy"]) } },
-    // clients know a customer by the UUID
-    Customer: { keyFields: ["uuid"] },
+    // a key of several columns
+    OrderLine: { keyFields: ["orderId", "lineNumber"] },
   },
 });
 

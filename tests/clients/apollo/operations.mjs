@@ -2,7 +2,7 @@ import { gql } from "@apollo/client";
 
 export const BOOKS = gql`
   query Books($price: Decimal!, $offset: Int, $limit: Int!) {
-    books(where: { price: { gte: $price } }, orderBy: [{ price: ASC }, { title: ASC }], offset: $offset, limit: $limit) {
+    books(where: { price: { gte: $price } }, orderBy: { price: ASC }, offset: $offset, limit: $limit) {
       id
       title
     }

@@ -50,7 +50,13 @@ test("rows of several types are told apart", async () => {
   const { data } = await client.query({ query: SEARCH, variables: { text: "a" } });
   assert.deepEqual(new Set(data.search.map(({ __typename }) => __typename)), new Set(["Author", "Book"]));
   for (const row of data.search) assert.ok(row.title ?? row.name);
-  assert.equal(cache.identify({ __typename: "Customer", uuid: "x" }), 'Customer:{"uuid":"x"}');
+});
+
+test("rows with a key of several columns are kept by it", async () => {
+  const query = gql`query Lines { orders(limit: 2) { id lines { orderId lineNumber quantity } } }`;
+  const { data } = await client.query({ query });
+  const { orderId, lineNumber } = data.orders[0].lines[0];
+  assert.ok(cache.extract()[`OrderLine:${JSON.stringify({ orderId, lineNumber })}`]);
 });
 
 test("a title is shown before the server answers, and taken back when it refuses", async () => {

@@ -17,7 +17,8 @@ async function send(operation, variables, cacheConfig, uploadables) {
     init.body = JSON.stringify(request);
   }
   const response = await djangoFetch("/graphql/", init);
-  if (!response.headers.get("Content-Type")?.includes("json")) throw new Error(`The server answered ${response.status}.`);
+  const type = response.headers.get("Content-Type") ?? "";
+  if (!type.includes("json")) throw new Error(`The server has answered ${response.status}.`);
   return response.json();
 }
 

@@ -8,7 +8,7 @@ const plain = new Client({ url: "/graphql/", exchanges: [fetchExchange], preferG
 const TITLE = gql`query Title { book(id: 3) { id title } }`;
 const BOOKS = gql`
   query Books($price: Decimal!, $offset: Int, $limit: Int!) {
-    books(where: { price: { gte: $price } }, orderBy: [{ price: ASC }, { title: ASC }], offset: $offset, limit: $limit) {
+    books(where: { price: { gte: $price } }, orderBy: { price: ASC }, offset: $offset, limit: $limit) {
       id
       title
     }
@@ -18,21 +18,32 @@ const PAGES = gql`
   query Pages($first: Int!, $after: String) {
     booksConnection(first: $first, after: $after, orderBy: { title: ASC }) {
       totalCount
-      edges { node { id title reviewsConnection(first: 1) { edges { node { id stars } } pageInfo { hasNextPage endCursor } } } }
+      edges { node { id title ...Reviews } }
       pageInfo { hasNextPage endCursor }
     }
+  }
+  fragment Reviews on Book {
+    reviewsConnection(first: 1) { edges { node { id stars } } pageInfo { hasNextPage endCursor } }
   }
 `;
 const RENAME = gql`mutation Rename($id: ID!, $title: String!) { renameBook(id: $id, title: $title) { id title } }`;
 const MODERATE = gql`
   mutation Moderate($id: ID!, $status: ReviewStatus!) {
-    moderateReview(id: $id, status: $status) { __typename ... on Review { id status } ... on ModerationError { message code } }
+    moderateReview(id: $id, status: $status) {
+      __typename
+      ... on Review { id status }
+      ... on ModerationError { message code }
+    }
   }
 `;
 const LOG_IN = gql`
-  mutation LogIn($username: String!, $password: String!) { logIn(username: $username, password: $password) { id username } }
+  mutation LogIn($username: String!, $password: String!) {
+    logIn(username: $username, password: $password) { id username }
+  }
 `;
-const SET_COVER = gql`mutation SetCover($id: ID!, $file: Upload!) { setCover(id: $id, file: $file) { id cover { name size } } }`;
+const SET_COVER = gql`
+  mutation SetCover($id: ID!, $file: Upload!) { setCover(id: $id, file: $file) { id cover { name size } } }
+`;
 
 // Graphcache warns of what it cannot keep
 const warnings = [];
@@ -62,6 +73,25 @@ test("pages by cursor are put together", async () => {
   assert.ok(second.data.booksConnection.edges[0].node.reviewsConnection.pageInfo.endCursor);
 });
 
+test("a key of several columns, and lists that a mutation invalidates", async () => {
+  const query = gql`query Orders { orders(limit: 2) { id number lines { orderId lineNumber quantity } } }`;
+  const orders = async () => (await client.query(query, {})).data.orders;
+  const [first] = await orders();
+  assert.equal((await orders())[0].id, first.id);
+  assert.equal(requests.length, 1);
+  const input = { customerId: "1", lines: [{ bookId: "1", quantity: 1 }] };
+  const placed = await client.mutation(
+    gql`
+      mutation Place($input: PlaceOrderInput!) {
+        placeOrder(input: $input) { ... on PlaceOrderSuccess { order { id } } ... on PlaceOrderError { message } }
+      }
+    `,
+    { input },
+  );
+  assert.ok(placed.data.placeOrder.order, JSON.stringify(placed.data));
+  assert.equal((await orders())[0].id, placed.data.placeOrder.order.id);
+});
+
 test("a title is shown before the server answers, and taken back when it refuses", async () => {
   const shown = [];
   const { unsubscribe } = client.query(TITLE, {}).subscribe(({ data }) => shown.push(data.book.title));
@@ -72,6 +102,16 @@ test("a title is shown before the server answers, and taken back when it refuses
   unsubscribe();
   const changes = shown.filter((title, at) => title !== shown[at - 1]);
   assert.deepEqual(changes.slice(1), [title, "", title]);
+});
+
+test("what is read again after a mutation is what it has written, also by GET", async () => {
+  const title = async () => (await client.query(TITLE, {}, { requestPolicy: "network-only" })).data.book.title;
+  await title();
+  const written = `Read again at ${Date.now()}`;
+  await plain.mutation(RENAME, { id: "3", title: written });
+  requests.splice(0);
+  assert.equal(await title(), written);
+  assert.deepEqual(requests.map(({ method }) => method), ["GET"]);
 });
 
 test("errors that are data", async () => {
@@ -102,7 +142,8 @@ test("a session needs Django's token, which the recipe sends", async () => {
   const refused = await plain.mutation(RENAME, { id: "3", title: "x" });
   assert.deepEqual(codes(refused), ["CSRF_FAILED"]);
   assert.equal(refused.error.response.status, 403);
-  assert.equal((await client.mutation(RENAME, { id: "3", title: "With a token" })).data.renameBook.title, "With a token");
+  const { data } = await client.mutation(RENAME, { id: "3", title: "With a token" });
+  assert.equal(data.renameBook.title, "With a token");
 });
 
 test("queries are persisted by the first who sends them", async () => {

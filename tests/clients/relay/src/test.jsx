@@ -11,7 +11,9 @@ import { Cover } from "./Cover.jsx";
 globalThis.IS_REACT_ACT_ENVIRONMENT = true;
 const QUERY = graphql`query testQuery { ...Books_shop }`;
 const FIRST = graphql`query testFirstQuery($limit: Int = 1) { books(limit: $limit) { id } }`;
-const NODE = graphql`query testNodeQuery($id: ID!) { node(id: $id) { __typename id ... on Book { title cover { name } } } }`;
+const NODE = graphql`
+  query testNodeQuery($id: ID!) { node(id: $id) { __typename ... on Book { cover { name } } } }
+`;
 
 const Shop = () => <Books shop={useLazyLoadQuery(QUERY, {})} />;
 const titles = () => [...document.querySelectorAll("p")].map((p) => p.textContent);
@@ -20,9 +22,12 @@ let root;
 
 async function show(element) {
   root = createRoot(document.body.appendChild(document.createElement("div")));
-  await act(async () => root.render(
-    <RelayEnvironmentProvider environment={environment}><Suspense fallback="…">{element}</Suspense></RelayEnvironmentProvider>,
-  ));
+  const page = (
+    <RelayEnvironmentProvider environment={environment}>
+      <Suspense fallback="…">{element}</Suspense>
+    </RelayEnvironmentProvider>
+  );
+  await act(async () => root.render(page));
 }
 
 async function until(condition) {
