@@ -85,18 +85,22 @@ def shop(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sh
     assert not re.findall(r"Traceback|Internal Server Error|Service Unavailable", log.read_text()), log.read_text()
 
 
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy the clients to where their tools may write."""
+    folder = tmp_path_factory.mktemp("clients") / "work"
+    return shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+
+
 @pytest.fixture(scope="module")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Copy the clients to where their tools may write, beside the packages that they import."""
-    packages = installed_by(HERE)
-    folder = tmp_path_factory.mktemp("clients") / "work"
-    shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("*.pyc", "__pycache__"))
+    """Return a folder with the clients in JavaScript, beside the packages that they import."""
+    packages, folder = installed_by(HERE), copied(tmp_path_factory)
     (folder / "node_modules").symlink_to(packages / "node_modules")
     return folder
 
 
 def tool(work: Path, shop: Shop, *command: str, cwd: str = ".") -> None:
-    """Run one of the clients' tools, which must succeed; in node's own folder of programs if it is there."""
+    """Run a program of node's, or of one of the packages, which must succeed."""
     program = work / "node_modules" / ".bin" / command[0]
     done = run(str(program) if program.exists() else command[0], *command[1:], cwd=work / cwd, env=shop.environment())
     assert done.returncode == 0, done.stdout + done.stderr
@@ -112,10 +116,9 @@ def check(work: Path, shop: Shop, test: str, *, settings: str = "", imports: tup
     assert re.search(r"^# skipped 0$", done.stdout, re.MULTILINE), done.stdout
 
 
-def schema(shop: Shop, path: Path, **environment: str) -> None:
-    """Write the schema as its users do."""
-    # of no tables: nothing is read of the database for it
-    done = run_manage(shop.data, "fraiseql_schema", "--out", str(path), **SETTINGS, **environment)
+def manage(shop: Shop, *command: str, **environment: str) -> None:
+    """Run a command of the shop's project, which must succeed; those that are run here read nothing of the database."""
+    done = run_manage(shop.data, *command, **SETTINGS, **environment)
     assert done.returncode == 0, done.stderr
 
 
@@ -123,6 +126,9 @@ def test_apollo(work: Path, shop: Shop) -> None:
     tool(work, shop, "node", "apollo/write-possible-types.mjs")
     tool(work, shop, "generate-persisted-query-manifest", cwd="apollo")
     shutil.copy(work / "apollo" / "persisted-query-manifest.json", shop.data / "apollo.json")
+    operations, trusted = work / "apollo" / "operations.mjs", work / "apollo" / "fraiseql-trust.json"
+    manage(shop, "fraiseql_trust", str(operations), "--out", str(trusted), "--format", "apollo", "--typename")
+    shutil.copy(trusted, shop.data)
 
     check(work, shop, "apollo/test.mjs")
 
@@ -137,7 +143,7 @@ def test_urql(work: Path, shop: Shop) -> None:
     ("configuration", "settings"), [("relay.config.json", "node"), ("relay.persisted.config.json", "relay")]
 )
 def test_relay(work: Path, shop: Shop, configuration: str, settings: str) -> None:
-    schema(shop, work / "relay" / "schema.graphql", CLIENTS_NODE="1")
+    manage(shop, "fraiseql_schema", "--out", str(work / "relay" / "schema.graphql"), CLIENTS_NODE="1")
     # the compiler adds to it
     (work / "relay" / "persisted.json").write_text("{}")
     tool(work, shop, "relay-compiler", configuration, cwd="relay")
@@ -157,7 +163,7 @@ def test_graphql_codegen(work: Path, shop: Shop) -> None:
 
 
 def test_graphql_js(work: Path, shop: Shop) -> None:
-    schema(shop, work / "schema.graphql")
+    manage(shop, "fraiseql_schema", "--out", str(work / "schema.graphql"))
 
     check(work, shop, "graphql/test.mjs")
 
@@ -193,15 +199,16 @@ def check_python(python: Path, folder: Path, shop: Shop) -> None:
     assert "skipped" not in done.stdout
 
 
-def test_gql(work: Path, shop: Shop) -> None:
-    check_python(python_of("gql"), work / "gql", shop)
+def test_gql(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> None:
+    check_python(python_of("gql"), copied(tmp_path_factory) / "gql", shop)
 
 
-def test_ariadne_codegen(work: Path, shop: Shop) -> None:
+def test_ariadne_codegen(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> None:
     """What it writes has types that mypy accepts, and runs."""
-    python, folder = python_of("ariadne"), work / "ariadne"
-    schema(shop, folder / "schema.graphql")
-    tool(work, shop, str(python.with_name("ariadne-codegen")), cwd="ariadne")
+    python, folder = python_of("ariadne"), copied(tmp_path_factory) / "ariadne"
+    manage(shop, "fraiseql_schema", "--out", str(folder / "schema.graphql"))
+    written = run(str(python.with_name("ariadne-codegen")), cwd=folder)
+    assert written.returncode == 0, written.stdout + written.stderr
 
     check_python(python, folder, shop)
     mypy = run(

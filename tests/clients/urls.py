@@ -13,6 +13,7 @@ from fraiseql_django.views import GraphQLView
 # what the recipes of one client need and others do not; the manifests are those that the clients' tools write
 SETTINGS: dict[str, dict[str, Any]] = {
     "node": {"NODE": True},
+    "limited": {"LIMITS": {"RATE": "1/h"}},
     **{
         name: {
             "NODE": name == "relay",
@@ -20,7 +21,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
             "PERSISTED_QUERIES": {"ENABLED": False},
             "TRUSTED_DOCUMENTS": {"MODE": "required", "PATH": settings.FOLDER / f"{name}.json"},
         }
-        for name in ("relay", "apollo", "codegen")
+        for name in ("relay", "apollo", "fraiseql-trust", "codegen")
     },
 }
 

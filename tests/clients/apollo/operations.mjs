@@ -52,8 +52,11 @@ export const LOG_IN = gql`
 export const SEARCH = gql`
   query Search($text: String!) {
     search(where: { OR: [{ onBook: { title: { icontains: $text } } }, { onAuthor: { name: { icontains: $text } } }] }) {
-      ... on Book { id title }
-      ... on Author { id name }
+      ...Found
     }
+  }
+  fragment Found on SearchResult {
+    ... on Book { id title }
+    ... on Author { id name }
   }
 `;

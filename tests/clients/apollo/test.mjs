@@ -1,10 +1,13 @@
 import {
   ApolloClient, CombinedGraphQLErrors, gql, HttpLink, InMemoryCache, ServerError,
 } from "@apollo/client";
+import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
+import { generatePersistedQueryIdsFromManifest } from "@apollo/persisted-query-lists";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { filter, firstValueFrom } from "rxjs";
 import { requests, USER } from "../browser.mjs";
+import { djangoFetch } from "../fetch.mjs";
 import { moderate, rename, showMore, showMoreReviews } from "./books.mjs";
 import { cache, client } from "./client.mjs";
 import { automatic, batches, trusted, uploads } from "./links.mjs";
@@ -50,6 +53,9 @@ test("rows of several types are told apart", async () => {
   const { data } = await client.query({ query: SEARCH, variables: { text: "a" } });
   assert.deepEqual(new Set(data.search.map(({ __typename }) => __typename)), new Set(["Author", "Book"]));
   for (const row of data.search) assert.ok(row.title ?? row.name);
+  // as a cache that does not know which types the union has
+  const { data: lost } = await plain.query({ query: SEARCH, variables: { text: "a" } });
+  for (const row of lost.search) assert.equal(row.title ?? row.name, undefined);
 });
 
 test("rows with a key of several columns are kept by it", async () => {
@@ -82,6 +88,14 @@ test("errors have codes, whatever the status of the response", async () => {
   assert.deepEqual(await codes(rename(plain, { id: "0" }, "x")), ["NOT_FOUND"]);
   const refused = new HttpLink({ uri: "/graphql/", fetch: (uri, init) => fetch(uri, { ...init, body: "[" }) });
   assert.deepEqual(await codes(over(refused).query({ query: TITLE })), ["BAD_REQUEST"]);
+});
+
+test("a client that is too fast gets a code, with status 429", async () => {
+  document.cookie = "settings=limited";
+  const ask = () => plain.query({ query: TITLE, fetchPolicy: "network-only" });
+  assert.ok((await ask()).data);
+  assert.deepEqual(await codes(ask()), ["RATE_LIMITED"]);
+  document.cookie = "settings=; max-age=0";
 });
 
 test("what is no answer of GraphQL is an error of another kind", async () => {
@@ -134,14 +148,21 @@ test("queries are persisted by the first who sends them", async () => {
   assert.deepEqual(requests.map(({ method }) => method), ["POST", "POST"]);
 });
 
-test("where only trusted documents are executed, those of the manifest are", async () => {
-  document.cookie = "settings=apollo";
-  const { data } = await over(trusted).query({ query: BOOKS, variables: { price: "10", limit: 2 } });
-  assert.equal(data.books.length, 2);
-  const [{ body }] = requests;
-  assert.equal(JSON.parse(body).query, undefined);
-  const other = client.query({ query: TITLE, fetchPolicy: "network-only" });
-  assert.deepEqual(await codes(other), ["DOCUMENT_NOT_TRUSTED"]);
+test("where only trusted documents are executed, those of a manifest are, whoever has written it", async () => {
+  const loadManifest = async () => (await import("./fraiseql-trust.json", { with: { type: "json" } })).default;
+  const byCommand = new PersistedQueryLink(generatePersistedQueryIdsFromManifest({ loadManifest })).concat(
+    new HttpLink({ uri: "/graphql/", fetch: djangoFetch }),
+  );
+  for (const [settings, link] of [["apollo", trusted], ["fraiseql-trust", byCommand]]) {
+    document.cookie = `settings=${settings}`;
+    requests.splice(0);
+    const { data } = await over(link).query({ query: BOOKS, variables: { price: "10", limit: 2 } });
+    assert.equal(data.books.length, 2);
+    const [{ body }] = requests;
+    assert.equal(JSON.parse(body).query, undefined);
+    const other = client.query({ query: TITLE, fetchPolicy: "network-only" });
+    assert.deepEqual(await codes(other), ["DOCUMENT_NOT_TRUSTED"]);
+  }
   document.cookie = "settings=; max-age=0";
 });
 
