@@ -107,7 +107,7 @@ test("what is no answer of GraphQL is an error of another kind", async () => {
 });
 
 test("what is not offered is refused by name", async () => {
-  const deferred = plain.query({ query: gql`{ book(id: 1) { id ... @defer { title } } }` });
+  const deferred = plain.query({ query: gql`{ book(id: 1) { id ... @defer { title } } }`, fetchPolicy: "no-cache" });
   await assert.rejects(deferred, /defer/);
   const subscription = plain.subscribe({ query: gql`subscription { books { id } }` });
   const { error } = await firstValueFrom(subscription);

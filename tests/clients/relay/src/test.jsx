@@ -44,7 +44,7 @@ async function show(element) {
 
 async function until(condition) {
   for (let tries = 0; !condition(); tries++) {
-    assert.ok(tries < 500, `waited in vain for ${condition}`);
+    assert.ok(tries < 5000, `waited in vain for ${condition}`);
     await act(() => new Promise((resolve) => setTimeout(resolve, 10)));
   }
 }
