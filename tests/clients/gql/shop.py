@@ -2,7 +2,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gql import Client, FileVar, gql
+from gql import Client, FileVar, GraphQLRequest, gql
 from gql.transport.requests import RequestsHTTPTransport
 
 BOOKS = gql("""
@@ -21,9 +21,11 @@ SET_COVER = gql("""
 
 
 def connect(url: str, token: str | None = None) -> Client:
-    # the second header is for forms with files
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    transport = RequestsHTTPTransport(url, headers={**headers, "GraphQL-Require-Preflight": "1"}, retries=3)
+    # for forms with files
+    headers = {"GraphQL-Require-Preflight": "1"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    transport = RequestsHTTPTransport(url, headers=headers)
     # the client validates operations by the schema before it sends them
     return Client(transport=transport, fetch_schema_from_transport=True)
 
@@ -31,8 +33,7 @@ def connect(url: str, token: str | None = None) -> Client:
 def all_books(client: Client) -> Iterator[dict[str, Any]]:
     after = None
     while True:
-        BOOKS.variable_values = {"after": after}
-        page = client.execute(BOOKS)["booksConnection"]
+        page = client.execute(GraphQLRequest(BOOKS, variable_values={"after": after}))["booksConnection"]
         yield from page["nodes"]
         if not page["pageInfo"]["hasNextPage"]:
             return
@@ -40,5 +41,5 @@ def all_books(client: Client) -> Iterator[dict[str, Any]]:
 
 
 def set_cover(client: Client, book: str, path: Path) -> dict[str, Any]:
-    SET_COVER.variable_values = {"id": book, "file": FileVar(str(path))}
-    return client.execute(SET_COVER, upload_files=True)["setCover"]["cover"]
+    request = GraphQLRequest(SET_COVER, variable_values={"id": book, "file": FileVar(str(path))})
+    return client.execute(request, upload_files=True)["setCover"]["cover"]

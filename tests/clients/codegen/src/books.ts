@@ -20,16 +20,6 @@ export const cardsQuery = graphql(`
   }
 `);
 
-const priceMutation = graphql(`
-  mutation Price($id: ID!, $updatedAt: DateTime!, $price: Decimal!) {
-    updateBook(id: $id, updatedAt: $updatedAt, input: { price: $price }) {
-      __typename
-      ... on UpdateBookSuccess { book { price } }
-      ... on MutationError { message errors { message } }
-    }
-  }
-`);
-
 export function card(of: FragmentType<typeof cardFragment>): string {
   const { title, price, published, authors } = useFragment(cardFragment, of);
   return `${authors.map(({ name }) => name).join(", ")}: ${title}, ${published?.slice(0, 4) ?? "n. d."}, € ${price}`;
@@ -39,6 +29,16 @@ export async function cards(client: ApolloClient, limit: number): Promise<string
   const { data } = await client.query({ query: cardsQuery, variables: { where: { inPrint: { eq: true } }, limit } });
   return data?.books.map(card) ?? [];
 }
+
+const priceMutation = graphql(`
+  mutation Price($id: ID!, $updatedAt: DateTime!, $price: Decimal!) {
+    updateBook(id: $id, updatedAt: $updatedAt, input: { price: $price }) {
+      __typename
+      ... on UpdateBookSuccess { book { price } }
+      ... on MutationError { message errors { message } }
+    }
+  }
+`);
 
 export async function setPrice(client: ApolloClient, id: string, updatedAt: string, price: string): Promise<string> {
   const { data } = await client.mutate({ mutation: priceMutation, variables: { id, updatedAt, price } });
