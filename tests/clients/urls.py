@@ -14,6 +14,7 @@ from fraiseql_django.views import GraphQLView
 SETTINGS: dict[str, dict[str, Any]] = {
     "node": {"NODE": True},
     "limited": {"LIMITS": {"RATE": "1/h"}},
+    "strict": {"REQUIRE_PREFLIGHT": True},
     **{
         name: {
             "NODE": name == "relay",

@@ -146,6 +146,15 @@ test("a session needs Django's token, which the recipe sends", async () => {
   assert.equal(data.renameBook.title, "With a token");
 });
 
+test("queries by GET need a header where the server says so, which the recipe sends", async () => {
+  document.cookie = "settings=strict";
+  const bare = new Client({ url: "/graphql/", exchanges: [fetchExchange] });
+  assert.deepEqual(codes(await bare.query(TITLE, {})), ["CSRF_FAILED"]);
+  assert.ok((await client.query(TITLE, {}, { requestPolicy: "network-only" })).data.book);
+  assert.deepEqual(requests.map(({ method }) => method), ["GET", "GET"]);
+  document.cookie = "settings=; max-age=0";
+});
+
 test("queries are persisted by the first who sends them", async () => {
   const query = gql(`query Persisted${Date.now()} { book(id: 1) { id title } }`);
   for (const withText of [[false, true], [false]]) {
