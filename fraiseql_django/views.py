@@ -31,7 +31,7 @@ from .health import as_dict, check_project, recent
 from .http import batching, caching, document_ids, graphiql, uploads
 from .http.csrf import require_preflight, require_preflight_of_get, require_token
 from .http.errors import Refused
-from .http.negotiation import ANSWERS, JSON, accept_of, is_form, preferred, require_no_coding
+from .http.negotiation import ANSWERS, JSON, accept_of, is_form, not_acceptable, preferred, require_no_coding
 from .http.parameters import Parameters, from_url
 from .viewer import Viewer
 
@@ -161,13 +161,10 @@ _HANDLERS: Mapping[str, Handler] = {"GET": _get, "HEAD": _get, "POST": _post}
 
 def _acceptable(request: HttpRequest) -> str:
     """Return the media type of the response; raise Refused (406) if the client accepts none."""
-    media_type = preferred(accept_of(request), ANSWERS)
+    accept = accept_of(request)
+    media_type = preferred(accept, ANSWERS)
     if media_type is None:
-        raise Refused(
-            f"The Accept header accepts none of: {', '.join(ANSWERS)}.",
-            status=HTTPStatus.NOT_ACCEPTABLE,
-            code="NOT_ACCEPTABLE",
-        )
+        raise not_acceptable(accept)
     return media_type
 
 

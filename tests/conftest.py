@@ -32,6 +32,7 @@ LONGEST = {
     "test_rule_matrix.py",
     "test_random_operations.py",
     "test_servers.py",
+    "test_clients.py",
     "test_injection.py",
     "test_demo.py",
     "test_rule_matrix_kinds.py",

@@ -24,6 +24,9 @@ ANSWERS = (JSON, GRAPHQL_RESPONSE)
 """Media types of responses to operations; the first one is used if the client has no preference."""
 
 
+STREAMS = ("text/event-stream", "multipart/mixed")
+"""Media types in which other servers send subscriptions and what ``@defer`` and ``@stream`` leave for later."""
+
 # Browsers send less than 300 characters
 MAX_ACCEPT = 1000
 
@@ -80,6 +83,14 @@ def preferred(accept: str, offers: tuple[str, ...]) -> str | None:
         if range_.quality > 0 and (best is None or rank > best[0]):
             best = rank, offer
     return best[1] if best else None
+
+
+def not_acceptable(accept: str) -> Refused:
+    """Return the refusal (406) of a request that accepts none of the media types of responses."""
+    message = f"The Accept header accepts none of: {', '.join(ANSWERS)}."
+    if any(range_.kind in STREAMS for range_ in _ranges(accept)):
+        message += " There are no subscriptions here, and responses are sent whole."
+    return Refused(message, status=HTTPStatus.NOT_ACCEPTABLE, code="NOT_ACCEPTABLE")
 
 
 def is_form(request: HttpRequest) -> bool:

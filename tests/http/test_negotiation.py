@@ -86,6 +86,19 @@ def test_unacceptable_answer_is_406(client: Client) -> None:
     }
 
 
+@pytest.mark.parametrize("accept", ["text/event-stream", "text/html, multipart/mixed;boundary=graphql"])
+def test_client_that_waits_for_a_stream_is_refused_with_the_reason(client: Client, accept: str) -> None:
+    """As urql's subscriptions by HTTP, and those of graphql-sse."""
+    response = client.post(URL, {"query": "subscription { books { id } }"}, "application/json", HTTP_ACCEPT=accept)
+
+    assert response.status_code == 406
+    (error,) = response.json()["errors"]
+    assert error["message"] == (
+        "The Accept header accepts none of: application/json, application/graphql-response+json. "
+        "There are no subscriptions here, and responses are sent whole."
+    )
+
+
 @pytest.mark.parametrize(
     ("parameters", "code"),
     [
