@@ -33,6 +33,7 @@ from typing import Any
 import django
 from django.core.management import load_command_class
 from django.core.management.base import BaseCommand
+from django.db import models
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "reference"
@@ -522,13 +523,19 @@ def _call_of(title: str, parameters: Sequence[str], returns: str | None) -> str:
 
 
 def _members(cls: type) -> Iterator[tuple[str, str]]:
-    """Yield the public methods and properties that a class of the package defines or inherits from one."""
+    """Yield the public methods and properties that a class of the package defines or inherits from one.
+
+    What overrides a member of Django's class, or is a hook of Django's fields, is not for projects to call.
+    """
+    if issubclass(cls, models.Field):
+        return
+    others = {name for base in cls.__mro__ if not base.__module__.startswith("fraiseql_django") for name in vars(base)}
     names = dict.fromkeys(
         name
         for base in reversed(cls.__mro__)
         if base.__module__.startswith("fraiseql_django")
         for name in vars(base)
-        if not name.startswith("_")
+        if not name.startswith("_") and name not in others
     )
     for name in names:
         member = inspect.getattr_static(cls, name)

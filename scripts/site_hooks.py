@@ -65,7 +65,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages of the repository's root."""
     for name, path in ROOT_PAGES.items():
         if (ROOT / name).exists():
-            files.append(File.generated(config, path, content=(ROOT / name).read_text(encoding="utf-8")))
+            # pages that say what there is are found before those that say what has changed
+            text = "---\nsearch:\n  boost: 0.3\n---\n\n" + (ROOT / name).read_text(encoding="utf-8")
+            files.append(File.generated(config, path, content=text))
     return files
 
 
