@@ -24,16 +24,15 @@ from tests.menagerie import models as menagerie
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("populated")]
 
-# by the pattern of a page, and languages (None: all): the test that executes its blocks
+# by the pattern of a page, and languages (None: all): the file that reads the page for a test that executes its blocks
 ELSEWHERE: tuple[tuple[str, set[str] | None, str], ...] = (
     ("abstract-types.md", {"graphql"}, "tests/test_docs.py"),
     ("architecture.md", {"sql"}, "tests/test_docs.py"),
     ("audit.md", {"python"}, "tests/test_audit.py"),
     ("authentication.md", {"console"}, "tests/http/test_authentication.py"),
-    ("coming-from/*.md", None, "tests/peers/test_renames.py"),
+    ("coming-from/*.md", None, "tests/peers/guides.py"),
     ("connections.md", {"graphql"}, "tests/test_docs.py"),
-    ("connections.md", {"shell"}, "tests/http/test_relay.py"),
-    ("growing.md", {"ini"}, "tests/storage/test_pgbouncer.py"),
+    ("growing.md", {"ini"}, "tests/servers.py"),
     ("model-mutations.md", {"graphql"}, "tests/mutations/models/test_model_mutations.py"),
     ("reference/http.md", {"http", "console"}, "tests/http/test_http_reference.py"),
     ("schema.md", {"graphql"}, "tests/test_docs.py"),
@@ -148,7 +147,13 @@ def test_block_with_a_reason_is_left_out(tmp_path: Path) -> None:
     assert wrong_blocks(page) == []
 
 
-def test_tests_that_execute_blocks_are_there() -> None:
-    for pattern, _, test in ELSEWHERE:
-        assert [page for page in PAGES if fnmatch.fnmatch(name_of(page), pattern)], pattern
-        assert (BASE_DIR / test).exists(), test
+@pytest.mark.parametrize(("pattern", "languages", "test"), ELSEWHERE)
+def test_blocks_that_are_executed_elsewhere_are_read_there(pattern: str, languages: set[str] | None, test: str) -> None:
+    matching = [page for page in PAGES if fnmatch.fnmatch(name_of(page), pattern)]
+    found = {block.language for page in matching for block in blocks(page)}
+
+    assert found >= (languages or set())
+    assert found
+    # the name of the page, or of the folder of all
+    name = Path(pattern).parent.name if "*" in pattern else Path(pattern).name
+    assert name in (BASE_DIR / test).read_text(encoding="utf-8")
