@@ -28,6 +28,28 @@ def test_pages_are_what_the_code_says(name: str) -> None:
     assert reference.written(page(name)) == page(name), "run: python -m scripts.reference"
 
 
+def test_command_says_which_page_is_not_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "docs" / "reference"
+    folder.mkdir(parents=True)
+    (folder / "some.md").write_text("# Some\n\n<!-- reference: settings COUNTS -->\nold\n<!-- /reference -->\n")
+    (folder / "settings.md").write_text("# Settings\n")
+    monkeypatch.setattr(reference, "ROOT", tmp_path)
+    monkeypatch.setattr(reference, "PAGES", folder)
+
+    with pytest.raises(
+        SystemExit, match=r"^Not up to date: docs/reference/some\.md\. Run: python -m scripts\.reference$"
+    ):
+        reference.main(["--check"])
+    assert "old" in (folder / "some.md").read_text()
+
+    reference.main([])
+    reference.main(["--check"])
+    assert "| `COUNTS` | True or False | `True` | Give every list" in (folder / "some.md").read_text()
+    assert capsys.readouterr().out == "docs/reference/some.md is written.\n"
+
+
 def test_a_description_leads_to_settings_and_pages() -> None:
     assert reference._prose("`LIMITS.RATE` of `DATABASES`, see docs/limits.md#memory") == (
         "[`LIMITS.RATE`](settings.md#limits) of `DATABASES`, see [Limits](../limits.md#memory)"

@@ -30,6 +30,7 @@ ELSEWHERE: tuple[tuple[str, set[str] | None, str], ...] = (
     ("architecture.md", {"sql"}, "tests/test_docs.py"),
     ("audit.md", {"python"}, "tests/test_audit.py"),
     ("authentication.md", {"console"}, "tests/http/test_authentication.py"),
+    ("clients.md", None, "tests/clients/test_page.py"),
     ("coming-from/*.md", None, "tests/peers/guides.py"),
     ("connections.md", {"graphql"}, "tests/test_docs.py"),
     ("growing.md", {"ini"}, "tests/servers.py"),
