@@ -3,6 +3,9 @@
 # make fuzz   malformed requests, for as long as it is told: ARGS="--seconds 60 --seed 1"
 # make soak   processes that write and read at random, no answer of which may be stale: ARGS="--seconds 600 --seed 1"
 # make lint   style, types and migrations
+# make docs   the documentation site, into .local/site; a link that leads nowhere fails
+# make docs-serve  the same, served and built again whenever a page changes: ARGS="--dev-addr 127.0.0.1:8002"
+# make docs-release VERSION=0.2  commits the site as this version, and as the latest, to the branch gh-pages
 # make projects  declares and queries all models of wagtail, django-cms, Oscar and pretix: ARGS="pretix"
 # make bench  the endpoint beside SQL by hand, a constant view and other GraphQL servers; ARGS=--quick: in two minutes
 # make bench-growth  how cost grows with answers, documents, schemas, clients and tables; ARGS=--quick: in two minutes
@@ -16,7 +19,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test fuzz soak lint bench bench-growth bench-servers projects clean
+.PHONY: help demo test fuzz soak lint docs docs-serve docs-release bench bench-growth bench-servers projects clean
 
 ARGS ?=
 VENV ?= .venv
@@ -25,6 +28,8 @@ DJANGO ?=
 GRAPHQL ?=
 bin := $(VENV)/bin
 pip := $(bin)/python -m pip --quiet --disable-pip-version-check
+# the theme otherwise advertises its successor on each build
+mkdocs := NO_MKDOCS_2_WARNING=1 PATH="$(abspath $(bin)):$$PATH" $(bin)
 versions := $(if $(DJANGO),'$(DJANGO)') $(if $(GRAPHQL),'$(GRAPHQL)')
 
 # A Python counts when it runs, is new enough and can make an environment: a shim may be there without its Python.
@@ -54,6 +59,19 @@ lint: $(VENV)/dev.stamp
 	@$(bin)/mypy
 	@$(bin)/python manage.py makemigrations --check --dry-run
 	@$(bin)/python manage.py fraiseql_makemigrations --check
+
+docs: $(VENV)/dev.stamp
+	@$(bin)/python -m scripts.reference --check
+	@$(mkdocs)/mkdocs build --strict --quiet
+
+docs-serve: $(VENV)/dev.stamp
+	@$(mkdocs)/mkdocs serve $(ARGS)
+
+# `git push origin gh-pages` then publishes it
+docs-release: $(VENV)/dev.stamp
+	@test -n '$(VERSION)' || { echo 'VERSION is missing: make docs-release VERSION=0.2' >&2; exit 1; }
+	@$(mkdocs)/mike deploy --update-aliases $(VERSION) latest
+	@$(mkdocs)/mike set-default latest
 
 bench: $(BENCH_VENV)/bench.stamp
 	@$(BENCH_VENV)/bin/python manage.py demo --once >/dev/null

@@ -1,4 +1,4 @@
-"""The JSON of a run → the tables and plots of docs/performance.md.
+"""The JSON of a run → the tables and plots of docs/performance.md, and a table of docs/comparison.md.
 
     python -m benchmarks.report            of the results that are committed, docs/performance/*.json
     python -m benchmarks.report --take     takes the results of the last runs from .local/bench first
@@ -9,6 +9,7 @@ A table stands between ``<!-- name -->`` and ``<!-- /name -->``; the text around
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 import shutil
@@ -18,6 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "performance.md"
+COMPARISON = ROOT / "docs" / "comparison.md"
 DATA = ROOT / "docs" / "performance"
 LAST = ROOT / ".local" / "bench"
 RESULTS = ("bench.json", "growth.json")
@@ -26,7 +28,7 @@ Result = dict[str, Any]
 
 
 def main() -> None:
-    """Write the tables into the page, and the plots beside it."""
+    """Write the tables into the pages, and the plots beside them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__.splitlines()[0])
     parser.add_argument("--take", action="store_true", help="take the results of the last runs first")
     parser.add_argument("--no-plots", action="store_true", help="leave the plots, which need matplotlib")
@@ -36,11 +38,12 @@ def main() -> None:
         for name in RESULTS:
             if (LAST / name).exists():
                 shutil.copy(LAST / name, DATA / name)
-    PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), results()), encoding="utf-8")
+    for path in (PAGE, COMPARISON):
+        path.write_text(page(path.read_text(encoding="utf-8"), results()), encoding="utf-8")
     if not options.no_plots:
         from benchmarks import plots
 
-        plots.draw(results(), DATA)
+        plots.draw(drawn(results()), DATA)
 
 
 def results() -> dict[str, Result]:
@@ -56,6 +59,37 @@ def page(text: str, found: dict[str, Result]) -> str:
         return f"<!-- {name} -->\n{TABLES[name](found)}\n<!-- /{name} -->"
 
     return re.sub(r"<!-- (?P<name>[\w-]+) -->\n.*?<!-- /(?P=name) -->", filled, text, flags=re.DOTALL)
+
+
+# --- plots ---
+
+
+def drawn(found: dict[str, Result]) -> dict[str, dict[str, Any]]:
+    """Return what each plot shows, by the name of its file."""
+    bench, series = found["bench.json"], found["growth.json"]["series"]
+    in_process = {
+        workload: {side: one["median_ms"] for side, one in sides.items()}
+        for workload, sides in bench["in_process"].items()
+    }
+    plots = {"times.svg": _bars(bench, in_process, "milliseconds of an operation (logarithmic; less is better)")}
+    for kind, measured in bench["http"].items():
+        rps = {
+            workload: {side: one["rps"] for side, one in sides.items()}
+            for workload, sides in measured["workloads"].items()
+        }
+        label = f"requests a second behind {kind} (logarithmic; more is better)"
+        plots[f"requests-{kind}.svg"] = _bars(bench, rps, label)
+    return {**plots, **{f"growth-{name}.svg": one for name, one in series.items()}}
+
+
+def _bars(bench: Result, values: dict[str, dict[str, float]], label: str) -> dict[str, Any]:
+    sides = {side: title.replace("`", "") for side, title in bench["titles"]["sides"].items()}
+    return {"label": label, "sides": sides, "workloads": bench["titles"]["workloads"], "bars": values}
+
+
+def fingerprint(plot: dict[str, Any]) -> str:
+    """Return a digest of what a plot shows; its file has it, so that a test can tell whether they agree."""
+    return hashlib.sha256(json.dumps(plot, sort_keys=True).encode()).hexdigest()
 
 
 # --- tables ---
@@ -105,6 +139,18 @@ def times(found: dict[str, Result]) -> str:
     """Return medians in milliseconds, with ratios."""
     bench = found["bench.json"]
     return _by_side(bench, bench["in_process"], _with_ratio)
+
+
+def comparison(found: dict[str, Result]) -> str:
+    """Return medians in milliseconds of a few operations and sides."""
+    bench = found["bench.json"]
+    workloads = ("row", "tree-large", "filtered-large", "mutation")
+    names = bench["titles"]["sides"]
+    rows = [
+        [names[side], *(_milliseconds(bench["in_process"][name][side]["median_ms"]) for name in workloads)]
+        for side in ("limit", "known", "redis", "strawberry", "graphene")
+    ]
+    return table(["", *(titles(bench)[name] for name in workloads)], rows)
 
 
 def tails(found: dict[str, Result]) -> str:
@@ -213,6 +259,7 @@ def _number(value: float) -> str:
 GROWTH = ("sizes", "memory", "depth", "breadth", "models", "start", "clients", "workers", "rows")
 TABLES: dict[str, Callable[[dict[str, Result]], str]] = {
     "times": times,
+    "comparison": comparison,
     "tails": tails,
     "work": work,
     "sizes": sizes,

@@ -1,27 +1,4 @@
-"""System checks of a project: settings, declarations, caches and .sql files.
-
-    E001–E005  FRAISEQL itself           E012        the declarations
-    E006–E008  the database              E013        a cache that processes do not share (--deploy)
-    E009       the cache                 W001        GraphiQL in production (--deploy)
-    E010–E011  classes by dotted path    W002, W003  the cache
-    E014       FRAISEQL itself, choices  W004        no declarations
-    E015–E016  trusted documents         W005        .sql files without their migration
-    E017       session variables
-    E018–E019  LIMITS.RATE and RATE_KEY
-    E030       models that DATABASE_ROUTERS send to another database
-    E031       backends that set the search path
-    E032       example operations for GraphiQL
-    E040–E041  the names of schemas
-    W006       types and mutations without a permission or row rule (--deploy)
-    W007       computed fields and orders that read rows without row rules
-    W008       introspection for everybody (--deploy)
-    W009       no limit on what an operation may cost, or on how many a client may send
-    W020       columns that look like secrets, shown by fields="__all__"
-    W021       columns that fields="__all__" leaves out
-    W031       a cache whose keys contain the schema of a tenant
-    W032       a Redis whose memory is not limited, or that removes nothing when it is full (--deploy)
-    W022       columns whose type does not fit the class of their field (--database)
-    W060       tables without the trigger that CACHE.WATCH listens to (--database)
+"""System checks of a project: settings, declarations, caches and .sql files. ``codes.CHECKS`` has their ids.
 
 Only those with --database connect to a database, and only W032 to a cache.
 """

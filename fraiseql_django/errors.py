@@ -24,15 +24,15 @@ class FraiseQLError(Exception):
 
 
 class ConfigurationError(FraiseQLError):
-    """A setting or an engine configuration is wrong."""
+    """An engine is built from wrong settings or a wrong configuration; the message lists all problems."""
 
 
 class DeclarationError(FraiseQLError):
-    """A type, field or mutation is declared wrongly."""
+    """A declaration is wrong: raised by the decorator, or when the schema is built; the message lists all problems."""
 
 
 class OperationError(FraiseQLError):
-    """An operation is refused; the client sees the message and the code.
+    """An operation is refused; the client sees the message and the code. ``engine.explain`` raises it.
 
     ``nodes`` are the location in the document, ``path`` the location in the answer. ``what`` is the refused part and
     ``rule`` the name of the rule or setting that refuses it, both for audit events. ``hint`` lists the allowed values;
@@ -111,7 +111,7 @@ class TryLater(OperationError):
 
 
 class StorageError(FraiseQLError):
-    """The database failed or could not be reached; the cause is chained.
+    """A call of ``engine.storage`` failed, or did not reach the database; the cause is chained.
 
     ``sqlstate`` is PostgreSQL's error code (PostgreSQL documentation, appendix A); None if it was not reached.
     """

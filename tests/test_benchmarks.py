@@ -13,6 +13,7 @@ from benchmarks.workloads import WORKLOADS, Workload
 from fraiseql_django import get_engine
 
 PAGE = report.PAGE.read_text(encoding="utf-8")
+COMPARISON = report.COMPARISON.read_text(encoding="utf-8")
 
 
 @pytest.mark.django_db
@@ -34,11 +35,37 @@ def test_every_side_has_a_title() -> None:
     assert list(MODULES) == list(TITLES)
 
 
-def test_page_shows_the_tables_of_the_committed_results() -> None:
-    assert report.page(PAGE, report.results()) == PAGE
+@pytest.mark.parametrize("text", [PAGE, COMPARISON], ids=["performance", "comparison"])
+def test_page_shows_the_tables_of_the_committed_results(text: str) -> None:
+    assert report.page(text, report.results()) == text
+
+
+@pytest.mark.parametrize("name", report.drawn(report.results()))
+def test_plot_is_drawn_from_the_committed_results(name: str) -> None:
+    plot = report.drawn(report.results())[name]
+    text = (report.DATA / name).read_text(encoding="utf-8")
+
+    assert re.findall(r"<dc:description>(\w+)</dc:description>", text) == [report.fingerprint(plot)]
+    # it is read on a dark page as well
+    assert 'style="fill: #ffffff"' in text
+
+
+def test_comparison_says_what_was_measured() -> None:
+    bench = report.results()["bench.json"]
+    sides = {side: one["median_ms"] for side, one in bench["in_process"]["mutation"].items()}
+    rps = {side: one["rps"] for side, one in bench["http"]["granian"]["workloads"]["mutation"].items()}
+    more = [one["cold"]["median_ms"] - one["known"]["median_ms"] for one in bench["in_process"].values()]
+    text = " ".join(COMPARISON.split())
+
+    assert f"{sides['known']:.2f} ms, where strawberry-django took {sides['strawberry']:.2f}" in text
+    times = [round(rps[side] / rps["known"]) for side in ("postgraphile4", "postgraphile5")]
+    assert f"executed {times[0]} to {times[1]} times as many a second" in text
+    assert f"takes {min(more):.0f} to {max(more):.0f} ms more" in text
+    trees = [bench["in_process"]["tree-large"][side]["statements"] for side in ("known", "strawberry", "graphene")]
+    assert f"| statements for a tree of three levels | {trees[0]} | {trees[1]} | {trees[2]}, with hints" in text
 
 
 def test_page_has_every_table_and_every_plot() -> None:
-    assert set(re.findall(r"<!-- ([\w-]+) -->", PAGE)) == set(report.TABLES)
+    assert set(re.findall(r"<!-- ([\w-]+) -->", PAGE + COMPARISON)) == set(report.TABLES)
     shown = set(re.findall(r"\(performance/([\w-]+\.svg)\)", PAGE))
     assert shown == {path.name for path in report.DATA.glob("*.svg")}

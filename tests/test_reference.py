@@ -1,8 +1,6 @@
 """The reference is whole: every setting, command, option, error code, check and exception is in it."""
 
-import inspect
 import re
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,17 +8,52 @@ from django.core.management import load_command_class
 from django.core.management.base import BaseCommand
 
 import fraiseql_django
-from fraiseql_django import errors
-from fraiseql_django.conf.settings import Option, options
+from fraiseql_django.codes import CHECKS, ERRORS, REFUSED
+from fraiseql_django.conf.settings import options
+from scripts import reference
 
 PACKAGE = Path(fraiseql_django.__file__).parent
 REFERENCE = PACKAGE.parent / "docs" / "reference"
 SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py")))
+TEXTS = (PACKAGE / "codes.py").read_text(encoding="utf-8")
 COMMANDS = sorted(path.stem for path in (PACKAGE / "management" / "commands").glob("fraiseql_*.py"))
 
 
 def page(name: str) -> str:
     return (REFERENCE / f"{name}.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in REFERENCE.glob("*.md")))
+def test_pages_are_what_the_code_says(name: str) -> None:
+    assert reference.written(page(name)) == page(name), "run: python -m scripts.reference"
+
+
+def test_command_says_which_page_is_not_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "docs" / "reference"
+    folder.mkdir(parents=True)
+    (folder / "some.md").write_text("# Some\n\n<!-- reference: settings COUNTS -->\nold\n<!-- /reference -->\n")
+    (folder / "settings.md").write_text("# Settings\n")
+    monkeypatch.setattr(reference, "ROOT", tmp_path)
+    monkeypatch.setattr(reference, "PAGES", folder)
+
+    with pytest.raises(
+        SystemExit, match=r"^Not up to date: docs/reference/some\.md\. Run: python -m scripts\.reference$"
+    ):
+        reference.main(["--check"])
+    assert "old" in (folder / "some.md").read_text()
+
+    reference.main([])
+    reference.main(["--check"])
+    assert "| `COUNTS` | True or False | `True` | Give every list" in (folder / "some.md").read_text()
+    assert capsys.readouterr().out == "docs/reference/some.md is written.\n"
+
+
+def test_a_description_leads_to_settings_and_pages() -> None:
+    assert reference._prose("`LIMITS.RATE` of `DATABASES`, see docs/limits.md#memory") == (
+        "[`LIMITS.RATE`](settings.md#limits) of `DATABASES`, see [Limits](../limits.md#memory)"
+    )
 
 
 def rows(text: str) -> dict[str, list[str]]:
@@ -33,37 +66,6 @@ def rows(text: str) -> dict[str, list[str]]:
 
 
 # --- settings ---
-
-
-def in_words(option: Option) -> str:
-    """Return the type as the reference writes it."""
-    if option.choices:
-        *others, last = (f"`{choice!r}`" for choice in option.choices)
-        return f"{', '.join(others)} or {last}"
-    text = str(option.type).removeprefix("<class '").removesuffix("'>").replace("_local.", "")
-    words = {"str": "string", "bool": "True or False", "dict[str, str]": "dictionary of strings"}
-    words["dict[str, dict[str, typing.Any]]"] = "dictionary of dictionaries"
-    words["tuple[str, ...]"] = "list of strings"
-    if text.startswith("int"):
-        return f"integer, {option.minimum} or more" + (", or None" if text.endswith("None") else "")
-    if text.endswith(" | None"):
-        nullable = {
-            "str": "string or None",
-            "bool": "True, False or None",
-            "str | pathlib.Path": "string, path or None",
-        }
-        return nullable[text.removesuffix(" | None")]
-    return words[text]
-
-
-@pytest.mark.parametrize("option", list(options()), ids=lambda option: option.name)
-def test_every_setting_is_documented_with_its_type_default_and_explanation(option: Option) -> None:
-    assert rows(page("settings"))[option.name] == [
-        f"`{option.name}`",
-        in_words(option),
-        f"`{option.default!r}`",
-        option.doc,
-    ]
 
 
 def test_no_setting_is_documented_that_there_is_not() -> None:
@@ -121,26 +123,23 @@ def test_codes_are_found() -> None:
     assert codes() >= {"BAD_REQUEST", "LIMIT_EXCEEDED", "USER_ERROR", "DATABASE_UNAVAILABLE", "INTERNAL_SERVER_ERROR"}
 
 
-def test_every_error_code_is_documented() -> None:
-    documented = {name for name in rows(page("errors").split("## System checks")[0]) if name.isupper()}
+def test_every_error_code_is_described() -> None:
+    described = {*ERRORS, *REFUSED}
 
-    assert documented == codes()
-
-
-def test_every_system_check_is_documented() -> None:
-    documented = [name for name in rows(page("errors")) if name.startswith("fraiseql.")]
-
-    assert documented == sorted(set(re.findall(r'"(fraiseql\.[EW]\d{3})"', SOURCE)))
+    assert codes() - described == set()
+    assert [name for name in described if f'"{name}"' not in SOURCE.replace(TEXTS, "")] == []
 
 
-def test_every_exception_is_documented() -> None:
-    text = page("errors").split("## Exceptions")[1]
-    exceptions = [
-        name for name, item in vars(errors).items() if inspect.isclass(item) and issubclass(item, errors.FraiseQLError)
-    ]
+def test_every_system_check_is_described() -> None:
+    assert list(CHECKS) == sorted(set(re.findall(r'"(fraiseql\.[EW]\d{3})"', SOURCE.replace(TEXTS, ""))))
 
-    assert [name for name in exceptions if f"`{name}`" not in text] == []
-    assert all(hasattr(import_module("fraiseql_django"), name) for name in exceptions)
+
+def test_pages_have_all_codes_checks_and_names() -> None:
+    named = rows(page("errors")).keys()
+    headings = re.findall(r"^### `fraiseql\.(\w+)`$", page("python"), re.MULTILINE)
+
+    assert named >= {*ERRORS, *REFUSED, *CHECKS}
+    assert {*headings, "__version__"} == set(fraiseql_django.__all__)
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in REFERENCE.glob("*.md")))

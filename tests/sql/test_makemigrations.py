@@ -344,7 +344,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "views-in-migrations.md"
 TABLES = """
     CREATE SCHEMA reports;
     CREATE TABLE shop_book (id int PRIMARY KEY, title text, price numeric);
-    CREATE TABLE shop_order (day date, total numeric)
+    CREATE TABLE shop_order (placed_at timestamptz)
 """
 
 

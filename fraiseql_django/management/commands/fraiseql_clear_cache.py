@@ -43,7 +43,8 @@ class Command(BaseCommand):
             default=[],
             dest="tables",
             metavar="TABLE",
-            help="drop answers read from this table, for instance bookshop_book; can be repeated",
+            help="drop answers read from this table, for instance bookshop_book; the name without its schema; can be "
+            "a many-to-many table, and can be repeated",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add --schema and --json."""
         add_schema_option(parser, "all schemas")
-        parser.add_argument("--json", action="store_true", help="write JSON instead of lines")
+        parser.add_argument("--json", action="store_true", help="write the same as JSON, for programs")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the checks and show their results."""

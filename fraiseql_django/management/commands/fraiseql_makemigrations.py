@@ -28,7 +28,9 @@ class Command(BaseCommand):
         parser.add_argument("args", metavar="app_label", nargs="*", help="apps to look at; by default, all")
         parser.add_argument("--check", action="store_true", help="write nothing; fail if a migration is missing")
         parser.add_argument("--dry-run", action="store_true", help="write nothing; show what would be written")
-        parser.add_argument("--name", "-n", metavar="NAME", help="name of the migrations, after their number")
+        parser.add_argument(
+            "--name", "-n", metavar="NAME", help="name of the migrations, after their number; -n is the same"
+        )
 
     @no_translations
     def handle(self, *labels: str, **options: Any) -> None:

@@ -24,14 +24,17 @@ class Command(BaseCommand):
         """Add --schema, --out, --check and --left-out."""
         add_schema_option(parser, "the project's own schema")
         group = parser.add_mutually_exclusive_group()
-        group.add_argument("--out", metavar="FILE", type=Path, help="write to this file instead of stdout")
+        group.add_argument("--out", metavar="FILE", type=Path, help="write to this file, in UTF-8")
         group.add_argument(
-            "--check", metavar="FILE", type=Path, help="write nothing; fail if this file differs from the schema"
+            "--check",
+            metavar="FILE",
+            type=Path,
+            help="write nothing; show how this file differs from the schema, and fail if it does",
         )
         group.add_argument(
             "--left-out",
             action="store_true",
-            help="list the models' fields that '__all__' has left out, each with the reason, instead of the schema",
+            help="list the fields and models that '__all__' has left out, each with the reason, instead of the schema",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -30,8 +30,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add --schema, --json and --reset."""
         add_schema_option(parser, "all schemas")
-        parser.add_argument("--json", action="store_true", help="write JSON instead of tables")
-        parser.add_argument("--reset", action="store_true", help="count from zero, in all processes; show nothing")
+        parser.add_argument("--json", action="store_true", help="write all figures as JSON, with the history by minute")
+        parser.add_argument(
+            "--reset",
+            action="store_true",
+            help="let all processes count from zero, as soon as each reports again; show nothing",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Show or reset the figures."""

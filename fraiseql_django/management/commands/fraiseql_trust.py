@@ -51,9 +51,21 @@ class Command(BaseCommand):
             choices=FORMATS,
             help=f"{', '.join(FORMATS)}; by default, a manifest if PATH ends in .json, otherwise a folder",
         )
-        parser.add_argument("--typename", action="store_true", help="add __typename to all objects below the root")
-        parser.add_argument("--keep", action="store_true", help="keep the documents that are already in PATH")
-        parser.add_argument("--check", action="store_true", help="write nothing; fail if PATH is not up to date")
+        parser.add_argument(
+            "--typename",
+            action="store_true",
+            help="add __typename to all objects below the root, as Apollo's and urql's clients do",
+        )
+        parser.add_argument(
+            "--keep",
+            action="store_true",
+            help="keep the documents that are already in PATH, for clients that still use them",
+        )
+        parser.add_argument(
+            "--check",
+            action="store_true",
+            help="write nothing; list the files that would be written or removed, and fail if there are any",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Read the source files, then write or compare their operations."""

@@ -37,15 +37,29 @@ class Command(BaseCommand):
             help="names of tables, as 'table' or 'schema.table'; by default, those that the schemas' types read",
         )
         action = parser.add_mutually_exclusive_group()
-        action.add_argument("--install", action="store_true", help="make the triggers of tables, and end")
-        action.add_argument("--uninstall", action="store_true", help="remove the triggers, of all tables by default")
-        action.add_argument("--status", action="store_true", help="show which tables have triggers, and end")
+        action.add_argument(
+            "--install",
+            action="store_true",
+            help="make the triggers of tables, of their partitions too, and end; made again, they change nothing",
+        )
+        action.add_argument(
+            "--uninstall",
+            action="store_true",
+            help="remove the triggers, and end; without names of tables all of them, those of --definitions too",
+        )
+        action.add_argument(
+            "--status",
+            action="store_true",
+            help="show which tables have triggers that fire, and how many watchers there are; fail if a table has none",
+        )
         parser.add_argument(
             "--definitions",
             action="store_true",
             help="with --install: also tell of changed views, functions and policies, which needs a superuser",
         )
-        parser.add_argument("--dry-run", action="store_true", help="show the SQL of --install or --uninstall only")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="show the SQL of --install or --uninstall, and change nothing"
+        )
         parser.add_argument(
             "--database", metavar="ALIAS", help="alias in DATABASES; by default, CACHE.WATCH_DATABASE or DATABASE"
         )

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     Upload: TypeAlias = UploadedFile[Any]
 else:
     Upload = UploadedFile
+"""Annotates an argument or an input's field that is a file, and is Django's ``UploadedFile`` in the function."""
 
 
 # Where the types are specified that have a specification

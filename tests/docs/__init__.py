@@ -1,0 +1,1 @@
+"""The tutorial and the how-to guides, followed step by step."""
