@@ -9,6 +9,7 @@ from typing import Any
 
 import graphql
 from django.db import models
+from django.http import HttpRequest
 from graphql import (
     GraphQLError,
     GraphQLInputField,
@@ -65,6 +66,16 @@ except (ImportError, AttributeError) as error:
     NO_PIPELINE = f"psycopg lacks what is needed: {error}"
     Pipeline = PyFormat = Transformer = ExecStatus = execute = None  # type: ignore[assignment, misc]
     fetch_many = send = error_from_result = None  # type: ignore[assignment]
+
+try:
+    from django.middleware.csp import get_nonce as nonce_of_middleware
+except ImportError:
+    # Django has this middleware since 6.0
+
+    def nonce_of_middleware(request: HttpRequest) -> Any | None:
+        """Return the nonce of Django's middleware for a Content Security Policy, if there is one."""
+        return None
+
 
 # Python itself knows about a hundred codecs
 MAX_UNKNOWN_CODECS = 500
