@@ -21,7 +21,7 @@ TEMPLATES = [
     }
 ]
 ROOT_URLCONF = "example_project.site.urls"
-LOGIN_URL = "admin:login"
+LOGIN_URL = "start"
 MEDIA_ROOT = DATA_DIR / "media"
 
 LINKS = {"What to try": "/", "Monitoring": "/admin/fraiseql_django/operations/"}

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
@@ -34,6 +35,7 @@ def start(request: HttpRequest) -> HttpResponse:
         "accounts": accounts(),
         "calls": _calls(graphql, members),
         "endpoint": request.build_absolute_uri(graphql),
+        "next": request.GET.get("next", ""),
         "operations": _links(graphql, settings.FRAISEQL["GRAPHIQL"]["EXAMPLES"]),
         "members_operations": _links(members, settings.FRAISEQL["SCHEMAS"]["members"]["GRAPHIQL"]["EXAMPLES"]),
         "statistics": get_engine().statistics(),
@@ -43,7 +45,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Sign in as a user of the demo, without a password, or sign out."""
+    """Sign in as a user of the demo, without a password, or sign out; then go to where the user came from."""
     name = request.POST.get("name", "")
     if name:
         user = User.objects.filter(username=name).first() if name in ACCOUNTS and settings.DEBUG else None
@@ -52,7 +54,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     else:
         logout(request)
-    return HttpResponseRedirect(reverse("start"))
+    after = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(after, {request.get_host()}, require_https=request.is_secure())
+    return HttpResponseRedirect(after if safe else reverse("start"))
 
 
 def _calls(graphql: str, members: str) -> dict[str, dict[str, Any]]:

@@ -58,8 +58,11 @@ function show({ createElement: h, createRoot, graphiql, react, toolkit, explorer
   const storage = toolkit.createLocalStorage({ namespace: NAMESPACE });
   const examples = examplesPlugin(h, react);
   const own = config.examples.length + config.links.length > 0;
-  const first = config.examples[0];
-  const headers = config.headers || undefined;
+  // an operation in the URL; the first example until the browser has kept something; and what it has kept
+  const isFirstVisit = storage.getItem("graphiql:tabState") === null;
+  const start = given.get("query")
+    ? { query: given.get("query"), variables: given.get("variables") ?? "" }
+    : isFirstVisit ? config.examples[0] : undefined;
   createRoot(document.getElementById("graphiql")).render(
     h(graphiql.GraphiQL, {
       fetcher,
@@ -67,12 +70,10 @@ function show({ createElement: h, createRoot, graphiql, react, toolkit, explorer
       plugins: [graphiql.HISTORY_PLUGIN, explorer.explorerPlugin(), ...(own ? [examples] : [])],
       // only until the user has chosen another plugin, or none
       visiblePlugin: own && storage.getItem("graphiql:visiblePlugin") === null ? examples : undefined,
-      defaultTabs: first && [{ query: first.query, variables: first.variables, headers }],
       defaultEditorToolsVisibility: true,
-      defaultHeaders: headers,
-      initialHeaders: headers,
-      initialQuery: given.get("query") ?? undefined,
-      initialVariables: given.get("variables") ?? undefined,
+      defaultHeaders: config.headers || undefined,
+      initialQuery: start?.query,
+      initialVariables: start?.variables,
       operationName: given.get("operationName") ?? undefined,
       inputValueDeprecation: true,
       schemaDescription: true,
