@@ -41,7 +41,7 @@ no_python := No Python that works among: $(candidates). It takes 3.11 or newer w
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
-demo: $(VENV)/demo.stamp
+demo: $(VENV)/demo.stamp $(VENV)/graphiql.stamp
 	@$(bin)/python manage.py demo $(ARGS)
 
 test: $(VENV)/dev.stamp
@@ -100,6 +100,14 @@ $(VENV)/demo.stamp: pyproject.toml | $(bin)/python
 	@echo 'Installing into $(VENV) …'
 	@$(pip) install --upgrade 'pip>=25.1'
 	@$(pip) install --editable . --group demo $(versions)
+	@touch $@
+
+# Without node, or if npm cannot install, GraphiQL's files come from a CDN, and the page says what else can be done.
+$(VENV)/graphiql.stamp: $(wildcard graphiql/*.* graphiql/src/*.*) | $(VENV)/demo.stamp
+	@if command -v npm >/dev/null 2>&1; then \
+		echo 'Making the files of GraphiQL …'; mkdir -p .local; \
+		$(pip) install ./graphiql >.local/graphiql.log 2>&1 || echo 'They could not be made: see .local/graphiql.log'; \
+	fi
 	@touch $@
 
 # The benchmark has an environment of its own: the other GraphQL packages do not work with every graphql-core.

@@ -68,14 +68,10 @@ except (ImportError, AttributeError) as error:
     fetch_many = send = error_from_result = None  # type: ignore[assignment]
 
 try:
-    from django.middleware.csp import get_nonce as nonce_of_middleware
+    from django.middleware.csp import get_nonce
 except ImportError:
     # Django has this middleware since 6.0
-
-    def nonce_of_middleware(request: HttpRequest) -> Any | None:
-        """Return the nonce of Django's middleware for a Content Security Policy, if there is one."""
-        return None
-
+    get_nonce = None  # type: ignore[assignment]
 
 # Python itself knows about a hundred codecs
 MAX_UNKNOWN_CODECS = 500
@@ -92,6 +88,11 @@ IS_ONE_OF: Mapping[str, Any] = (
 
 # Since Django 6.1, fields return the SQL and the parameters of a value; before, only the SQL around a parameter
 PLACEHOLDER_SQL = hasattr(models.BinaryField, "get_placeholder_sql")
+
+
+def nonce_of_middleware(request: HttpRequest) -> Any | None:
+    """Return the nonce of Django's own middleware for a Content Security Policy, if there is one."""
+    return None if get_nonce is None else get_nonce(request)
 
 
 def plain_cursor(driver: Any) -> Any:

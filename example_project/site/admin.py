@@ -7,7 +7,6 @@ from django.http import HttpRequest
 
 from example_project.bookshop.models import Author, Book, Category, Customer, Order, Publisher, Review
 
-
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
 else:

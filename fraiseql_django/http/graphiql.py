@@ -306,13 +306,12 @@ def _nonce(request: HttpRequest) -> str:
 
 
 def content_security_policy(nonce: str, files: Files | None) -> str:
-    """Return a policy that allows the page its own scripts and requests to its own site only.
+    """Return a policy that allows the page its own scripts, what these load, and requests to its own site only.
 
     Inline styles are allowed, because GraphiQL's editor writes style attributes. Static files of the site are allowed
     as styles, fonts and images for what middleware adds to pages, such as django-debug-toolbar.
     """
     urls = [django_settings.STATIC_URL or ""]
-    scripts = f"'nonce-{nonce}'"
     if files is not None:
         urls += [*files.styles, *files.workers.values()]
     sources = " ".join(dict.fromkeys(["'self'", *filter(None, map(_source, urls))]))
@@ -320,13 +319,10 @@ def content_security_policy(nonce: str, files: Files | None) -> str:
     if files is not None and (files.origin == "cdn" or workers != "'self'"):
         # browsers start workers of the page's own origin only; the page wraps those of others
         workers += " blob:"
-    if files is not None and files.origin == "cdn":
-        # its modules import each other by paths, and workers are wrapped by its own modules
-        scripts += f" {CDN}"
     return "; ".join(
         [
             "default-src 'none'",
-            f"script-src {scripts}",
+            f"script-src 'nonce-{nonce}' 'strict-dynamic'",
             f"style-src {sources} 'unsafe-inline'",
             f"font-src {sources} data:",
             f"img-src {sources} data:",

@@ -80,7 +80,7 @@ try {
     await page.keyboard.press("Control+Space");
     const popup = page.locator(".suggest-widget .monaco-list-row");
     await popup.first().waitFor();
-    noted.completions = await popup.evaluateAll((rows) => rows.map((row) => row.getAttribute("aria-label")));
+    noted.completions = await popup.evaluateAll((rows) => rows.map((row) => row.querySelector(".label-name").innerText));
     await page.screenshot({ path: join(screenshots, "completion.png") });
     await page.keyboard.press("Escape");
 

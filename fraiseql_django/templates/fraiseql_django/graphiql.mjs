@@ -36,7 +36,9 @@ function startWorker(address) {
   return new Worker(URL.createObjectURL(wrapper));
 }
 
-async function fetcher(parameters, options) {
+async function fetcher({ operationName, ...parameters }, options) {
+  // for a moment after another tab was opened, GraphiQL has the name of that one's operation
+  if (operationName && parameters.query.includes(operationName)) parameters.operationName = operationName;
   const response = await fetch(location.origin + location.pathname, {
     method: "POST",
     credentials: "same-origin",
