@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import sha256
@@ -31,7 +32,7 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render, resolve_url
 from django.templatetags.static import static
-from django.urls import Resolver404, resolve
+from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -159,12 +160,12 @@ def explanation(request: HttpRequest, why: Hindrance) -> HttpResponse:
 
 def _login_url(request: HttpRequest) -> str:
     """Return where users sign in; empty if ``LOGIN_URL`` is an address that this site does not have."""
-    url = resolve_url(django_settings.LOGIN_URL)
-    parts = urlsplit(url)
     try:
+        url = resolve_url(django_settings.LOGIN_URL)
+        parts = urlsplit(url)
         if not parts.netloc:
-            resolve(parts.path)
-    except Resolver404:
+            resolve("/" + parts.path.removeprefix(get_script_prefix()))
+    except (NoReverseMatch, Resolver404):
         return ""
     return f"{url}{'&' if parts.query else '?'}{urlencode({'next': request.get_full_path()})}"
 
@@ -228,7 +229,9 @@ def files_of(request: HttpRequest, settings: GraphiQLSettings) -> Files | None:
         folder = settings.assets_url.rstrip("/")
         return _own_files("url", {name: f"{folder}/{name}" for name in CONTENT_TYPES})
     if apps.is_installed(PACKAGE):
-        return _own_files("static", {name: static(f"{PACKAGE}/{name}") for name in CONTENT_TYPES})
+        # ManifestStaticFilesStorage knows no file before `collectstatic`: ValueError
+        with suppress(ValueError):
+            return _own_files("static", {name: static(f"{PACKAGE}/{name}") for name in CONTENT_TYPES})
     if _folder() is not None:
         return _own_files("endpoint", {name: _address(request, name) for name in CONTENT_TYPES})
     if settings.cdn:

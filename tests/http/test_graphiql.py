@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import set_script_prefix
 
 from fraiseql_django._compat import nonce_of_middleware
 from fraiseql_django.http import graphiql
@@ -135,6 +136,7 @@ def test_refused_browser_is_told_why(client: Client, settings: Any, policy: str,
         ("https://id.example/", "staff", "https://id.example/?next=%2Fgraphql%2F%3Fquery%3D%257Ba%257D"),
         # Django's default, which this site does not have
         ("/accounts/login/", "staff", None),
+        ("admin:login", "staff", None),
         ("fraiseql_django:health", "disabled", None),
     ],
 )
@@ -148,6 +150,19 @@ def test_refused_browser_gets_a_link_to_sign_in_where_that_may_help(
 
     links = [tag["href"] for tag in Tags(response.content.decode()).all("a")]
     assert links == ([link.replace("&amp;", "&")] if link else [])
+
+
+def test_link_to_sign_in_under_a_prefix(client: Client, settings: Any) -> None:
+    settings.LOGIN_URL = "fraiseql_django:health"
+    settings.FRAISEQL = {"GRAPHIQL": {"ENABLED": True}, "INTROSPECTION": "staff"}
+
+    set_script_prefix("/shop/")
+    try:
+        page = client.get(URL, headers={"Accept": BROWSER}, SCRIPT_NAME="/shop").content.decode()
+    finally:
+        set_script_prefix("/")
+
+    assert 'href="/shop/graphql/health/?next=%2Fshop%2Fgraphql%2F"' in page
 
 
 def test_a_query_in_the_url_is_answered_where_nobody_can_use_graphiql(
@@ -279,6 +294,18 @@ def test_files_are_static_files_if_their_package_is_an_app(client: Client, setti
 
         assert loaded(response) == {f"{url}{package}/{name}" for name in NAMES}
         assert f"style-src {source} 'unsafe-inline';" in response["Content-Security-Policy"]
+
+
+def test_files_that_nobody_has_collected_are_served_by_the_endpoint(
+    client: Client, settings: Any, package: str, tmp_path: Path
+) -> None:
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, package]
+    settings.STATIC_ROOT = tmp_path / "collected"
+    manifest = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": manifest}}
+    settings.FRAISEQL = {"GRAPHIQL": {"ENABLED": True}}
+
+    assert all(client.get(address).status_code == 200 for address in loaded(open_page(client)))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,9 +55,10 @@ def files() -> Path:
 
 
 @pytest.fixture(scope="module")
-def site(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def site(files: Path) -> Iterator[str]:
     """Serve the demo's site, and return its URL."""
-    data = tmp_path_factory.mktemp("data")
+    # not in pytest's folders, which the account of the database server may not enter
+    data = Path(tempfile.mkdtemp(prefix="demo-"))
     environment = {"DJANGO_SETTINGS_MODULE": "tests.http.toolbar_site", "PYTHONPATH": f"{files}:{BASE_DIR}"}
     process = start_manage(data, "demo", "--port", "0", "--scale", "0.01", **environment)
     try:
