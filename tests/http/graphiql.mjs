@@ -61,7 +61,6 @@ try {
     await page.getByRole("button", { name: "Headers" }).click();
     noted.headers = await text(page.locator(".graphiql-editor-tool .graphiql-editor:visible"));
 
-    // a variable that the editor does not know of, and one that no query has
     await page.getByText("Counts beside lists").click();
     noted.tabs = await page.locator(".graphiql-tab").allInnerTexts();
     noted.counts = await run(page, "booksCount");
@@ -95,6 +94,7 @@ try {
     await page.getByRole("button", { name: /GraphiQL Explorer/ }).click();
     await page.locator(".graphiql-explorer-root").waitFor();
     noted.explorer = await page.locator(".graphiql-explorer-root").innerText();
+    await page.screenshot({ path: join(screenshots, "explorer.png") });
     await page.close();
   }
   {
@@ -115,6 +115,14 @@ try {
     noted.tabs = await page.locator(".graphiql-tab").allInnerTexts();
     noted.answer = await run(page, "ordersCount");
     await page.screenshot({ path: join(screenshots, "members.png") });
+    await page.close();
+  }
+  {
+    // without the files, as where a CDN cannot be reached
+    await context.route("**/*graphiql=graphiql.js*", (route) => route.abort());
+    const [page, noted] = await open("missing", "/graphql/", "#missing h1");
+    noted.text = await page.locator("#missing").innerText();
+    await page.screenshot({ path: join(screenshots, "missing.png") });
     await page.close();
   }
   {

@@ -97,6 +97,7 @@ def test_console_has_no_errors_but_those_of_refused_requests(seen: dict[str, Any
     assert {name: page["errors"] for name, page in seen.items()} == {
         "first": [f"{failed} 400 (Bad Request)"],
         "link": [],
+        "missing": ["Failed to load resource: net::ERR_FAILED"],
         "refused": [f"{failed} 403 (Forbidden)"],
         "start": [],
     }
@@ -150,6 +151,13 @@ def test_refused_user_signs_in_and_gets_the_operations_of_the_other_schema(seen:
     # not those that the browser keeps of /graphql/
     assert seen["refused"]["tabs"] == ["MyOrders"]
     assert '"errors"' not in seen["refused"]["answer"]
+
+
+def test_page_whose_files_cannot_be_loaded_says_what_to_do(seen: dict[str, Any]) -> None:
+    text = seen["missing"]["text"]
+
+    assert "The browser says: Failed to fetch dynamically imported module: http" in text
+    assert "pip install --force-reinstall --no-deps fraiseql_django_graphiql" in text
 
 
 def test_page_to_begin_at_refuses_a_price_and_takes_a_cover(seen: dict[str, Any]) -> None:
