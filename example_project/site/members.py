@@ -87,7 +87,7 @@ def review_book(
     book_id: fraiseql.ID,
     stars: Annotated[int, MinValueValidator(1), MaxValueValidator(5)],
     headline: str,
-) -> MembersReview:
+) -> Review:
     """Write a review, which others see once it is approved."""
     customer = Customer.objects.filter(user=info.user.pk).first()
     if customer is None:
@@ -99,11 +99,11 @@ def review_book(
 
 
 @members.mutation(permission="bookshop.change_book")
-def set_cover(info: fraiseql.Info, id: fraiseql.ID, file: fraiseql.Upload) -> MembersBook:
+def set_cover(info: fraiseql.Info, id: fraiseql.ID, file: fraiseql.Upload) -> Book:
     """Give a book a picture as its cover; this takes the permission to change books."""
     beginning = file.read(8)
     kind = next((kind for known, kind in COVER_BEGINNINGS.items() if beginning.startswith(known)), None)
-    if kind is None or file.size > COVER_BYTES:
+    if kind is None or (file.size or 0) > COVER_BYTES:
         raise ValidationError({"file": f"A cover is a PNG, JPEG or GIF of at most {COVER_BYTES:,} bytes."})
     file.seek(0)
     book = Book.objects.get(pk=id)

@@ -1,7 +1,5 @@
 """Settings of the demo's site: those of the bookshop, with Django's admin, a page to begin at and a second schema."""
 
-from typing import Any
-
 from example_project.settings import *  # noqa: F403
 from example_project.settings import BASE_DIR, DATA_DIR, INSTALLED_APPS, MIDDLEWARE, TEMPLATES
 from example_project.settings import FRAISEQL as BOOKSHOP
@@ -25,7 +23,7 @@ LOGIN_URL = "start"
 MEDIA_ROOT = DATA_DIR / "media"
 
 LINKS = {"What to try": "/", "Monitoring": "/admin/fraiseql_django/operations/"}
-FRAISEQL: dict[str, Any] = {
+FRAISEQL = {
     **BOOKSHOP,
     "GRAPHIQL": {**BOOKSHOP["GRAPHIQL"], "LINKS": LINKS},
     "SCHEMAS": {
