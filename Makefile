@@ -1,4 +1,4 @@
-# make demo   a bookshop with data, one example operation, then http://127.0.0.1:8000/graphql/
+# make demo   a bookshop with data, one example operation, then a page with what to try on http://127.0.0.1:8000/
 # make test   the whole test suite, on a PostgreSQL and a Redis that it starts itself
 # make fuzz   malformed requests, for as long as it is told: ARGS="--seconds 60 --seed 1"
 # make soak   processes that write and read at random, no answer of which may be stale: ARGS="--seconds 600 --seed 1"
@@ -88,7 +88,7 @@ projects: $(VENV)/dev.stamp
 	@$(bin)/python -m scripts.declare_projects $(ARGS)
 
 clean:
-	@rm -rf $(VENV) $(BENCH_VENV) .local
+	@rm -rf $(VENV) $(BENCH_VENV) .local graphiql/node_modules graphiql/fraiseql_django_graphiql/static
 
 $(bin)/python $(BENCH_VENV)/bin/python:
 	@for python in $(candidates); do \

@@ -103,6 +103,8 @@ try {
     const [page, noted] = await open("link", path, ".graphiql-query-editor .view-line");
     noted.tabs = await page.locator(".graphiql-tab").allInnerTexts();
     noted.answer = await run(page, "isbn");
+    await page.getByRole("button", { name: "Headers" }).click();
+    noted.headers = await text(page.locator(".graphiql-editor-tool .graphiql-editor:visible"));
     await page.close();
   }
   {

@@ -144,6 +144,8 @@ def test_debug_toolbar_shows_the_request_and_its_one_statement(seen: dict[str, A
 def test_url_opens_an_operation_with_its_variables_in_a_further_tab(seen: dict[str, Any]) -> None:
     assert seen["link"]["tabs"] == ["Shelf", "<untitled>", "Named"]
     assert seen["link"]["answer"].count("isbn") == 1
+    # also in a browser that has been here, as it keeps no headers
+    assert json.loads(seen["link"]["headers"]) == {"X-Team": "books"}
 
 
 def test_refused_user_signs_in_and_gets_the_operations_of_the_other_schema(seen: dict[str, Any]) -> None:
