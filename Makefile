@@ -1,4 +1,4 @@
-# make demo   a bookshop with data, one example operation, then http://127.0.0.1:8000/graphql/
+# make demo   a bookshop with data, one example operation, then a page with what to try on http://127.0.0.1:8000/
 # make test   the whole test suite, on a PostgreSQL and a Redis that it starts itself
 # make fuzz   malformed requests, for as long as it is told: ARGS="--seconds 60 --seed 1"
 # make soak   processes that write and read at random, no answer of which may be stale: ARGS="--seconds 600 --seed 1"
@@ -41,7 +41,7 @@ no_python := No Python that works among: $(candidates). It takes 3.11 or newer w
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
-demo: $(VENV)/demo.stamp
+demo: $(VENV)/demo.stamp $(VENV)/graphiql.stamp
 	@$(bin)/python manage.py demo $(ARGS)
 
 test: $(VENV)/dev.stamp
@@ -88,7 +88,7 @@ projects: $(VENV)/dev.stamp
 	@$(bin)/python -m scripts.declare_projects $(ARGS)
 
 clean:
-	@rm -rf $(VENV) $(BENCH_VENV) .local
+	@rm -rf $(VENV) $(BENCH_VENV) .local graphiql/node_modules graphiql/fraiseql_django_graphiql/static
 
 $(bin)/python $(BENCH_VENV)/bin/python:
 	@for python in $(candidates); do \
@@ -100,6 +100,14 @@ $(VENV)/demo.stamp: pyproject.toml | $(bin)/python
 	@echo 'Installing into $(VENV) …'
 	@$(pip) install --upgrade 'pip>=25.1'
 	@$(pip) install --editable . --group demo $(versions)
+	@touch $@
+
+# Without node, or if npm cannot install, GraphiQL's files come from a CDN, and the page says what else can be done.
+$(VENV)/graphiql.stamp: $(wildcard graphiql/*.* graphiql/src/*.*) | $(VENV)/demo.stamp
+	@if command -v npm >/dev/null 2>&1; then \
+		echo 'Making the files of GraphiQL …'; mkdir -p .local; \
+		$(pip) install ./graphiql >.local/graphiql.log 2>&1 || echo 'They could not be made: see .local/graphiql.log'; \
+	fi
 	@touch $@
 
 # The benchmark has an environment of its own: the other GraphQL packages do not work with every graphql-core.

@@ -7,6 +7,7 @@ names another PostgreSQL, REDIS_URL a Redis to cache in; both are what a real de
 
 import os
 from pathlib import Path
+from typing import Any
 
 from example_project.databases import database_settings
 from example_project.servers import EmbeddedPostgres
@@ -66,7 +67,7 @@ if os.environ.get("REDIS_URL"):
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
-FRAISEQL = {
+FRAISEQL: dict[str, Any] = {
     "DATABASE": "default",
     "CACHE": {"ALIAS": "default", "TTL": 3600},
     "GRAPHIQL": {"EXAMPLES": BASE_DIR / "example_project" / "bookshop" / "operations"},

@@ -9,6 +9,7 @@ from typing import Any
 
 import graphql
 from django.db import models
+from django.http import HttpRequest
 from graphql import (
     GraphQLError,
     GraphQLInputField,
@@ -66,6 +67,12 @@ except (ImportError, AttributeError) as error:
     Pipeline = PyFormat = Transformer = ExecStatus = execute = None  # type: ignore[assignment, misc]
     fetch_many = send = error_from_result = None  # type: ignore[assignment]
 
+try:
+    from django.middleware.csp import get_nonce
+except ImportError:
+    # Django has this middleware since 6.0
+    get_nonce = None  # type: ignore[assignment]
+
 # Python itself knows about a hundred codecs
 MAX_UNKNOWN_CODECS = 500
 GRAPHQL_33 = graphql.version_info[:2] >= (3, 3)
@@ -81,6 +88,11 @@ IS_ONE_OF: Mapping[str, Any] = (
 
 # Since Django 6.1, fields return the SQL and the parameters of a value; before, only the SQL around a parameter
 PLACEHOLDER_SQL = hasattr(models.BinaryField, "get_placeholder_sql")
+
+
+def nonce_of_middleware(request: HttpRequest) -> Any | None:
+    """Return the nonce of Django's own middleware for a Content Security Policy, if there is one."""
+    return None if get_nonce is None else get_nonce(request)
 
 
 def plain_cursor(driver: Any) -> Any:

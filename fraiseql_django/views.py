@@ -116,10 +116,15 @@ def _get(request: HttpRequest, engine: GraphQLEngine, *, shared: bool = True) ->
     settings = engine.settings
     # before anything here looks at the user
     shared = shared and caching.may_be_shared(request)
-    # GraphiQL cannot be used if only trusted documents are executed
-    unrestricted = settings.trusted_documents.mode != "required"
-    if unrestricted and graphiql.is_for(request, accept_of(request), settings.graphiql, engine.introspection):
-        return graphiql.page(request, settings.graphiql)
+    if (file := graphiql.file(request, settings.graphiql)) is not None:
+        return file
+    if graphiql.is_for(request, accept_of(request), settings.graphiql):
+        why = graphiql.hindrance(request, engine.introspection, settings.trusted_documents.mode == "required")
+        if why is None:
+            return graphiql.page(request, settings.graphiql)
+        # who signs in here comes back to the operation in the URL
+        if why.login or not request.GET.keys() & _NAME_A_DOCUMENT:
+            return graphiql.explanation(request, why)
     if (exceeded := engine.count(request)) is not None:
         return _write_one(request, exceeded, _written_as(request))
     if settings.require_preflight:
@@ -156,6 +161,7 @@ def _post(request: HttpRequest, engine: GraphQLEngine) -> HttpResponseBase:
 
 
 _CONTENT_TYPES = {media_type: f"{media_type}; charset=utf-8" for media_type in ANSWERS}
+_NAME_A_DOCUMENT = {"documentId", "extensions", "query"}
 _HANDLERS: Mapping[str, Handler] = {"GET": _get, "HEAD": _get, "POST": _post}
 
 

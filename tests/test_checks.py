@@ -88,7 +88,7 @@ def test_every_problem_of_the_settings_is_reported_at_once(settings: Any) -> Non
             {"GRAPHIQL": {"URL": "x"}},
             Error(
                 "FRAISEQL['GRAPHIQL'] has an unknown key 'URL'.",
-                hint="Must be one of: ASSETS_URL, ENABLED, EXAMPLES.",
+                hint="Must be one of: ASSETS_URL, CDN, ENABLED, EXAMPLES, HEADERS, LINKS.",
                 id="fraiseql.E002",
             ),
         ),

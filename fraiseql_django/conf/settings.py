@@ -207,10 +207,19 @@ class GraphiQLSettings:
 
     enabled: bool | None = _option(None, "Serve GraphiQL to browsers; None follows DEBUG.")
     assets_url: str | None = _option(
-        None, "URL of a folder with GraphiQL's files, for instance '/static/graphiql/'; None uses a public CDN."
+        None,
+        "URL of a folder with the files of the extra `graphiql`, for instance 'https://static.example/graphiql/'; "
+        "None: static files of Django, or files that the endpoint itself serves.",
     )
+    cdn: bool = _option(True, "Load GraphiQL from esm.sh, a public CDN, if the extra `graphiql` is not installed.")
     examples: str | Path | None = _option(  # noqa: RUF009 - a path cannot be changed
         None, "Folder of example operations (`*.graphql`) that the page offers; None means none."
+    )
+    headers: dict[str, str] = _option(  # noqa: RUF009 - it makes a new dictionary each time
+        {}, "Headers that the page's editor of headers begins with: maps names to values."
+    )
+    links: dict[str, str] = _option(  # noqa: RUF009 - it makes a new dictionary each time
+        {}, "Links beside the examples, for instance to the project's documentation: maps titles to URLs."
     )
 
 

@@ -58,10 +58,15 @@ class Introspection:
         """Whether a viewer may query the schema."""
         return may_introspect(self.policy, viewer)
 
+    def refusal(self, viewer: Viewer) -> str | None:
+        """Return why a viewer may not query the schema; None: the viewer may."""
+        allows, message = _POLICIES[self.policy]
+        return None if allows(viewer) else message
+
     def require(self, viewer: Viewer, field: FieldNode) -> None:
         """Raise OperationError if the viewer may not query the schema, as ``field`` does."""
-        if not self.allows(viewer):
-            _, message = _POLICIES[self.policy]
+        message = self.refusal(viewer)
+        if message is not None:
             raise OperationError(message, nodes=[field], code="INTROSPECTION_DISABLED")
 
     def redacted(

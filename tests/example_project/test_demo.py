@@ -8,11 +8,16 @@ import subprocess
 import tempfile
 import urllib.request
 from collections.abc import Iterator
+from html import unescape
+from http.cookiejar import CookieJar
 from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import pytest
 
 from example_project.servers import EmbeddedPostgres
+from example_project.site.accounts import ACCOUNTS
 from tests.processes import ForeignPostgres, end, run_manage, start_manage
 
 SECTIONS = ["An operation", "Its answer, ", "Its SQL, one statement", "Its time"]
@@ -144,6 +149,37 @@ def test_demo_serves_until_it_is_told_to_stop(filled_demo: Demo, ending: signal.
     assert output == "\nStopped.\n"
     assert "Traceback" not in errors
     assert not (filled_demo.data / "postgres" / "postmaster.pid").exists()
+
+
+def test_site_says_what_to_try_and_signs_in(filled_demo: Demo) -> None:
+    """As manage.py serves it by itself."""
+    process = filled_demo.start("--port", "0", DJANGO_SETTINGS_MODULE="example_project.site.settings")
+    assert process.stdout is not None
+    printed = ""
+    while "\nServing on " not in printed:
+        printed += process.stdout.readline()
+    address = printed.split()[-3].removesuffix("graphql/")
+    assert f"\n{address} lists it. Users, whose passwords are their names:\n" in printed
+    assert all(re.search(rf"^  {name} +\w", printed, re.MULTILINE) for name in ACCOUNTS)
+
+    browser = build_opener(HTTPCookieProcessor(CookieJar()))
+
+    def read(path: str, data: bytes | None = None) -> str:
+        with browser.open(Request(address + path, data, {"Accept": "text/html"})) as response:
+            found: str = response.read().decode()
+            return found
+
+    page = read("")
+    links = {unescape(link) for link in re.findall('href="(/[^"]*)"', page)}
+    assert {"/graphql/", "/members/", "/admin/", "/admin/fraiseql_django/operations/"} < links
+    token = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', page)
+    assert token is not None
+    form = {"csrfmiddlewaretoken": token[1], "name": "admin", "next": "/admin/bookshop/order/"}
+    assert "Select order to change" in read("sign-in/", urlencode(form).encode())
+    assert "You are signed in as <strong>admin</strong>" in read("")
+    assert all("<!doctype html>" in read(link[1:]).lower() for link in links)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
 
 
 def test_two_demos_share_one_server(filled_demo: Demo) -> None:

@@ -11,8 +11,6 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
-from fraiseql_django.http.graphiql import SCRIPTS, STYLE
-
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "http.md").read_text()
 PACKAGE = Path(__file__).resolve().parents[2] / "fraiseql_django"
 
@@ -50,13 +48,6 @@ def test_exchanges_are_as_shown(request_: str, response: str, settings: Any) -> 
     assert f"HTTP/1.1 {got.status_code} {got.reason_phrase}" == status
     assert {name: got[name] for name in expected} == dict(expected.items())
     assert got.json() == json.loads(answer)
-
-
-def test_files_of_graphiql_are_listed() -> None:
-    for file in (*SCRIPTS, STYLE):
-        package, _, path = file.path.removeprefix("/npm/").partition("/")
-        assert f"| `{package}` | `{path}` |" in PAGE
-        assert path.endswith(file.name)
 
 
 def test_codes_are_listed() -> None:

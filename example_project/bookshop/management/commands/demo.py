@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.apps import apps
+from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.management import BaseCommand, CommandError, call_command
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
@@ -16,8 +18,10 @@ from tqdm import tqdm
 from example_project.bookshop import showcase
 from example_project.bookshop.models import Book, Customer, Order, Review
 from example_project.bookshop.seed import Sizes, is_empty, seed
+from example_project.site.accounts import accounts, make_accounts
 from fraiseql_django import get_engine
 
+SITE = "example_project.site"
 HOST = "127.0.0.1"
 COUNTED = (Book, Customer, Review, Order)
 INTERRUPTED = 130  # what shells say of a program that Ctrl-C ended
@@ -44,6 +48,8 @@ class Command(BaseCommand):
             with _alone():
                 self._migrate()
                 self._fill(scale)
+                if apps.is_installed(SITE):
+                    make_accounts()
             self._show()
         except DatabaseError as error:
             raise CommandError(" ".join(str(error).split())) from error
@@ -76,9 +82,15 @@ class Command(BaseCommand):
         self._section("Its time", "\n".join(map(str, times)))
 
     def _serve(self, server: ThreadedWSGIServer) -> None:
-        self._say(f"\nServing on http://{HOST}:{server.server_port}/graphql/ until Ctrl-C.")
+        address = f"http://{HOST}:{server.server_port}/"
+        if apps.is_installed(SITE):
+            self._section("What to try", f"{address} lists it. Users, whose passwords are their names:")
+            for account in accounts():
+                self._say(f"  {account.name:<6} {account.may}")
+        self._say(f"\nServing on {address}graphql/ until Ctrl-C.")
         self.stdout.flush()
-        server.set_app(get_wsgi_application())
+        # DEBUG is on: static files as runserver serves them
+        server.set_app(StaticFilesHandler(get_wsgi_application()))
         try:
             server.serve_forever()
         except KeyboardInterrupt:
