@@ -114,7 +114,7 @@ class GraphQLClient(_Client[Client]):
 
     def force_login(self, user: AbstractBaseUser) -> None:
         """Log a user in without a password, for all requests from now on."""
-        self.client.force_login(user)
+        self.client.force_login(user)  # type: ignore[arg-type]
 
     def logout(self) -> None:
         """Log the user out."""
@@ -220,7 +220,7 @@ class AsyncGraphQLClient(_Client[AsyncClient]):
 
     async def force_login(self, user: AbstractBaseUser) -> None:
         """Log a user in without a password, for all requests from now on."""
-        await self.client.aforce_login(user)
+        await self.client.aforce_login(user)  # type: ignore[arg-type]
 
     async def logout(self) -> None:
         """Log the user out."""
