@@ -3,17 +3,23 @@
 import asyncio
 import contextvars
 import datetime as dt
+import json
+import re
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from asgiref.sync import ThreadSensitiveContext, async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 from django.core.asgi import get_asgi_application
+from django.core.cache import caches
+from django.core.checks import run_checks
 from django.core.handlers.asgi import ASGIRequest
-from django.db import connection
+from django.db import connection, connections
+from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.models import Func, TextField, Value
 from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +30,7 @@ from graphql import OperationType
 
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author
+from example_project.settings import BASE_DIR
 from fraiseql_django import DeclarationError, GraphQLEngine, Registry
 from fraiseql_django.views import GraphQLView
 from tests.support import in_thread
@@ -481,9 +488,7 @@ async def no_rule(viewer: Any) -> Any:
 def test_row_rule_cannot_be_a_coroutine_function() -> None:
     registry = Registry()
     fraiseql.type(Author, fields=["name"], rows=no_rule, registry=registry)(type("Hidden", (), {}))
-    with pytest.raises(
-        DeclarationError, match="Hidden: rows is a coroutine function, but a row rule becomes a part of"
-    ):
+    with pytest.raises(DeclarationError, match="Hidden: rows is a coroutine function, but a row rule becomes"):
         _ = GraphQLEngine(registry=registry, cache=None).schema
 
 
@@ -621,6 +626,44 @@ def test_user_that_the_view_has_awaited_is_not_read_again() -> None:
 # --- the view under ASGI ---
 
 
+@pytest.fixture(params=[0, 60, "pool"])
+def connections_kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Let the threads of requests have connections of one of these kinds."""
+    own = connections.settings["default"]
+    options = {**own["OPTIONS"], "pool": {"min_size": 1, "max_size": 1}} if request.param == "pool" else own["OPTIONS"]
+    max_age = 0 if request.param == "pool" else request.param
+    monkeypatch.setitem(connections.settings, "default", {**own, "CONN_MAX_AGE": max_age, "OPTIONS": options})
+    yield request.param
+    pool = DatabaseWrapper._connection_pools.pop("default", None)
+    if pool is not None:
+        pool.close()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.urls(__name__)
+def test_each_request_has_a_thread_of_its_own_and_leaves_a_connection_where_it_may_stay(connections_kept: Any) -> None:
+    seen: list[tuple[threading.Thread, Any, int]] = []
+    CALLED["function"] = lambda info: seen.append((threading.current_thread(), connections["default"], backend()))
+
+    async def main() -> None:
+        for _ in range(3):
+            request = await asking(get_asgi_application(), b'{"query": "{ inPython }"}')
+            await request.receive_output(timeout=TIMEOUT)
+            await request.receive_output(timeout=TIMEOUT)
+            await request.wait(timeout=TIMEOUT)
+
+    asyncio.run(main())
+
+    left = [wrapper.connection for _, wrapper, _ in seen if wrapper.connection is not None]
+    for connection_left in left:
+        connection_left.close()
+    assert len({id(thread) for thread, _, _ in seen}) == 3
+    assert not any(thread.is_alive() for thread, _, _ in seen)
+    # with CONN_MAX_AGE the connections of three requests stay open, and no other request can use them
+    assert len(left) == (3 if connections_kept == 60 else 0)
+    assert len({process for _, _, process in seen}) == (1 if connections_kept == "pool" else 3)
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.urls(__name__)
 def test_client_that_hangs_up_stops_no_mutation_and_no_other_request() -> None:
@@ -665,3 +708,59 @@ async def asking(application: Any, body: bytes) -> ApplicationCommunicator:
     communicator = ApplicationCommunicator(application, scope)
     await communicator.send_input({"type": "http.request", "body": body})
     return communicator
+
+
+# --- the page ---
+
+PAGE = (BASE_DIR / "docs" / "async.md").read_text(encoding="utf-8")
+
+
+def blocks() -> list[str]:
+    return re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.django_db
+def test_view_of_the_page_answers() -> None:
+    names: dict[str, Any] = {}
+    exec(blocks()[0], names)
+
+    response = async_to_sync(names["newest"])(AsyncRequestFactory().get("/"))
+
+    assert (response.status_code, json.loads(response.content)) == (200, {"data": {"books": []}})
+
+
+@pytest.mark.django_db
+def test_permission_of_the_page_asks_redis(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = Registry()
+    redis: Any = caches["redis"]
+    settings.READERS_URL = redis._server
+    key = f"readers of reports {uuid4()}"
+    ann, ben, eve = (User.objects.create(username=name) for name in ("ann", "ben", "eve"))
+    view_author = Permission.objects.get(codename="view_author", content_type__app_label="bookshop")
+    ann.user_permissions.add(view_author)
+    names: dict[str, Any] = {"Report": Author, "__name__": __name__}
+    code = blocks()[1].replace("from shop.models import Report\n", "").replace("readers of reports", key)
+    code = code.replace("shop.view_report", "bookshop.view_author")
+    exec(code.replace('["id", "title"], ', '["id", "name"], registry=registry, '), {**names, "registry": registry})
+    engine = GraphQLEngine(registry=registry, cache=None)
+    client = redis.client.get_client()
+    client.sadd(key, str(ben.pk))
+
+    try:
+        requests = [request_of(User.objects.get(pk=user.pk)) for user in (ann, ben, eve)]
+        answers = [engine.execute("{ reports { name } }", request=request).json() for request in requests]
+    finally:
+        client.delete(key)
+
+    assert answers[:2] == [{"data": {"reports": []}}] * 2
+    assert answers[2]["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+def test_settings_of_the_page_are_right(settings: Any) -> None:
+    names: dict[str, Any] = {}
+    exec(blocks()[2], names)
+    settings.FRAISEQL = {**settings.FRAISEQL, **names["FRAISEQL"]}
+
+    assert [message for message in run_checks(tags=["fraiseql"]) if message.is_serious()] == []
+    backend_of = DatabaseWrapper({**connections.settings["default"], **names["DATABASES"]["default"]})
+    assert backend_of.pool.max_size == names["FRAISEQL"]["LIMITS"]["CONCURRENT_STATEMENTS"]
