@@ -91,6 +91,7 @@ class Own(GraphQLView):
 SCHEMAS = {"SCHEMAS": {"public": {}, "partners": {}}}
 with override_settings(FRAISEQL=SCHEMAS):
     urlpatterns = [
+        path("engine/", GraphQLView.as_view(engine=GraphQLEngine(registry=REGISTRY, cache=None))),
         path("page/", page),
         path("own/<int:tenant>/", Own.as_view()),
         path("api/", include([re_path(r"^own/$", Own.as_view())])),

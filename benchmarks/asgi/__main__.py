@@ -325,7 +325,7 @@ def tables(hits: list[Side], misses: list[Side], calls: dict[str, float]) -> dic
     slow = "| | requests a second | failed | threads | connections at once |\n|---|---:|---:|---:|---:|\n"
 
     def row_of_slow(side: Side) -> str:
-        figures = f"{of(side, 'slow'):.0f} | {of(side, 'slow_failed'):.0%}"
+        figures = f"{of(side, 'slow_rate'):.0f} | {of(side, 'slow_failed'):.0%}"
         return f"| {side.name} | {figures} | {of(side, 'slow_threads'):.0f} | {of(side, 'slow_most'):.0f} |"
 
     return {

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.urls import URLPattern, URLResolver, get_resolver, get_script_prefix
@@ -138,26 +138,39 @@ def _without_files(value: Any, path: str, files: dict[int, tuple[Any, list[str]]
 def path_of(schema: str | None) -> str:
     """Return the path at which the project's URLs have the endpoint of a schema.
 
+    One with an engine of its own (``as_view(engine=…)``) is taken where there is no other for the project's own schema.
     Raises LookupError where they have none, or only one whose path has parameters.
     """
-    paths = list(_paths(get_resolver(), schema))
-    found = next((path for path in paths if path is not None), None)
+    views = sorted(_views(get_resolver(), schema), key=lambda view: view.has_engine)
+    found = next((view.path for view in views if view.path is not None), None)
     if found is None:
         what = "the project's own schema" if schema is None else f"the schema {schema!r}"
-        why = "have an endpoint with parameters in its path" if paths else "have no endpoint"
+        why = "have an endpoint with parameters in its path" if views else "have no endpoint"
         raise LookupError(f"the URLs {why} for {what}; pass path='/…' to the client")
     return get_script_prefix() + found
 
 
-def _paths(resolver: URLResolver, schema: str | None, prefix: str | None = "") -> Iterator[str | None]:
-    """Yield the paths that lead to views of a schema; None for one with parameters."""
+class _View(NamedTuple):
+    """An endpoint in the URLs; its path is None where it has parameters."""
+
+    path: str | None
+    has_engine: bool
+
+
+def _views(resolver: URLResolver, schema: str | None, prefix: str | None = "") -> Iterator[_View]:
+    """Yield the views of a schema."""
     for pattern in resolver.url_patterns:
         own = _plain(pattern)
         path = None if prefix is None or own is None else prefix + own
         if isinstance(pattern, URLResolver):
-            yield from _paths(pattern, schema, path)
-        elif _serves(pattern, schema):
-            yield path
+            yield from _views(pattern, schema, path)
+            continue
+        view: Any = pattern.callback
+        cls = getattr(view, "view_class", None)
+        if cls is not None and issubclass(cls, GraphQLView):
+            options = view.view_initkwargs
+            if options.get("schema", cls.schema) == schema:
+                yield _View(path, options.get("engine", cls.engine) is not None)
 
 
 def _plain(pattern: URLPattern | URLResolver) -> str | None:
@@ -171,12 +184,3 @@ def _plain(pattern: URLPattern | URLResolver) -> str | None:
     # a regular expression
     text = text.removeprefix("^").removesuffix("$").removesuffix(r"\Z")
     return text if text.replace("/", "").replace("-", "").replace("_", "").isalnum() or not text else None
-
-
-def _serves(pattern: URLPattern, schema: str | None) -> bool:
-    view: Any = pattern.callback
-    cls = getattr(view, "view_class", None)
-    if cls is None or not issubclass(cls, GraphQLView):
-        return False
-    options = view.view_initkwargs
-    return "engine" not in options and options.get("schema", cls.schema) == schema

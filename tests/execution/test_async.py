@@ -32,6 +32,7 @@ import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author
 from example_project.settings import BASE_DIR
 from fraiseql_django import DeclarationError, GraphQLEngine, Registry
+from fraiseql_django.testing import GraphQLClient
 from fraiseql_django.views import GraphQLView
 from tests.support import in_thread
 
@@ -81,6 +82,13 @@ def in_python(info: fraiseql.Info) -> str:
 @fraiseql.query(registry=REGISTRY)
 async def awaited(info: fraiseql.Info, name: str) -> str:
     return str(await CALLED["awaited"](name))
+
+
+@fraiseql.query(registry=REGISTRY)
+async def awho(info: fraiseql.Info) -> str:
+    user = await info.auser()
+    assert info.user == user
+    return f"{user} {info.viewer.id}"
 
 
 @fraiseql.query(registry=REGISTRY)
@@ -537,6 +545,17 @@ async def tenant_of(viewer: Any) -> str:
     return f"tenant of {viewer.id}"
 
 
+async def role_of(viewer: Any) -> str | None:
+    await asyncio.sleep(0)
+    return str(await sync_to_async(current_role)()) if viewer.is_authenticated else None
+
+
+def current_role() -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        return cursor.fetchone()[0]
+
+
 async def rate_key(viewer: Any) -> str:
     await asyncio.sleep(0)
     return f"user {viewer.id}"
@@ -545,7 +564,7 @@ async def rate_key(viewer: Any) -> str:
 @pytest.mark.django_db
 def test_session_variables_and_rates_by_coroutine_functions(settings: Any) -> None:
     settings.FRAISEQL = {
-        "SESSION": {"VARIABLES": {"app.tenant": f"{__name__}.tenant_of"}},
+        "SESSION": {"VARIABLES": {"app.tenant": f"{__name__}.tenant_of"}, "ROLE": f"{__name__}.role_of"},
         "LIMITS": {"RATE": "2/h", "RATE_KEY": f"{__name__}.rate_key"},
     }
     engine = GraphQLEngine(registry=REGISTRY)
@@ -607,6 +626,16 @@ urlpatterns = [
     path("own/", view),  # type: ignore[arg-type]
     path("graphql/", GraphQLView.as_view(engine=ENGINE)),
 ]
+
+
+@pytest.mark.django_db
+@pytest.mark.urls(__name__)
+def test_coroutine_function_awaits_the_user_of_the_session() -> None:
+    ann = User.objects.create(username="ann")
+    client = GraphQLClient()
+
+    assert client.query("{ awho }", user=ann).assert_no_errors().data == {"awho": f"ann {ann.pk}"}
+    assert client.query("{ awho }").assert_no_errors().data == {"awho": "AnonymousUser None"}
 
 
 @pytest.mark.django_db
