@@ -51,6 +51,7 @@ class Side:
     name: str
     command: list[str]
     connections: str
+    middleware: bool = True
     figures: dict[str, list[float]] = field(default_factory=dict)
     port: int = 0
     process: Any = None
@@ -62,7 +63,13 @@ class Side:
             self.port = taken.getsockname()[1]
         command = [sys.executable, "-m", *(part.format(port=self.port) for part in self.command)]
         self.process = subprocess.Popen(
-            command, env={**environment, "BENCHMARK_CONNECTIONS": self.connections}, stderr=subprocess.DEVNULL
+            command,
+            env={
+                **environment,
+                "BENCHMARK_CONNECTIONS": self.connections,
+                "BENCHMARK_MIDDLEWARE": str(self.middleware),
+            },
+            stderr=subprocess.DEVNULL,
         )
         until = time.monotonic() + 60
         headers = {"Content-Type": "application/json"}
@@ -195,6 +202,11 @@ def over_http(environment: dict[str, str], *, cached: bool) -> list[Side]:
         Side("uvicorn (ASGI), pool of 8", UVICORN, "pool"),
         Side("granian (ASGI), pool of 8", GRANIAN, "pool"),
     ]
+    if cached:
+        sides += [
+            Side("gunicorn, 8 threads (WSGI), without middleware", GUNICORN, "60", middleware=False),
+            Side("uvicorn (ASGI), without middleware", UVICORN, "0", middleware=False),
+        ]
     environment = {**environment, "BENCHMARK_CACHE": "redis" if cached else "none"}
     for side in sides:
         connections = Connections(environment["DATABASE_URL"])
@@ -351,8 +363,9 @@ def main() -> None:
         sys.stdout.write(f"{name}\n\n{text}\n\n")
         if arguments.take:
             page = PAGE.read_text()
-            start, end = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
-            PAGE.write_text(re.sub(f"{start}.*?{end}", lambda _: start + text + end, page, flags=re.DOTALL))  # noqa: B023
+            start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+            block = f"{start}{text}\n{end}"
+            PAGE.write_text(re.sub(f"{start}.*?{end}", lambda _, new=block: new, page, flags=re.DOTALL))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from example_project.settings import DATABASES, FRAISEQL
 
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
+if os.environ.get("BENCHMARK_MIDDLEWARE") == "False":
+    MIDDLEWARE: list[str] = []
 ROOT_URLCONF = "benchmarks.asgi.urls"
 if os.environ.get("BENCHMARK_CACHE") == "none":
     FRAISEQL = {**FRAISEQL, "CACHE": {"ALIAS": None}}
