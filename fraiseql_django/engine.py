@@ -18,14 +18,15 @@ from threading import Lock
 from time import perf_counter
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings as django_settings
-from django.db import connections
+from django.db import close_old_connections, connections
 from django.http import HttpRequest
 from graphql import OperationType
 
 from . import audit, invalidation
 from . import kinds as kinds  # importing them registers them
-from ._django import in_atomic_block
+from ._django import in_atomic_block, share_user
 from .audit import OperationContext
 from .cache.answers import Answers
 from .cache.base import Cache
@@ -208,6 +209,39 @@ class GraphQLEngine:
             self.metrics.end(measured, viewer)
             if self._pooled:
                 self.release()
+
+    async def aexecute(
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        operation_name: str | None = None,
+        *,
+        request: HttpRequest | None = None,
+        context: Any = None,
+        only: OperationType | None = None,
+        counted: bool = False,
+        sent_bytes: int | None = None,
+        thread_sensitive: bool = True,
+    ) -> Response:
+        """Execute an operation in a thread, without blocking the event loop; otherwise as ``execute``.
+
+        By default that is the thread in which Django runs synchronous code: under ASGI one for each request, with the
+        connection of the ORM's asynchronous methods, so that operations of one request run one after another. With
+        ``thread_sensitive=False`` it is a thread of the event loop's own pool with a connection of its own, which is
+        closed as ``CONN_MAX_AGE`` says; then operations run at the same time.
+
+        If the caller is cancelled, a statement that has begun runs to its end, and so does a mutation, unless it awaits
+        something: a coroutine function is cancelled where it awaits, and its transaction is rolled back.
+        """
+        if request is not None:
+            share_user(request)
+        run = partial(
+            self.execute, query, variables, operation_name, request=request, context=context, only=only,
+            counted=counted, sent_bytes=sent_bytes,
+        )  # fmt: skip
+        if thread_sensitive:
+            return await sync_to_async(run)()
+        return await sync_to_async(_with_own_connection, thread_sensitive=False)(run)
 
     def count(self, request: HttpRequest) -> Response | None:
         """Count an operation before it is read; return the error where ``LIMITS.RATE`` is exceeded."""
@@ -447,6 +481,15 @@ class GraphQLEngine:
         """Whether messages of unexpected errors are replaced by an id."""
         mask = self.settings.mask_errors
         return not django_settings.DEBUG if mask is None else mask
+
+
+def _with_own_connection(run: Callable[[], Response]) -> Response:
+    """Run an operation in a thread that no request of Django's begins or ends in."""
+    close_old_connections()
+    try:
+        return run()
+    finally:
+        close_old_connections()
 
 
 _engines: dict[str | None, GraphQLEngine] = {}

@@ -6,12 +6,14 @@ serves many viewers. Where mutations look up rows by the ORM, rules are called w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from asgiref.sync import async_to_sync, sync_to_async
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
+from .coroutines import is_coroutine_function
 from .errors import FraiseQLError
 
 # The viewer's name among the variables of an operation; clients cannot use it, since it is not a name in GraphQL
@@ -31,13 +33,23 @@ class Viewer:
         self.request = request
         self.context = context
         self._roles: frozenset[str] | None = None
+        self._user: Any = _MISSING
         # session variables and role for this viewer; set by execution.session at first use
         self.session_values: tuple[tuple[str, str], ...] | None = None
 
     @property
     def user(self) -> Any:
-        """The request's user; None without a request, or without authentication middleware."""
-        return getattr(self.request, "user", None)
+        """The request's user; None without a request, or without authentication middleware.
+
+        A request that has only ``auser``, as an asynchronous middleware may set it, is asked by that.
+        """
+        user = getattr(self.request, "user", _MISSING)
+        if user is not _MISSING:
+            return user
+        if self._user is _MISSING:
+            auser = getattr(self.request, "auser", None)
+            self._user = None if auser is None else async_to_sync(auser)()
+        return self._user
 
     @property
     def id(self) -> Any:
@@ -72,6 +84,14 @@ class Viewer:
             self._roles = frozenset(self.user.groups.values_list("name", flat=True))
         return role in self._roles
 
+    async def ahas_perm(self, permission: str) -> bool:
+        """Return what ``has_perm`` does, in a coroutine."""
+        return await sync_to_async(self.has_perm)(permission)
+
+    async def ahas_role(self, role: str) -> bool:
+        """Return what ``has_role`` does, in a coroutine."""
+        return await sync_to_async(self.has_role)(role)
+
     def value(self, name: str, type_: type = str) -> Any:
         """Return a value by name from the context, the request or its user; None if none of them has it.
 
@@ -98,6 +118,28 @@ class Viewer:
 
     def _active(self, flag: str) -> bool:
         return self.is_authenticated and bool(getattr(self.user, flag, False))
+
+
+def asking(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a project's function of the viewer; one that runs it to its end if it is a coroutine function.
+
+    The user is read before the coroutine begins, so that ``viewer.id`` and ``viewer.is_staff`` send no statement in it,
+    which Django refuses in an event loop.
+    """
+    if not is_coroutine_function(function):
+        return function
+
+    def ask(viewer: Any) -> Any:
+        read_user(viewer)
+        return async_to_sync(function)(viewer)
+
+    return ask
+
+
+def read_user(viewer: Any) -> None:
+    """Read the user of a viewer, or of the viewer for whom an operation is planned, unless that has been done."""
+    asked: Viewer = getattr(viewer, "viewer", viewer)
+    _ = asked.is_authenticated
 
 
 def required_value(viewer: Viewer, name: str) -> Any:

@@ -1,8 +1,7 @@
 """HTTP request → operation, response → HTTP (GraphQL over HTTP, see ``http``).
 
 The views are synchronous; under ASGI, Django runs them in a thread. An operation spends its time in a statement on
-Django's database connection, which is synchronous, so a coroutine would gain nothing. It would be a disadvantage: a
-client that disconnects could cancel a mutation before its end.
+Django's database connection, which is synchronous, so a coroutine would gain nothing (docs/async.md has the figures).
 """
 
 from __future__ import annotations

@@ -18,9 +18,13 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth import login
+from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import User, UserManager
 from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
 from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.cache import InvalidCacheBackendError, caches
 from django.core.cache.backends.db import DatabaseCache
 from django.core.signals import request_finished
@@ -31,7 +35,8 @@ from django.db.models import Count, Exists, F, OuterRef, Q, Value
 from django.db.models.expressions import Func
 from django.db.models.functions import Lower
 from django.db.transaction import TransactionManagementError
-from django.test import TestCase, override_settings
+from django.http import HttpResponse
+from django.test import RequestFactory, TestCase, override_settings
 from django.test.utils import CaptureQueriesContext, isolate_apps
 from django.utils import timezone, translation
 from psycopg import IsolationLevel, RawCursor
@@ -1315,3 +1320,25 @@ def test_each_way_to_ask_for_them_is_noted(ask: Any) -> None:
         assert asked == []
         ask()
     assert asked
+
+
+def test_user_that_auser_has_read_is_that_of_the_request() -> None:
+    ann, ben = User.objects.create(username="ann"), User.objects.create(username="ben")
+    middleware = AuthenticationMiddleware(lambda request: HttpResponse())
+    request: Any = RequestFactory().get("/")
+    request.session = SessionStore()
+    middleware.process_request(request)
+    login(request, ann, backend="django.contrib.auth.backends.ModelBackend")
+    # as that of the next request does
+    middleware.process_request(request)
+    async_to_sync(request.auser)()
+
+    internals.share_user(request)
+
+    with CaptureQueriesContext(connection) as captured:
+        assert request.user == ann
+    assert len(captured) == 0
+    # a token's owner
+    request.user = ben
+    internals.share_user(request)
+    assert request.user is ben

@@ -12,7 +12,7 @@ ROOT = Path(fraiseql_django.__file__).parent
 
 # Folders and top-level modules, from the ground up
 ORDER = (
-    *("codes", "errors", "_compat", "_django", "fields", "memory", "viewer"),
+    *("codes", "errors", "_compat", "_django", "fields", "memory", "coroutines", "viewer"),
     *("invalidation", "storage", "cache", "conf"),
     *("declare", "schema", "language", "planner", "kinds"),
     *("metrics", "execution", "documents", "audit", "mutations", "queries", "engine"),

@@ -35,12 +35,17 @@ def members(protocol: type) -> list[str]:
 
 def test_exported_names() -> None:
     assert module.__all__ == [
+        "AsyncGraphQLClient",
         "CacheFailure",
         "CountingStorage",
         "FailingCache",
         "FailingStorage",
+        "GraphQLClient",
+        "GraphQLResult",
+        "GraphQLResultError",
         "GraphQLTestCase",
         "GraphQLTransactionTestCase",
+        "Operation",
         "assert_one_statement",
         "with_cache",
     ]

@@ -1,9 +1,11 @@
 """Tests of projects that use the engine: each sees what it has written, whatever ran before it or runs beside it."""
 
+import importlib.metadata
 import os
 import re
 import subprocess
 import sys
+import tomllib
 import unittest
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -370,24 +372,106 @@ def test_tests_of_the_tutorial_pass_in_any_order_and_in_parallel(project: Any, t
         assert "Ran 6 tests" in said
 
 
-def test_tests_of_the_page_on_testing_pass_in_parallel(project: Any, tmp_path: Path) -> None:
+@pytest.fixture
+def entry_point(tmp_path: Path) -> None:
+    """Install the entry point of pytest's where the project's tests run, as pip does."""
+    declared = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["entry-points"]["pytest11"]
+    lines = "".join(f"{name} = {value}\n" for name, value in declared.items())
+    folder = tmp_path / "entry_point-1.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: entry-point\nVersion: 1\n")
+    (folder / "entry_points.txt").write_text(f"[pytest11]\n{lines}")
+
+
+# nothing of this run's, and nothing that other packages have installed for pytest
+ALONE = ["-c", os.devnull, "-q", "-p", "no:cacheprovider"]
+
+
+def test_tests_of_the_page_on_testing_pass_in_any_order_and_in_parallel(
+    project: Any, entry_point: None, tmp_path: Path
+) -> None:
     shop = tmp_path / "shop"
     shop.mkdir()
     (shop / "__init__.py").write_text("")
     (shop / "models.py").write_text(
         "from django.db import models\n\n\nclass Book(models.Model):\n    title = models.CharField(max_length=99)\n"
-        "    price = models.DecimalField(max_digits=6, decimal_places=2)\n"
+        "    price = models.DecimalField(max_digits=6, decimal_places=2)\n    cover = models.FileField()\n"
     )
     (shop / "graphql.py").write_text(
         "import fraiseql_django as fraiseql\nfrom .models import Book\n\n\n"
-        '@fraiseql.type(Book, fields="__all__")\nclass BookType:\n    pass\n'
+        '@fraiseql.type(Book, fields=["id", "title", "price"])\nclass BookType:\n    pass\n\n\n'
+        "@fraiseql.mutation(permission=fraiseql.requires_auth)\n"
+        "def set_cover(info: fraiseql.Info, id: fraiseql.ID, file: fraiseql.Upload) -> BookType:\n"
+        "    book = Book.objects.get(pk=id)\n    book.cover.save(file.name, file)\n    return book\n"
     )
     for number, block in enumerate(documented("testing.md")):
-        name = "conftest" if "# conftest.py" in block else f"test_page_{number}"
-        (tmp_path / f"{name}.py").write_text(block)
-    apps = 'INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "fraiseql_django", "shop"]\n'
+        (tmp_path / f"test_page_{number}.py").write_text(block)
+    more = (
+        "INSTALLED_APPS = ['django.contrib.auth', 'django.contrib.contenttypes', 'django.contrib.sessions', "
+        "'fraiseql_django', 'shop']\n"
+        f"MEDIA_ROOT = {str(tmp_path / 'media')!r}\n"
+        "FRAISEQL = {'BATCHING': {'MAX_OPERATIONS': 10}, 'PERSISTED_QUERIES': {'ENABLED': True}}\n"
+    )
 
-    options = ["-p", "pytest_django", "-p", "xdist", "-c", os.devnull, f"--rootdir={tmp_path}", "-q"]
-    said = project("-m", "pytest", *options, "-n", "2", str(tmp_path), more=apps)
+    order = ["-p", "random_order", "--random-order-bucket=global", "--random-order-seed=2"]
+    options = [*ALONE, f"--rootdir={tmp_path}", "--no-migrations", "-n", "2", *order]
+    said = project("-m", "pytest", *options, str(tmp_path), more=more)
 
-    assert "10 passed" in said
+    assert "17 passed" in said
+
+
+NAMED = "fraiseql_django.testing.fixtures"
+OFF = ["-p", "no:pytest_fraiseql_django"]
+
+
+@pytest.mark.parametrize(
+    ("named", "options", "found"),
+    [
+        ([], [], True),
+        ([NAMED], [], True),
+        (["pytest_fraiseql_django"], [], True),
+        ([NAMED], ["-p", "pytest_fraiseql_django"], True),
+        ([NAMED], OFF, False),
+        ([], OFF, False),
+    ],
+)
+def test_fixtures_are_found_by_the_entry_point_and_by_name(
+    entry_point: None, tmp_path: Path, named: list[str], options: list[str], found: bool
+) -> None:
+    (tmp_path / "conftest.py").write_text(f"pytest_plugins = {named!r}\n")
+
+    options = ["--fixtures", "-p", "pytest_django", *options]
+    said = alone(tmp_path, *options, DJANGO_SETTINGS_MODULE="example_project.settings")
+
+    for name in ("graphql_client", "async_graphql_client", "graphql_engine", "cached_graphql_engine"):
+        assert (re.search(rf"^{name} -- ", said, re.MULTILINE) is not None) is found
+
+
+WITHOUT_DJANGO = """
+import sys
+
+def test_nothing_is_imported(pytestconfig):
+    assert pytestconfig.pluginmanager.has_plugin("pytest_fraiseql_django")
+    assert not {"django", "graphql", "fraiseql_django"} & set(sys.modules)
+"""
+
+
+def test_entry_point_costs_projects_without_django_nothing(entry_point: None, tmp_path: Path) -> None:
+    (tmp_path / "test_nothing.py").write_text(WITHOUT_DJANGO)
+
+    assert "1 passed" in alone(tmp_path)
+
+
+def alone(folder: Path, *options: str, **variables: str) -> str:
+    """Run pytest in a folder without a database and without what other packages have installed for it."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "DJANGO_"))}
+    environment = {**inherited, "PYTHONPATH": f"{folder}{os.pathsep}{BASE_DIR}", **variables}
+    installed = {found.name for found in importlib.metadata.entry_points(group="pytest11")}
+    others = [f"no:{name}" for name in sorted(installed) if "fraiseql" not in name and "-p" not in options]
+    off = [option for name in others for option in ("-p", name)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *ALONE, *off, f"--rootdir={folder}", *options, str(folder)],
+        env=environment, cwd=folder, timeout=60, text=True, capture_output=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

@@ -13,6 +13,7 @@ models        the columns of a key; inheritance; the tables of many-to-many fiel
 queries       compiling to SQL and parameters; joins of ORDER BY; aliases; literals; the columns that are read
 instances     an instance of some columns; values as Django's connections read and send them
 places        the active language and time zone
+requests      the user of a request
 types         the types of these functions
 """
 
@@ -120,6 +121,7 @@ from .queries import (
     with_bound_where,
     with_prefix,
 )
+from .requests import share_user
 from .types import Compiled, Model
 
 __all__ = [
@@ -217,6 +219,7 @@ __all__ = [
     "selects_whole_rows",
     "sent_as",
     "server_version",
+    "share_user",
     "shared_view",
     "text_loader",
     "unobserved",

@@ -7,7 +7,7 @@ the type's model; True stands for every row, False for none.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -15,7 +15,9 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 
+from ..coroutines import is_coroutine_function
 from ..errors import DeclarationError
+from ..viewer import asking
 from .reporting import report
 from .translations import in_language
 
@@ -51,12 +53,21 @@ class AnyViewer(Protocol):
         """Whether the user is in a group of Django's with this name."""
         ...
 
+    async def ahas_perm(self, permission: str) -> bool:
+        """What ``has_perm`` returns, in a coroutine."""
+        ...
+
+    async def ahas_role(self, role: str) -> bool:
+        """What ``has_role`` returns, in a coroutine."""
+        ...
+
     def value(self, name: str, type_: type = str) -> Any:
         """The value that the context, the request or its user has under a name, to compare with."""
         ...
 
 
 Permission: TypeAlias = Callable[[AnyViewer], bool]
+AsyncPermission: TypeAlias = Callable[[AnyViewer], Awaitable[bool]]
 RowRule: TypeAlias = Callable[[AnyViewer], "Q | bool"]
 
 
@@ -73,6 +84,11 @@ def check_rows(rows: Any, model: type[models.Model], name: str) -> None:
     """Raise DeclarationError where ``rows`` is no row rule, or does not fit a model; ``name`` is for the error."""
     if rows is not None and not callable(rows):
         raise DeclarationError(f"{name}: rows is {rows!r}, must be a function of the viewer")
+    if is_coroutine_function(rows):
+        raise DeclarationError(
+            f"{name}: rows is a coroutine function, but a row rule becomes a part of the statement, which waits for "
+            "nothing; await in a middleware, and compare with viewer.value(…)"
+        )
     if isinstance(rows, ChecksModel):
         rows.check_model(model, name)
 
@@ -95,12 +111,14 @@ class ModelCondition(ABC):
 class Rule:
     """A permission, and its name in errors and in the log.
 
-    ``of_viewer`` says that it asks nothing but the viewer; others are asked again at every execution.
+    ``of_viewer`` says that it asks nothing but the viewer; others are asked again at every execution. ``waits`` is the
+    coroutine function that ``allows`` runs to its end.
     """
 
     name: str
     allows: Permission
     of_viewer: bool = False
+    waits: AsyncPermission | None = None
 
 
 def _is_authenticated(viewer: AnyViewer) -> bool:
@@ -225,7 +243,8 @@ def as_rule(permission: Any, where: str) -> Rule | None:
     if isinstance(permission, str):
         return requires_permission(permission)
     if callable(permission):
-        return Rule(getattr(permission, "__name__", "a function"), permission)
+        waits = permission if is_coroutine_function(permission) else None
+        return Rule(getattr(permission, "__name__", "a function"), asking(permission), waits=waits)
     raise DeclarationError(
         f"{where}: permission is {permission!r}, must be a rule, a name like 'shop.view_order', or a function of "
         "the viewer"

@@ -23,7 +23,7 @@ from ..cache.circuit_breaker import CircuitBreaker
 from ..conf.reader import Problem, function_problems, refuse
 from ..conf.settings import Settings
 from ..errors import TryLater
-from ..viewer import Viewer
+from ..viewer import Viewer, asking
 
 KEY = "rate:"
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -109,7 +109,7 @@ def operation_rate(settings: Settings, cache: Cache | None) -> Rate | None:
         return None
     refuse(rate_problems(settings, cached=cache is not None))
     assert cache is not None
-    key_of = by_user_or_address if limits.rate_key is None else import_string(limits.rate_key)
+    key_of = by_user_or_address if limits.rate_key is None else asking(import_string(limits.rate_key))
     return _rate(limits.rate, "", key_of, cache, CircuitBreaker("operations are not counted against LIMITS.RATE"))
 
 

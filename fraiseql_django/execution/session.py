@@ -26,7 +26,7 @@ from ..invalidation.history import history_of
 from ..invalidation.names import table_of
 from ..invalidation.session_state import key_of, switches_schema
 from ..storage.base import Settings
-from ..viewer import Viewer, required_value
+from ..viewer import Viewer, asking, required_value
 
 # A setting's name (PostgreSQL documentation, 20.16 "Customized Options"); without a point it is one of PostgreSQL's own
 _NAME = re.compile(r"[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)*", re.ASCII)
@@ -44,7 +44,7 @@ class Session:
         self.alias = alias
         self._sets_path = any(name.lower() == "search_path" for name in settings.variables)
         self._variables = {name: _source(source) for name, source in settings.variables.items()}
-        self._role = None if settings.role is None else import_string(settings.role)
+        self._role = None if settings.role is None else asking(import_string(settings.role))
         self._limits: Settings = () if statement_ms is None else (("statement_timeout", str(statement_ms)),)
         self._has_values = bool(self._variables or self._role)
         # a role has its own rights, and a setting of PostgreSQL's own, like search_path, may mean another table
@@ -146,8 +146,7 @@ def schema_problems(alias: str, settings: SessionSettings) -> Iterator[Problem]:
 def _source(source: str) -> Callable[[Viewer], Any]:
     """Return the function that gives a variable's value: imported by its path, or an attribute of the viewer."""
     if "." in source:
-        found: Callable[[Viewer], Any] = import_string(source)
-        return found
+        return asking(import_string(source))
     if source == "user_id":
         # None where the request has no user
         return lambda viewer: viewer.value(source)

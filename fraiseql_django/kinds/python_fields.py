@@ -6,19 +6,17 @@ is called for all rows of the answer at once, however many lists they stand in. 
 
 from __future__ import annotations
 
-from asyncio import gather
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from inspect import iscoroutinefunction
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
-from asgiref.sync import async_to_sync
 from django.db import connections
 from graphql import FieldNode, GraphQLArgument, GraphQLOutputType, Node
 
 from .._django import instance_of, text_loader
+from ..coroutines import is_coroutine_function, synchronous, together
 from ..errors import FraiseQLError, InvalidInput
 from ..planner.arguments import Leaf, Variables
 from ..planner.budget import CONDITION
@@ -175,15 +173,14 @@ class Computing(Together):
         if resolver is None:
             return [_attempt(partial(_attribute, row, field.attribute)) for row in rows]
         if field.of_all:
-            called = async_to_sync(resolver) if iscoroutinefunction(resolver) else resolver
-            values = called(rows, **arguments)
+            values = synchronous(resolver)(rows, **arguments)
             if not isinstance(values, (list, tuple)):
                 raise FraiseQLError(f"{self.where} returned a {type(values).__name__}, must be a list or a tuple")
             if len(values) != len(rows):
                 raise FraiseQLError(f"{self.where} returned {len(values)} values for {len(rows)} rows")
             return list(values)
-        if iscoroutinefunction(resolver):
-            return list(async_to_sync(_all_of)([partial(resolver, row, **arguments) for row in rows]))
+        if is_coroutine_function(resolver):
+            return together([partial(resolver, row, **arguments) for row in rows])
         return [_attempt(partial(resolver, row, **arguments)) for row in rows]
 
     def _arguments(self, variables: Variables) -> dict[str, Any]:
@@ -216,10 +213,6 @@ def _attempt(call: Callable[[], Any]) -> Any:
         return call()
     except Exception as error:
         return error
-
-
-async def _all_of(calls: Sequence[Callable[[], Any]]) -> Sequence[Any]:
-    return await gather(*(call() for call in calls), return_exceptions=True)
 
 
 def _attribute(row: Any, name: str) -> Any:

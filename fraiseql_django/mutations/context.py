@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
+from asgiref.sync import sync_to_async
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
@@ -18,7 +19,7 @@ from ..schema.arguments import CallDef
 from ..schema.conventions import Conventions
 from ..schema.definition import TypeDef
 from ..storage.base import Storage
-from ..viewer import Viewer
+from ..viewer import Viewer, read_user
 
 M = TypeVar("M", bound=Model)
 # By model, the row rules of the types over it, with the types' names
@@ -81,6 +82,12 @@ class Info:
         """The user of the request as Django's authentication set it, or None."""
         return self.viewer.user
 
+    async def auser(self) -> Any:
+        """Return ``user``, in a coroutine, where reading it may take a statement; from then on ``user`` takes none."""
+        viewer = self.viewer
+        await sync_to_async(read_user)(viewer)
+        return viewer.user
+
     def visible(self, model: type[M]) -> QuerySet[M]:
         """Return the rows of a model that the viewer sees: by its default manager and all types' row rules."""
         rules = self._row_rules.get(concrete_model(model), ())
@@ -95,7 +102,7 @@ class Info:
 
 
 # What tells a function who the viewer is, or what else the request has
-_OF_VIEWER = frozenset({"request", "context", "viewer", "user", "visible"})
+_OF_VIEWER = frozenset({"request", "context", "viewer", "user", "auser", "visible"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

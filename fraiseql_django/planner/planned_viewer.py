@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.db.models.expressions import BaseExpression
 
@@ -128,6 +129,14 @@ class PlannedViewer:
         """Whether the user is in a group of Django's."""
         return self._ask("has_role", role)
 
+    async def ahas_perm(self, permission: str) -> bool:
+        """Whether the user has a permission of Django's, in a coroutine."""
+        return await sync_to_async(self.has_perm)(permission)
+
+    async def ahas_role(self, role: str) -> bool:
+        """Whether the user is in a group of Django's, in a coroutine."""
+        return await sync_to_async(self.has_role)(role)
+
     def value(self, name: str, type_: type = str) -> Any:
         """What the context, the request or its user holds under a name: a bind parameter; null for nothing."""
         known = scalar(type_)
@@ -156,22 +165,16 @@ class PlannedViewer:
 
 @dataclass(slots=True)
 class DecidingViewer(PlannedViewer):
-    """The viewer that permissions are given: they decide while a plan is made, so there is nothing to compare with."""
+    """The viewer that permissions are given: they decide at every execution, so they may know who it is."""
 
     @property
     def id(self) -> Any:
-        """Refused: the plan is for many viewers."""
-        raise DeclarationError(_DECIDES.format("viewer.id"))
+        """The user's key; None for one who is not signed in."""
+        return self.viewer.id
 
     def value(self, name: str, type_: type = str) -> Any:
-        """Refused: the plan is for many viewers."""
-        raise DeclarationError(_DECIDES.format(f"viewer.value({name!r})"))
-
-
-_DECIDES = (
-    "a permission asked for {}, which only row rules compare with; decide by is_authenticated, is_staff, is_superuser, "
-    "has_perm(…) or has_role(…)"
-)
+        """What the context, the request or its user holds under a name; None for nothing."""
+        return self.viewer.value(name, type_)
 
 
 def _text(value: Any) -> str | None:

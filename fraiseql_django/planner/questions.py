@@ -8,9 +8,10 @@ execution, and a plan serves those only for whom each gives the same.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from types import NoneType
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
@@ -20,11 +21,13 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from .._django import all_rows, compile_query
+from ..coroutines import together
 from ..declare.rules import Rule, condition
 from ..declare.translations import falls_back
 from ..memory import size_of
 from ..schema.definition import TypeDef
 from ..schema.routing import require_here
+from ..viewer import read_user
 from .expressions import Param
 from .expressions import condition as sql_condition
 from .planned_viewer import DecidingViewer, PlannedViewer, Question, ruling
@@ -95,6 +98,11 @@ class Permitted:
     def answer(self, planned: PlannedViewer) -> Hashable:
         """Return what it returns."""
         return self.rule.allows(DecidingViewer(planned.viewer, planned.scalars, planned.asked))
+
+    def wait(self, planned: PlannedViewer) -> Awaitable[bool]:
+        """Return the same of a coroutine function, to be awaited."""
+        assert self.rule.waits is not None
+        return self.rule.waits(DecidingViewer(planned.viewer, planned.scalars, planned.asked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +200,14 @@ def _plain(value: Any) -> Hashable:
 class Plans(Generic[T]):
     """The plans of one operation and shape, by the answers to the questions that the plans depend on.
 
-    ``weights`` has the bytes that each takes with its answers, as estimated.
+    ``weights`` has the bytes that each takes with its answers, as estimated. ``waiting`` are the permissions among the
+    questions that are coroutine functions, which are asked at the same time.
     """
 
     questions: tuple[Question, ...] = ()
     by_answers: Mapping[tuple[Hashable, ...], T] = field(default_factory=dict)
     weights: Mapping[tuple[Hashable, ...], int] = field(default_factory=dict)
+    waiting: tuple[Permitted, ...] = ()
 
     @property
     def weight(self) -> int:
@@ -206,6 +216,8 @@ class Plans(Generic[T]):
 
     def of(self, asking: PlannedViewer) -> T | None:
         """Return the plan for a viewer, at this moment; None where there is none yet."""
+        if self.waiting:
+            return self.by_answers.get(_answers(self.questions, self.waiting, asking))
         return self.by_answers.get(tuple([_answer(question, asking) for question in self.questions]))
 
     def adding(
@@ -228,7 +240,8 @@ class Plans(Generic[T]):
             oldest = next(iter(kept))
             del kept[oldest]
             total -= weights.pop(oldest)
-        return Plans(questions, kept, weights)
+        waiting = tuple(each for each in questions if isinstance(each, Permitted) and each.rule.waits is not None)
+        return Plans(questions, kept, weights, waiting)
 
 
 def _answer(question: Question, asking: PlannedViewer) -> Hashable:
@@ -237,3 +250,16 @@ def _answer(question: Question, asking: PlannedViewer) -> Hashable:
     except Exception:
         # whom it concerns will see the error while the plan is made
         return Raised()
+
+
+def _answers(
+    questions: tuple[Question, ...], waiting: tuple[Permitted, ...], asking: PlannedViewer
+) -> tuple[Hashable, ...]:
+    """Return the answers to all questions, of which some are awaited at the same time."""
+    read_user(asking)
+    found = together([partial(question.wait, asking) for question in waiting])
+    awaited: dict[Question, Hashable] = {
+        question: Raised() if isinstance(answer, BaseException) else answer
+        for question, answer in zip(waiting, found, strict=True)
+    }
+    return tuple([awaited[question] if question in awaited else _answer(question, asking) for question in questions])

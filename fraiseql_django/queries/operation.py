@@ -1,6 +1,6 @@
 """The functions that answer root fields of one query, and the statement that reads the rows that they choose.
 
-call       each function, with its arguments; one that raises costs its field
+call       each function, with its arguments, coroutine functions at the same time; one that raises costs its field
 plan       the query again, with the rows that were chosen
 read       the rows of all root fields, and those in what functions have returned, in one statement
 write      what Python writes, with the rows in it
@@ -8,17 +8,18 @@ write      what Python writes, with the rows in it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from django.db.models import QuerySet
 from graphql import GraphQLError
 
 from ..audit import OperationContext
 from ..conf.settings import Settings
+from ..coroutines import together
 from ..errors import FraiseQLError, OperationError
 from ..execution.executor import Executor
 from ..execution.failures import failure, invalid_values, is_of_data
@@ -41,6 +42,19 @@ from ..storage.base import Storage
 
 # The JSON text of a root field, and the marks that may be in it
 Text: TypeAlias = tuple[bytes, Sequence[Mark]]
+
+
+class _Waiting(NamedTuple):
+    """A call whose function is a coroutine function, and what awaits it."""
+
+    call: QueryCall
+    wait: Callable[[], Awaitable[Any]]
+
+
+def _unless_raised(result: Any) -> Any:
+    if isinstance(result, BaseException):
+        raise result
+    return result
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,11 +96,10 @@ class CalledQuery:
         """Call the functions and plan the query with the rows that they have chosen."""
         files = Files([call.node for call in self.plan.asked], self.variables)
         with self._session():
-            for call in self.plan.asked:
-                try:
-                    self._call(call, files)
-                except Exception as error:
-                    self.failures[call.key] = error
+            waiting = [begun for call in self.plan.asked if (begun := self._begun(call, files)) is not None]
+            found = together([begun.wait for begun in waiting]) if waiting else ()
+            for begun, result in zip(waiting, found, strict=True):
+                self._settle(begun.call, partial(_unless_raised, result))
         texts = {key: () if chosen is None else chosen.texts for key, chosen in self.chosen.items()}
         self.variables = {**self.variables, CHOSEN: texts}
         return self.planner.called(self.operation, self.variables, self.asked.viewer, self.chosen)
@@ -102,7 +115,34 @@ class CalledQuery:
             yield
             transaction.commit()
 
-    def _call(self, call: QueryCall, files: Files) -> None:
+    def _begun(self, call: QueryCall, files: Files) -> _Waiting | None:
+        """Call a function and note what it returns; return one that has to be awaited."""
+        waits = call.definition.waits
+        try:
+            info, arguments = self._asked(call, files)
+        except Exception as error:
+            self.failures[call.key] = error
+            return None
+        if waits is not None:
+            return _Waiting(call, partial(waits, info, arguments))
+        self._settle(call, partial(call.definition.perform, info, arguments))
+        return None
+
+    def _settle(self, call: QueryCall, perform: Callable[[], Any]) -> None:
+        """Note the result of a function, or what it raises."""
+        try:
+            result = perform()
+            if result is None and not call.nullable:
+                raise WrongResult(f"query {call.definition.name} returned None, which its declaration does not allow")
+            if call.target is None:
+                self.results[call.key] = result
+            elif result is not None:
+                self.chosen[call.key] = self._choose(call, result)
+        except Exception as error:
+            self.failures[call.key] = error
+
+    def _asked(self, call: QueryCall, files: Files) -> tuple[WatchedInfo, Mapping[str, Any]]:
+        """Return what a function is called with."""
         definition = call.definition
         if call.target is not None:
             # where it fails as well: the plan has the root field
@@ -114,13 +154,7 @@ class CalledQuery:
             again = partial(coerce_arguments, definition, call.node, self.variables, Files([call.node], self.variables))
             if asks_for_place([again]):
                 self.variables = {**self.variables, OF_PLACE: True}
-        result = definition.perform(info, arguments)
-        if result is None and not call.nullable:
-            raise WrongResult(f"query {definition.name} returned None, which its declaration does not allow")
-        if call.target is None:
-            self.results[call.key] = result
-        elif result is not None:
-            self.chosen[call.key] = self._choose(call, result)
+        return info, arguments
 
     def _choose(self, call: QueryCall, result: Any) -> Chosen:
         assert call.target is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ from .arguments import Arguments, CallDef
 from .definition import FieldDef
 from .object_types import Output
 from .protection import call_permission
-from .signatures import Parameters, calling, describe_parameters
+from .signatures import Parameters, calling, describe_parameters, waiting
 from .source_types import Shapes
 from .stand_ins import Argument, describe_arguments
 
@@ -38,10 +38,11 @@ class RowsAnswer:
 class QueryDef(CallDef):
     """A root field that a function in Python answers; ``rows`` is None where what it returns is written by Python.
 
-    ``perform`` takes an ``Info``.
+    ``perform`` takes an ``Info``. ``waits`` is the same for a coroutine function, to be awaited.
     """
 
     rows: RowsAnswer | None
+    waits: Callable[[Any, Mapping[str, Any]], Awaitable[Any]] | None = None
     word: ClassVar[str] = "query"
 
 
@@ -104,7 +105,7 @@ def describe_query(declaration: QueryDeclaration, arguments: Arguments, shapes: 
     if in_python:
         return QueryDef(
             arguments=described.arguments, converts=described.converts, argument_rules=described.rules,
-            perform=calling(function), **about,
+            perform=calling(function), waits=waiting(function), **about,
         )  # fmt: skip
     return _of_database(declaration, described, where, arguments, shapes, about)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import enum
 import inspect
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from graphql import GraphQLArgument, GraphQLID, GraphQLNonNull
 
 from .._compat import parse_input
+from ..coroutines import is_coroutine_function, synchronous
 from ..declare.registry import UNSET
 from ..declare.rules import Rule
 from ..errors import DeclarationError
@@ -133,11 +133,28 @@ def calling(function: Callable[..., Any]) -> Callable[[Any, Mapping[str, Any]], 
 
     What a client may leave out, and the function has no default for, is None.
     """
-    _, *others = inspect.signature(function).parameters.values()
-    absent = {item.name: None for item in others if item.default is item.empty}
+    absent, called = _absent(function), synchronous(function)
 
     def call(info: Any, arguments: Mapping[str, Any]) -> Any:
-        called = async_to_sync(function) if inspect.iscoroutinefunction(function) else function
         return called(info, **{**absent, **arguments})
 
     return call
+
+
+def waiting(function: Callable[..., Any]) -> Callable[[Any, Mapping[str, Any]], Awaitable[Any]] | None:
+    """Return what calls a coroutine function with an Info and arguments, to be awaited; None for other functions."""
+    if not is_coroutine_function(function):
+        return None
+    absent = _absent(function)
+
+    def call(info: Any, arguments: Mapping[str, Any]) -> Awaitable[Any]:
+        awaited: Awaitable[Any] = function(info, **{**absent, **arguments})
+        return awaited
+
+    return call
+
+
+def _absent(function: Callable[..., Any]) -> dict[str, None]:
+    """Return what a function is given for parameters without a default that a client may leave out."""
+    _, *others = inspect.signature(function).parameters.values()
+    return {item.name: None for item in others if item.default is item.empty}

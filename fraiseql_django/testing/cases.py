@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, ExitStack
-from typing import ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import DEFAULT_DB_ALIAS
-from django.test import TestCase, TransactionTestCase
+from django.test import AsyncClient, Client, TestCase, TransactionTestCase
 from django.test.utils import CaptureQueriesContext
 
 from ..engine import GraphQLEngine, get_engine
 from .cached import with_cache
+from .client import AsyncGraphQLClient, GraphQLClient
 from .statements import assert_one_statement
 
 
@@ -19,6 +21,20 @@ class _WithEngine:
 
     # the name of a schema in FRAISEQL["SCHEMAS"]; None is the project's own
     schema: ClassVar[str | None] = None
+
+    if TYPE_CHECKING:
+        client: Client
+        async_client: AsyncClient
+
+    @cached_property
+    def graphql(self) -> GraphQLClient:
+        """A client of the endpoint of ``schema``, which sends its requests through ``client``."""
+        return GraphQLClient(self.schema, client=self.client)
+
+    @cached_property
+    def async_graphql(self) -> AsyncGraphQLClient:
+        """The same under ASGI, through ``async_client``."""
+        return AsyncGraphQLClient(self.schema, client=self.async_client)
 
     @property
     def engine(self) -> GraphQLEngine:
@@ -33,7 +49,10 @@ class _WithEngine:
 
 
 class GraphQLTestCase(_WithEngine, TestCase):
-    """A ``TestCase`` with ``engine`` and ``assertOneStatement()``. No answer is kept in its transaction."""
+    """A ``TestCase`` with ``graphql``, ``engine`` and ``assertOneStatement()``.
+
+    No answer is kept in its transaction.
+    """
 
 
 class GraphQLTransactionTestCase(_WithEngine, TransactionTestCase):

@@ -178,16 +178,6 @@ def test_a_rule_that_decides_in_python_what_only_the_database_is_told_is_refused
 
 
 PERMISSIONS = [
-    (
-        lambda viewer: viewer.id is not None,
-        "a permission asked for viewer.id, which only row rules compare with; decide by is_authenticated, is_staff, "
-        "is_superuser, has_perm(…) or has_role(…)",
-    ),
-    (
-        lambda viewer: viewer.value("is_admin", bool),
-        "a permission asked for viewer.value('is_admin'), which only row rules compare with; decide by "
-        "is_authenticated, is_staff, is_superuser, has_perm(…) or has_role(…)",
-    ),
     (lambda viewer: "yes", "the permission of Box returned 'yes', must be True or False"),
 ]
 

@@ -28,6 +28,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("populated")]
 ELSEWHERE: tuple[tuple[str, set[str] | None, str], ...] = (
     ("abstract-types.md", {"graphql"}, "tests/test_docs.py"),
     ("architecture.md", {"sql"}, "tests/test_docs.py"),
+    ("async.md", {"python"}, "tests/execution/test_async.py"),
     ("audit.md", {"python"}, "tests/test_audit.py"),
     ("authentication.md", {"console"}, "tests/http/test_authentication.py"),
     ("clients.md", None, "tests/clients/test_page.py"),
@@ -38,6 +39,7 @@ ELSEWHERE: tuple[tuple[str, set[str] | None, str], ...] = (
     ("reference/http.md", {"http", "console"}, "tests/http/test_http_reference.py"),
     ("schema.md", {"graphql"}, "tests/test_docs.py"),
     ("schemas.md", {"python"}, "tests/test_docs.py"),
+    ("testing.md", {"python"}, "tests/test_tests_of_projects.py"),
     ("tutorial.md", {"sql"}, "tests/example_project/test_bookshop.py"),
 )
 # what is shown, not run
