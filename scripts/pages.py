@@ -2,8 +2,9 @@
 Pages of the documentation as steps that a program can follow: their files, commands, operations and answers.
 
     ```python        a block that begins with `# shop/models.py` is that file; `# shop/graphql.py, added to` adds to it:
-                     imports go to the other imports, a definition takes the place of the one of the same name, and
-                     everything else goes to the end. Other blocks are examples and are not executed.
+                     imports go to the other imports, a definition takes the place of the one of the same name,
+                     together with what is new above it, and everything else goes to the end. Other blocks are examples
+                     and are not executed.
     ```console       lines that begin with `$ ` are commands, the lines below each are what it prints. Of a command
                      without such lines it is only required that it succeeds.
     ```pycon         a session in `python manage.py shell`: `>>> ` and what it prints
@@ -19,6 +20,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,18 +129,28 @@ def _commands(line: int, text: str) -> Iterator[Command]:
     command, printed = "", None
     at = line
     for number, content in enumerate(text.splitlines(), line + 1):
-        if content.startswith("$ ") or command.endswith("\\"):
-            if content.startswith("$ "):
-                if command:
-                    yield Command(line=at, text=command, printed=printed)
-                command, printed, at = content[2:], None, number
-            else:
-                command += "\n" + content
+        if printed is None and _goes_on(command):
+            command += "\n" + content
+        elif content.startswith("$ "):
+            if command:
+                yield Command(line=at, text=command, printed=printed)
+            command, printed, at = content[2:], None, number
         elif not command:
             raise PageError(f"line {number}: a console block begins with a command, after '$ '.")
         else:
             printed = (printed or "") + content + "\n"
     yield Command(line=at, text=command, printed=printed)
+
+
+def _goes_on(command: str) -> bool:
+    """Whether a command has not ended with its line: it ends with a backslash, or within quotes."""
+    if command.endswith("\\"):
+        return True
+    try:
+        shlex.split(command)
+    except ValueError:
+        return True
+    return False
 
 
 # --- what is printed ---
@@ -182,19 +194,22 @@ def write(folder: Path, file: File) -> None:
 
 def added(source: str, addition: str) -> str:
     """Return a module with what a page adds to it."""
-    parts = [(node, _text(addition, node)) for node in ast.parse(addition).body]
-    imports = [text for node, text in parts if isinstance(node, ast.Import | ast.ImportFrom)]
-    for node, text in parts:
+    imports: list[str] = []
+    new: list[str] = []
+    for node in ast.parse(addition).body:
+        text, name = _text(addition, node), _name(node)
         if isinstance(node, ast.Import | ast.ImportFrom):
+            imports.append(text)
             continue
-        name = _name(node)
+        new.append(text)
         before = next((old for old in ast.parse(source).body if name and _name(old) == name), None)
-        if before is None:
-            source = f"{source.rstrip()}\n\n\n{text}\n"
-        else:
+        if before is not None:
+            # what is new and stands above it in the page stays above it
             first, last = _lines(before)
             lines = source.splitlines()
-            source = "\n".join([*lines[: first - 1], text, *lines[last:]]) + "\n"
+            source = "\n".join([*lines[: first - 1], "\n\n\n".join(new), *lines[last:]]) + "\n"
+            new = []
+    source = "\n\n\n".join([source.rstrip(), *new]) + "\n"
     return _with_imports(source, imports)
 
 

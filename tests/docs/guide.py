@@ -12,6 +12,7 @@ import contextlib
 import doctest
 import io
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -112,10 +113,10 @@ class Follower:
         if (found := re.fullmatch(r"python manage\.py (?!test\b)([^<>|]*)", text, re.DOTALL)) is None:
             if "curl" in text:
                 self.serve()
+            here = text.replace("python ", f"{shlex.quote(sys.executable)} ", 1).replace(PORT, str(self.port))
             done = subprocess.run(
-                ["bash", "-c", text.replace("python ", f"{shlex.quote(sys.executable)} ", 1).replace(PORT, str(self.port))],
-                cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-            )  # fmt: skip
+                ["bash", "-c", here], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
             return done.stdout, done.returncode != 0
         printed = io.StringIO()
         try:
@@ -163,6 +164,9 @@ def main(page: Path, folder: Path, last: int = sys.maxsize) -> int:
     for step in steps:
         if isinstance(step, File):
             write(folder, step)
+            # startapp makes it, and no test is found without it
+            (folder / step.path).with_name("__init__.py").touch()
+    os.chdir(folder)
     sys.path.insert(0, str(folder))
     import django
 

@@ -3,9 +3,7 @@
 import shutil
 from pathlib import Path
 
-import pytest
-
-from scripts import pages, tutorial
+from scripts import tutorial
 from tests.support import do_without
 
 
