@@ -1,5 +1,6 @@
 """
-Follow a guide of the documentation in one process: its files first, then its commands and operations, in order.
+Follow a guide of the documentation in one process: its files first, but for migrations; then its commands and
+operations, in order.
 
     python -m tests.docs.guide docs/how-to/search.md FOLDER [LINE]
 
@@ -63,6 +64,11 @@ urlpatterns = [path("graphql/", include("fraiseql_django.urls"))]
 }
 
 
+def is_migration(file: File) -> bool:
+    """Whether a file follows migrations that commands of the page write, so that it cannot be written first."""
+    return "migrations" in Path(file.path).parts
+
+
 class Checker(doctest.OutputChecker):
     """Compares as all of a page is compared."""
 
@@ -85,6 +91,8 @@ class Follower:
         from django.db import connection
 
         match step:
+            case File() if is_migration(step):
+                write(self.folder, step)
             case Sql():
                 with connection.cursor() as cursor:
                     cursor.execute(step.text)
@@ -162,7 +170,7 @@ def main(page: Path, folder: Path, last: int = sys.maxsize) -> int:
     for path, text in PROJECT.items():
         write(folder, File(line=0, path=path, text=text, added=False))
     for step in steps:
-        if isinstance(step, File):
+        if isinstance(step, File) and not is_migration(step):
             write(folder, step)
             # startapp makes it, and no test is found without it
             (folder / step.path).with_name("__init__.py").touch()
