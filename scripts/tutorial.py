@@ -1,9 +1,9 @@
 """
 Follow the tutorial in an empty folder, word by word, and compare what happens with what the page says.
 
-    python -m scripts.tutorial                    # docs/tutorial.md, in a temporary folder
-    python -m scripts.tutorial --keep shop        # the same in a new folder, which stays there with what was made
-    python -m scripts.tutorial --write shop       # only the project's files, as they are at the end
+    make tutorial                           # docs/tutorial.md, in a temporary folder
+    make tutorial ARGS="--keep shop"        # the same in a new folder, which stays there with what was made
+    make tutorial ARGS="--write shop"       # only the project's files, as they are at the end
 
 ``pip install`` takes this package from the checkout, everything else is installed as the page has it. PostgreSQL and
 Redis are those of DATABASE_URL and REDIS_URL, or embedded ones; the page's database must not exist, and is dropped at
@@ -247,7 +247,9 @@ class Reader:
             case Operation():
                 self._ask(step)
             case Sql():
-                printed, status = self.shell.run(f"psql --quiet {self.databases[-1]} <<'SQL'\n{step.text}\nSQL")
+                printed, status = self.shell.run(
+                    f"psql --quiet -v ON_ERROR_STOP=1 {self.databases[-1]} <<'SQL'\n{step.text}\nSQL"
+                )
                 if status:
                     raise PageError(printed)
 
@@ -364,15 +366,14 @@ def follow(page: Path, folder: Path) -> float:
         environment = {**inherited, **found, "PATH": programs(), "PYTHONUNBUFFERED": "1"}
         reader = Reader(page, folder, Path(made), environment)
         wrong: list[str] = []
-        try:
+        with ExitStack() as stack:
+            stack.callback(drop, reader.databases, environment)
+            stack.callback(reader.close)
             for step in steps_of(page):
                 try:
                     reader.follow(step)
                 except PageError as error:
                     wrong.append(f"{page.name}, line {step.line}: {error}")
-        finally:
-            reader.close()
-            drop(reader.databases, environment)
     if wrong:
         raise PageError("\n\n".join(wrong))
     return time.monotonic() - started

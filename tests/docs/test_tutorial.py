@@ -1,9 +1,11 @@
 """The tutorial is followed from an empty folder, word by word; and a page that is wrong is found out."""
 
+import os
 import re
 import shutil
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from scripts import tutorial
@@ -52,7 +54,15 @@ $ python3 made.py "two
 words"
 made with two
 words
-$ psql -tAc 'SELECT 1 + 1' postgres
+$ createdb fraiseql_page
+```
+
+```sql
+CREATE TABLE made AS SELECT 1 + 1 AS two;
+```
+
+```console
+$ psql -tAc 'SELECT two FROM made' fraiseql_page
 2
 ```
 """
@@ -69,6 +79,9 @@ def test_page_that_is_right(tmp_path: Path) -> None:
     follow(tmp_path, PAGE)
 
     assert (tmp_path / "empty" / "sub" / "made.py").exists()
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        found = connection.execute("SELECT FROM pg_database WHERE datname = 'fraiseql_page'")
+        assert found.rowcount == 0
 
 
 @pytest.mark.parametrize(
@@ -78,7 +91,7 @@ def test_page_that_is_right(tmp_path: Path) -> None:
         ("\nfour\n", "\n", "line 6"),
         ("made with two", "made of two", "page.md, line 22: "),
         ("cd sub", "cd where", "page.md, line 5: .*No such file"),
-        ("1 + 1", "1 + ", "page.md, line 26: .*syntax error"),
+        ("1 + 1", "1 + ", "page.md, line 29: .*syntax error"),
     ],
 )
 def test_page_that_is_wrong(tmp_path: Path, right: str, wrong: str, message: str) -> None:
