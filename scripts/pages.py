@@ -3,8 +3,7 @@ Pages of the documentation as steps that a program can follow: their files, comm
 
     ```python        a block that begins with `# shop/models.py` is that file; `# shop/graphql.py, added to` adds to it:
                      imports go to the other imports, a definition takes the place of the one of the same name,
-                     together with what is new above it, and everything else goes to the end. Other blocks are examples
-                     and are not executed.
+                     together with what is new above it, and everything else goes to the end
     ```console       lines that begin with `$ ` are commands, the lines below each are what it prints. Of a command
                      without such lines it is only required that it succeeds.
     ```pycon         a session in `python manage.py shell`: `>>> ` and what it prints
@@ -12,7 +11,8 @@ Pages of the documentation as steps that a program can follow: their files, comm
     ```graphql       an operation that is sent to /graphql/; a first line `# signed in as ann` says by whom
     ```json          the answer, if it has `data` or `errors`; otherwise variables, with which it is sent then
 
-`…` stands for any text in what is printed, and a line that has only this for any number of lines.
+A block of another kind is a mistake, unless `<!-- not executed: the reason -->` stands in front of it. `…` stands for
+any text in what is printed, and a line that has only this for any number of lines.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^(<!-- not executed: [^>]+ -->\n\n?)?```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"(?:#|--) ([\w./-]+\.(?:py|sql))(, added to)?\n")
 SIGNED_IN = re.compile(r"# signed in as (\w+)\n")
 
@@ -88,8 +88,8 @@ def steps_of(page: Path) -> list[Step]:
     """Return what a page lets its readers do, in order."""
     text = page.read_text(encoding="utf-8")
     blocks = [
-        (text.count("\n", 0, found.start()) + 1, found[1], found[2]) for found in FENCE.finditer(text)
-    ]  # fmt: skip
+        (text.count("\n", 0, found.start(2)) + 1, found[2], found[3]) for found in FENCE.finditer(text) if not found[1]
+    ]
     return list(_steps(blocks))
 
 
@@ -99,8 +99,10 @@ def _steps(blocks: list[tuple[int, str, str]]) -> Iterator[Step]:
     for line, language, text in blocks:
         match language:
             case "python":
-                if named := NAMED.match(text):
-                    yield File(line=line, path=named[1], text=text[named.end() :], added=bool(named[2]))
+                named = NAMED.match(text)
+                if named is None:
+                    raise PageError(f"line {line}: a block of Python begins with the name of its file.")
+                yield File(line=line, path=named[1], text=text[named.end() :], added=bool(named[2]))
             case "console":
                 yield from _commands(line, text)
             case "pycon":
@@ -120,9 +122,9 @@ def _steps(blocks: list[tuple[int, str, str]]) -> Iterator[Step]:
                     variables = value
                     continue
                 user = SIGNED_IN.match(operation[1])
-                yield Operation(
-                    line=line, text=operation[1], user=user and user[1], variables=variables, answer=value
-                )  # fmt: skip
+                yield Operation(line=line, text=operation[1], user=user and user[1], variables=variables, answer=value)
+            case _:
+                raise PageError(f"line {line}: nothing executes {language!r}.")
 
 
 def _commands(line: int, text: str) -> Iterator[Command]:
