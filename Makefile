@@ -7,6 +7,7 @@
 # make docs-serve  the same, served and built again whenever a page changes: ARGS="--dev-addr 127.0.0.1:8002"
 # make docs-release VERSION=0.2  commits the site as this version, and as the latest, to the branch gh-pages
 # make projects  declares and queries all models of wagtail, django-cms, Oscar and pretix: ARGS="pretix"
+# make tutorial  follows docs/tutorial.md in an empty folder, word by word: ARGS="--keep shop"
 # make bench  the endpoint beside SQL by hand, a constant view and other GraphQL servers; ARGS=--quick: in two minutes
 # make bench-growth  how cost grows with answers, documents, schemas, clients and tables; ARGS=--quick: in two minutes
 # make clean  forgets the environment and the demo's data
@@ -19,7 +20,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test fuzz soak lint docs docs-serve docs-release bench bench-growth bench-servers projects clean
+.PHONY: help demo test fuzz soak lint docs docs-serve docs-release bench bench-growth bench-servers projects tutorial clean
 
 ARGS ?=
 VENV ?= .venv
@@ -86,6 +87,9 @@ bench-servers: $(VENV)/dev.stamp
 
 projects: $(VENV)/dev.stamp
 	@$(bin)/python -m scripts.declare_projects $(ARGS)
+
+tutorial: $(VENV)/dev.stamp
+	@$(bin)/python -m scripts.tutorial $(ARGS)
 
 clean:
 	@rm -rf $(VENV) $(BENCH_VENV) .local graphiql/node_modules graphiql/fraiseql_django_graphiql/static

@@ -29,6 +29,8 @@ from tests.zoo.types import ZOO
 
 # in seconds, one process: 60, 50, 40, 40, 40, 30, 30, 30, 20, 20
 LONGEST = {
+    "test_tutorial.py",
+    "test_guides.py",
     "test_rule_matrix.py",
     "test_random_operations.py",
     "test_servers.py",

@@ -361,14 +361,14 @@ def project(tmp_path: Path, django_db_setup: None, django_db_blocker: Any) -> It
             cursor.execute(f'DROP DATABASE "{found}" WITH (FORCE)')
 
 
-def test_tests_of_the_tutorial_pass_in_any_order_and_in_parallel(project: Any, tmp_path: Path) -> None:
-    (block,) = documented("tutorial.md", "## 7. Test")
+def test_tests_of_the_bookshop_page_pass_in_any_order_and_in_parallel(project: Any, tmp_path: Path) -> None:
+    (block,) = documented("bookshop.md", "## 7. Test")
     # each class once more, so that two processes have tests, and the same test runs twice
     block += "\n\nclass BookTestsAgain(BookTests):\n    pass\n\n\nclass CacheTestsAgain(CacheTests):\n    pass\n"
-    (tmp_path / "test_tutorial.py").write_text(block)
+    (tmp_path / "test_bookshop_page.py").write_text(block)
 
     for seed in ("1", "2"):
-        said = project("-m", "django", "test", "--parallel=2", f"--shuffle={seed}", "--keepdb", "test_tutorial")
+        said = project("-m", "django", "test", "--parallel=2", f"--shuffle={seed}", "--keepdb", "test_bookshop_page")
         assert "Ran 6 tests" in said
 
 

@@ -114,6 +114,7 @@ def types(
         elif not secrets and any(is_secret(field) for field in _key(model)):
             left_out[model] = "its key looks like a secret"
         else:
+            hidden = () if secrets else tuple(secret_fields(model))
             cls = type(model.__name__, (), {"__module__": module, "__doc__": None})
             plain = f"{prefix}{model.__name__}"
             declaration = TypeDeclaration(
@@ -122,7 +123,8 @@ def types(
                 name=named.get(model, plain),
                 description=None,
                 fields="__all__",
-                exclude=dict.fromkeys([*excluded[model], *([] if secrets else secret_fields(model))]),
+                exclude=dict.fromkeys([*excluded[model], *hidden]),
+                secrets=tuple(name for name in hidden if name not in excluded[model]),
                 queries=queries,
                 lists=lists,
                 single=None,

@@ -89,6 +89,8 @@ class TypeDeclaration:
     cache: CachePolicy | None = None
     # the names to choose from, where ``types`` declares the type: it gives way to one of the project's own
     automatic: tuple[str, ...] = ()
+    # columns that ``types`` has excluded, since they look like secrets
+    secrets: tuple[str, ...] = ()
     # its arguments were wrong, which has been reported
     invalid: bool = False
 

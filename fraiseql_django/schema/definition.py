@@ -438,7 +438,7 @@ class LeftOut:
     """A field of a model that ``"__all__"`` does not have, since it cannot be described, and the reason.
 
     ``column`` says that it holds a value of the model's own table, or leads to a declared type: the project could
-    declare it.
+    declare it. Of what looks like a secret, and is left out on purpose, it says nothing.
     """
 
     name: str

@@ -73,6 +73,9 @@ class TypeDescriber:
             for python_name, found in unnamed:
                 if python_name not in named and found not in excluded and python_name not in (declared.exclude or ()):
                     self._add_unnamed(fields, python_name, found)
+        for name in declared.secrets:
+            reason = f"{declared.name}.{name} looks like a secret; declare a type with it, or types(…, secrets=True)"
+            self.left_out.append(LeftOut(name=name, reason=reason, column=False))
         if declared.tree:
             self._attempt(self._add_tree, fields)
         key = self._attempt(self.key)

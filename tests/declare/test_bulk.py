@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, User
 from django.contrib.postgres.fields import IntegerRangeField
 from django.contrib.sessions.models import Session
 from django.core.checks import run_checks
+from django.core.management import call_command
 from django.db import models
 from django.test.utils import isolate_apps
 from graphql import GraphQLScalarType, is_enum_type, specified_scalar_types
@@ -15,7 +16,7 @@ from knox.models import AuthToken
 
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Book, Review
-from fraiseql_django import DeclarationError, GraphQLEngine, Registry, checks
+from fraiseql_django import DeclarationError, GraphQLEngine, Registry, checks, engine
 from fraiseql_django.conf import get_settings
 from fraiseql_django.declare import results
 from fraiseql_django.declare.names import BUILT_IN
@@ -86,6 +87,19 @@ def test_proxies_and_unmanaged_models_are_declared() -> None:
     assert {*found, *found.left_out} == set(apps.get_app_config("zoo").get_models())
     assert Tame in found
     assert {model._meta.proxy for model in found} == {True, False}
+
+
+def test_secrets_that_are_left_out_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    registry = Registry()
+    fraiseql.types(User, registry=registry)
+    monkeypatch.setitem(engine._engines, None, GraphQLEngine(registry=registry, cache=None))
+
+    call_command("fraiseql_schema", "--left-out")
+
+    said = "User.password looks like a secret; declare a type with it, or types(…, secrets=True)"
+    assert said in capsys.readouterr().out.splitlines()
+    # it was meant, so no check warns of it
+    assert not any(item.column for item in built(registry).types["User"].left_out if item.name == "password")
 
 
 def test_models_and_fields_are_excluded() -> None:

@@ -31,6 +31,7 @@ ELSEWHERE: tuple[tuple[str, set[str] | None, str], ...] = (
     ("async.md", {"python"}, "tests/execution/test_async.py"),
     ("audit.md", {"python"}, "tests/test_audit.py"),
     ("authentication.md", {"console"}, "tests/http/test_authentication.py"),
+    ("bookshop.md", {"sql"}, "tests/example_project/test_bookshop.py"),
     ("clients.md", None, "tests/clients/test_page.py"),
     ("coming-from/*.md", None, "tests/peers/guides.py"),
     ("connections.md", {"graphql"}, "tests/test_docs.py"),
@@ -39,8 +40,9 @@ ELSEWHERE: tuple[tuple[str, set[str] | None, str], ...] = (
     ("reference/http.md", {"http", "console"}, "tests/http/test_http_reference.py"),
     ("schema.md", {"graphql"}, "tests/test_docs.py"),
     ("schemas.md", {"python"}, "tests/test_docs.py"),
+    ("how-to/*.md", None, "tests/docs/test_guides.py"),
     ("testing.md", {"python"}, "tests/test_tests_of_projects.py"),
-    ("tutorial.md", {"sql"}, "tests/example_project/test_bookshop.py"),
+    ("tutorial.md", None, "scripts/tutorial.py"),
 )
 # what is shown, not run
 SHOWN = {"text", ""}

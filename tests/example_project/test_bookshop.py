@@ -515,13 +515,13 @@ def test_every_book_has_one_card_that_says_the_same(bookshop: Sizes, engine: Gra
         assert card == book
 
 
-# --- the tutorial ---
+# --- the page ---
 
-TUTORIAL = (BASE_DIR / "docs" / "tutorial.md").read_text()
-WAYS = TUTORIAL[TUTORIAL.index("## 3. ") : TUTORIAL.index("## 7. ")]
+PAGE = (BASE_DIR / "docs" / "bookshop.md").read_text()
+WAYS = PAGE[PAGE.index("## 3. ") : PAGE.index("## 7. ")]
 
 
-def test_tutorial_shows_the_code_of_the_bookshop() -> None:
+def test_page_shows_the_code_of_the_bookshop() -> None:
     folder = BASE_DIR / "example_project" / "bookshop"
     code = "".join(path.read_text() for path in (folder / "graphql.py", *folder.glob("sql/*.sql")))
     shown = [
@@ -532,7 +532,7 @@ def test_tutorial_shows_the_code_of_the_bookshop() -> None:
     assert [part for part in shown if part not in code] == []
 
 
-def test_tutorial_shows_what_the_bookshop_answers(bookshop: Sizes, engine: GraphQLEngine) -> None:
+def test_page_shows_what_the_bookshop_answers(bookshop: Sizes, engine: GraphQLEngine) -> None:
     operation, answers = "", 0
     for language, block in re.findall(r"```(graphql|json)\n(.*?)```", WAYS, re.DOTALL):
         if language == "graphql":
