@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.utils.functional import Promise
 from graphql import GraphQLError, Node
 
 
@@ -127,7 +128,7 @@ class UserError(FraiseQLError):
     ``code`` becomes ``extensions.code``, other keyword arguments become further ``extensions``.
     """
 
-    def __init__(self, message: str, *, code: str = "USER_ERROR", **extensions: Any) -> None:
+    def __init__(self, message: str | Promise, *, code: str = "USER_ERROR", **extensions: Any) -> None:
         super().__init__(message)
         self.message = message
         self.extensions: Mapping[str, Any] = {"code": code, **extensions}

@@ -58,6 +58,8 @@ class AnyViewer(Protocol):
 
 Permission: TypeAlias = Callable[[AnyViewer], bool]
 RowRule: TypeAlias = Callable[[AnyViewer], "Q | bool"]
+# What declarations take as ``permission``: a rule, the name of a permission of Django's, a function of the viewer
+Permitted: TypeAlias = "Rule | str | Permission | None"
 
 
 @runtime_checkable
