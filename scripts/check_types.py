@@ -1,0 +1,293 @@
+"""Check types with mypy --strict and pyright: the package, the bookshop, the typed project, and the documentation.
+
+    python -m scripts.check_types [PAGE ...]
+
+Every Python block of the README and of the pages of ``docs`` becomes a module of its own in ``.local/types``, in which
+the code stands in the lines that it has in the page, so that errors name the page. Names that a block uses and does not
+define are those of the page's other blocks, the nearest one before it first, then those of ``CONTEXT``: what a reader
+of the page takes as given. Imports of a project's own modules (``from shop.models import Book``) are resolved likewise.
+An indented block stands in a class.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / ".local" / "types"
+# the package of the modules made of pages
+PACKAGE = "documentation"
+PACKAGES = ("fraiseql_django", "scripts", "example_project", "tests.typed")
+PYRIGHT = "pyright@1.1.414"
+
+CONTEXT = """
+import dataclasses
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, NewType
+
+import fraiseql_django as fraiseql
+from django.contrib.auth.models import Group, User
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Avg, Count, F, Max, Q, QuerySet, Sum
+from django.db.models.functions import Left, Lower
+from django.urls import include, path
+from example_project.bookshop.graphql import BookCard, BookType, CategoryType, CustomerType, OrderType, ReviewType
+from example_project.bookshop.models import (
+    Author, Book, BookFormat, Category, Customer, Order, OrderLine, Publisher, Review, ReviewStatus,
+)
+from fraiseql_django import get_engine
+from fraiseql_django.views import GraphQLView
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A Python block of a page: the text in its fence, and the line that the fence begins in."""
+
+    page: str
+    line: int
+    text: str
+
+    @property
+    def package(self) -> str:
+        """The module of the page: ``docs_reference_types``."""
+        return re.sub(r"\W", "_", self.page.removesuffix(".md")).lower()
+
+    @property
+    def module(self) -> str:
+        """The dotted name of the block's module."""
+        return f"{PACKAGE}.{self.package}.line_{self.line:04}"
+
+    @property
+    def path(self) -> Path:
+        """Where the block's module is written."""
+        return FOLDER.joinpath(*self.module.split(".")).with_suffix(".py")
+
+    @property
+    def code(self) -> str:
+        """The block as a module: what is indented stands in a class, in the line of the fence."""
+        return f"class Fragment:\n{self.text}" if self.text[:1].isspace() else f"\n{self.text}"
+
+
+def pages() -> list[Path]:
+    """Return the pages of the documentation."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """Return the Python blocks of a page, in order."""
+    text = page.read_text(encoding="utf-8")
+    found = re.finditer(r"^( *)```python\n(.*?)^\1```$", text, re.DOTALL | re.MULTILINE)
+    return [
+        # what stands in an item of a list is indented by the item
+        Block(
+            str(page.relative_to(ROOT)),
+            text.count("\n", 0, match.start()) + 1,
+            re.sub(f"^{match[1]}", "", match[2], flags=re.MULTILINE),
+        )
+        for match in found
+    ]
+
+
+def bound_names(tree: ast.Module) -> set[str]:
+    """Return the names that a module defines for others: those of its top level."""
+    found: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            found.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            found |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+        else:
+            found |= {item.id for item in ast.walk(node) if isinstance(item, ast.Name) and not _is_read(item)}
+    return found
+
+
+def unbound_names(tree: ast.Module) -> set[str]:
+    """Return the names that a module reads and defines nowhere, those in quoted annotations among them."""
+    read: set[str] = set()
+    bound = bound_names(tree) | set(vars(builtins))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            (read if _is_read(node) else bound).add(node.id)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            bound.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            bound |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            bound.add(node.name)
+        for annotation in (getattr(node, "annotation", None), getattr(node, "returns", None)):
+            read |= set(_quoted_names(annotation))
+    return read - bound
+
+
+def _is_read(name: ast.Name) -> bool:
+    return isinstance(name.ctx, ast.Load)
+
+
+def _quoted_names(annotation: ast.AST | None) -> Iterator[str]:
+    for node in ast.walk(annotation) if annotation is not None else ():
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            try:
+                quoted = ast.parse(node.value, mode="eval")
+            except SyntaxError:
+                continue
+            yield from (item.id for item in ast.walk(quoted) if isinstance(item, ast.Name))
+
+
+def of_project(node: ast.stmt) -> bool:
+    """Whether a statement imports from a module that only the reader's project has."""
+    if not isinstance(node, ast.ImportFrom):
+        return False
+    return node.level > 0 or find_spec(str(node.module).partition(".")[0]) is None
+
+
+def statements_of(context: str) -> dict[str, str]:
+    """Return the import of each name, by name."""
+    found = {}
+    for node in ast.parse(context).body:
+        assert isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in node.names:
+            single = ast.Import([alias]) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, [alias], 0)
+            found[alias.asname or alias.name] = ast.unparse(single)
+    return found
+
+
+def module_of(block: Block, others: Sequence[Block], context: dict[str, str]) -> str:
+    """Return the module of a block, with imports of what it takes as given in the page's first line."""
+    tree = ast.parse(block.code)
+    imported: dict[str, str] = {}
+    lines = block.code.split("\n")
+    future = ""
+    for node in [node for node in tree.body if of_project(node)]:
+        assert isinstance(node, ast.ImportFrom)
+        imported |= {alias.asname or alias.name: alias.name for alias in node.names}
+        _remove(node, lines)
+        tree.body.remove(node)
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            future = f"{ast.unparse(node)}; "
+            _remove(node, lines)
+    names = {name: name for name in unbound_names(tree)} | imported
+    before = [other for other in reversed(others) if other.line < block.line]
+    after = [other for other in others if other.line > block.line]
+    definitions = {other.line: bound_names(ast.parse(other.code)) for other in others}
+    needed = []
+    for own, name in sorted(names.items()):
+        renamed = "" if own == name else f" as {own}"
+        if (earlier := _first(before, name, definitions)) is not None:
+            needed.append(f"from {earlier.module} import {name}{renamed}")
+        elif name in context:
+            needed.append(f"{context[name]}{renamed}")
+        elif (later := _first(after, name, definitions)) is not None:
+            needed.append(f"from {later.module} import {name}{renamed}")
+    first = f"{future}{'; '.join(needed)}"
+    return first + "\n" * (block.line - 1) + "\n".join(lines)
+
+
+def _first(blocks: Sequence[Block], name: str, definitions: dict[int, set[str]]) -> Block | None:
+    return next((block for block in blocks if name in definitions[block.line]), None)
+
+
+def _remove(node: ast.stmt, lines: list[str]) -> None:
+    for number in range(node.lineno - 1, node.end_lineno or node.lineno):
+        lines[number] = ""
+
+
+def extract(chosen: Sequence[str] = ()) -> tuple[dict[Path, str], list[str]]:
+    """Write the modules of all blocks; return the page of each by its path, and a sentence for each that is no Python."""
+    context = statements_of(CONTEXT)
+    written: dict[Path, str] = {FOLDER / PACKAGE / "__init__.py": ""}
+    of_pages: dict[Path, str] = {}
+    problems: list[str] = []
+    for page in pages():
+        name = str(page.relative_to(ROOT))
+        if chosen and name not in chosen:
+            continue
+        readable = []
+        for block in blocks_of(page):
+            try:
+                ast.parse(block.code)
+            except SyntaxError as error:
+                problems.append(f"{name}:{block.line + (error.lineno or 1) - 1}: error: {error.msg}")
+            else:
+                readable.append(block)
+        for block in readable:
+            written[block.path.parent / "__init__.py"] = ""
+            written[block.path] = module_of(block, readable, context)
+            of_pages[block.path] = name
+    for path in (FOLDER / PACKAGE).rglob("*.py"):
+        if path not in written:
+            path.unlink()
+    for path, text in written.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    return of_pages, problems
+
+
+def in_pages(output: str, of_pages: dict[Path, str]) -> str:
+    """Return what a checker has printed, with the pages in place of the modules that are made of them."""
+    for path, page in of_pages.items():
+        output = output.replace(str(path), page).replace(str(path.relative_to(ROOT)), page)
+    return output
+
+
+def pyright() -> Path | None:
+    """Return the folder in which pyright is installed from npm; None without node, which CI has."""
+    folder = ROOT / ".local" / "npm" / PYRIGHT
+    if not (shutil.which("node") and shutil.which("npm")):
+        return None
+    if not (folder / "node_modules" / "pyright").is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "package.json").write_text("{}")
+        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--prefix", folder, PYRIGHT], check=True)
+    return folder / "node_modules" / "pyright"
+
+
+def main(chosen: Sequence[str]) -> int:
+    """Run both checkers and print what they have found; return how many of them have found something."""
+    of_pages, problems = extract(chosen)
+    failed = bool(problems)
+    sys.stdout.write("".join(f"{problem}\n" for problem in problems))
+    packages = [option for package in (*PACKAGES, PACKAGE) for option in ("-p", package)]
+    commands = {"mypy": [sys.executable, "-m", "mypy", *packages]}
+    if (folder := pyright()) is not None:
+        commands["pyright"] = ["node", str(folder / "index.js"), "--project", str(ROOT / "pyproject.toml")]
+        commands["pyright"] += ["--pythonpath", sys.executable]
+    elif os.environ.get("CI"):
+        raise SystemExit("pyright needs node and npm, which are not installed")
+    else:
+        print("node and npm are not installed: types are not checked with pyright")
+    environment = {**os.environ, "MYPYPATH": str(FOLDER)}
+    # at the same time: each has a processor of its own
+    running = {
+        name: subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+        for name, command in commands.items()
+    }
+    for name, process in running.items():
+        output = in_pages(process.communicate()[0], of_pages)
+        failed = failed or process.returncode != 0
+        print(f"{name}: {textwrap.dedent(output).strip()}")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
