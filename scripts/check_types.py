@@ -2,11 +2,12 @@
 
     python -m scripts.check_types [PAGE ...]
 
-Every Python block of the README and of the pages of ``docs`` becomes a module of its own in ``.local/types``, in which
+Every Python block of the README and of the pages of ``docs`` becomes a module of its own in ``build/types``, in which
 the code stands in the lines that it has in the page, so that errors name the page. Names that a block uses and does not
 define are those of the page's other blocks, the nearest one before it first, then those of ``CONTEXT``: what a reader
 of the page takes as given. Imports of a project's own modules (``from shop.models import Book``) are resolved likewise.
-An indented block stands in a class.
+An indented block stands in a class. A block that is no Python is left out if it has an ellipsis, "…", for what it does not
+show; otherwise it is an error. Models that a page defines are those of an app, in the settings that mypy's plugin reads.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / ".local" / "types"
+# git ignores it; checkers do not read folders whose names begin with a dot
+FOLDER = ROOT / "build" / "types"
 # the package of the modules made of pages
 PACKAGE = "documentation"
 PACKAGES = ("fraiseql_django", "scripts", "example_project", "tests.typed")
@@ -33,27 +35,46 @@ PYRIGHT = "pyright@1.1.414"
 
 CONTEXT = """
 import dataclasses
+import datetime as dt
+import os
 import re
 import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any, NewType
 
 import fraiseql_django as fraiseql
+from django import forms
+from django.apps import AppConfig
 from django.contrib.auth.models import Group, User
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.contrib.postgres.search import SearchVector
+from django.db import connection, models, transaction
 from django.db.models import Avg, Count, F, Max, Q, QuerySet, Sum
-from django.db.models.functions import Left, Lower
+from django.db.models.functions import Left, Lower, Mod, Now
+from django.db.models.lookups import Exact
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import include, path
-from example_project.bookshop.graphql import BookCard, BookType, CategoryType, CustomerType, OrderType, ReviewType
+from example_project.bookshop.graphql import (
+    AuthorType, BookCard, BookType, CategoryType, CustomerType, OrderLineType, OrderType, PublisherType, ReviewType,
+)
 from example_project.bookshop.models import (
     Author, Book, BookFormat, Category, Customer, Order, OrderLine, Publisher, Review, ReviewStatus,
 )
-from fraiseql_django import get_engine
+from example_project.settings import BASE_DIR, DEBUG
+from fraiseql_django import CachePolicy, get_engine
 from fraiseql_django.views import GraphQLView
+from tests.menagerie.models import Animal, Badge, Bike, Car, Cat, Crate, Dog, Note, Place, Vehicle
+from tests.typed.given import (
+    LARGEST, SHELF, Document, Edition, Offer, PlaceOrderError, PlaceOrderInput, PlaceOrderSuccess, Product, SaleType,
+    Tenant, load_books_by_another_program, scope, user,
+)
 """
+# pages that show code of other packages beside this one's, which are not installed here
+LEFT_OUT = ("docs/coming-from/",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +108,8 @@ class Block:
 
 def pages() -> list[Path]:
     """Return the pages of the documentation."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [page for page in found if not str(page.relative_to(ROOT)).startswith(LEFT_OUT)]
 
 
 def blocks_of(page: Path) -> list[Block]:
@@ -116,6 +138,25 @@ def bound_names(tree: ast.Module) -> set[str]:
         else:
             found |= {item.id for item in ast.walk(node) if isinstance(item, ast.Name) and not _is_read(item)}
     return found
+
+
+def given_names(block: Block) -> dict[str, str]:
+    """Return what other blocks of the page can take from a block: the statement that imports each name."""
+    tree = ast.parse(block.code)
+    found = {name: f"from {block.module} import {name}" for name in bound_names(tree)}
+    for node in tree.body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            for alias in node.names:
+                found.pop(alias.asname or alias.name, None)
+                if not of_project(node):
+                    found |= _imports(node, alias)
+    return found
+
+
+def model_names(tree: ast.Module) -> set[str]:
+    """Return the names of the models that a module defines."""
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    return {node.name for node in classes if any(ast.unparse(base) == "models.Model" for base in node.bases)}
 
 
 def unbound_names(tree: ast.Module) -> set[str]:
@@ -160,14 +201,18 @@ def of_project(node: ast.stmt) -> bool:
 
 
 def statements_of(context: str) -> dict[str, str]:
-    """Return the import of each name, by name."""
-    found = {}
+    """Return the statement that imports each name, by name."""
+    found: dict[str, str] = {}
     for node in ast.parse(context).body:
         assert isinstance(node, (ast.Import, ast.ImportFrom))
         for alias in node.names:
-            single = ast.Import([alias]) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, [alias], 0)
-            found[alias.asname or alias.name] = ast.unparse(single)
+            found |= _imports(node, alias)
     return found
+
+
+def _imports(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> dict[str, str]:
+    single = ast.Import([alias]) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, [alias], 0)
+    return {alias.asname or alias.name: ast.unparse(single)}
 
 
 def module_of(block: Block, others: Sequence[Block], context: dict[str, str]) -> str:
@@ -188,22 +233,16 @@ def module_of(block: Block, others: Sequence[Block], context: dict[str, str]) ->
     names = {name: name for name in unbound_names(tree)} | imported
     before = [other for other in reversed(others) if other.line < block.line]
     after = [other for other in others if other.line > block.line]
-    definitions = {other.line: bound_names(ast.parse(other.code)) for other in others}
+    given = {other.line: given_names(other) for other in others}
     needed = []
     for own, name in sorted(names.items()):
         renamed = "" if own == name else f" as {own}"
-        if (earlier := _first(before, name, definitions)) is not None:
-            needed.append(f"from {earlier.module} import {name}{renamed}")
-        elif name in context:
-            needed.append(f"{context[name]}{renamed}")
-        elif (later := _first(after, name, definitions)) is not None:
-            needed.append(f"from {later.module} import {name}{renamed}")
+        places = [*(given[other.line] for other in before), context, *(given[other.line] for other in after)]
+        statement = next((place[name] for place in places if name in place), None)
+        if statement is not None:
+            needed.append(f"{statement}{renamed}")
     first = f"{future}{'; '.join(needed)}"
     return first + "\n" * (block.line - 1) + "\n".join(lines)
-
-
-def _first(blocks: Sequence[Block], name: str, definitions: dict[int, set[str]]) -> Block | None:
-    return next((block for block in blocks if name in definitions[block.line]), None)
 
 
 def _remove(node: ast.stmt, lines: list[str]) -> None:
@@ -226,6 +265,8 @@ def extract(chosen: Sequence[str] = ()) -> tuple[dict[Path, str], list[str]]:
             try:
                 ast.parse(block.code)
             except SyntaxError as error:
+                if "…" in block.text:
+                    continue
                 problems.append(f"{name}:{block.line + (error.lineno or 1) - 1}: error: {error.msg}")
             else:
                 readable.append(block)
@@ -233,6 +274,9 @@ def extract(chosen: Sequence[str] = ()) -> tuple[dict[Path, str], list[str]]:
             written[block.path.parent / "__init__.py"] = ""
             written[block.path] = module_of(block, readable, context)
             of_pages[block.path] = name
+        models = models_module(readable)
+        if models:
+            written[readable[0].path.parent / "models.py"] = models
     for path in (FOLDER / PACKAGE).rglob("*.py"):
         if path not in written:
             path.unlink()
@@ -241,6 +285,15 @@ def extract(chosen: Sequence[str] = ()) -> tuple[dict[Path, str], list[str]]:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     return of_pages, problems
+
+
+def models_module(blocks: Sequence[Block]) -> str:
+    """Return the module ``models`` of a page's app: it imports each model, as its first block defines it."""
+    found: dict[str, str] = {}
+    for block in blocks:
+        for name in sorted(model_names(ast.parse(block.code))):
+            found.setdefault(name, f"from {block.module} import {name} as {name}\n")
+    return "".join(found.values())
 
 
 def in_pages(output: str, of_pages: dict[Path, str]) -> str:
