@@ -6,8 +6,8 @@ Every Python block of the README and of the pages of ``docs`` becomes a module o
 the code stands in the lines that it has in the page, so that errors name the page. Names that a block uses and does not
 define are those of the page's other blocks, the nearest one before it first, then those of ``CONTEXT``: what a reader
 of the page takes as given. Imports of a project's own modules (``from shop.models import Book``) are resolved likewise.
-An indented block stands in a class. A block that is no Python is left out if it has an ellipsis, "…", for what it does not
-show; otherwise it is an error. Models that a page defines are those of an app, in the settings that mypy's plugin reads.
+An indented block stands in a class. A block that is no Python is left out if it has an ellipsis, "…", for what it does
+not show; otherwise it is an error. Models that a page defines are those of an app, for mypy's plugin.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ from fraiseql_django.views import GraphQLView
 from tests.menagerie.models import Animal, Badge, Bike, Car, Cat, Crate, Dog, Note, Place, Vehicle
 from tests.typed.given import (
     LARGEST, SHELF, Document, Edition, Offer, PlaceOrderError, PlaceOrderInput, PlaceOrderSuccess, Product, SaleType,
-    Tenant, load_books_by_another_program, scope, user,
+    Tenant, default_headers, load_books_by_another_program, scope, user,
 )
 """
 # pages that show code of other packages beside this one's, which are not installed here
@@ -226,6 +226,11 @@ def module_of(block: Block, others: Sequence[Block], context: dict[str, str]) ->
         imported |= {alias.asname or alias.name: alias.name for alias in node.names}
         _remove(node, lines)
         tree.body.remove(node)
+    for nested in ast.walk(tree):
+        if isinstance(nested, ast.stmt) and of_project(nested):
+            # imported for what the import does
+            _remove(nested, lines)
+            lines[nested.lineno - 1] = f"{' ' * nested.col_offset}pass"
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
             future = f"{ast.unparse(node)}; "
@@ -251,7 +256,7 @@ def _remove(node: ast.stmt, lines: list[str]) -> None:
 
 
 def extract(chosen: Sequence[str] = ()) -> tuple[dict[Path, str], list[str]]:
-    """Write the modules of all blocks; return the page of each by its path, and a sentence for each that is no Python."""
+    """Write the modules of all blocks; return the page of each by its path, and an error for each that is no Python."""
     context = statements_of(CONTEXT)
     written: dict[Path, str] = {FOLDER / PACKAGE / "__init__.py": ""}
     of_pages: dict[Path, str] = {}

@@ -12,6 +12,8 @@ import fraiseql_django as fraiseql
 SHELF = "query Shelf($n: Int) { categories(limit: $n) { name } }"
 LARGEST = {"n": 100}
 user = User()
+# of django-cors-headers
+default_headers = ("accept", "content-type")
 
 
 class Tenant(models.Model):
