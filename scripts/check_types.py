@@ -334,7 +334,12 @@ def main(chosen: Sequence[str]) -> int:
         raise SystemExit("pyright needs node and npm, which are not installed")
     else:
         print("node and npm are not installed: types are not checked with pyright")
-    environment = {**os.environ, "MYPYPATH": str(FOLDER)}
+    environment = {
+        **os.environ,
+        "FRAISEQL_CHECKED_PAGES": str(FOLDER),
+        "MYPYPATH": str(FOLDER),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(FOLDER)]),
+    }
     # at the same time: each has a processor of its own
     running = {
         name: subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)

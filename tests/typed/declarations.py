@@ -1,7 +1,6 @@
 """Types and their fields, as the documentation declares them, over the bookshop's models."""
 
 import datetime as dt
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any, NewType, assert_type
 
@@ -114,11 +113,12 @@ class BookType:
         return [len(book.title.split()) for book in rows]
 
 
-assert_type(BookType.title, str)
-assert_type(BookType.copies_sold, int)
-# what is decorated keeps its type
-cited: Callable[[BookType], str] = BookType.citation
-assert_type(BookType.words([]), list[int])
+def read(row: BookType) -> None:
+    """Fields have the types of their annotations, and what is decorated keeps its type."""
+    assert_type(row.title, str)
+    assert_type(row.copies_sold, int)
+    assert_type(row.citation(), str)
+    assert_type(BookType.words([]), list[int])
 
 
 @typed.type(Category, fields=["id", "name", "parent", "children"], plural="categories", tree="parent")
@@ -203,5 +203,5 @@ typed.update(
 )
 typed.update(OrderType, fields=["note"], by="number", rows=own_orders)
 typed.delete(BookType, permission=fraiseql.requires_role("editors"))
-typed.upsert(AuthorType, fields=["name"], unique=["name"])
+typed.upsert(PublisherType, fields=["name"], unique=["name"])
 assert_type(BookFormat.EBOOK.value, str)
