@@ -1,3 +1,4 @@
+# pyright: strict
 """Mutations and queries in Python, their inputs and results, and what ``Info`` has."""
 
 import dataclasses
@@ -22,7 +23,7 @@ class ReviewInput:
     stars: int
     headline: str = fraiseql.field(description="In one line.")
     text: Annotated[str | None, fraiseql.argument(deprecation="Use the headline.")] = fraiseql.UNSET
-    tags: list[str] = dataclasses.field(default_factory=list)
+    tags: list[str] = dataclasses.field(default_factory=list[str])
     extra: fraiseql.JSON = None
 
 
@@ -50,7 +51,7 @@ class Reviewed:
 
     review: Review
     points: fraiseql.BigInt = fraiseql.field(description="One for each star.")
-    books: list[Book] = dataclasses.field(default_factory=list)
+    books: list[Book] = dataclasses.field(default_factory=list[Book])
     mark: Mark | None = None
 
 
@@ -58,7 +59,7 @@ class Reviewed:
 class NotReviewed(fraiseql.MutationError):
     """Why there is no review."""
 
-    missing: list[str] = dataclasses.field(default_factory=list)
+    missing: list[str] = dataclasses.field(default_factory=list[str])
 
 
 @fraiseql.error(name="BookGone")
