@@ -40,7 +40,7 @@ class OperationError(FraiseQLError):
     it is appended to the message, but removed for viewers who may not query the schema.
     """
 
-    code = "BAD_REQUEST"
+    code: str = "BAD_REQUEST"
 
     def __init__(
         self,

@@ -109,7 +109,7 @@ def _is_authenticated(viewer: AnyViewer) -> bool:
     return viewer.is_authenticated
 
 
-requires_auth = Rule("requires_auth", _is_authenticated, of_viewer=True)
+requires_auth: Rule = Rule("requires_auth", _is_authenticated, of_viewer=True)
 """Allows viewers who are signed in."""
 
 
