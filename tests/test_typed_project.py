@@ -31,14 +31,20 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> GraphQLEngine:
 
 def test_typed_project_answers(shop: Shop, engine: GraphQLEngine) -> None:
     answer = engine.execute(
-        """{ book(isbn: "9780000000000") { title discounted(percent: 50) beginning(length: 3) words }
+        """{ book(isbn: "9780000000000") { title discounted(percent: 50) beginning(length: 3) initial words }
         cheapBooks(price: 11) { title }
         search { ... on Book { title } ... on Author { name bookCount } } }"""
     )
 
     assert answer.json() == {
         "data": {
-            "book": {"title": "Rocannon", "discounted": "5.0000000000000000", "beginning": "Roc", "words": 1},
+            "book": {
+                "title": "Rocannon",
+                "discounted": "5.0000000000000000",
+                "beginning": "Roc",
+                "initial": "R",
+                "words": 1,
+            },
             "cheapBooks": [{"title": "Planet"}, {"title": "Rocannon"}],
             "search": [
                 *({"title": book.title} for book in Book.objects.order_by("pk")),
@@ -156,6 +162,7 @@ def made_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> dict[
     """Return the first line, and the others, of the modules that are made of a page."""
     monkeypatch.setattr(check_types, "ROOT", tmp_path)
     monkeypatch.setattr(check_types, "FOLDER", tmp_path / "build")
+    monkeypatch.setattr(check_types, "CACHE", tmp_path / "cache")
     (tmp_path / "docs").mkdir()
     (tmp_path / "README.md").write_text("# Nothing\n")
     (tmp_path / "docs" / "shop.md").write_text(textwrap.dedent(text))
@@ -167,7 +174,7 @@ def made_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> dict[
 def test_block_stands_in_the_lines_of_its_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     modules = made_of(tmp_path, monkeypatch, "one\n\n```python\nx = Decimal(1)\n```\n")
 
-    assert modules == {"line_0003.py": "from decimal import Decimal\n\n\nx = Decimal(1)\n"}
+    assert modules == {"block_1.py": "from decimal import Decimal\n\n\nx = Decimal(1)\n"}
 
 
 def test_block_takes_names_from_the_nearest_block_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +182,7 @@ def test_block_takes_names_from_the_nearest_block_before_it(tmp_path: Path, monk
 
     modules = made_of(tmp_path, monkeypatch, page)
 
-    assert modules["line_0010.py"].startswith("from documentation.docs_shop.line_0006 import Book\n")
+    assert modules["block_3.py"].startswith("from documentation.docs_shop.block_2 import Book\n")
 
 
 def test_imports_of_the_readers_project_are_resolved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,8 +203,8 @@ def test_imports_of_the_readers_project_are_resolved(tmp_path: Path, monkeypatch
 
     modules = made_of(tmp_path, monkeypatch, page)
 
-    assert modules["line_0006.py"].split("\n") == [
-        "from __future__ import annotations; from documentation.docs_shop.line_0002 import Shelf as Board; "
+    assert modules["block_2.py"].split("\n") == [
+        "from __future__ import annotations; from documentation.docs_shop.block_1 import Shelf as Board; "
         "from example_project.bookshop.models import Book; from decimal import Decimal",
         *[""] * 8,
         'def ready() -> "Decimal":',
@@ -205,13 +212,13 @@ def test_imports_of_the_readers_project_are_resolved(tmp_path: Path, monkeypatch
         "    return Decimal(1)",
         "",
     ]
-    assert modules["models.py"] == "from documentation.docs_shop.line_0002 import Shelf as Shelf\n"
+    assert modules["models.py"] == "from documentation.docs_shop.block_1 import Shelf as Shelf\n"
 
 
 def test_part_of_a_class_stands_in_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     modules = made_of(tmp_path, monkeypatch, "\n```python\n    name: str\n```\n")
 
-    assert modules == {"line_0002.py": "\nclass Fragment:\n    name: str\n"}
+    assert modules == {"block_1.py": "\nclass Fragment:\n    name: str\n"}
 
 
 def test_block_that_is_no_python_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +227,7 @@ def test_block_that_is_no_python_is_an_error(tmp_path: Path, monkeypatch: pytest
 
 
 def test_errors_name_the_page(tmp_path: Path) -> None:
-    path = check_types.FOLDER / "documentation" / "docs_shop" / "line_0003.py"
+    path = check_types.FOLDER / "documentation" / "docs_shop" / "block_1.py"
     output = f"{path.relative_to(check_types.ROOT)}:4: error: …\n{path}:5:1 - error: …"
 
     assert (

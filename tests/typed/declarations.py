@@ -63,6 +63,11 @@ def own_orders(viewer: fraiseql.AnyViewer) -> Q | bool:
     return viewer.is_staff or Q(customer__user=viewer.id)
 
 
+def initial() -> fraiseql.Expression[str]:
+    """The first letter of the title."""
+    return Left("title", 1)
+
+
 @typed.interface(Publisher, fields=["id", "name"])
 class Named:
     """What has a name."""
@@ -92,6 +97,7 @@ class BookType:
     published: dt.date | None
     net: Euros = fraiseql.field(F("price") * Decimal("0.8"))
     beginning: str = fraiseql.field(lambda length: Left("title", length), arguments={"length": int})
+    initial: str = fraiseql.field(initial, arguments={})
     copies_sold: fraiseql.BigInt = fraiseql.field(function="book_copies_sold", arguments={"since": dt.datetime | None})
     card: "BookCard" = fraiseql.relation("id", to="id")
 

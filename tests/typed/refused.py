@@ -5,7 +5,7 @@ from django.db.models import Count, Q
 
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Book
-from tests.typed.declarations import CardAuthor, Mark, typed
+from tests.typed.declarations import BookType, CardAuthor, Mark, typed
 from tests.typed.operations import Gone, Reviewed, ReviewInput, rename
 
 KEY = fraiseql.ID("1")
@@ -47,11 +47,34 @@ def fields() -> None:
     fraiseql.CachePolicy(scope="everybody")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
+class Loose:
+    """A field of any type is not returned as one of a certain type in mypy's strict mode."""
+
+    title: fraiseql.auto
+
+    @fraiseql.field(requires=["title"])
+    def shout(self) -> str:
+        """Return what is not known."""
+        return self.title  # type: ignore[no-any-return]
+
+
+def own(viewer: fraiseql.Viewer) -> bool:
+    """Read what a stand-in for all viewers has not."""
+    return bool(viewer.user)
+
+
+def of_type(info: fraiseql.Info) -> BookType:
+    """Return an instance of the model for the type over it."""
+    return Book()  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+
+
 def types() -> None:
     """So have those of types, mutations and rules."""
     typed.type(Book, queries=["many"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     typed.type(Book, row=None)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     typed.type(Book, rows=lambda viewer: Q(user=viewer.user))  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    typed.type(Book, rows=own)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    typed.mutation(permission=own)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     typed.mutation(permision="bookshop.change_book")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     fraiseql.input(oneof=True)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     fraiseql.requires_permission(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
