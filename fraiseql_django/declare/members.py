@@ -26,10 +26,14 @@ class Auto:
 
 
 if TYPE_CHECKING:
-    _T_co = TypeVar("_T_co", covariant=True)
-
     # a type checker cannot know the model's field: reading one from ``self`` is not checked
     auto: TypeAlias = Any
+else:
+    auto = Auto()
+"""Annotates a field whose type is that of the model's field."""
+
+if TYPE_CHECKING:
+    _T_co = TypeVar("_T_co", covariant=True)
 
     class Expression(Protocol[_T_co]):
         """Annotates a function that returns an ORM expression, with the type of its value: ``Expression[Decimal]``."""
@@ -37,8 +41,6 @@ if TYPE_CHECKING:
         def resolve_expression(self, *arguments: Any, **options: Any) -> Any:
             """Resolve it in a query, as every expression of the ORM does."""
 else:
-    auto = Auto()
-    """Annotates a field whose type is that of the model's field."""
 
     class Expression:
         """Annotates a function that returns an ORM expression, with the type of its value: ``Expression[Decimal]``."""

@@ -27,15 +27,17 @@ _C = TypeVar("_C", bound=type)
 
 ID = NewType("ID", str)
 """Annotates an argument or a field that is a key."""
+# For type checkers the values of these are plain ones: a type of its own would refuse `points: BigInt = 0`
 if TYPE_CHECKING:
-    # their values are plain ones: a type of its own would refuse `points: BigInt = 0`
     BigInt: TypeAlias = int
-    JSON: TypeAlias = Any
 else:
     BigInt = NewType("BigInt", int)
-    """Annotates a whole number of up to 64 bits."""
+"""Annotates a whole number of up to 64 bits."""
+if TYPE_CHECKING:
+    JSON: TypeAlias = Any
+else:
     JSON = NewType("JSON", object)
-    """Annotates any JSON value."""
+"""Annotates any JSON value."""
 
 
 class Unset:
