@@ -151,6 +151,9 @@ class Book(models.Model):
 class Customer(models.Model):
     """Someone who buys, and perhaps reviews, books."""
 
+    # what Django adds, for type checkers without a plugin
+    orders: RelatedManager[Order]
+
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
