@@ -2,7 +2,7 @@
 # make test   the whole test suite, on a PostgreSQL and a Redis that it starts itself
 # make fuzz   malformed requests, for as long as it is told: ARGS="--seconds 60 --seed 1"
 # make soak   processes that write and read at random, no answer of which may be stale: ARGS="--seconds 600 --seed 1"
-# make lint   style, types and migrations
+# make lint   style, types (also of the documentation, by mypy and, where node is, pyright) and migrations
 # make docs   the documentation site, into .local/site; a link that leads nowhere fails
 # make docs-serve  the same, served and built again whenever a page changes: ARGS="--dev-addr 127.0.0.1:8002"
 # make docs-release VERSION=0.2  commits the site as this version, and as the latest, to the branch gh-pages
@@ -57,7 +57,7 @@ soak: $(VENV)/dev.stamp
 lint: $(VENV)/dev.stamp
 	@$(bin)/ruff check .
 	@$(bin)/ruff format --check .
-	@$(bin)/mypy
+	@$(bin)/python -m scripts.check_types
 	@$(bin)/python manage.py makemigrations --check --dry-run
 	@$(bin)/python manage.py fraiseql_makemigrations --check
 
@@ -92,7 +92,7 @@ tutorial: $(VENV)/dev.stamp
 	@$(bin)/python -m scripts.tutorial $(ARGS)
 
 clean:
-	@rm -rf $(VENV) $(BENCH_VENV) .local graphiql/node_modules graphiql/fraiseql_django_graphiql/static
+	@rm -rf $(VENV) $(BENCH_VENV) .local build graphiql/node_modules graphiql/fraiseql_django_graphiql/static
 
 $(bin)/python $(BENCH_VENV)/bin/python:
 	@for python in $(candidates); do \

@@ -21,7 +21,7 @@ from .declare.bulk import types
 from .declare.cache_policy import CachePolicy
 from .declare.directives import directive
 from .declare.enums import enum_ as enum
-from .declare.members import auto
+from .declare.members import Expression, auto
 from .declare.model_mutations import changes, create, delete, nested, update, upsert
 from .declare.mutations import input_ as input
 from .declare.mutations import mutation
@@ -29,7 +29,7 @@ from .declare.operators import operator
 from .declare.queries import query
 from .declare.registry import ID, JSON, UNSET, BigInt, Registry
 from .declare.results import Cascade, Error, MutationError, error, success
-from .declare.rules import requires_auth, requires_permission, requires_role
+from .declare.rules import AnyViewer, requires_auth, requires_permission, requires_role
 from .declare.scalars import scalar
 from .declare.schemas import for_schema
 from .declare.types import field, relation
@@ -56,12 +56,14 @@ __all__ = [
     "ID",
     "JSON",
     "UNSET",
+    "AnyViewer",
     "BigInt",
     "CachePolicy",
     "Cascade",
     "ConfigurationError",
     "DeclarationError",
     "Error",
+    "Expression",
     "FraiseQLError",
     "GraphQLEngine",
     "Info",

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.utils.functional import Promise
 from graphql import GraphQLError, Node
 
 
@@ -39,7 +40,7 @@ class OperationError(FraiseQLError):
     it is appended to the message, but removed for viewers who may not query the schema.
     """
 
-    code = "BAD_REQUEST"
+    code: str = "BAD_REQUEST"
 
     def __init__(
         self,
@@ -127,7 +128,7 @@ class UserError(FraiseQLError):
     ``code`` becomes ``extensions.code``, other keyword arguments become further ``extensions``.
     """
 
-    def __init__(self, message: str, *, code: str = "USER_ERROR", **extensions: Any) -> None:
+    def __init__(self, message: str | Promise, *, code: str = "USER_ERROR", **extensions: Any) -> None:
         super().__init__(message)
         self.message = message
         self.extensions: Mapping[str, Any] = {"code": code, **extensions}

@@ -458,6 +458,9 @@ def _attribute_docstring(name: str) -> str:
 
 def _signature(title: str, item: Any) -> str | None:
     """Return a call with the parameters as the source has them; None for a class that takes what its base takes."""
+    if getattr(item, "_is_protocol", False):
+        # nobody calls it
+        return None
     if inspect.isclass(item):
         if dataclasses.is_dataclass(item):
             return _call_of(title, list(_dataclass_parameters(item)), None)

@@ -102,6 +102,8 @@ class CategoryType:
 class BookType:
     """A book on sale."""
 
+    title: fraiseql.auto
+    published: fraiseql.auto
     review_count: int = fraiseql.field(Count("reviews"), description="How many reviews the book has.")
     average_stars: float | None = fraiseql.field(
         Avg("reviews__stars"), description="What they give it on average; null without reviews."
@@ -118,9 +120,9 @@ class BookType:
     @staticmethod
     def discounted(
         percent: Annotated[int, MinValueValidator(0), MaxValueValidator(100)] = 10,
-    ) -> Decimal:
+    ) -> fraiseql.Expression[Decimal]:
         """What the book costs at a discount of so many percent."""
-        return F("price") * (100 - percent) / 100  # type: ignore[no-any-return,operator]
+        return F("price") * (100 - percent) / 100
 
     @fraiseql.field(requires=["title", "published"], cache=CATALOGUE)
     def citation(self) -> str:
@@ -221,7 +223,7 @@ class Shelf:
 @fraiseql.query
 def shelves(info: fraiseql.Info, limit_to: int = 3) -> list[Shelf]:
     """The categories with most books."""
-    found = Category.objects.annotate(count=Count("books")).order_by("-count", "pk")[:limit_to]
+    found: QuerySet[Any] = Category.objects.annotate(count=Count("books")).order_by("-count", "pk")[:limit_to]
     return [Shelf(category, category.count, category.books.order_by("published", "pk").last()) for category in found]
 
 
@@ -265,7 +267,7 @@ fraiseql.update(CustomerType, fields=["name", "newsletter", fraiseql.changes("lo
 
 
 @fraiseql.mutation
-def rename_book(info: fraiseql.Info, id: fraiseql.ID, title: str) -> BookType:
+def rename_book(info: fraiseql.Info, id: fraiseql.ID, title: str) -> Book:
     """Give a book another title."""
     try:
         book = Book.objects.get(pk=id)
@@ -279,7 +281,7 @@ def rename_book(info: fraiseql.Info, id: fraiseql.ID, title: str) -> BookType:
 
 
 @fraiseql.error
-class ModerationError:
+class ModerationError(fraiseql.MutationError):
     """Why a review stays as it is."""
 
     review: Review | None = None
@@ -325,7 +327,7 @@ class PlaceOrderSuccess:
 
 
 @fraiseql.error
-class PlaceOrderError:
+class PlaceOrderError(fraiseql.MutationError):
     """Why there is no order; its errors say of which lines."""
 
 

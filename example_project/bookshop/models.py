@@ -7,8 +7,11 @@ The bookshop's models.
                    └──< OrderLine >── Order >── Customer
 """
 
+from __future__ import annotations
+
 import uuid
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -16,6 +19,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
 
 
 class Author(models.Model):
@@ -51,6 +57,9 @@ class Publisher(models.Model):
 
 class Category(models.Model):
     """A shelf of the shop; shelves have shelves within."""
+
+    # what Django adds, for type checkers without a plugin
+    books: RelatedManager[Book]
 
     name = models.CharField(max_length=80)
     slug = models.SlugField(max_length=80, unique=True, help_text="The category in addresses.")
@@ -142,6 +151,9 @@ class Book(models.Model):
 class Customer(models.Model):
     """Someone who buys, and perhaps reviews, books."""
 
+    # what Django adds, for type checkers without a plugin
+    orders: RelatedManager[Order]
+
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
@@ -231,6 +243,10 @@ class Order(models.Model):
 
 class OrderLine(models.Model):
     """One book of an order, once or several times."""
+
+    # what Django adds, for type checkers without a plugin
+    book_id: int
+    order_id: int
 
     pk = models.CompositePrimaryKey("order_id", "line_number")
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")

@@ -14,6 +14,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -32,13 +33,11 @@ from example_project.servers.errors import (
     UnsupportedPlatformError,
 )
 
-try:
+if sys.platform != "win32":  # which has neither fcntl nor pwd
     from example_project.servers.accounts import server_account
     from example_project.servers.locks import FolderLocks
-except ImportError:  # Windows has neither fcntl nor pwd
-    UNIX = False
-else:
-    UNIX = True
+
+UNIX = sys.platform != "win32"
 
 VERSION = 18
 PORT = 5432  # is part of the socket's name; no TCP port is opened

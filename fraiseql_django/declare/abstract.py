@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Literal, TypeVar, overload
 
 from django.db import models
 
@@ -13,8 +13,18 @@ from .cache_policy import Cached, as_policy, wrong_policies
 from .members import annotations_of, options_of
 from .registry import AbstractDeclaration, Registry, TypeDeclaration, check_cost, default_registry
 from .reporting import report
-from .rules import RowRule
-from .types import DEFAULT_LISTS, DEFAULT_QUERIES, check_model, wrong_fields, wrong_names, wrong_queries, wrong_tree
+from .rules import Permitted, RowRule
+from .types import (
+    DEFAULT_LISTS,
+    DEFAULT_QUERIES,
+    Form,
+    Queries,
+    check_model,
+    wrong_fields,
+    wrong_names,
+    wrong_queries,
+    wrong_tree,
+)
 
 _C = TypeVar("_C", bound=type)
 
@@ -26,13 +36,13 @@ def interface(
     description: str | None = None,
     fields: Collection[str] | Literal["__all__"] | None = None,
     exclude: Collection[str] | None = None,
-    queries: Collection[str] | Mapping[str, Any] = DEFAULT_QUERIES,
-    lists: Collection[str] = DEFAULT_LISTS,
+    queries: Queries = DEFAULT_QUERIES,
+    lists: Collection[Form] = DEFAULT_LISTS,
     single: str | None = None,
     plural: str | None = None,
     primary: bool = False,
     rows: RowRule | None = None,
-    permission: Any = None,
+    permission: Permitted = None,
     mask: bool = False,
     cost: float = 0,
     tree: bool | str = False,
@@ -101,17 +111,41 @@ def _without_model(
     return cls
 
 
+@overload
 def union(
     name: str,
     types: Sequence[Any],
     *,
     description: str | None = None,
     plural: str | None = None,
-    permission: Any = None,
+    permission: Permitted = None,
+    mask: bool = False,
+    registry: Registry = default_registry,
+) -> Any: ...
+@overload
+def union(
+    *,
+    types: Sequence[Any],
+    description: str | None = None,
+    plural: str | None = None,
+    permission: Permitted = None,
+    mask: bool = False,
+    registry: Registry = default_registry,
+) -> Callable[[_C], _C]: ...
+def union(
+    name: str | None = None,
+    types: Sequence[Any] = (),
+    *,
+    description: str | None = None,
+    plural: str | None = None,
+    permission: Permitted = None,
     mask: bool = False,
     registry: Registry = default_registry,
 ) -> Any:
-    """Declare a union of types: return a class that stands for it in annotations.
+    """Declare a union of types: a class that stands for it in annotations.
+
+    Called with a name, it returns the class. Without a name it is a decorator: the class under it stands for the union,
+    which has its name and docstring. Type checkers take only the latter in annotations.
 
     ``types`` are classes under ``type``, or their names. ``plural`` names a root field with the rows of all of them, in
     the order of the types. ``permission`` and ``mask`` are those of ``type``, for the union itself: besides it, each
@@ -120,17 +154,22 @@ def union(
     problems = list(wrong_names(name=name, plural=plural))
     if isinstance(types, str) or not isinstance(types, Sequence) or not types:
         problems.append(f"types is {types!r}, must be a list of declared types")
-    made = type(str(name), (), {"__doc__": description, "__module__": _caller()})
-    if problems:
-        report(DeclarationError("\n".join(problems)))
-        return made
-    registry.add_abstract(
-        AbstractDeclaration(
-            cls=made, name=name, description=description, members=tuple(types), plural=plural, permission=permission,
-            mask=mask,
-        )
-    )  # fmt: skip
-    return made
+
+    def declare(cls: Any, made: str, described: str | None) -> Any:
+        if problems:
+            report(DeclarationError("\n".join(problems)))
+            return cls
+        registry.add_abstract(
+            AbstractDeclaration(
+                cls=cls, name=made, description=described, members=tuple(types), plural=plural, permission=permission,
+                mask=mask,
+            )
+        )  # fmt: skip
+        return cls
+
+    if name is None:
+        return lambda cls: declare(cls, _name_of(cls), description or _doc(cls))
+    return declare(type(str(name), (), {"__doc__": description, "__module__": _caller()}), name, description)
 
 
 def _caller() -> str:

@@ -22,9 +22,9 @@ from .cache_policy import Cached, as_policy, wrong_policies
 from .names import RESERVED, is_name, pascal_case
 from .registry import Registry, TypeDeclaration, default_registry, with_free_name
 from .reporting import report
-from .rules import RowRule
+from .rules import Permitted, RowRule
 from .secrets import is_secret, secret_fields
-from .types import DEFAULT_LISTS, DEFAULT_QUERIES, check_model, wrong_queries
+from .types import DEFAULT_LISTS, DEFAULT_QUERIES, Form, Queries, check_model, wrong_queries
 
 Model: TypeAlias = type[models.Model]
 ModelName: TypeAlias = "str | Model"
@@ -66,10 +66,10 @@ def types(
     secrets: bool = False,
     names: Mapping[ModelName, str] | None = None,
     prefix: str = "",
-    queries: Collection[str] | Mapping[str, Any] = DEFAULT_QUERIES,
-    lists: Collection[str] = DEFAULT_LISTS,
+    queries: Queries = DEFAULT_QUERIES,
+    lists: Collection[Form] = DEFAULT_LISTS,
     rows: RowRule | None = None,
-    permission: Any = None,
+    permission: Permitted = None,
     mask: bool = False,
     cache: Cached = None,
     registry: Registry = default_registry,

@@ -11,7 +11,7 @@ import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any, ClassVar, Final, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, get_origin
 
 from ..errors import DeclarationError
 from .cache_policy import CachePolicy
@@ -25,8 +25,30 @@ class Auto:
         return "fraiseql_django.auto"
 
 
-auto: Final[Any] = Auto()
+if TYPE_CHECKING:
+    # a type checker cannot know the model's field: reading one from ``self`` is not checked
+    auto: TypeAlias = Any
+else:
+    auto = Auto()
 """Annotates a field whose type is that of the model's field."""
+
+if TYPE_CHECKING:
+    _T_co = TypeVar("_T_co", covariant=True)
+
+    class Expression(Protocol[_T_co]):
+        """Annotates a function that returns an ORM expression, with the type of its value: ``Expression[Decimal]``."""
+
+        def resolve_expression(self, *arguments: Any, **options: Any) -> Any:
+            """Resolve it in a query, as every expression of the ORM does."""
+else:
+
+    class Expression:
+        """Annotates a function that returns an ORM expression, with the type of its value: ``Expression[Decimal]``."""
+
+        def __class_getitem__(cls, item: Any) -> Any:
+            """Return the type of the value, which is the field's."""
+            return item
+
 
 _PROPERTIES = (property, functools.cached_property)
 _METHODS = (types.FunctionType, functools.partial, functools.partialmethod, classmethod, staticmethod)
@@ -119,6 +141,11 @@ def annotations_of(cls: type) -> dict[str, tuple[Any, str]]:
         for name, annotation in inspect.get_annotations(base).items()
         if not _of_class_variable(annotation)
     }
+
+
+def module_of(cls: type, name: str) -> str:
+    """Return the module in which the annotation of a dataclass's field stands, which a base may be from."""
+    return annotations_of(cls).get(name, (None, cls.__module__))[1]
 
 
 def options_of(cls: type) -> dict[str, FieldOptions]:

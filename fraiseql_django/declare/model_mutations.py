@@ -13,7 +13,7 @@ from ..errors import DeclarationError
 from .names import is_list
 from .registry import MutationDeclaration, Registry, TypeDeclaration, check_cost, default_registry
 from .reporting import report
-from .rules import RowRule
+from .rules import Permitted, RowRule
 
 Kind = Literal["create", "update", "delete", "upsert"]
 WAYS = ("connect", "create", "update", "upsert", "replace", "disconnect", "delete", "set")
@@ -204,7 +204,7 @@ def create(
     name: str | None = None,
     description: str | None = None,
     deprecation: str | None = None,
-    permission: Any = None,
+    permission: Permitted = None,
     cost: float = 1,
     directives: Iterable[Any] = (),
     registry: Registry = default_registry,
@@ -259,7 +259,7 @@ def update(
     name: str | None = None,
     description: str | None = None,
     deprecation: str | None = None,
-    permission: Any = None,
+    permission: Permitted = None,
     rows: RowRule | None = None,
     cost: float = 1,
     directives: Iterable[Any] = (),
@@ -313,7 +313,7 @@ def delete(
     name: str | None = None,
     description: str | None = None,
     deprecation: str | None = None,
-    permission: Any = None,
+    permission: Permitted = None,
     rows: RowRule | None = None,
     cost: float = 1,
     directives: Iterable[Any] = (),
@@ -354,7 +354,7 @@ def upsert(
     name: str | None = None,
     description: str | None = None,
     deprecation: str | None = None,
-    permission: Any = None,
+    permission: Permitted = None,
     rows: RowRule | None = None,
     cost: float = 1,
     directives: Iterable[Any] = (),

@@ -14,6 +14,8 @@ from .members import FieldOptions, check_bases
 from .names import snake_case
 from .registry import InputDeclaration, PostgresMutation, PythonMutation, Registry, check_cost, default_registry
 from .reporting import report
+from .rules import Permitted
+from .types import field
 
 _C = TypeVar("_C", bound=type)
 _D = TypeVar("_D", bound=Callable[..., Any])
@@ -33,7 +35,7 @@ def mutation(
     description: str | None = None,
     deprecation: str | None = None,
     repeatable: bool = False,
-    permission: Any = None,
+    permission: Permitted = None,
     cost: float = 1,
     directives: Iterable[Any] = (),
     registry: Registry = default_registry,
@@ -51,7 +53,7 @@ def mutation(
     description: str | None = None,
     deprecation: str | None = None,
     repeatable: bool = False,
-    permission: Any = None,
+    permission: Permitted = None,
     cost: float = 1,
     directives: Iterable[Any] = (),
     registry: Registry = default_registry,
@@ -124,7 +126,7 @@ def input_(cls: _C, /) -> _C: ...
 def input_(
     *, name: str | None = None, description: str | None = None, one_of: bool = False, directives: Iterable[Any] = ()
 ) -> Callable[[_C], _C]: ...
-@dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field,))
+@dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field, field))
 def input_(
     cls: Any = None,
     /,

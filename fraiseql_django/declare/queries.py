@@ -13,6 +13,7 @@ from .cache_policy import Cached, as_policy, wrong_policies
 from .members import plain_function
 from .registry import QueryDeclaration, Registry, check_cost, default_registry
 from .reporting import report
+from .rules import Permitted
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -29,7 +30,7 @@ def query(
     name: str | None = None,
     description: str | None = None,
     deprecation: str | None = None,
-    permission: Any = None,
+    permission: Permitted = None,
     cost: float = 1,
     cache: Cached = None,
     registry: Registry = default_registry,
@@ -45,7 +46,7 @@ def query(
     name: str | None = None,
     description: str | None = None,
     deprecation: str | None = None,
-    permission: Any = None,
+    permission: Permitted = None,
     cost: float = 1,
     cache: Cached = None,
     registry: Registry = default_registry,

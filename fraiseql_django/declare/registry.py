@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from itertools import chain, count
-from typing import Any, Final, Literal, NewType, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, NewType, TypeAlias, TypeVar
 
 from django.db import models
 from django.db.models import Q
@@ -27,9 +27,16 @@ _C = TypeVar("_C", bound=type)
 
 ID = NewType("ID", str)
 """Annotates an argument or a field that is a key."""
-BigInt = NewType("BigInt", int)
+# For type checkers the values of these are plain ones: a type of its own would refuse `points: BigInt = 0`
+if TYPE_CHECKING:
+    BigInt: TypeAlias = int
+else:
+    BigInt = NewType("BigInt", int)
 """Annotates a whole number of up to 64 bits."""
-JSON = NewType("JSON", object)
+if TYPE_CHECKING:
+    JSON: TypeAlias = Any
+else:
+    JSON = NewType("JSON", object)
 """Annotates any JSON value."""
 
 
@@ -411,10 +418,15 @@ def declare_object(
     except DeclarationError as error:
         report(error)
     described = description or (inspect.cleandoc(cls.__doc__) if cls.__doc__ else None)
-    options = {key: value for key, value in vars(cls).items() if isinstance(value, FieldOptions)}
-    for key in options:
+    own = {key: value for key, value in vars(cls).items() if isinstance(value, FieldOptions)}
+    for key in own:
         # the options of a field are not its default value
         delattr(cls, key)
+    options: dict[str, FieldOptions] = {}
+    for base in reversed(cls.__mro__[1:]):
+        inherited: ObjectDeclaration | None = vars(base).get("__fraiseql_object__")
+        options |= {} if inherited is None else inherited.options
+    options |= own
     made: Any = dataclass(kw_only=True)(cls)
     made.__fraiseql_object__ = ObjectDeclaration(
         cls=made, name=name or cls.__name__, description=described, options=options, failed=failed,

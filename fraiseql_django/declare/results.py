@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from typing import Any, TypeVar, dataclass_transform, overload
 
 from .registry import ID, JSON, declare_object
@@ -22,7 +23,7 @@ def success(cls: _C, /) -> _C: ...
 def success(
     *, name: str | None = None, description: str | None = None, directives: Iterable[Any] = ()
 ) -> Callable[[_C], _C]: ...
-@dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field,))
+@dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field, described))
 def success(
     cls: Any = None,
     /,
@@ -47,7 +48,7 @@ def error(cls: _C, /) -> _C: ...
 def error(
     *, name: str | None = None, description: str | None = None, directives: Iterable[Any] = ()
 ) -> Callable[[_C], _C]: ...
-@dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field,))
+@dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field, described))
 def error(
     cls: Any = None,
     /,
@@ -58,8 +59,8 @@ def error(
 ) -> Any:
     """Declare an object type that mutations return when they have failed: what they wrote is undone.
 
-    It has the fields of ``MutationError``, too, where it does not declare them itself. The arguments are those of
-    ``success``.
+    It has the fields of ``MutationError``, too, where it does not declare them itself; type checkers know them where
+    it extends ``MutationError``. The arguments are those of ``success``.
     """
     if cls is None:
         return lambda cls: _error(cls, name, description, directives)
@@ -68,9 +69,11 @@ def error(
 
 def _error(cls: _C, name: str | None = None, description: str | None = None, directives: Iterable[Any] = ()) -> _C:
     own = inspect.get_annotations(cls)
-    added = {attribute: annotation for attribute, (annotation, _) in _OF_ERRORS.items() if attribute not in own}
+    inherited = {item.name for base in cls.__mro__[1:] if dataclasses.is_dataclass(base) for item in fields(base)}
+    # a value without an annotation is the class's own default
+    known = own.keys() | (inherited - vars(cls).keys())
+    added = {attribute: annotation for attribute, (annotation, _) in _OF_ERRORS.items() if attribute not in known}
     for attribute in added:
-        # a value without an annotation is the class's own default
         if attribute not in vars(cls) and (make_default := _OF_ERRORS[attribute][1]) is not None:
             setattr(cls, attribute, make_default())
     cls.__annotations__ = {**added, **own}

@@ -69,6 +69,8 @@ class AnyViewer(Protocol):
 Permission: TypeAlias = Callable[[AnyViewer], bool]
 AsyncPermission: TypeAlias = Callable[[AnyViewer], Awaitable[bool]]
 RowRule: TypeAlias = Callable[[AnyViewer], "Q | bool"]
+# What declarations take as ``permission``: a rule, the name of a permission of Django's, a function of the viewer
+Permitted: TypeAlias = "Rule | str | Permission | None"
 
 
 @runtime_checkable
@@ -125,7 +127,7 @@ def _is_authenticated(viewer: AnyViewer) -> bool:
     return viewer.is_authenticated
 
 
-requires_auth = Rule("requires_auth", _is_authenticated, of_viewer=True)
+requires_auth: Rule = Rule("requires_auth", _is_authenticated, of_viewer=True)
 """Allows viewers who are signed in."""
 
 

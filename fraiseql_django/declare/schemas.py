@@ -10,34 +10,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any
 
 from . import bulk, model_mutations
 from .abstract import interface, union
 from .mutations import mutation
+from .operators import operator
+from .queries import query
 from .registry import Registry, default_registry
 from .scalars import scalar
 from .types import type_
 
-_C = TypeVar("_C", bound=type)
-_D = TypeVar("_D", bound=Callable[..., Any])
-
-
-class ClassDecorator(Protocol):
-    """A decorator of classes with arguments."""
-
-    def __call__(self, *arguments: Any, **options: Any) -> Callable[[_C], _C]: ...
-
-
-class Decorator(Protocol):
-    """A decorator of functions and classes, with arguments or without."""
-
-    @overload
-    def __call__(self, declared: _D, /) -> _D: ...
-    @overload
-    def __call__(self, **options: Any) -> Callable[[_D], _D]: ...
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "type": type_,
+    "types": bulk.types,
+    "interface": interface,
+    "union": union,
+    "query": query,
+    "mutation": mutation,
+    "create": model_mutations.create,
+    "update": model_mutations.update,
+    "delete": model_mutations.delete,
+    "upsert": model_mutations.upsert,
+    "scalar": scalar,
+    "operator": operator,
+}
 
 
 class SchemaDeclarations:
@@ -47,25 +46,18 @@ class SchemaDeclarations:
     by the package's own decorators, and is in every schema that uses it.
     """
 
-    type: ClassDecorator
-    types: Callable[..., bulk.DeclaredTypes]
-    interface: Callable[..., Any]
-    union: Callable[..., Any]
-    mutation: Decorator
-    create: Callable[..., Any]
-    update: Callable[..., Any]
-    delete: Callable[..., Any]
-    upsert: Callable[..., Any]
-    scalar: Callable[..., Any]
-
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
-        bound: Any = lambda function: partial(function, registry=registry)  # noqa: E731
-        self.type, self.types, self.mutation = bound(type_), bound(bulk.types), bound(mutation)
-        self.interface, self.union = bound(interface), bound(union)
-        self.create, self.update = bound(model_mutations.create), bound(model_mutations.update)
-        self.scalar = bound(scalar)
-        self.delete, self.upsert = bound(model_mutations.delete), bound(model_mutations.upsert)
+        if TYPE_CHECKING:
+            # with the signatures of the package's own, which partial objects do not have for type checkers
+            self.type, self.types, self.interface, self.union = type_, bulk.types, interface, union
+            self.query, self.mutation = query, mutation
+            self.create, self.update = model_mutations.create, model_mutations.update
+            self.delete, self.upsert = model_mutations.delete, model_mutations.upsert
+            self.scalar, self.operator = scalar, operator
+        else:
+            for name, function in _FUNCTIONS.items():
+                setattr(self, name, partial(function, registry=registry))
 
     def __repr__(self) -> str:
         return f"<declarations of the schema {self.registry.name!r}>"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypeVar, dataclass_transform, overload
 
 from django.db import models
 from django.db.models import Q
@@ -16,12 +17,28 @@ from .cache_policy import Cached, as_policy, split_query, wrong_policies
 from .members import FieldOptions, annotations_of, options_of
 from .registry import Registry, TypeDeclaration, check_cost, declare_object, default_registry
 from .reporting import report
-from .rules import RowRule
+from .rules import Permitted, RowRule
 from .sources import Source, make_source, source_model
 
 _C = TypeVar("_C", bound=type)
+_F = TypeVar("_F", bound=Callable[..., Any])
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+if TYPE_CHECKING:
+
+    class DeclaredField(Any):  # type: ignore[misc]
+        """What ``field`` returns to a type checker: a value of the annotated type, or a decorator."""
+
+        def __call__(self, function: _F, /) -> _F:
+            """Take the function under ``@field(…)``."""
 
 
+@overload
+def field(function: staticmethod[_P, _R], /) -> staticmethod[_P, _R]: ...
+@overload
+def field(function: _F, /) -> _F: ...
+@overload
 def field(
     expression: Any = None,
     *,
@@ -33,7 +50,24 @@ def field(
     column: str | None = None,
     description: str | None = None,
     deprecation: str | None = None,
-    permission: Any = None,
+    permission: Permitted = None,
+    mask: bool = False,
+    cost: float = 1,
+    directives: Iterable[Any] = (),
+    cache: Cached = None,
+) -> DeclaredField: ...
+def field(
+    expression: Any = None,
+    *,
+    requires: Collection[str] | None = None,
+    function: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    reads: Collection[str] = (),
+    name: str | None = None,
+    column: str | None = None,
+    description: str | None = None,
+    deprecation: str | None = None,
+    permission: Permitted = None,
     mask: bool = False,
     cost: float = 1,
     directives: Iterable[Any] = (),
@@ -109,7 +143,7 @@ def relation(
     name: str | None = None,
     description: str | None = None,
     deprecation: str | None = None,
-    permission: Any = None,
+    permission: Permitted = None,
     mask: bool = False,
     cost: float = 1,
     directives: Iterable[Any] = (),
@@ -136,9 +170,13 @@ def relation(
 # The forms that a list of rows takes, and what ``queries`` may name
 FORMS = ("plural", "connection", "aggregate", "groups")
 QUERIES = ("single", *FORMS)
+Form: TypeAlias = Literal["plural", "connection", "aggregate", "groups"]
+Query: TypeAlias = Literal["single", "plural", "connection", "aggregate", "groups"]
+# The values of a dictionary are permissions, policies, or tuples of both
+Queries: TypeAlias = "Collection[Query] | Mapping[Query, Any]"
 # What a type has where its declaration says nothing
-DEFAULT_QUERIES = ("single", "plural")
-DEFAULT_LISTS = ("plural",)
+DEFAULT_QUERIES: tuple[Query, ...] = ("single", "plural")
+DEFAULT_LISTS: tuple[Form, ...] = ("plural",)
 
 
 @overload
@@ -149,14 +187,14 @@ def type_(  # type: ignore[overload-overlap]
     description: str | None = None,
     fields: Collection[str] | Literal["__all__"] | None = None,
     exclude: Collection[str] | None = None,
-    queries: Collection[str] | Mapping[str, Any] = DEFAULT_QUERIES,
-    lists: Collection[str] = DEFAULT_LISTS,
+    queries: Queries = DEFAULT_QUERIES,
+    lists: Collection[Form] = DEFAULT_LISTS,
     unique: Collection[str | Collection[str]] = (),
     single: str | None = None,
     plural: str | None = None,
     primary: bool = False,
     rows: RowRule | None = None,
-    permission: Any = None,
+    permission: Permitted = None,
     mask: bool = False,
     cost: float = 0,
     when: Q | None = None,
@@ -177,13 +215,13 @@ def type_(
     reads: Collection[str] = (),
     name: str | None = None,
     description: str | None = None,
-    queries: Collection[str] | Mapping[str, Any] = DEFAULT_QUERIES,
-    lists: Collection[str] = DEFAULT_LISTS,
+    queries: Queries = DEFAULT_QUERIES,
+    lists: Collection[Form] = DEFAULT_LISTS,
     unique: Collection[str | Collection[str]] = (),
     single: str | None = None,
     plural: str | None = None,
     rows: RowRule | None = None,
-    permission: Any = None,
+    permission: Permitted = None,
     mask: bool = False,
     cost: float = 0,
     when: Q | None = None,
@@ -201,6 +239,7 @@ def type_(
 ) -> Callable[[_C], _C]: ...
 @overload
 def type_(cls: _C, /) -> _C: ...
+@dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field, field, relation))
 def type_(
     model: Any = None,
     *,
@@ -212,14 +251,14 @@ def type_(
     description: str | None = None,
     fields: Collection[str] | Literal["__all__"] | None = None,
     exclude: Collection[str] | None = None,
-    queries: Collection[str] | Mapping[str, Any] = DEFAULT_QUERIES,
-    lists: Collection[str] = DEFAULT_LISTS,
+    queries: Queries = DEFAULT_QUERIES,
+    lists: Collection[Form] = DEFAULT_LISTS,
     unique: Collection[str | Collection[str]] = (),
     single: str | None = None,
     plural: str | None = None,
     primary: bool = False,
     rows: RowRule | None = None,
-    permission: Any = None,
+    permission: Permitted = None,
     mask: bool = False,
     cost: float = 0,
     when: Q | None = None,

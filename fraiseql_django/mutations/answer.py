@@ -321,13 +321,13 @@ def _only_row(node: Node) -> RowNode | None:
 
 
 def _chosen(node: ChoiceNode, value: Any, of_json: bool) -> ObjectNode | RowNode | None:
-    """Return the node of the type that a value is of."""
+    """Return the node of the type that a value is of: of several, that of the class which is nearest to its own."""
     if isinstance(value, Made):
         return node.types.get(value.name)
-    for chosen in node.types.values():
-        model_or_class: Any = _class_of(chosen)
-        if model_or_class is not None and isinstance(value, model_or_class):
-            return chosen
+    classes = value.__class__.__mro__
+    fitting = [chosen for chosen in node.types.values() if _class_of(chosen) in classes]
+    if fitting:
+        return min(fitting, key=lambda chosen: classes.index(_class_of(chosen)))
     if len(node.types) == 1:
         (chosen,) = node.types.values()
         if isinstance(chosen, RowNode):

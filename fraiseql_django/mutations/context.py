@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db.models import Model, QuerySet
@@ -55,19 +56,37 @@ def _cannot_answer(result: Any) -> Answer:
     raise FraiseQLError("only an Info that an engine made can answer")
 
 
+if TYPE_CHECKING:
+    # a part of typing since Python 3.13; checkers know it without the package
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    UserT = TypeVarWithDefault("UserT", default=Any)
+    ContextT = TypeVarWithDefault("ContextT", default=Any)
+
+    class _OfProject(Generic[UserT, ContextT]):
+        """What has a project's user and context."""
+else:
+    UserT, ContextT = TypeVar("UserT"), TypeVar("ContextT")
+
+    class _OfProject:
+        __slots__ = ()
+        __class_getitem__ = classmethod(GenericAlias)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Info:
+class Info(_OfProject[UserT, ContextT]):
     """What a mutation in Python knows of the operation that it is a part of.
 
     ``request`` is the HTTP request, None where the engine is used without one. ``context`` is the argument of
-    ``engine.execute``. ``database`` is the alias in DATABASES that the answer is read from.
+    ``engine.execute``. ``database`` is the alias in DATABASES that the answer is read from. For type checkers,
+    ``Info[User]`` has a ``user`` of this type, ``Info[User, Context]`` also such a ``context``; ``Any`` without.
     """
 
     field_name: str
     response_key: str
     operation_name: str | None
     request: HttpRequest | None
-    context: Any
+    context: ContextT
     database: str = "default"
     _row_rules: RowRules = field(default_factory=dict, repr=False, compare=False)
     _answer: Callable[[Any], Answer] = field(default=_cannot_answer, repr=False, compare=False)
@@ -78,9 +97,10 @@ class Info:
         return Viewer(self.request, self.context)
 
     @property
-    def user(self) -> Any:
+    def user(self) -> UserT:
         """The user of the request as Django's authentication set it, or None."""
-        return self.viewer.user
+        user: UserT = self.viewer.user
+        return user
 
     async def auser(self) -> Any:
         """Return ``user``, in a coroutine, where reading it may take a statement; from then on ``user`` takes none."""

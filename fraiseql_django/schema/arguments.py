@@ -24,7 +24,7 @@ from graphql import (
 )
 
 from .._compat import IS_ONE_OF
-from ..declare.members import unannotated_values
+from ..declare.members import module_of, unannotated_values
 from ..declare.names import check_name
 from ..declare.registry import InputDeclaration, MutationDeclaration, Registry
 from ..declare.rules import RowRule, Rule
@@ -231,7 +231,7 @@ class Arguments:
     ) -> tuple[str, GraphQLInputField]:
         where = f"{cls.__name__}.{item.name}"
         declared: InputDeclaration = cls.__fraiseql_input__  # type: ignore[attr-defined]
-        annotation = self.read(item.type, cls.__module__)
+        annotation = self.read(item.type, module_of(cls, item.name))
         options = declared.options.get(item.name) or options_in(annotation.extras)
         if any(isinstance(extra, Rule) for extra in extras_in(annotation)):
             raise DeclarationError(f"{where} is the field of an input, which cannot have a permission; leave it out")

@@ -30,6 +30,7 @@ from graphql import (
 )
 
 from ..declare.directives import DirectiveDeclaration
+from ..declare.members import module_of
 from ..declare.names import check_name
 from ..errors import DeclarationError
 from .arguments import Arguments
@@ -131,7 +132,7 @@ class Directives:
             made = {}
             for item in dataclasses.fields(declared.cls):
                 where = f"directive {declared.name!r}, argument {item.name!r}"
-                annotation = self.arguments.read(item.type, declared.cls.__module__)
+                annotation = self.arguments.read(item.type, module_of(declared.cls, item.name))
                 graphql, _ = self.arguments.of(annotation, where)
                 if is_input_object_type(getattr(graphql, "of_type", graphql)):
                     raise DeclarationError(f"{where} is an object; give the directive an argument for each value")

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import models
 from graphql import GraphQLEnumType, GraphQLScalarType
 
-from ..declare.members import FieldOptions, unread_members
+from ..declare.members import FieldOptions, module_of, unread_members
 from ..declare.names import check_field_name, check_name
 from ..declare.registry import ObjectDeclaration, Registry
 from ..declare.rules import as_rule
@@ -194,7 +194,7 @@ class Outputs:
             elif item.default_factory is not dataclasses.MISSING:
                 default = item.default_factory()
             missing = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
-            output = self.read(item.type, declared.cls.__module__, where, union=None)
+            output = self.read(item.type, module_of(declared.cls, item.name), where, union=None)
             return ObjectField(
                 name=check_field_name(options.name or self.conventions.name(item.name), where),
                 description=options.description,

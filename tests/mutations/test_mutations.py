@@ -491,7 +491,7 @@ RAISED: dict[str, tuple[Exception, str, dict[str, Any]]] = {
         "Sold out.",
         {"code": "SOLD_OUT", "left": 0, "until": "2024-05-31", "price": "1.10"},
     ),
-    "lazy": (fraiseql.UserError(gettext_lazy("Yes")), "Yes", {"code": "USER_ERROR"}),  # type: ignore[arg-type]
+    "lazy": (fraiseql.UserError(gettext_lazy("Yes")), "Yes", {"code": "USER_ERROR"}),
     "graphql": (GraphQLError("Sold out.", extensions={"left": 0}), "Sold out.", {"code": "USER_ERROR", "left": 0}),
     "invalid": (
         ValidationError("Too long."),

@@ -61,7 +61,7 @@ class Command(BaseCommand):
             self._serve(server)
 
     def _migrate(self) -> None:
-        self._say(f"PostgreSQL {connection.pg_version // 10_000} is up.")
+        self._say(f"PostgreSQL {connection.get_database_version()[0]} is up.")
         call_command("migrate", verbosity=0, interactive=False)
 
     def _fill(self, scale: float) -> None:
