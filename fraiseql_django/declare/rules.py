@@ -70,7 +70,7 @@ Permission: TypeAlias = Callable[[AnyViewer], bool]
 AsyncPermission: TypeAlias = Callable[[AnyViewer], Awaitable[bool]]
 RowRule: TypeAlias = Callable[[AnyViewer], "Q | bool"]
 # What declarations take as ``permission``: a rule, the name of a permission of Django's, a function of the viewer
-Permitted: TypeAlias = "Rule | str | Permission | None"
+Permitted: TypeAlias = "Rule | str | Permission | AsyncPermission | None"
 
 
 @runtime_checkable

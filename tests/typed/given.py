@@ -41,6 +41,15 @@ class Product(models.Model):
         app_label = "shop"
 
 
+class Report(models.Model):
+    """What few may read."""
+
+    title = models.CharField(max_length=100)
+
+    class Meta:
+        app_label = "shop"
+
+
 class Offer(models.Model):
     """What is sold until a time."""
 

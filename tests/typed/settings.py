@@ -13,3 +13,6 @@ if PAGES:
         *INSTALLED_APPS,
         *(f"documentation.{module.parent.name}" for module in sorted(Path(PAGES).glob("documentation/*/models.py"))),
     ]
+
+# what the settings of a reader's project have
+READERS_URL = "redis://127.0.0.1:6379/1"
