@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pytest_django import DjangoDbBlocker
 
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Book, Customer, Order, Review
+from example_project.settings import BASE_DIR
 from fraiseql_django import GraphQLEngine, Registry, StorageError, get_engine
 from fraiseql_django.cache.keys import version_key
 from fraiseql_django.documents.trusted import digest
@@ -225,6 +227,25 @@ def test_a_condition_without_an_index_is_named(many: None, django_db_blocker: Dj
 
 
 # --- the text ---
+
+
+def test_documentation_shows_what_is_printed(many: None, django_db_blocker: DjangoDbBlocker) -> None:
+    page = (BASE_DIR / "docs" / "reference" / "commands.md").read_text()
+    command, shown = re.findall(r"\$ python manage.py fraiseql_explain '([^\n]*)'\n(.*?)```", page, re.DOTALL)[0]
+    with django_db_blocker.unblock():
+        printed = [_without_figures(line) for line in run(command).splitlines()]
+
+    assert command == NEWEST
+    for line in shown.splitlines():
+        if "…" not in line and "_fraiseql_" not in line:
+            assert _without_figures(line) in printed
+
+
+def _without_figures(line: str) -> str:
+    """Leave out what differs from one database, cache and server to the next."""
+    if line.strip().startswith(("version of", "key result:", "kept for", "now a miss", "not kept")):
+        return ""
+    return re.sub(r"cost=[\d.]+|width=\d+|PostgreSQL [\d.]+", "", line)
 
 
 def test_text_has_all_parts(many: None, django_db_blocker: DjangoDbBlocker) -> None:
