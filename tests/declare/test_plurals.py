@@ -27,7 +27,8 @@ from fraiseql_django.declare.plurals import plural_name
             "orderEntry orderEntries", "chairman chairmen", "craftsman craftsmen", "german germans",
             "talisman talismans", "monarch monarchs", "search searches", "church churches", "stomach stomachs",
             "bioTech bioTechs", "bookshelf bookshelves", "midwife midwives", "werewolf werewolves", "golf golfs",
-            "belief beliefs", "salesWoman salesWomen", "url urls", "id ids", "urlRecord urlRecords", "address2 address2s", "sms sms",
+            "belief beliefs", "salesWoman salesWomen", "url urls", "id ids", "urlRecord urlRecords",
+            "address2 address2s", "sms sms",
         ) if pair.split()[0] != "sms"),
         # one form for both, or a plural already
         *((word, f"{word}List") for word in ("news", "series", "species", "equipment", "information", "data", "media",
