@@ -15,7 +15,8 @@ hints, until they are tried (see ``trials``).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from django.db import connections, models
 
@@ -30,8 +31,12 @@ MANY_ROWS = 1_000
 FEW = 0.25
 # Rows of the other side of a join, as a part of those of the scan, where a look-up for each of them may be better
 FEW_JOINED = 0.05
+# Schema, name, and whether it has partitions
+Table: TypeAlias = tuple[str, str, bool]
 # Nodes that keep the order of the rows below them, as far as a LIMIT above a sort is concerned
-_PASSING = frozenset({"Gather", "Gather Merge", "Result", "Nested Loop", "Subquery Scan", "Memoize", "ProjectSet"})
+_PASSING = frozenset(
+    {"Append", "Gather", "Gather Merge", "Result", "Nested Loop", "Subquery Scan", "Memoize", "ProjectSet"}
+)
 _JOINS = ("Hash Cond", "Merge Cond")
 _INDEXES = """
 SELECT ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place)
@@ -41,8 +46,12 @@ SELECT ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALIT
 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = %s AND c.relname = %s AND i.indisvalid AND i.indpred IS NULL
 """
-_ROWS = """
-SELECT c.reltuples FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+# Of a partition, the table that its indexes are declared for
+_TABLE = """
+SELECT c.reltuples, of.nspname, root.relname, c.relispartition
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     JOIN pg_class root ON root.oid = CASE WHEN c.relispartition THEN pg_partition_root(c.oid)::oid ELSE c.oid END
+     JOIN pg_namespace of ON of.oid = root.relnamespace
 WHERE n.nspname = %s AND c.relname = %s
 """
 
@@ -71,18 +80,23 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An index that might help, and the ``reason``: what the plan does without it."""
+    """An index that might help, and the ``reason``: what the plan does without it.
+
+    PostgreSQL cannot make one of a ``partitioned`` table concurrently.
+    """
 
     schema: str
     table: str
     keys: tuple[Key, ...]
     method: str
-    reason: str
+    reason: str = field(compare=False)
+    partitioned: bool = False
 
     @property
     def create(self) -> str:
-        """The statement that makes it, without locking writers out."""
-        return f"CREATE INDEX CONCURRENTLY {quoted((self.name,))} ON {self.definition}"
+        """The statement that makes it, without locking writers out where PostgreSQL can do that."""
+        concurrently = "" if self.partitioned else " CONCURRENTLY"
+        return f"CREATE INDEX{concurrently} {quoted((self.name,))} ON {self.definition}"
 
     @property
     def definition(self) -> str:
@@ -193,8 +207,9 @@ class _Finder:
 
     def scan(self, node: Node, above: Sequence[Node]) -> None:
         """Add the candidates of the scan of a table."""
-        table = node.get("Schema", "public"), node["Relation Name"]
-        read = self._rows_read(node, table)
+        known, schema, name, partitioned = self._table(node)
+        table = schema, name, partitioned
+        read = _rows_read(node, known)
         if read < MANY_ROWS:
             return
         kept = _rows(node) * _processes(node, above)
@@ -219,20 +234,19 @@ class _Finder:
             for text in (text for _, unknown in parts for text in unknown):
                 self.others.append(f"{does}; no index is derived for: {text}")
 
-    def _rows_read(self, node: Node, table: tuple[str, str]) -> float:
-        if "Actual Loops" in node:
-            removed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
-            read: float = (node["Actual Rows"] + removed) * max(node["Actual Loops"], 1)
-            return read
-        if node["Node Type"] != "Seq Scan":
-            # how many rows a condition has removed is not known before it was run
-            return 0
-        with connections[self.alias].cursor() as cursor:
-            cursor.execute(_ROWS, table)
-            row = cursor.fetchone()
-        return 0 if row is None else float(row[0])
+    def _table(self, node: Node) -> tuple[float, str, str, bool]:
+        """Return the rows of the table that is scanned, as PostgreSQL knows them, and the table to index.
 
-    def _pattern(self, table: tuple[str, str], condition: Condition, does: str) -> None:
+        That is its schema, its name, and whether it has partitions.
+        """
+        name = node.get("Schema", "public"), node["Relation Name"]
+        with connections[self.alias].cursor() as cursor:
+            cursor.execute(_TABLE, name)
+            row: tuple[float, str, str, bool] | None = cursor.fetchone()
+        # a temporary table of a function, for instance, may be gone
+        return row or (0, *name, False)
+
+    def _pattern(self, table: Table, condition: Condition, does: str) -> None:
         if condition.kind == PREFIX:
             key = Key(condition.column, opclass="text_pattern_ops", upper=condition.upper)
             self._add(table, [key], does)
@@ -240,7 +254,7 @@ class _Finder:
             key = Key(condition.column, opclass="gin_trgm_ops", upper=condition.upper)
             self._add(table, [key], does, method="gin")
 
-    def _join(self, node: Node, above: Sequence[Node], table: tuple[str, str], read: float) -> None:
+    def _join(self, node: Node, above: Sequence[Node], table: Table, read: float) -> None:
         """Add the index by which the rows of a table could be looked up that are all read for a join with few."""
         join = next((parent for parent in above if parent["Node Type"] not in ("Hash", "Sort", "Gather")), None)
         text = None if join is None else next((join[name] for name in _JOINS if name in join), None)
@@ -252,18 +266,19 @@ class _Finder:
                 does = f"{_title(node)} reads {read:,.0f} rows for a join that leaves {_rows(join):,.0f}"
                 self._add(table, [Key(column[1])], does)
 
-    def _add(self, table: tuple[str, str], keys: Iterable[Key], does: str, *, method: str = "btree") -> None:
+    def _add(self, table: Table, keys: Iterable[Key], does: str, *, method: str = "btree") -> None:
         unique = {key.column: key for key in reversed(list(keys))}
         chosen = tuple(reversed(unique.values()))
         if chosen and not (method == "btree" and self._has_index(table, chosen)):
-            self.candidates.append(Candidate(*table, chosen, method, does))
+            schema, name, partitioned = table
+            self.candidates.append(Candidate(schema, name, chosen, method, does, partitioned))
 
-    def _has_index(self, table: tuple[str, str], keys: Sequence[Key]) -> bool:
+    def _has_index(self, table: Table, keys: Sequence[Key]) -> bool:
         """Whether an index begins with these columns: PostgreSQL has chosen not to use it."""
         if not _is_plain(keys):
             return False
         with connections[self.alias].cursor() as cursor:
-            cursor.execute(_INDEXES, table)
+            cursor.execute(_INDEXES, table[:2])
             existing = cursor.fetchall()
         wanted = [(key.column, key.descending) for key in keys]
         backwards = [(column, not descending) for column, descending in wanted]
@@ -312,6 +327,16 @@ def _of_same_query(node: Node, above: Sequence[Node]) -> list[Node]:
         found.append(parent)
         node = parent
     return found
+
+
+def _rows_read(node: Node, known: float) -> float:
+    """Return how many rows a scan reads of a table with so many; 0 where that is not known."""
+    if "Actual Loops" in node:
+        removed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
+        read: float = (node["Actual Rows"] + removed) * max(node["Actual Loops"], 1)
+        return read
+    # how many rows a condition has removed beside an index is not known before it was run
+    return known if node["Node Type"] == "Seq Scan" else 0
 
 
 def _rows(node: Node) -> float:

@@ -46,14 +46,19 @@ def trials(
     made = _hypothetical if hypothetical else _real
     for candidate in candidates:
         try:
-            before = _planned(statement, storage, settings)["Total Cost"]
-            with made(candidate, storage) as name, storage.begin_transaction(settings):
-                root = estimated(statement, storage)
+            before = _planned(statement, storage, settings)
+            with made(candidate, storage):
+                after = _planned(statement, storage, settings)
         except StorageError as error:
             yield Trial(failure=str(error).splitlines()[0])
             continue
-        uses = any(node.get("Index Name") == name for node, _ in nodes(root))
-        yield Trial(before=before, after=root["Total Cost"], uses=uses)
+        # those of partitions have names that PostgreSQL makes
+        uses = not _indexes(after) <= _indexes(before)
+        yield Trial(before=before["Total Cost"], after=after["Total Cost"], uses=uses)
+
+
+def _indexes(root: Node) -> set[str]:
+    return {node["Index Name"] for node, _ in nodes(root) if "Index Name" in node}
 
 
 def _planned(statement: Statement, storage: Storage, settings: Settings) -> Node:
@@ -62,19 +67,21 @@ def _planned(statement: Statement, storage: Storage, settings: Settings) -> Node
 
 
 @contextmanager
-def _hypothetical(candidate: Candidate, storage: Storage) -> Iterator[str]:
-    """Let this session plan with an index that does not exist."""
+def _hypothetical(candidate: Candidate, storage: Storage) -> Iterator[None]:
+    """Let this session plan with an index that does not exist, in one transaction: a pooler may have several."""
     sql = f"CREATE INDEX ON {candidate.definition}"
-    ((number, name),) = storage.query("SELECT indexrelid, indexname FROM hypopg_create_index(%s)", [sql]).rows
-    try:
-        yield (name or b"").decode()
-    finally:
-        storage.query("SELECT hypopg_drop_index(%s::oid)", [(number or b"").decode()])
+    with storage.begin_transaction():
+        ((number,),) = storage.query("SELECT indexrelid FROM hypopg_create_index(%s)", [sql]).rows
+        try:
+            yield
+        finally:
+            # a rollback would leave it
+            storage.query("SELECT hypopg_drop_index(%s::oid)", [(number or b"").decode()])
 
 
 @contextmanager
-def _real(candidate: Candidate, storage: Storage) -> Iterator[str]:
+def _real(candidate: Candidate, storage: Storage) -> Iterator[None]:
     """Make an index in a transaction that is rolled back."""
     with storage.begin_transaction((("lock_timeout", f"{LOCK_TIMEOUT_MS}ms"),)):
         storage.execute(f'CREATE INDEX "{_NAME}" ON {candidate.definition}')
-        yield _NAME
+        yield

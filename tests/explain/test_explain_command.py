@@ -22,8 +22,10 @@ from example_project.settings import BASE_DIR
 from fraiseql_django import GraphQLEngine, Registry, StorageError, get_engine
 from fraiseql_django.cache.keys import version_key
 from fraiseql_django.documents.trusted import digest
+from fraiseql_django.explain import candidates
 from fraiseql_django.explain.operation import Statement
 from fraiseql_django.explain.plans import plan_of
+from fraiseql_django.explain.trials import trials
 from fraiseql_django.management.commands import fraiseql_explain
 from fraiseql_django.testing import FailingStorage
 from tests.support import data, forget_definitions, is_hit, make_shop
@@ -205,6 +207,30 @@ def test_hypopg_tries_indexes_without_making_them(many: None, django_db_blocker:
         transaction.set_rollback(True)
 
 
+def test_index_of_partitions_is_that_of_their_table(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            CREATE TABLE explained (at date NOT NULL, code text) PARTITION BY RANGE (at);
+            CREATE TABLE explained_1 PARTITION OF explained FOR VALUES FROM ('2026-01-01') TO ('2026-07-01');
+            CREATE TABLE explained_2 PARTITION OF explained FOR VALUES FROM ('2026-07-01') TO ('2027-01-01');
+            INSERT INTO explained SELECT date '2026-01-01' + n % 300, 'c' || n FROM generate_series(1, 8000) n;
+            ANALYZE explained
+            """
+        )
+    sql = "SELECT at FROM explained WHERE code = %s::text"
+    statement = Statement(purpose="rows", sql=sql, params=("c77",), tables=())
+    storage = get_engine().storage
+
+    found = candidates.hints(plan_of(statement, storage, ()).root, "default").candidates
+
+    assert [(item.table, item.create) for item in found] == [
+        ("explained", 'CREATE INDEX "explained_code_idx" ON "public"."explained" ("code")')
+    ]
+    (trial,) = trials(found, statement, storage, (), hypothetical=False)
+    assert (trial.uses, trial.failure) == (True, None)
+
+
 def test_what_has_its_index_has_no_hint(many: None, django_db_blocker: DjangoDbBlocker) -> None:
     with django_db_blocker.unblock():
         (statement,) = explained('{ order(id: "1") { number } }')["statements"]
@@ -317,6 +343,20 @@ def test_key_and_versions_are_those_of_a_request(cache_alias: str, settings: Any
     Book.objects.update(pages=1)
 
     assert explained(BOOKS, "--variables", json.dumps(variables))["cache"]["outcome"] == "written"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_indexes_that_are_tried_drop_no_answers(cache_alias: str, settings: Any) -> None:
+    settings.FRAISEQL = {"CACHE": {"ALIAS": cache_alias}}
+    engine, query = get_engine(), "{ books { title } }"
+    assert not is_hit(engine, query)
+    index = candidates.Candidate("public", "bookshop_book", (candidates.Key("pages"),), "btree", "")
+    statement = Statement(purpose="rows", sql="SELECT id FROM bookshop_book WHERE pages = 1", params=(), tables=())
+
+    (trial,) = trials([index], statement, engine.storage, (), hypothetical=False)
+
+    assert trial.failure is None
+    assert is_hit(engine, query)
 
 
 def test_why_an_answer_is_not_kept(db: None, settings: Any) -> None:

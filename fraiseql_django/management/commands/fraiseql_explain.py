@@ -205,7 +205,8 @@ def _request(username: str | None) -> Any:
 
 def _version(engine: GraphQLEngine) -> str:
     ((version,),) = engine.storage.query("SHOW server_version").rows
-    return (version or b"").decode()
+    # behind it distributions name their package
+    return (version or b"").decode().partition(" ")[0]
 
 
 def _first_line(error: Exception) -> str:
