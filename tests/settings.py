@@ -55,6 +55,10 @@ if all(map(find_spec, FOREST)):
     INSTALLED_APPS += [*FOREST, "tests.forest"]
 MODELTRANSLATION_LANGUAGES = ("en", "de")
 DATABASES = {"default": dj_database_url.parse(os.environ.get("DATABASE_URL") or POSTGRES.url)}
+for _name in ("host", "port"):
+    # tests look for them here, also where the URL has them as parameters
+    if _name in DATABASES["default"].get("OPTIONS", {}):
+        DATABASES["default"][_name.upper()] = DATABASES["default"]["OPTIONS"].pop(_name)
 # A second way to the same database, for the tests that ask for it; its transactions keep their first snapshot.
 DATABASES["second"] = {
     **DATABASES["default"],
