@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.management import CommandError, call_command
-from django.db import connection, models, transaction
+from django.db import connection, connections, models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Upper
 from pytest_django import DjangoDbBlocker
@@ -357,6 +357,19 @@ def test_indexes_that_are_tried_drop_no_answers(cache_alias: str, settings: Any)
 
     assert trial.failure is None
     assert is_hit(engine, query)
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "second"])
+def test_a_table_that_is_being_written_is_not_waited_for(settings: Any) -> None:
+    settings.FRAISEQL = {"CACHE": {"ALIAS": None}}
+    index = candidates.Candidate("public", "bookshop_book", (candidates.Key("pages"),), "btree", "")
+    statement = Statement(purpose="rows", sql="SELECT id FROM bookshop_book WHERE pages = 1", params=(), tables=())
+
+    with transaction.atomic(using="second"), connections["second"].cursor() as cursor:
+        cursor.execute("LOCK TABLE bookshop_book IN ROW EXCLUSIVE MODE")
+        (trial,) = trials([index], statement, get_engine().storage, (), hypothetical=False)
+
+    assert trial.failure == "canceling statement due to lock timeout"
 
 
 def test_why_an_answer_is_not_kept(db: None, settings: Any) -> None:
