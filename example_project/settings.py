@@ -49,8 +49,9 @@ ROOT_URLCONF = "example_project.urls"
 WSGI_APPLICATION = "example_project.wsgi.application"
 ASGI_APPLICATION = "example_project.asgi.application"
 
+DATABASES: dict[str, dict[str, Any]]
 if os.environ.get("DATABASE_URL"):
-    DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"])}
+    DATABASES = {"default": {**dj_database_url.parse(os.environ["DATABASE_URL"])}}
 else:
     _server = EmbeddedPostgres(DATA_DIR / "postgres")
     DATABASES = {
