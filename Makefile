@@ -15,7 +15,8 @@
 # DATABASE_URL and REDIS_URL name servers to use instead of the embedded ones.
 # ARGS is handed on: make test ARGS="-k seed", make demo ARGS="--port 8001". The tests run in as many processes as
 # there are processors; ARGS="-n0" runs them in one, as a debugger needs it.
-# PYTHON names the Python to use, VENV the folder of its environment, DJANGO and GRAPHQL the versions in it:
+# PYTHON names the Python to use, VENV the folder of its environment (.venv; .venv-bench for the benchmarks), DJANGO and
+# GRAPHQL the versions in it:
 #   make test PYTHON=python3.11 VENV=.venv-oldest DJANGO='django>=5.2,<5.3' GRAPHQL='graphql-core>=3.2,<3.3'
 
 .DEFAULT_GOAL := help
@@ -24,7 +25,8 @@
 
 ARGS ?=
 VENV ?= .venv
-BENCH_VENV ?= .venv-bench
+# The benchmarks have an environment of their own: the other GraphQL packages do not work with every graphql-core.
+BENCH_VENV ?= $(if $(filter command environment,$(firstword $(origin VENV))),$(VENV),.venv-bench)
 DJANGO ?=
 GRAPHQL ?=
 bin := $(VENV)/bin
@@ -94,7 +96,7 @@ tutorial: $(VENV)/dev.stamp
 clean:
 	@rm -rf $(VENV) $(BENCH_VENV) .local build graphiql/node_modules graphiql/fraiseql_django_graphiql/static
 
-$(bin)/python $(BENCH_VENV)/bin/python:
+$(sort $(bin)/python $(BENCH_VENV)/bin/python):
 	@for python in $(candidates); do \
 		if "$$python" -c '$(usable)' >/dev/null 2>&1; then exec "$$python" -m venv --clear $(patsubst %/bin/python,%,$@); fi; \
 	done; echo '$(no_python)' >&2; exit 1
@@ -114,7 +116,6 @@ $(VENV)/graphiql.stamp: $(wildcard graphiql/*.* graphiql/src/*.*) | $(VENV)/demo
 	fi
 	@touch $@
 
-# The benchmark has an environment of its own: the other GraphQL packages do not work with every graphql-core.
 $(BENCH_VENV)/bench.stamp: pyproject.toml | $(BENCH_VENV)/bin/python
 	@echo 'Installing into $(BENCH_VENV) …'
 	@$(BENCH_VENV)/bin/python -m pip --quiet --disable-pip-version-check install --upgrade 'pip>=25.1'

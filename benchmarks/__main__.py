@@ -19,8 +19,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.settings")
 django.setup()
 
 from benchmarks import in_process, instructions, machine, output, over_http  # noqa: E402
+from benchmarks.http_servers import require_load_generator, servers  # noqa: E402
 from benchmarks.processes import workers  # noqa: E402
-from benchmarks.servers import require_load_generator, servers  # noqa: E402
 from benchmarks.services import services  # noqa: E402
 from benchmarks.sides import MODULES, NotHere, postgraphile  # noqa: E402
 from benchmarks.workloads import BY_NAME, Workload  # noqa: E402

@@ -6,8 +6,8 @@ from statistics import median
 from typing import Any
 
 from benchmarks.answers import compare
+from benchmarks.http_servers import Server
 from benchmarks.in_process import base_of
-from benchmarks.servers import Server
 from benchmarks.sides import common
 from benchmarks.workloads import Workload
 

@@ -20,11 +20,11 @@ from statistics import median, quantiles
 from threading import Thread
 from typing import Any
 
+import dj_database_url
 import django
 import psycopg
 from django.conf import settings
 
-from example_project.databases import database_settings
 from example_project.servers import EmbeddedPostgres, EmbeddedRedis
 
 ROUNDS, WRITERS, SECONDS, DELAYS = 15, 8, 2.0, 1000
@@ -59,7 +59,7 @@ def main() -> None:
 
 def _configure(url: str, redis: str) -> None:
     settings.configure(
-        DATABASES={"default": database_settings(url)},
+        DATABASES={"default": dj_database_url.parse(url)},
         INSTALLED_APPS=["fraiseql_django"],
         CACHES={
             "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},

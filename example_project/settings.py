@@ -9,7 +9,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from example_project.databases import database_settings
+import dj_database_url
+
 from example_project.servers import EmbeddedPostgres
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -48,13 +49,14 @@ ROOT_URLCONF = "example_project.urls"
 WSGI_APPLICATION = "example_project.wsgi.application"
 ASGI_APPLICATION = "example_project.asgi.application"
 
+DATABASES: dict[str, dict[str, Any]]
 if os.environ.get("DATABASE_URL"):
-    DATABASES = {"default": database_settings(os.environ["DATABASE_URL"])}
+    DATABASES = {"default": {**dj_database_url.parse(os.environ["DATABASE_URL"])}}
 else:
     _server = EmbeddedPostgres(DATA_DIR / "postgres")
     DATABASES = {
         "default": {
-            **database_settings(_server.url),
+            **dj_database_url.parse(_server.url),
             "ENGINE": "example_project.embedded_postgres",
             "DATA_FOLDER": _server.folder,
         }

@@ -46,7 +46,7 @@ from .execution.measured import MeasuredStorage
 from .execution.query import Query
 from .execution.rate_limit import operation_rate
 from .execution.replicas import Replicas
-from .execution.response import Explanation, Response, Statistics, failed
+from .execution.response import Explanation, PlannedOperation, Response, Statistics, failed
 from .execution.session import Session
 from .invalidation import watcher as watching
 from .language.introspection import Introspection
@@ -370,6 +370,27 @@ class GraphQLEngine:
 
         Raises OperationError for an operation that is refused, and for one that reads nothing by a statement.
         """
+        planned = self.planned(query, variables, operation_name, request=request, context=context)
+        read, values = planned.plan.read, planned.variables
+        if read is None or read.sql is None:
+            raise OperationError("The operation reads nothing from the database in one statement.")
+        complexity = planned.plan.complexity.of(values)
+        return Explanation(sql=read.sql, params=read.params(values), tables=read.tables, complexity=complexity)
+
+    def planned(
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        operation_name: str | None = None,
+        *,
+        request: HttpRequest | None = None,
+        context: Any = None,
+    ) -> PlannedOperation:
+        """Return what executing an operation would take, without running a statement of it.
+
+        Functions that answer root fields of a query are called, as they choose the rows. Raises OperationError for an
+        operation that is refused.
+        """
         operation = self.parser.parse(query).operation(operation_name)
         values = self.parser.variables(operation, variables or {})
         try:
@@ -386,10 +407,7 @@ class GraphQLEngine:
                 values = {**called.variables, KEYS: [[] for _ in plan.slots]}
         finally:
             self.release()
-        read, complexity = plan.read, plan.complexity.of(values)
-        if read is None or read.sql is None:
-            raise OperationError("The operation reads nothing from the database in one statement.")
-        return Explanation(sql=read.sql, params=read.params(values), tables=read.tables, complexity=complexity)
+        return PlannedOperation(operation=operation, plan=plan, variables=values)
 
     # --- state ---
 

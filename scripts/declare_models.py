@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import dj_database_url
 import django
 from django.apps import apps
 from django.conf import settings
@@ -24,7 +25,6 @@ from django.db import connection, models, transaction
 from django.utils.module_loading import import_string
 from graphql import GraphQLObjectType, get_named_type, is_leaf_type
 
-from example_project.databases import database_settings
 from scripts.project_settings import PROJECTS, Project
 
 TEMPLATES: dict[str, Any] = {
@@ -54,7 +54,7 @@ class _NoMigrations:
 
 def set_up(project: Project) -> None:
     """Load the project's models, beside this package."""
-    databases = {"default": database_settings(os.environ["DATABASE_URL"])}
+    databases = {"default": dj_database_url.parse(os.environ["DATABASE_URL"])}
     common: dict[str, Any] = {
         "DATABASES": databases,
         "MIGRATION_MODULES": _NoMigrations(),

@@ -31,7 +31,7 @@ from scripts.project_settings import PROJECTS
 
 ROOT = Path(__file__).resolve().parent.parent
 # what fraiseql_django needs beside Django, whose version the project chooses
-NEEDED = ("psycopg[binary]>=3.2,<3.4", "graphql-core>=3.2.14,<3.3")
+NEEDED = ("dj-database-url>=2.3", "psycopg[binary]>=3.2,<3.4", "graphql-core>=3.2.14,<3.3")
 
 
 def install(project: str, folder: Path) -> Path:

@@ -12,9 +12,9 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
+import dj_database_url
 from psycopg import IsolationLevel
 
-from example_project.databases import database_settings
 from example_project.servers import EmbeddedPostgres, EmbeddedRedis
 from example_project.settings import *  # noqa: F403
 from example_project.settings import INSTALLED_APPS
@@ -54,11 +54,15 @@ FOREST = ["treebeard", "mptt", "taggit", "polymorphic"]
 if all(map(find_spec, FOREST)):
     INSTALLED_APPS += [*FOREST, "tests.forest"]
 MODELTRANSLATION_LANGUAGES = ("en", "de")
-DATABASES = {"default": database_settings(os.environ.get("DATABASE_URL") or POSTGRES.url)}
+DATABASES = {"default": dj_database_url.parse(os.environ.get("DATABASE_URL") or POSTGRES.url)}
+for _name in ("host", "port"):
+    # tests look for them here, also where the URL has them as parameters
+    if _name in DATABASES["default"].get("OPTIONS", {}):
+        DATABASES["default"][_name.upper()] = DATABASES["default"]["OPTIONS"].pop(_name)
 # A second way to the same database, for the tests that ask for it; its transactions keep their first snapshot.
 DATABASES["second"] = {
     **DATABASES["default"],
-    "OPTIONS": {**DATABASES["default"]["OPTIONS"], "isolation_level": IsolationLevel.REPEATABLE_READ},
+    "OPTIONS": {**DATABASES["default"].get("OPTIONS", {}), "isolation_level": IsolationLevel.REPEATABLE_READ},
     "TEST": {"MIRROR": "default"},
 }
 # The versions of tables have no KEY_PREFIX, so each worker has a database of its own (Redis has 16, and workers are 8)

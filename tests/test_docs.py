@@ -22,7 +22,6 @@ from django.test.utils import CaptureQueriesContext
 import fraiseql_django
 import fraiseql_django as fraiseql
 from example_project.bookshop.models import Author, Book, Category
-from example_project.bookshop.readable import readable
 from fraiseql_django import GraphQLEngine, Registry, Viewer, get_engine
 from fraiseql_django.declare import schemas
 from fraiseql_django.declare.names import camel_case
@@ -31,6 +30,7 @@ from fraiseql_django.schema.functions import FUNCTIONS
 from fraiseql_django.schema.operators import BUILT_IN
 from fraiseql_django.schema.scalars.composite import RANGES
 from fraiseql_django.schema.sdl import sdl
+from fraiseql_django.sql.readable import readable
 from tests.menagerie import models as menagerie
 from tests.menagerie.data import populate
 from tests.support import put

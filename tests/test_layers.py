@@ -20,6 +20,7 @@ ORDER = (
         "health",
         "http",
         "sql",
+        "explain",
         "views",
         "urls",
         "checks",

@@ -84,6 +84,7 @@ def test_no_setting_is_documented_that_there_is_not() -> None:
 def test_commands_are_found() -> None:
     assert COMMANDS == [
         "fraiseql_clear_cache",
+        "fraiseql_explain",
         "fraiseql_health",
         "fraiseql_inspect",
         "fraiseql_makemigrations",

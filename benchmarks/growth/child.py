@@ -28,7 +28,7 @@ from django.test import RequestFactory  # noqa: E402
 
 import fraiseql_django as fraiseql  # noqa: E402
 from benchmarks.growth import models  # noqa: E402
-from benchmarks.servers import peak_memory  # noqa: E402
+from benchmarks.http_servers import peak_memory  # noqa: E402
 from benchmarks.sides import limit  # noqa: E402
 from benchmarks.workloads import Workload  # noqa: E402
 from fraiseql_django.declare.registry import Registry  # noqa: E402

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.growth.models import fill_events
-from benchmarks.servers import Server, require_load_generator
+from benchmarks.http_servers import Server, require_load_generator
 from benchmarks.workloads import BY_NAME
 
 Series = dict[str, Any]

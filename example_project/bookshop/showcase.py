@@ -7,7 +7,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from example_project.bookshop.readable import readable
+from fraiseql_django.sql.readable import readable
 
 ROUNDS = 25  # a median of so many is steady to some percent
 ANSWER_LINES = 30

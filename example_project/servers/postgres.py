@@ -1,9 +1,12 @@
 """
 PostgreSQL from its wheel: on a socket only, its data in a folder, shared by all processes that use it.
 
-Why not the wheel's own `get_server`: its lock is one file in /tmp for all users of a machine, a killed
-process stays among its users for ever, an interrupted initdb leaves a folder that never works again, and a
-postmaster.pid whose number meanwhile belongs to another program passes for a running server.
+Of the wheel only the programs are used. Its own `get_server` (0.6) takes neither settings of the server nor
+options of initdb, so text would be sorted as the machine's language has it. Its lock is one file in /tmp for all
+users of a machine, a killed process stays among its users for ever, an interrupted initdb leaves a folder that
+never works again, and a postmaster.pid whose number meanwhile belongs to another program passes for a running
+server. Started by root, it adds an account to the machine. tests/example_project/test_servers.py has a test of
+each.
 """
 
 import atexit
@@ -79,7 +82,7 @@ class EmbeddedPostgres:
     @property
     def url(self) -> str:
         """Return what DATABASE_URL would say."""
-        return f"postgresql://postgres@/postgres?host={quote(str(self.socket_folder), safe='')}&port={PORT}"
+        return f"postgresql://postgres@{quote(str(self.socket_folder), safe='')}:{PORT}/postgres"
 
     def start(self) -> str:
         """Start the server unless it runs, become one of its users, and return its URL."""

@@ -34,37 +34,58 @@ from graphql import (
 
 from ..errors import OperationError
 from ..language.parser import Parser
-from .extraction import Mistake, Snippet, SourceLine
-from .trusted import digest
+from .snippets import Mistake, Snippet, SourceLine
+from .trusted import digest, normalised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustedOperation:
-    """A document with one operation; ``kind`` is ``query`` or ``mutation``."""
+    """A document with one operation; ``kind`` is ``query`` or ``mutation``.
+
+    ``given`` is the identifier that another tool has given it; None: it is the hash of the text.
+    """
 
     name: str
     kind: str
     text: str
+    given: str | None = None
 
     @property
     def identifier(self) -> str:
         """The document's identifier."""
-        return digest(self.text)
+        return self.given or digest(self.text)
 
 
 class UnusableOperations(Exception):
-    """There are errors in the files; ``mistakes`` are all of them, sorted by file and line."""
+    """There are errors in the files; ``mistakes`` are all of them, sorted by file, line and message."""
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
-        self.mistakes = sorted(set(mistakes), key=lambda mistake: (mistake.location.file, mistake.location.line))
+        self.mistakes = sorted(set(mistakes), key=lambda mistake: (mistake.location, mistake.message))
         super().__init__(f"{len(self.mistakes)} mistakes")
 
 
-def operations(extracted: Iterable[Snippet | Mistake], parser: Parser, *, typenames: bool) -> list[TrustedOperation]:
-    """Return the operations in the snippets, sorted by name, each with the fragments that it uses.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestDocument:
+    """A document in the manifest of another tool: its identifier, its text and the identifier's line."""
 
-    ``typenames`` adds ``__typename`` to every object below the root. Raises UnusableOperations with all errors: of
-    syntax, validation and limits, and names that are missing or not unique.
+    identifier: str
+    text: str
+    location: SourceLine
+
+
+def operations(
+    extracted: Iterable[Snippet | Mistake],
+    parser: Parser,
+    *,
+    typenames: bool,
+    manifests: Iterable[ManifestDocument] = (),
+) -> list[TrustedOperation]:
+    """Return the operations in the snippets, sorted by name, each with the fragments that it uses, and those in
+    manifests, as they are.
+
+    ``typenames`` adds ``__typename`` to every object below the root, but not to documents in manifests, whose text
+    belongs to their identifiers. Raises UnusableOperations with all errors: of syntax, validation and limits, and names
+    that are missing or not unique.
     """
     bundler = _Bundler(typenames)
     for item in extracted:
@@ -73,9 +94,11 @@ def operations(extracted: Iterable[Snippet | Mistake], parser: Parser, *, typena
         else:
             bundler.add(item)
     documents = [bundler.operation(node, parser) for _, node in sorted(bundler.operations.items())]
+    documents += [bundler.document(document, parser) for document in manifests]
     if bundler.mistakes:
         raise UnusableOperations(bundler.mistakes)
-    return [document for document in documents if document is not None]
+    # several clients may have the same document
+    return list({document.identifier: document for document in documents if document is not None}.values())
 
 
 class _Bundler:
@@ -132,6 +155,24 @@ class _Bundler:
         assert node.name is not None
         return TrustedOperation(name=node.name.value, kind=node.operation.value, text=text)
 
+    def document(self, document: ManifestDocument, parser: Parser) -> TrustedOperation | None:
+        """Return the operation of a document in a manifest; None if it has an error, which is reported."""
+        what = f"the document {document.identifier!r}"
+        try:
+            found = list(parser.parse(document.text).operations.values())
+        except OperationError as error:
+            self._report(f"{what}: {error.message}", document.location)
+            return None
+        if len(found) != 1:
+            self._report(f"{what} has {len(found)} operations, must have one", document.location)
+            return None
+        return TrustedOperation(
+            name=found[0].name or "",
+            kind=found[0].kind.value,
+            text=document.text,
+            given=document.identifier if normalised(document.identifier) != digest(document.text) else None,
+        )
+
     def _used(self, node: OperationDefinitionNode) -> list[FragmentDefinitionNode]:
         """Return the fragments that an operation uses, directly or in other fragments, sorted by name."""
         used: dict[str, FragmentDefinitionNode] = {}
@@ -169,7 +210,7 @@ def _spreads(node: Any) -> Iterator[str]:
 
 def _line_of(node: Any) -> SourceLine:
     source = node.loc.source
-    return SourceLine(file=Path(source.name), line=node.loc.start_token.line + source.location_offset.line - 1)
+    return SourceLine(Path(source.name), node.loc.start_token.line + source.location_offset.line - 1)
 
 
 def _line_of_error(error: GraphQLError, otherwise: SourceLine) -> SourceLine:
@@ -177,4 +218,4 @@ def _line_of_error(error: GraphQLError, otherwise: SourceLine) -> SourceLine:
     if error.source is None or not error.locations:
         return otherwise
     line = error.locations[0].line + error.source.location_offset.line - 1
-    return SourceLine(file=Path(error.source.name), line=line)
+    return SourceLine(Path(error.source.name), line)

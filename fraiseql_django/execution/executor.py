@@ -132,7 +132,7 @@ class Executor:
             if outside is not None and ttl:
                 answer, marked = self._through_cache(read, params, variables, outside, measured)
             else:
-                measured.looked_up(self._bypass(read))
+                measured.looked_up(self.bypass(read))
                 # what is not kept may be read from a replica, if that is not behind
                 versions = None if outside is None else self._versions(read, measured)
                 answer = self.from_storage(read, params, self.session.of(variables[VIEWER]), versions, outside)
@@ -169,9 +169,7 @@ class Executor:
         self, read: Read, params: list[str | None], variables: Variables, outside: Hashable, measured: Measurement
     ) -> tuple[bytes, bool]:
         viewer: Viewer = variables[VIEWER]
-        session_values = (self.session.values_of(viewer) if read.of_session else (), outside, self.session.history)
-        # repr tells apart what joined texts would not: None and "None", "a,b" and "a", "b"
-        key = blake2b(f"{read.digest}{params!r}{session_values!r}".encode(), digest_size=16).hexdigest()
+        key = self.key(read, params, viewer, outside)
         since, at = self.shared.flights.landings, time.monotonic() if read.stale else 0.0
         # before the statement: a version read after it could belong to a write that it did not see
         began = perf_counter()
@@ -196,14 +194,20 @@ class Executor:
         holding = Waiter(locks=locks, connection=self.session.is_pooled)
         return self.shared.answer(missed, lookup.versions, holding, since)
 
+    def key(self, read: Read, params: list[str | None], viewer: Viewer, outside: Hashable) -> str:
+        """Return what the answer of a statement is kept by; ``outside`` is what the project has set in the session."""
+        session_values = (self.session.values_of(viewer) if read.of_session else (), outside, self.session.history)
+        # repr tells apart what joined texts would not: None and "None", "a,b" and "a", "b"
+        return blake2b(f"{read.digest}{params!r}{session_values!r}".encode(), digest_size=16).hexdigest()
+
     def _versions(self, read: Read, measured: Measurement) -> str | None:
         began = perf_counter()
         versions = self.answers.lookup("", read.tables, began).versions
         measured.at_cache("versions", began)
         return versions
 
-    def _bypass(self, read: Read) -> Outcome:
-        """Return why the cache is not asked for a statement."""
+    def bypass(self, read: Read) -> Outcome:
+        """Return why the cache is not asked for a statement, where it is not."""
         if self.answers.cache is None:
             return Outcome.NO_CACHE
         if not read.policy.ttl:

@@ -12,9 +12,11 @@ from django.core.serializers.json import DjangoJSONEncoder
 from graphql import GraphQLError
 
 from ..errors import TryLater
+from ..language.parser import Operation
 from ..memory import Counts
 from ..planner.answer_policy import NOT_KEPT, AnswerPolicy
-from ..planner.plan import AFTER_DATA, BEFORE_DATA
+from ..planner.arguments import Variables
+from ..planner.plan import AFTER_DATA, BEFORE_DATA, Plan
 from .failures import status_of
 
 _AROUND = len(BEFORE_DATA) + len(AFTER_DATA)
@@ -116,6 +118,15 @@ class Explanation:
     params: list[str | None]
     tables: tuple[str, ...]
     complexity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedOperation:
+    """An operation, its plan, and the variables that the plan's statements take their parameters from."""
+
+    operation: Operation
+    plan: Plan
+    variables: Variables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from ..declare.names import pascal_case
-from .inspection import InspectedColumn, InspectedFunction, InspectedRelation, InspectedType
+from ..declare.names import pascal_case, snake_case
+from ..declare.plurals import plural
+from .inspection import ForeignKey, InspectedFunction, InspectedRelation, InspectedType, is_json
 from .samples import JSONShape, shape_of
 from .script import written_name
 from .source import attribute, call, comment, docstring, literal, unique
 
 _HEADER = '"""Declarations over views and functions of the database: read them before they are used."""'
+_HEADER_OF_TABLES = (
+    '"""Declarations over tables, views and functions of the database: read them before they are used."""'
+)
 _FRAISEQL = "import fraiseql_django as fraiseql"
 # Annotations by name of the type in pg_type
 _ANNOTATIONS: Mapping[str, str] = {
@@ -59,11 +64,35 @@ def declarations(
     They are declared in ``schema``, one in ``FRAISEQL["SCHEMAS"]``, or in the project's own.
     """
     writer = _ModuleWriter(json_column, schema)
-    for relation in relations:
+    found = list(relations)
+    # relations lead to classes that follow
+    writer.tables = {(relation.schema, relation.name): writer.table(relation) for relation in found}
+    for relation in found:
         writer.relation(relation)
     for function in functions:
         writer.mutation(function)
     return writer.module()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    """A view or table with the name of its class and those of its fields, by column; ``taken`` are all names."""
+
+    relation: InspectedRelation
+    name: str
+    attributes: Mapping[str, str]
+    taken: set[str]
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether it is a table with keys."""
+        return bool(self.relation.primary or self.relation.unique or self.relation.foreign)
+
+    def written(self, columns: Sequence[str]) -> tuple[str, ...] | None:
+        """Return the names of the fields of columns; None if one of them has no field, or no single value."""
+        single = {column.name for column in self.relation.columns if not (column.type.is_array or is_json(column.type))}
+        found = tuple(self.attributes[column] for column in columns if column in self.attributes and column in single)
+        return found if len(found) == len(columns) else None
 
 
 class _ModuleWriter:
@@ -75,34 +104,106 @@ class _ModuleWriter:
         self.declare = "fraiseql" if schema is None else attribute(schema)
         self.made = [] if schema is None else ["", f"{self.declare} = fraiseql.for_schema({literal(schema)})"]
         self.classes: list[list[str]] = []
+        # by schema and name
+        self.tables: dict[tuple[str, str], _Table] = {}
         self.imports: set[str] = set()
         self.names = set(_IMPORTS) | {"fraiseql", self.declare}
 
     def module(self) -> str:
         """Return the source of the module with its imports."""
+        header = _HEADER.format("tables, " if any(table.has_keys for table in self.tables.values()) else "")
         if not self.classes:
-            return f"{_HEADER}\n"
+            return f"{header}\n"
         modules: dict[str, list[str]] = {}
         for name in sorted(self.imports):
             modules.setdefault(_IMPORTS[name], []).append(name)
         imports = [f"from {module} import {', '.join(names)}" for module, names in sorted(modules.items())]
-        head = [_HEADER, "", "from __future__ import annotations", "", *imports, *([""] if imports else []), _FRAISEQL]
+        head = [header, "", "from __future__ import annotations", "", *imports, *([""] if imports else []), _FRAISEQL]
         head += self.made
         parts = ["\n".join(lines) for lines in (head, *self.classes)]
         return "\n\n\n".join(parts) + "\n"
 
+    def table(self, relation: InspectedRelation) -> _Table:
+        """Choose the names of a view or table and of its columns."""
+        name = unique(_class_name(relation.name), self.names)
+        taken: set[str] = set()
+        attributes: dict[str, str] = {}
+        if relation.documents is None:
+            for column in relation.columns:
+                if self._annotation(column.type) is not None:
+                    attributes[column.name] = unique(attribute(column.name), taken)
+        return _Table(relation=relation, name=name, attributes=attributes, taken=taken)
+
     def relation(self, relation: InspectedRelation) -> None:
         """Add a type over a view or table."""
-        name = unique(_class_name(relation.name), self.names)
+        table = self.tables[relation.schema, relation.name]
         source = written_name((relation.schema, relation.name) if relation.schema != "public" else (relation.name,))
         arguments = [f"sql_source={literal(source)}"]
-        descriptions = {column.name: column.comment for column in relation.columns}
         if relation.documents is None:
-            body = self._columns(relation.columns)
+            keys, body = self._keys_of(table)
+            arguments += keys
+            body = [*self._columns(table), *self._relations(table), *body]
         else:
             arguments.append(f"jsonb_column={literal(self.json_column)}")
-            body = self._document(relation.documents, name, descriptions)
-        self._class(call("", f"@{self.declare}.type", arguments), name, relation.comment, body)
+            descriptions = {column.name: column.comment for column in relation.columns}
+            body = self._document(relation.documents, table.name, descriptions)
+        self._class(call("", f"@{self.declare}.type", arguments), table.name, relation.comment, body)
+
+    def _keys_of(self, table: _Table) -> tuple[list[str], list[str]]:
+        """Return the arguments of a type that name its keys, and comments on those that cannot be named."""
+        arguments: list[str] = []
+        comments: list[str] = []
+        primary = table.written(table.relation.primary)
+        if table.relation.primary and primary is None:
+            comments.append(comment(f"({', '.join(table.relation.primary)}) is the primary key"))
+        elif primary and primary != ("id",):
+            arguments.append(f"key={_names(primary)}")
+        keys = [(columns, table.written(columns)) for columns in table.relation.unique]
+        comments += [comment(f"({', '.join(columns)}) is unique") for columns, names in keys if names is None]
+        unique_keys = [_names(names) for _, names in keys if names is not None]
+        if unique_keys:
+            arguments.append(f"unique=[{', '.join(unique_keys)}]")
+        return arguments, comments
+
+    def _relations(self, table: _Table) -> list[str]:
+        """Return the relations of a table by its foreign keys, then those by foreign keys of other tables."""
+        lines: list[str] = []
+        for key in table.relation.foreign:
+            lines += self._forward(table, key)
+        for other in self.tables.values():
+            for key in other.relation.foreign:
+                if key.target == (table.relation.schema, table.relation.name) and len(key.columns) == 1:
+                    lines += self._backward(table, other, key)
+        return lines
+
+    def _forward(self, table: _Table, key: ForeignKey) -> list[str]:
+        target = self.tables.get(key.target)
+        columns, to = ", ".join(key.columns), ", ".join(key.to)
+        if len(key.columns) > 1 or target is None or target.relation.documents is not None:
+            where = written_name(key.target if key.target[0] != "public" else key.target[1:])
+            why = "" if len(key.columns) == 1 else ": relations compare one column"
+            return [comment(f"({columns}) refers to {where} ({to}){why}")]
+        (column,), (other,) = key.columns, key.to
+        name = re.sub(r"_(?:id|no|key|pk|fk)$", "", column)
+        if attribute(name) in table.taken:
+            name = snake_case(target.name) if snake_case(target.name) not in table.taken else f"{column}_row"
+        nullable = next(item.nullable for item in table.relation.columns if item.name == column)
+        own = table.attributes.get(column, column)
+        head = f"{unique(attribute(name), table.taken)}: {_optional(target.name, nullable)}"
+        return _relation(head, own, target.attributes.get(other, other))
+
+    def _backward(self, table: _Table, other: _Table, key: ForeignKey) -> list[str]:
+        (column,), (to,) = key.columns, key.to
+        keys = (other.relation.primary, *other.relation.unique)
+        single = (column,) in keys
+        name = one = snake_case(other.name)
+        if not single:
+            name = plural(one) if plural(one) != one else f"{one}_list"
+        if sum(found.target == key.target for found in other.relation.foreign) > 1 or attribute(name) in table.taken:
+            name = f"{name}_by_{re.sub('_id$', '', column)}"
+        annotation = f"{other.name} | None" if single else f"list[{other.name}]"
+        head = f"{unique(attribute(name), table.taken)}: {annotation}"
+        return _relation(head, table.attributes.get(to, to), other.attributes.get(column, column))
 
     def mutation(self, function: InspectedFunction) -> None:
         """Add a mutation that calls a function, with its input, success and error types."""
@@ -129,16 +230,16 @@ class _ModuleWriter:
         code = [] if any(line.strip() and not line.lstrip().startswith("#") for line in body) else ["    pass"]
         self.classes.append([*decorator, f"class {name}:", *lines, *body, *code])
 
-    def _columns(self, columns: Sequence[InspectedColumn]) -> list[str]:
+    def _columns(self, table: _Table) -> list[str]:
         lines: list[str] = []
-        taken: set[str] = set()
-        for column in columns:
+        for column in table.relation.columns:
             annotation = self._annotation(column.type)
             if annotation is None:
                 lines.append(comment(f"{column.name}: there is no annotation for {column.type.shown}"))
                 continue
             lines += _type_comment(column.type)
-            lines += _field(column.name, _optional(annotation, column.nullable), column.comment, taken)
+            name = table.attributes[column.name]
+            lines += _field(name, column.name, _optional(annotation, column.nullable), column.comment)
         return lines
 
     def _input(self, function: InspectedFunction) -> list[str]:
@@ -177,7 +278,7 @@ class _ModuleWriter:
             if value.note:
                 lines.append(comment(f"{key}: {value.note}"))
             annotation = self._shape(value, f"{name}{_class_name(key)}")
-            lines += _field(key, annotation, descriptions.get(key), taken)
+            lines += _field(unique(attribute(key), taken), key, annotation, descriptions.get(key))
         return lines
 
     def _shape(self, shape: JSONShape, name: str) -> str:
@@ -217,9 +318,17 @@ def _optional(annotation: str, nullable: bool) -> str:
     return f"{annotation} | None" if nullable else annotation
 
 
-def _field(column: str, annotation: str, description: str | None, taken: set[str]) -> list[str]:
+def _names(names: Sequence[str]) -> str:
+    """Return one name, or several as a list."""
+    return literal(names[0]) if len(names) == 1 else f"[{', '.join(map(literal, names))}]"
+
+
+def _relation(head: str, key: str, to: str) -> list[str]:
+    return call("    ", f"{head} = fraiseql.relation", [literal(key), f"to={literal(to)}"])
+
+
+def _field(name: str, column: str, annotation: str, description: str | None) -> list[str]:
     """Return the lines of a field; ``field(…)`` has the column's name if the attribute's differs, and its comment."""
-    name = unique(attribute(column), taken)
     arguments = [f"column={literal(column)}"] if name != column else []
     if description:
         arguments.append(f"description={literal(description)}")

@@ -15,12 +15,18 @@ from .script import Name, parse_name, quoted, written_name
 
 # Number of rows of a view that are read to find the keys of its JSON documents
 SAMPLE_ROWS = 100
+# Names of what there is that an error lists
+MAX_NAMES = 50
 
+_VIEWS, _TABLES = ("v", "m"), ("r", "p", "f")
+# What has rows of its own: tables, and those with partitions
+_OF_ROWS = ("r", "p")
 # Objects of one schema, or those that a name without a schema finds; never those of PostgreSQL itself
 _SCOPE = """CASE WHEN %(schema)s::text IS NULL THEN {visible} ELSE n.nspname = %(schema)s END
   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"""
 _RELATIONS = f"""
-SELECT c.oid, n.nspname, c.relname, c.relispopulated, obj_description(c.oid, 'pg_class')
+SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relispopulated, c.relispartition,
+       obj_description(c.oid, 'pg_class')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = ANY(%(kinds)s) AND {_SCOPE.format(visible="pg_table_is_visible(c.oid)")}
   AND NOT EXISTS (SELECT FROM pg_depend d
@@ -32,6 +38,27 @@ SELECT a.attrelid, a.attname, a.atttypid, a.attnotnull, col_description(a.attrel
 FROM pg_attribute a WHERE a.attrelid = ANY(%s) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum
 """
+# Of a key on expressions, or on a part of the rows, no row can be found by columns alone
+_KEYS = """
+SELECT i.indrelid, i.indisprimary,
+       ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place)
+             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
+             WHERE k.place <= i.indnkeyatts ORDER BY k.place)
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE i.indrelid = ANY(%s) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+ORDER BY i.indrelid, i.indkey::text, c.relname
+"""
+_FOREIGN_KEYS = """
+SELECT f.conrelid, n.nspname, c.relname,
+       ARRAY(SELECT a.attname::text FROM unnest(f.conkey) WITH ORDINALITY AS k(number, place)
+             JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.number ORDER BY k.place),
+       ARRAY(SELECT a.attname::text FROM unnest(f.confkey) WITH ORDINALITY AS k(number, place)
+             JOIN pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = k.number ORDER BY k.place)
+FROM pg_constraint f JOIN pg_class c ON c.oid = f.confrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE f.conrelid = ANY(%s) AND f.contype = 'f' AND f.conparentid = 0
+ORDER BY f.conrelid, f.conkey, f.conname
+"""
+_SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY 1"
 _FUNCTIONS = f"""
 SELECT n.nspname, p.proname, p.proargnames, p.proargmodes::text[], coalesce(p.proallargtypes, p.proargtypes::oid[]),
        p.pronargdefaults, obj_description(p.oid, 'pg_proc')
@@ -73,14 +100,29 @@ class InspectedColumn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignKey:
+    """The columns of a table that refer to those of another one, its ``target`` (schema and name)."""
+
+    columns: tuple[str, ...]
+    target: tuple[str, str]
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InspectedRelation:
-    """A view or table; ``documents`` are some values of its JSON column, None if it has no such column."""
+    """A view or table; ``documents`` are some values of its JSON column, None if its columns are to be declared.
+
+    ``primary`` is the primary key, ``unique`` are its other keys; views have none.
+    """
 
     schema: str
     name: str
     comment: str | None
     columns: tuple[InspectedColumn, ...]
     documents: tuple[Any, ...] | None
+    primary: tuple[str, ...] = ()
+    unique: tuple[tuple[str, ...], ...] = ()
+    foreign: tuple[ForeignKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,29 +146,43 @@ def is_json(type_: InspectedType) -> bool:
 
 
 def inspect(
-    connection: Any, names: Sequence[str], schema: str | None, json_column: str
+    connection: Any, names: Sequence[str], schema: str | None, json_column: str, *, tables: bool = False
 ) -> tuple[list[InspectedRelation], list[InspectedFunction]]:
     """Return the views and functions of a schema, or of the search path if it is None, sorted by name.
 
     With ``names``, return the views, tables and functions with these names. Without, return all views, and the
-    functions that take one JSON value or whose names begin with "fn_". Raises ValueError for a name that does not
-    exist.
+    functions that take one JSON value or whose names begin with "fn_"; with ``tables`` all tables as well, except
+    partitions. Raises ValueError for a schema or a name that does not exist.
     """
     wanted = [parse_name(name) for name in names]
     schemas = dict.fromkeys(_schema_of(name, schema) for name in wanted) or {schema: None}
     catalog = _CatalogReader(connection)
+    existing_schemas = catalog.schemas()
+    for current in schemas:
+        if current is not None and current not in existing_schemas:
+            raise ValueError(f"there is no schema {current!r}; must be one of: {', '.join(existing_schemas)}")
     relations: list[InspectedRelation] = []
     functions: list[InspectedFunction] = []
     for current in schemas:
         bare = {name[-1] for name in wanted if _schema_of(name, schema) == current} if wanted else None
-        relations += catalog.relations(current, bare, json_column)
+        relations += catalog.relations(current, bare, json_column, tables=tables)
         functions += catalog.functions(current, bare)
     existing = {(item.schema, item.name) for item in relations} | {(item.schema, item.name) for item in functions}
     for name in wanted:
         if not any(name in (pair, pair[1:]) for pair in existing):
-            where = f"schema {schema!r}" if schema and len(name) == 1 else "the database"
-            raise ValueError(f"{where} has no view, table or function {written_name(name)!r} to be declared")
+            where = f"schema {_schema_of(name, schema)!r}" if schema and len(name) == 1 else "the database"
+            known = catalog.names(_schema_of(name, schema))
+            raise ValueError(
+                f"{where} has no view, table or function {written_name(name)!r} to be declared; {_listed(known)}"
+            )
     return relations, functions
+
+
+def _listed(names: Sequence[str]) -> str:
+    if not names:
+        return "it has none at all"
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return f"must be one of: {', '.join(names[:MAX_NAMES])}{more}"
 
 
 def _schema_of(name: Name, default: str | None) -> str | None:
@@ -140,23 +196,37 @@ class _CatalogReader:
         self.connection = connection
         self._types: Mapping[int, Sequence[Any]] = {row[0]: row[1:] for row in self._rows(_TYPES)}
 
+    def schemas(self) -> list[str]:
+        """Return the names of all schemas, except PostgreSQL's own."""
+        return [name for (name,) in self._rows(_SCHEMAS)]
+
+    def names(self, schema: str | None) -> list[str]:
+        """Return the names of the views, tables and functions of a schema that can be declared, sorted."""
+        relations = self._rows(_RELATIONS, {"schema": schema, "kinds": [*_VIEWS, *_TABLES]})
+        functions = self._rows(_FUNCTIONS, {"schema": schema})
+        return sorted({row[2] for row in relations if not row[5]} | {row[1] for row in functions})
+
     def relations(
-        self, schema: str | None, names: Collection[str] | None, json_column: str
+        self, schema: str | None, names: Collection[str] | None, json_column: str, *, tables: bool
     ) -> Iterator[InspectedRelation]:
-        """Yield the views of a schema; with ``names``, the views and tables of these names."""
-        kinds = ["v", "m"] if names is None else ["v", "m", "r", "p", "f"]
+        """Yield the views of a schema, with ``tables`` its tables; with ``names``, the views and tables of these."""
+        kinds = [*_VIEWS, *(_TABLES if tables or names is not None else ())]
         rows = [
             row
             for row in self._rows(_RELATIONS, {"schema": schema, "kinds": kinds})
-            if names is None or row[2] in names
+            if (row[2] in names if names is not None else not row[5])
         ]
         columns: dict[int, list[InspectedColumn]] = {row[0]: [] for row in rows}
         for oid, name, type_, not_null, comment in self._rows(_COLUMNS, [list(columns)]):
             # PostgreSQL has no NOT NULL for columns of views, but "id" is a key
             nullable = not not_null and name != "id"
             columns[oid].append(InspectedColumn(name=name, type=self._type(type_), nullable=nullable, comment=comment))
-        for oid, namespace, name, is_populated, comment in rows:
+        keys = self._rows(_KEYS, [list(columns)])
+        foreign = self._rows(_FOREIGN_KEYS, [list(columns)])
+        for oid, namespace, name, kind, is_populated, _, comment in rows:
             has_json = any(column.name == json_column and is_json(column.type) for column in columns[oid])
+            # rows of a table are its columns; tables like tv_book have what a view would, as documents
+            has_json = has_json and (kind not in _OF_ROWS or name.startswith("tv_"))
             documents = self._documents((namespace, name), json_column) if has_json and is_populated else []
             yield InspectedRelation(
                 schema=namespace,
@@ -164,6 +234,13 @@ class _CatalogReader:
                 comment=comment,
                 columns=tuple(columns[oid]),
                 documents=tuple(documents) if has_json else None,
+                primary=next((tuple(key) for of, is_primary, key in keys if of == oid and is_primary), ()),
+                unique=tuple(dict.fromkeys(tuple(key) for of, is_primary, key in keys if of == oid and not is_primary)),
+                foreign=tuple(
+                    ForeignKey(columns=tuple(own), target=(where, table), to=tuple(to))
+                    for of, where, table, own, to in foreign
+                    if of == oid
+                ),
             )
 
     def functions(self, schema: str | None, names: Collection[str] | None) -> Iterator[InspectedFunction]:

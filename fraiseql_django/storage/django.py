@@ -366,6 +366,14 @@ class DjangoStorage:
             cursor.execute(sql, params)
             return None, rows_of(cursor)
 
+    def prepared_name(self, sql: str) -> str | None:
+        """Return the name that a statement with texts as parameters is prepared under; None where it is not prepared.
+
+        The connection has to be open.
+        """
+        pipeline = pipeline_of(connections[self.alias]) if self.prepare_statements else None
+        return None if pipeline is None else pipeline.prepared_name(sql)
+
     def execute(self, sql: str, params: Sequence[Any] = ()) -> ExecuteResult:
         """Run a statement that changes rows; raise StorageError on failure."""
         started = time.perf_counter()

@@ -185,6 +185,10 @@ class ConnectionPipeline:
         """Note that the session has no prepared statements any more."""
         self._prepared.clear()
 
+    def prepared_name(self, sql: str) -> str | None:
+        """Return the name that a statement is prepared under; None behind a pooler, which has its own sessions."""
+        return None if self._is_pooled else Command(sql).name(self._generation).decode()
+
     def run(self, commands: Sequence[Command]) -> list[Result]:
         """Send commands in one round trip and return their results; raise psycopg's error of the first that fails."""
         pgconn = self.driver.pgconn

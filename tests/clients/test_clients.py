@@ -19,6 +19,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from example_project.settings import BASE_DIR
+from fraiseql_django.documents.trusted import read
 from tests.npm import installed_by, locked, run
 from tests.processes import run_manage
 from tests.settings import OWNER, WORKER
@@ -131,10 +132,17 @@ def schema(shop: Shop, **environment: str) -> Path:
     return path
 
 
+def trust(shop: Shop, manifest: Path, name: str, **environment: str) -> None:
+    """Write the trusted documents of the shop from the manifest of a client's own tool: its texts and identifiers."""
+    out = shop.data / name
+    manage(shop, "fraiseql_trust", str(manifest), "--out", str(out), **environment)
+    assert sorted(text for _, text in read(out)) == sorted(text for _, text in read(manifest))
+
+
 def test_apollo(work: Path, shop: Shop) -> None:
     tool(work, shop, "node", "apollo/write-possible-types.mjs")
     tool(work, shop, "generate-persisted-query-manifest", cwd="apollo")
-    shutil.copy(work / "apollo" / "persisted-query-manifest.json", shop.data / "apollo.json")
+    trust(shop, work / "apollo" / "persisted-query-manifest.json", "apollo.json")
     operations, trusted = work / "apollo" / "operations.mjs", work / "apollo" / "fraiseql-trust.json"
     manage(shop, "fraiseql_trust", str(operations), "--out", str(trusted), "--format", "apollo", "--typename")
     shutil.copy(trusted, shop.data)
@@ -156,7 +164,8 @@ def test_relay(work: Path, shop: Shop, configuration: str, settings: str) -> Non
     # the compiler adds to it
     (work / "relay" / "persisted.json").write_text("{}")
     tool(work, shop, "relay-compiler", configuration, cwd="relay")
-    shutil.copy(work / "relay" / "persisted.json", shop.data / "relay.json")
+    if settings == "relay":
+        trust(shop, work / "relay" / "persisted.json", "relay.json", CLIENTS_NODE="1")
 
     check(work, shop, "relay/src/test.jsx", settings=settings, imports=("relay/babel.mjs",))
 
@@ -166,7 +175,7 @@ def test_graphql_codegen(work: Path, shop: Shop) -> None:
     tool(work, shop, "node", "apollo/write-possible-types.mjs")
     tool(work, shop, "graphql-codegen", "--config", "codegen.ts", cwd="codegen")
     tool(work, shop, "tsc", "--project", ".", cwd="codegen")
-    shutil.copy(work / "codegen" / "src" / "gql" / "persisted-documents.json", shop.data / "codegen.json")
+    trust(shop, work / "codegen" / "src" / "gql" / "persisted-documents.json", "codegen.json")
 
     check(work, shop, "codegen/build/test.js", settings="codegen")
 

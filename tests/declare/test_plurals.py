@@ -24,7 +24,11 @@ from fraiseql_django.declare.plurals import plural_name
             "potato potatoes", "leaf leaves", "shelf shelves", "bookShelf bookShelves", "knife knives", "chief chiefs",
             "analysis analyses", "basis bases", "axis axes", "matrix matrices", "vertex vertices", "index indexes",
             "criterion criteria", "medium media", "datum data", "gas gases", "orderLine orderLines",
-            "orderEntry orderEntries", "url urls", "id ids", "urlRecord urlRecords", "address2 address2s", "sms sms",
+            "orderEntry orderEntries", "chairman chairmen", "craftsman craftsmen", "german germans",
+            "talisman talismans", "monarch monarchs", "search searches", "church churches", "stomach stomachs",
+            "bioTech bioTechs", "bookshelf bookshelves", "midwife midwives", "werewolf werewolves", "golf golfs",
+            "belief beliefs", "salesWoman salesWomen", "url urls", "id ids", "urlRecord urlRecords",
+            "address2 address2s", "sms sms",
         ) if pair.split()[0] != "sms"),
         # one form for both, or a plural already
         *((word, f"{word}List") for word in ("news", "series", "species", "equipment", "information", "data", "media",

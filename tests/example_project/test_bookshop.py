@@ -16,10 +16,10 @@ from django.test.utils import CaptureQueriesContext
 
 from example_project.bookshop import showcase
 from example_project.bookshop.models import Author, Book, Order, OrderLine, Review, ReviewStatus
-from example_project.bookshop.readable import readable
 from example_project.bookshop.seed import Sizes
 from example_project.settings import BASE_DIR
 from fraiseql_django import GraphQLEngine, get_engine
+from fraiseql_django.sql.readable import readable
 from tests.http.requests import post
 from tests.support import Shop, is_hit, make_engine, make_shop
 

@@ -117,7 +117,7 @@ def kill_server(folder: Path) -> None:
 
 
 def test_nothing_happens_before_start(first_server: EmbeddedPostgres) -> None:
-    assert first_server.url.startswith("postgresql://postgres@/postgres?host=")
+    assert first_server.url.startswith("postgresql://postgres@%2F")
     assert not first_server.folder.exists()
 
 

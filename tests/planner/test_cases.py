@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from example_project.bookshop.readable import readable
 from fraiseql_django import GraphQLEngine
+from fraiseql_django.sql.readable import readable
 from tests.naive import assert_same_answer
 
 pytestmark = pytest.mark.django_db

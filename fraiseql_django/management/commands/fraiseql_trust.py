@@ -10,9 +10,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ...conf import get_settings
-from ...documents.bundle import TrustedOperation, UnusableOperations, operations
+from ...documents.bundle import ManifestDocument, TrustedOperation, UnusableOperations, operations
 from ...documents.extraction import SUFFIXES, extract
-from ...documents.formats import FORMATS, existing_files, files, format_of, other_operations
+from ...documents.formats import FORMATS, existing_files, files, format_of, manifest_documents, other_operations
+from ...documents.snippets import Skipped
 from ...documents.trusted import UnusableDocuments
 from ...engine import get_engine
 from ...errors import FraiseQLError
@@ -20,12 +21,17 @@ from ..schema_option import add_schema_option, checked
 
 # Directories with files of other tools and packages
 _IGNORED = {"node_modules", "__pycache__"}
+# What Relay's compiler, Apollo's generator and graphql-codegen write; read where it is named
+_MANIFEST = ".json"
 
 
 class Command(BaseCommand):
     """Writes a folder or a manifest, or compares it with the source files; does not use the database."""
 
-    help = "Write the GraphQL operations in clients' files as trusted documents."
+    help = (
+        "Write the GraphQL operations in clients' files as trusted documents, after checking each. Where a client's "
+        "own tool writes a manifest (Apollo, Relay, graphql-codegen), give that; otherwise its source files."
+    )
     # a system check asks for this command, so it must run while the check fails
     requires_system_checks = ()
 
@@ -37,7 +43,8 @@ class Command(BaseCommand):
             metavar="SRC",
             nargs="+",
             type=Path,
-            help=f"files or folders with operations; suffixes that are read: {', '.join(SUFFIXES)}",
+            help="manifests of clients' own tools (.json), or files and folders with operations; suffixes that are "
+            f"read in folders: {', '.join(SUFFIXES)}",
         )
         parser.add_argument(
             "--out",
@@ -76,7 +83,7 @@ class Command(BaseCommand):
             current = self._operations(options["sources"], out, options["typename"])
             old = other_operations(out, current) if options["keep"] else []
             wanted = files(out, [*current, *old], format_)
-            existing = existing_files(out, format_)
+            existing = existing_files(out, format_, wanted)
         except FraiseQLError as error:
             raise CommandError(str(error)) from error
         except UnusableDocuments as error:
@@ -101,9 +108,19 @@ class Command(BaseCommand):
     def _operations(self, sources: Iterable[Path], out: Path, typenames: bool) -> list[TrustedOperation]:
         # by resolved path, because two sources may contain the same file
         paths = {file.resolve(): file for source in sources for file in _files(source, out)}
-        extracted = [item for path in paths.values() for item in extract(path)]
+        manifests = [path for path in paths.values() if path.suffix == _MANIFEST]
+        found = [item for path in paths.values() if path.suffix != _MANIFEST for item in extract(path)]
+        for item in found:
+            if isinstance(item, Skipped):
+                self.stderr.write(self.style.WARNING(str(item)))
+        extracted = [item for item in found if not isinstance(item, Skipped)]
         try:
-            documents = operations(extracted, get_engine(self.schema).parser, typenames=typenames)
+            documents = operations(
+                extracted,
+                get_engine(self.schema).parser,
+                typenames=typenames,
+                manifests=[document for path in manifests for document in _documents_in(path)],
+            )
         except UnusableOperations as error:
             for mistake in error.mistakes:
                 self.stderr.write(str(mistake))
@@ -137,8 +154,8 @@ class Command(BaseCommand):
 def _files(source: Path, out: Path) -> Iterator[Path]:
     """Yield the source files in a file or folder, without the documents that the command wrote to ``out``."""
     if source.is_file():
-        if source.suffix not in SUFFIXES:
-            raise CommandError(f"{source} has an unknown suffix; must be one of: {', '.join(SUFFIXES)}")
+        if source.suffix not in (_MANIFEST, *SUFFIXES):
+            raise CommandError(f"{source} has an unknown suffix; must be one of: {', '.join((_MANIFEST, *SUFFIXES))}")
         yield source
         return
     if not source.is_dir():
@@ -151,6 +168,13 @@ def _files(source: Path, out: Path) -> Iterator[Path]:
             if name not in _IGNORED and not name.startswith(".") and (here / name).resolve() != out.resolve()
         )
         yield from (here / name for name in sorted(names) if Path(name).suffix in SUFFIXES)
+
+
+def _documents_in(manifest: Path) -> list[ManifestDocument]:
+    try:
+        return manifest_documents(manifest)
+    except UnusableDocuments as error:
+        raise CommandError(f"{manifest} {error}") from error
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,9 +1,16 @@
-"""SQL for people: a clause a line and, where JSON text is put together, a field a line."""
+"""SQL for people: a clause a line and, where JSON text is put together, a field a line.
+
+sqlparse, which Django brings, indents each clause as far as the one around it reaches: the statement of a list with two
+lists in it has lines of 400 characters, and longer ones exceed its own limits. What it cannot know is which constant
+begins the next field of an object.
+"""
+
+from __future__ import annotations
 
 import re
 
-STEP = "    "
-TOKEN = re.compile(
+_STEP = "    "
+_TOKEN = re.compile(
     r"""
       (?P<quoted> '(?:[^']|'')*' | "(?:[^"]|"")*" )
     | (?P<field>  \s(?=\|\|\s\(*'[^']{0,5},") )  # what follows is the name of an object's next field
@@ -20,7 +27,7 @@ TOKEN = re.compile(
 
 def readable(sql: str) -> str:
     """Return the statement on several lines; nothing but white space is changed."""
-    return "".join(map(_Writer().write, TOKEN.finditer(sql)))
+    return "".join(map(_Writer().write, _TOKEN.finditer(sql)))
 
 
 class _Writer:
@@ -50,4 +57,4 @@ class _Writer:
 
     def _break(self, indentation: int) -> str:
         self.line = indentation
-        return "\n" + STEP * indentation
+        return "\n" + _STEP * indentation

@@ -1,0 +1,1 @@
+"""What executing an operation takes."""
