@@ -71,8 +71,8 @@ from fraiseql_django import CachePolicy, get_engine
 from fraiseql_django.views import GraphQLView
 from tests.menagerie.models import Animal, Badge, Bike, Car, Cat, Crate, Dog, Note, Place, Vehicle
 from tests.typed.given import (
-    LARGEST, SHELF, Document, Edition, Offer, PlaceOrderError, PlaceOrderInput, PlaceOrderSuccess, Product, SaleType,
-    Tenant, default_headers, load_books_by_another_program, scope, user,
+    LARGEST, SHELF, Document, Edition, Offer, PlaceOrderError, PlaceOrderInput, PlaceOrderSuccess, Product, Report,
+    SaleType, Tenant, default_headers, load_books_by_another_program, scope, user,
 )
 """
 # pages that show code of other packages, which are not installed here, and one of signatures
