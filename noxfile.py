@@ -79,7 +79,9 @@ def beside(session: nox.Session) -> None:
 def sdist(session: nox.Session) -> None:
     """The sdist, installed and smoked, and some of its own tests run from where it is unpacked."""
     archive = built("tar.gz")
-    session.install(f"{archive}[binary]", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "dev"))
+    session.install(
+        f"{archive}[binary]", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "dev")
+    )
     run(session, "pytest", "-q", "smoke.py")
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(archive) as file:
@@ -87,7 +89,6 @@ def sdist(session: nox.Session) -> None:
         (unpacked,) = Path(folder).iterdir()
         with session.chdir(unpacked):
             session.run("python", "-m", "pytest", "-q", *SOME_TESTS, env=environment())
-
 
 
 # without a database, with one, and of the documentation

@@ -118,7 +118,9 @@ def stack() -> Iterator[Stack]:
     with folder("deploy") as made, ExitStack() as stacked:
         server = EmbeddedPostgres(made / "postgres", {**POSTGRES_OPTIONS, **options("db", "-c")})
         stacked.callback(server.stop)
-        redis = stacked.enter_context(redis_server(**{k.replace("-", "_"): v for k, v in options("redis", "--").items()}))
+        redis = stacked.enter_context(
+            redis_server(**{k.replace("-", "_"): v for k, v in options("redis", "--").items()})
+        )
         started = Stack(server.start(), redis.url)
         done = started.manage(*COMPOSE["services"]["migrate"]["command"][2:])
         assert done.returncode == 0, done.stderr
@@ -231,9 +233,7 @@ HEADERS = {"Host": HOST, "X-Forwarded-Proto": "https", "Accept": "application/js
 
 
 @contextmanager
-def serving(
-    stacked: Stack, server: Callable[[int], Server], port: int | None = None, **others: str
-) -> Iterator[Web]:
+def serving(stacked: Stack, server: Callable[[int], Server], port: int | None = None, **others: str) -> Iterator[Web]:
     """Start a web server and wait until it answers; end it after the block, if that has not."""
     port = port or free_port()
     command, own = server(port)
@@ -241,7 +241,7 @@ def serving(
         log = made / "log"
         with log.open("w") as file:
             process = subprocess.Popen(
-                command, env=stacked.environment(**own, **others), stdout=file, stderr=file, text=True, cwd=BASE_DIR
+                command, env=stacked.environment(**own | others), stdout=file, stderr=file, text=True, cwd=BASE_DIR
             )
         web = Web(port, process, log)
         try:
@@ -297,4 +297,3 @@ class Clients:
         """Wait until so many further requests have been answered."""
         before = self.counted.total()
         wait_until(lambda: self.counted.total() >= before + number, "further requests")
-

@@ -1,21 +1,34 @@
-"""gunicorn, uvicorn and granian by the files in deploy/: connections, reloads and ends, while requests are under way."""
+"""gunicorn, uvicorn and granian by the files in deploy/: connections, reloads and ends, while clients send requests."""
 
+import re
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from tests.deployment.stack import ALIVE, HEALTH, SERVERS, Clients, Server, Stack, bouncer, gunicorn, serving, wait_until
+from tests.deployment.stack import (
+    ALIVE,
+    HEALTH,
+    SERVERS,
+    Clients,
+    Server,
+    Stack,
+    bouncer,
+    gunicorn,
+    serving,
+    wait_until,
+)
+from tests.support import statements
 
 # workers × threads, or workers × connections of a pool
 FORMULA = 2 * 4
 ACTIVE = "state = 'active' AND wait_event_type = 'Lock'"
-# CONCURRENT_STATEMENTS of each of two workers
-STATEMENTS = 2 * 3
-# of pgbouncer.ini
-POOL_SIZE = 20
+# CONCURRENT_STATEMENTS
+STATEMENTS = 3
 
 
 def preloaded(port: int) -> Server:
@@ -48,17 +61,16 @@ def test_server_is_reloaded_and_ended_without_a_failed_request(shop: Stack, serv
     wait_until(lambda: not shop.sessions(), "the end of the connections")
 
 
-def test_statements_at_once_are_those_of_the_limit_and_pgbouncer_has_no_more_connections_than_its_pool(
-    shop: Stack,
-) -> None:
-    with bouncer(shop) as url, serving(shop, gunicorn, DATABASE_URL=url, THREADS="12") as web:
-        with ThreadPoolExecutor(24) as pool:
+def test_process_behind_pgbouncer_has_as_many_statements_at_once_as_the_limit_says(shop: Stack) -> None:
+    with bouncer(shop) as url, serving(shop, gunicorn, DATABASE_URL=url, WEB_CONCURRENCY="1", THREADS="12") as web:
+        assert web.ask() == 200
+        with ThreadPoolExecutor(12) as pool:
             with shop.locked():
-                asked = [pool.submit(web.ask) for _ in range(24)]
+                asked = [pool.submit(web.ask) for _ in range(12)]
                 wait_until(lambda: len(shop.sessions(ACTIVE)) == STATEMENTS, "as many statements as may run at once")
-                assert len(shop.sessions()) <= POOL_SIZE
+                # twelve threads are connected to PgBouncer
+                assert len(shop.sessions()) < 12
             assert {future.result() for future in asked} == {200}, web.log.read_text()
-            assert len(shop.sessions()) <= POOL_SIZE
 
 
 def test_probes_tell_a_process_that_lives_from_one_that_is_ready(shop: Stack) -> None:
@@ -72,3 +84,30 @@ def test_probes_tell_a_process_that_lives_from_one_that_is_ready(shop: Stack) ->
         # a probe comes without TLS, everybody else is sent to it
         assert web.get(HEALTH, **{"X-Forwarded-Proto": "http"})[0] == 503
         assert web.get(ALIVE, **{"X-Forwarded-Proto": "http"})[0] == 301
+
+
+def test_probe_program_says_what_is_wrong(shop: Stack) -> None:
+    def probe(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "deploy.probe", *arguments]
+        environment = shop.environment(PORT=str(web.port))
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    with serving(shop, gunicorn) as web:
+        assert [probe().returncode, probe(HEALTH).returncode] == [0, 0]
+        failed = probe("/nowhere/")
+        assert (failed.returncode, failed.stderr) == (1, "/nowhere/: 404\n")
+    ended = probe()
+    assert ended.returncode == 1
+    assert "ConnectionRefusedError" in ended.stderr
+
+
+def test_settings_leave_nothing_open_but_what_only_the_project_can_decide(shop: Stack) -> None:
+    done = shop.manage("check", "--deploy", "--database=default", "--fail-level=WARNING")
+
+    assert set(re.findall(r"\((\w+\.\w+)\)", done.stderr)) <= {"fraiseql.W006"}, done.stderr
+
+
+@pytest.mark.django_db
+def test_liveness_takes_no_statement(client: Any) -> None:
+    with statements(0):
+        assert client.get(ALIVE, headers={"Accept": "application/json"}).status_code == 200

@@ -63,7 +63,7 @@ def test_operations_mutations_and_cached_answers(client: Any) -> None:
     (book,) = post(client, "{ books { id } }")["books"]
     changed = post(
         client,
-        'mutation($id: ID!) { updateBook(id: $id, input: {title: "Kin"}) { ... on UpdateBookSuccess { book { title } } } }',
+        'mutation($id: ID!) { updateBook(id: $id, input: {title: "Kin"}) { ... on UpdateBookSuccess {book {title}} } }',
         {"id": book["id"]},
     )
     assert changed["updateBook"]["book"]["title"] == "Kin"

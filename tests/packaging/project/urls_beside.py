@@ -37,13 +37,13 @@ class StrawberryMutation:
 class GrapheneAuthor(DjangoObjectType):
     class Meta:
         model = Author
-        fields = ["name"]
+        fields = ("name",)
 
 
 class GrapheneBook(DjangoObjectType):
     class Meta:
         model = Book
-        fields = ["title", "author"]
+        fields = ("title", "author")
 
 
 class GrapheneQuery(graphene.ObjectType):

@@ -6,7 +6,7 @@ from django.db import models
 class Author(models.Model):
     """Someone who writes books."""
 
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=100, unique=True)
 
     def __str__(self) -> str:
         """Return the name."""

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.CreateModel(
             "Author",
-            [("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")), ("name", models.CharField(max_length=100))],
+            [("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")), ("name", models.CharField(max_length=100, unique=True))],
         ),
         migrations.CreateModel(
             "Book",
