@@ -7,6 +7,7 @@ DATABASE_URL names it, otherwise the embedded one is started.
 
 import os
 import shutil
+import sys
 import tarfile
 import tempfile
 from functools import cache
@@ -41,7 +42,7 @@ COMBINATIONS = [
 
 nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "uv"
-nox.options.sessions = ["smoke", "typed", "beside", "sdist"]
+nox.options.sessions = ["smoke", "typed", "beside", "sdist", "image"]
 nox.options.download_python = "never"
 
 # Pythons of pyenv, also those that it does not select: its shim for them is on the PATH, but does not run
@@ -89,6 +90,14 @@ def sdist(session: nox.Session) -> None:
         (unpacked,) = Path(folder).iterdir()
         with session.chdir(unpacked):
             session.run("python", "-m", "pytest", "-q", *SOME_TESTS, env=environment())
+
+
+@nox.session(venv_backend="none", tags=["corners"])
+def image(session: nox.Session) -> None:
+    """The steps of deploy/Dockerfile, with the wheel, and the command that it starts; by root, on Linux."""
+    if not (sys.platform == "linux" and os.getuid() == 0):
+        session.skip("only root can change its root folder")
+    session.run(sys.executable, "-m", "tests.deployment.image", str(HERE / "dist"))
 
 
 # without a database, with one, and of the documentation
