@@ -1,5 +1,6 @@
 """nginx by its file, before gunicorn by its own: addresses of clients, and a reload with connections that are kept."""
 
+import re
 import shutil
 import signal
 import subprocess
@@ -7,10 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 
+import pytest
+
 from tests.deployment.stack import (
     ALIVE,
     DEPLOY,
     HEADERS,
+    HEALTH,
     Clients,
     Stack,
     Web,
@@ -64,33 +68,45 @@ def nginx(web: Web) -> Iterator[Web]:
             process.wait()
 
 
-def test_clients_behind_the_proxy_are_told_apart_by_what_it_says_and_a_reload_fails_none(shop: Stack) -> None:
+@pytest.fixture(scope="module")
+def served(shop: Stack) -> Iterator[tuple[Web, Web]]:
+    """Start gunicorn, and nginx before it."""
     with serving(shop, gunicorn) as web, nginx(web) as proxy:
-        with Clients(lambda: proxy.get(ALIVE)[0]) as clients:
-            web.signal(signal.SIGHUP)
-            wait_until(lambda: "Worker exiting" in web.log.read_text(), "the end of the former workers")
-            clients.some_more(40)
-        # the window of LIMITS.RATE may have been used up: all of them are one client
-        assert set(clients.counted) <= {200, 429}
-        assert clients.counted[200] >= 10
-
-        # a client that writes the header itself is nobody else by it
-        def status(address: str) -> int:
-            return proxy.get(ALIVE, **{"X-Real-IP": address})[0]
-
-        found = [status(f"198.51.100.{number % 250}") for number in range(700)]
-        assert 429 in found
-        # past the proxy, which is trusted, the header counts
-        assert web.get(ALIVE, **{"X-Real-IP": "198.51.100.7"})[0] == 200
+        yield web, proxy
 
 
-def test_body_that_no_operation_has_stops_at_the_proxy(shop: Stack) -> None:
-    with serving(shop, gunicorn) as web, nginx(web) as proxy:
-        connection = HTTPConnection("127.0.0.1", proxy.port, timeout=20)
-        headers = {**HEADERS, "Content-Type": "application/json", "Content-Length": str(11 * 1024 * 1024)}
-        connection.putrequest("POST", "/graphql/", skip_host=True)
-        for name, value in headers.items():
-            connection.putheader(name, value)
-        connection.endheaders()
-        assert connection.getresponse().status == 413
-        connection.close()
+def test_reload_fails_no_client_of_the_proxy(served: tuple[Web, Web]) -> None:
+    web, proxy = served
+    with Clients(lambda: proxy.get(ALIVE)[0]) as clients:
+        web.signal(signal.SIGHUP)
+        wait_until(lambda: web.log.read_text().count("Worker exiting") >= 2, "the end of the former workers")
+        clients.some_more(40)
+
+    # all of them have one address, whose rate may be used up
+    assert set(clients.counted) <= {200, 429}
+    assert clients.counted[200] >= 10
+
+
+def test_client_cannot_choose_the_address_that_it_is_counted_by(served: tuple[Web, Web]) -> None:
+    web, proxy = served
+
+    def address(server: Web, path: str) -> str:
+        server.get(path, **{"X-Real-IP": "198.51.100.7"})
+        wait_until(lambda: path in web.log.read_text(), "the log")
+        (found,) = re.findall(rf'(\S+) - - \[.*?\] "GET {re.escape(path)} ', web.log.read_text())
+        return str(found)
+
+    # by the proxy, which writes its own header; and by the proxy's address, which is trusted
+    assert address(proxy, f"{HEALTH}?through") == "127.0.0.1"
+    assert address(web, f"{HEALTH}?directly") == "198.51.100.7"
+
+
+def test_body_that_no_operation_has_stops_at_the_proxy(served: tuple[Web, Web]) -> None:
+    _, proxy = served
+    connection = HTTPConnection("127.0.0.1", proxy.port, timeout=20)
+    connection.putrequest("POST", "/graphql/", skip_host=True)
+    for name, value in {**HEADERS, "Content-Length": str(11 * 1024 * 1024)}.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    assert connection.getresponse().status == 413
+    connection.close()
