@@ -5,6 +5,7 @@ the project in tests/packaging/project is copied elsewhere and run in it. One Po
 DATABASE_URL names it, otherwise the embedded one is started.
 """
 
+import atexit
 import os
 import shutil
 import sys
@@ -126,5 +127,8 @@ def environment() -> dict[str, str]:
         return {}
     from example_project.servers import EmbeddedPostgres
 
-    server = EmbeddedPostgres(Path(tempfile.mkdtemp(prefix="matrix-")) / "postgres", {"fsync": "off"})
+    folder = tempfile.mkdtemp(prefix="matrix-")
+    # after the server has been stopped, which is registered later
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    server = EmbeddedPostgres(Path(folder) / "postgres", {"fsync": "off"})
     return {"DATABASE_URL": server.start()}
