@@ -16,7 +16,7 @@ from dockerfile_parse import DockerfileParser
 from ruamel.yaml import YAML
 
 from deploy.middleware import real_address
-from tests.deployment.stack import ALIVE, COMPOSE, DEPLOY, HEALTH, options, variables
+from tests.deployment.stack import ALIVE, COMPOSE, DEPLOY, HEALTH, SERVERS, options, variables
 from tests.support import do_without
 
 YAMLS: Any = YAML(typ="safe")
@@ -184,6 +184,32 @@ def test_network_that_is_none_is_refused_at_start(settings: Any) -> None:
 
     with pytest.raises(ValueError, match="'the proxy' does not appear to be an IPv4 or IPv6 network"):
         real_address(lambda request: HttpResponse())
+
+
+def blocks(language: str) -> str:
+    """Return the examples of the page in a language."""
+    return "\n".join(re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL))
+
+
+def test_commands_of_the_page_are_those_that_are_tested() -> None:
+    shown = [line.removeprefix("$ ") for line in blocks("console").splitlines()]
+    tested = []
+    for name, server in SERVERS.items():
+        command, _ = server(8000)
+        line = shlex.join([name, *(part.removeprefix(f"{DEPLOY.parent}/") for part in command[1:])])
+        tested.append(line if name == "gunicorn" else f"env $(grep -v '^#' deploy/{name}.env) {line}")
+
+    assert tested[0] == shlex.join(json.loads(DockerfileParser(str(DEPLOY / "Dockerfile")).cmd))
+    assert set(tested) < set(shown)
+    (compose,) = (line for line in shown if line.startswith("docker compose"))
+    assert (DEPLOY.parent / shlex.split(compose)[3]).samefile(DEPLOY / "compose.yaml")
+
+
+def test_probes_of_the_page_are_those_of_kubernetes() -> None:
+    (container,) = POD["containers"]
+
+    for name, probe in YAMLS.load(blocks("yaml")).items():
+        assert probe.items() <= container[name].items()
 
 
 def test_page_names_every_file_and_commands_that_exist() -> None:
