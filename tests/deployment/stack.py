@@ -241,7 +241,13 @@ def serving(stacked: Stack, server: Callable[[int], Server], port: int | None = 
         log = made / "log"
         with log.open("w") as file:
             process = subprocess.Popen(
-                command, env=stacked.environment(**own | others), stdout=file, stderr=file, text=True, cwd=BASE_DIR
+                command,
+                env=stacked.environment(**own | others),
+                stdout=file,
+                stderr=file,
+                text=True,
+                cwd=BASE_DIR,
+                start_new_session=True,
             )
         web = Web(port, process, log)
         try:
@@ -256,7 +262,8 @@ def serving(stacked: Stack, server: Callable[[int], Server], port: int | None = 
                 try:
                     process.wait(timeout=20)
                 except subprocess.TimeoutExpired:
-                    process.kill()
+                    # with its workers, which would go on
+                    os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
 
 
