@@ -79,7 +79,9 @@ def test_sdist_is_the_repository(built: Path) -> None:
 def test_wheel_is_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     names = {name for name in wheel.namelist() if ".dist-info/" not in name}
 
-    assert names == {name for name in tracked() if name.startswith("fraiseql_django/")}
+    # and the module that pytest finds by its entry point
+    package = ("fraiseql_django/", "pytest_fraiseql_django.py")
+    assert names == {name for name in tracked() if name.startswith(package)}
     for kind in ("py.typed", ".html", ".css", ".py"):
         assert any(name.endswith(kind) for name in names), kind
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel.namelist())
