@@ -52,8 +52,8 @@ def test_compose_file_is_valid() -> None:
 
 
 def test_environment_of_the_containers_is_what_the_settings_read() -> None:
-    read = set(re.findall(r'os\.environ(?:\[|\.get\()"(\w+)"', (DEPLOY / "settings.py").read_text()))
-    read |= set(re.findall(r'os\.environ\.get\("(\w+)"', (DEPLOY / "gunicorn.conf.py").read_text()))
+    files = [DEPLOY / "settings.py", DEPLOY / "gunicorn.conf.py", DEPLOY.parent / "example_project" / "settings.py"]
+    read = {name for path in files for name in re.findall(r'os\.environ(?:\[|\.get\()"(\w+)"', path.read_text())}
     written = set(COMPOSE["services"]["web"]["environment"])
 
     assert written <= read
