@@ -6,6 +6,9 @@
 # make docs   the documentation site, into .local/site; a link that leads nowhere fails
 # make docs-serve  the same, served and built again whenever a page changes: ARGS="--dev-addr 127.0.0.1:8002"
 # make docs-release VERSION=0.2  commits the site as this version, and as the latest, to the branch gh-pages
+# make dist   builds sdist and wheel into dist/, and checks what they say of themselves
+# make matrix installs them in clean environments, for each supported Python, Django and graphql-core, and tries them
+#             in a small project; ARGS="--tags corners": the oldest and the newest; ARGS=--list: what there is
 # make projects  declares and queries all models of wagtail, django-cms, Oscar and pretix: ARGS="pretix"
 # make tutorial  follows docs/tutorial.md in an empty folder, word by word: ARGS="--keep shop"
 # make bench  the endpoint beside SQL by hand, a constant view and other GraphQL servers; ARGS=--quick: in two minutes
@@ -21,7 +24,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test fuzz soak lint docs docs-serve docs-release bench bench-growth bench-servers projects tutorial clean
+.PHONY: help demo test fuzz soak lint docs docs-serve docs-release dist matrix bench bench-growth bench-servers projects tutorial clean
 
 ARGS ?=
 VENV ?= .venv
@@ -76,6 +79,14 @@ docs-release: $(VENV)/dev.stamp
 	@$(mkdocs)/mike deploy --update-aliases $(VERSION) latest
 	@$(mkdocs)/mike set-default latest
 
+dist: $(VENV)/dev.stamp
+	@rm -rf dist
+	@$(bin)/python -m build --installer uv .
+	@$(bin)/python -m twine check --strict dist/*
+
+matrix: dist
+	@$(bin)/nox $(ARGS)
+
 bench: $(BENCH_VENV)/bench.stamp
 	@$(BENCH_VENV)/bin/python manage.py demo --once >/dev/null
 	@$(BENCH_VENV)/bin/python -m benchmarks $(ARGS)
@@ -94,7 +105,7 @@ tutorial: $(VENV)/dev.stamp
 	@$(bin)/python -m scripts.tutorial $(ARGS)
 
 clean:
-	@rm -rf $(VENV) $(BENCH_VENV) .local build graphiql/node_modules graphiql/fraiseql_django_graphiql/static
+	@rm -rf $(VENV) $(BENCH_VENV) .local .nox build dist graphiql/node_modules graphiql/fraiseql_django_graphiql/static
 
 $(sort $(bin)/python $(BENCH_VENV)/bin/python):
 	@for python in $(candidates); do \

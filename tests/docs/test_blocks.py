@@ -35,6 +35,7 @@ ELSEWHERE: tuple[tuple[str, set[str] | None, str], ...] = (
     ("clients.md", None, "tests/clients/test_page.py"),
     ("coming-from/*.md", None, "tests/peers/guides.py"),
     ("connections.md", {"graphql"}, "tests/test_docs.py"),
+    ("deployment.md", {"console", "yaml"}, "tests/deployment/test_files.py"),
     ("growing.md", {"ini"}, "tests/servers.py"),
     ("model-mutations.md", {"graphql"}, "tests/mutations/models/test_model_mutations.py"),
     ("reference/http.md", {"http", "console"}, "tests/http/test_http_reference.py"),
