@@ -23,11 +23,12 @@ DATABASES["default"] |= {
     # a cursor that outlives its transaction cannot be behind PgBouncer in transaction mode
     "DISABLE_SERVER_SIDE_CURSORS": True,
 }
-DATABASES["default"]["OPTIONS"] |= {"application_name": "shop", "connect_timeout": 5}
+options = {"application_name": "shop", "connect_timeout": 5}
 if "DATABASE_POOL" in os.environ:
-    size = int(os.environ["DATABASE_POOL"])
     DATABASES["default"]["CONN_MAX_AGE"] = 0
-    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": size, "timeout": 10}
+    options["pool"] = {"min_size": 1, "max_size": int(os.environ["DATABASE_POOL"]), "timeout": 10}
+# beside those of the URL
+DATABASES["default"]["OPTIONS"] = {**DATABASES["default"].get("OPTIONS", {}), **options}
 
 CACHES = {
     "default": {

@@ -790,12 +790,14 @@ def test_memory_of_a_redis(backend: str) -> None:
 def test_connections_of_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     connection.ensure_connection()
     assert not internals.holds_pooled_connection(connection)
+    assert not internals.uses_pool(connection)
     with monkeypatch.context() as patch:
         patch.setitem(connection.settings_dict, "OPTIONS", {"pool": True})
         assert internals.holds_pooled_connection(connection)
     connection.close()
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"pool": True})
 
+    assert internals.uses_pool(connection)
     assert not internals.holds_pooled_connection(connection)
 
 
@@ -815,6 +817,7 @@ def test_caches_that_ignore_errors(option: dict[str, Any], expected: bool) -> No
 # --- models ---
 
 
+@isolate_apps("tests.zoo")
 def test_keys_inheritance_and_many_to_many() -> None:
     proxy = type("Proxied", (Author,), {"__module__": "tests.zoo.models", "Meta": type("Meta", (), {"proxy": True})})
     authors = Book._meta.get_field("authors")

@@ -285,9 +285,11 @@ def in_place(replacements: Mapping[str, Any]) -> Iterator[None]:
             connections[alias] = connection
 
 
-def holds_pooled_connection(connection: Any) -> bool:
-    """Whether a connection is open and belongs to a pool, in which it is one of a few.
+def uses_pool(connection: Any) -> bool:
+    """Whether a connection is one of a pool while it is open. Relies on Django's option ``pool`` of a database."""
+    return bool(connection.settings_dict.get("OPTIONS", {}).get("pool"))
 
-    Relies on Django's option ``pool`` of a database.
-    """
-    return bool(connection.settings_dict.get("OPTIONS", {}).get("pool")) and driver_connection(connection) is not None
+
+def holds_pooled_connection(connection: Any) -> bool:
+    """Whether a connection is open and belongs to a pool, in which it is one of a few. Relies on ``uses_pool``."""
+    return uses_pool(connection) and driver_connection(connection) is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import BoundedSemaphore, local
 
@@ -14,10 +14,13 @@ class ConcurrencyLimit:
     """Limits how many statements run at once in this process; None means no limit.
 
     A statement waits for at most ``wait_ms`` milliseconds. A thread that holds a slot needs no other for what it does
-    meanwhile, so that the reads of a mutation never wait for the end of that mutation.
+    meanwhile, so that the reads of a mutation never wait for the end of that mutation. ``take_connection`` is called
+    before a slot is taken: a thread that had a slot and waited for a connection of a pool could wait for those that
+    have all of the connections, and wait for a slot.
     """
 
-    def __init__(self, slots: int | None, wait_ms: int) -> None:
+    def __init__(self, slots: int | None, wait_ms: int, take_connection: Callable[[], None] = lambda: None) -> None:
+        self._take_connection = take_connection
         self._free = None if slots is None else BoundedSemaphore(slots)
         self._wait_ms = wait_ms
         self._thread = local()
@@ -41,6 +44,7 @@ class ConcurrencyLimit:
         if self.is_held:
             yield
             return
+        self._take_connection()
         if not free.acquire(timeout=self._wait_ms / 1000):
             raise TryLater(
                 "The server is busy; the same operation may be sent again.",

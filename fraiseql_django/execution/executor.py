@@ -104,7 +104,7 @@ class Executor:
         self.replicas = replicas
         self.answers = answers
         self.session = session
-        self.concurrency = ConcurrencyLimit(limits.concurrent_statements, limits.wait_ms)
+        self.concurrency = ConcurrencyLimit(limits.concurrent_statements, limits.wait_ms, session.take_connection)
         self._max_bytes = limits.response_bytes
         # the version of the catalogue that this process knows
         self._catalogue: str | None = None

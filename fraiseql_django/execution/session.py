@@ -17,7 +17,7 @@ from django.db import connections
 from django.db.models import Model
 from django.utils.module_loading import import_string
 
-from .._django import all_parents, holds_pooled_connection, may_be_in_transaction
+from .._django import all_parents, ensure_usable, holds_pooled_connection, may_be_in_transaction, uses_pool
 from ..conf.reader import Problem, function_problems, refuse
 from ..conf.settings import SessionSettings
 from ..errors import FraiseQLError
@@ -87,6 +87,11 @@ class Session:
     def is_pooled(self) -> bool:
         """Whether the thread holds a connection of a pool."""
         return self.alias is not None and holds_pooled_connection(connections[self.alias])
+
+    def take_connection(self) -> None:
+        """Take a connection of Django's pool, where the database has one; raises Django's error where none is free."""
+        if self.alias is not None and uses_pool(connections[self.alias]):
+            ensure_usable(connections[self.alias])
 
     def may_show_in(self, sql: str, alias: str) -> bool:
         """Whether the answer of a statement may depend on the viewer's session values."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from django.db import DatabaseError
 from graphql import GraphQLError
 
 from .. import audit
@@ -72,8 +73,9 @@ class Perform:
             # for all of them, with what they read
             with self.executor.concurrency.slot():
                 return self._response()
-        except TryLater as error:
-            return failed([error.as_graphql_error()])
+        except (TryLater, DatabaseError) as error:
+            # none has begun: no slot became free, or no connection of a pool
+            return failed([failure(error, mask=self.mask)])
 
     def _response(self) -> Response:
         self.user = self.asked.viewer.user

@@ -126,7 +126,7 @@ def releases(shop: Stack) -> Iterator[tuple[Release, Release]]:
     with folder("releases") as made:
         with psycopg.connect(shop.postgres, autocommit=True) as connection:
             connection.execute("CREATE DATABASE releases")
-        database = shop.postgres.replace("/postgres?", "/releases?")
+        database = f"{shop.postgres.removesuffix('/postgres')}/releases"
         assert database != shop.postgres
         first = Release(1, shutil.copytree(PROJECT, made / "1"), shop, database)
         second = Release(2, shutil.copytree(PROJECT, made / "2"), shop, database)

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import BoundedSemaphore, Event
+from threading import Barrier, BoundedSemaphore, Event
 from typing import Any
 
 import pytest
 from django.db import connection, connections
+from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.models import IntegerField
 from django.db.models.expressions import RawSQL
 from django.http import HttpRequest, HttpResponseBase
@@ -274,3 +275,84 @@ def test_status_is_503_with_retry_after_in_both_media_types(client: Client, acce
 
     assert (response.status_code, codes(response)) == (503, ["OVERLOADED"])
     assert (response["Retry-After"], response["Cache-Control"]) == ("1", "no-store")
+
+
+# --- a pool of connections ---
+
+
+@pytest.fixture
+def pool_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, float], None]]:
+    """Return what gives the threads that begin from now on connections of a pool, with so many and a timeout."""
+
+    def start(size: int, timeout: float) -> None:
+        own = connections.settings["default"]
+        options = {**own["OPTIONS"], "pool": {"min_size": 1, "max_size": size, "timeout": timeout}}
+        monkeypatch.setitem(connections.settings, "default", {**own, "CONN_MAX_AGE": 0, "OPTIONS": options})
+
+    yield start
+    pool: Any = DatabaseWrapper._connection_pools.pop("default", None)  # type: ignore[attr-defined]
+    if pool is not None:
+        pool.close()
+
+
+OPERATIONS = [QUICK, 'mutation { add(name: "Octavia") { name } }']
+
+
+@pytest.mark.parametrize("query", OPERATIONS, ids=["query", "mutation"])
+def test_who_has_a_slot_waits_for_no_connection(pool_of: Callable[[int, float], None], query: str) -> None:
+    """Those that have the connections of a pool, from reading a session for instance, would wait for its slot."""
+    engine = make(wait_ms=2_000)
+    engine.execute(QUICK)
+    pool_of(2, 10)
+    connected, waiting = Barrier(3, timeout=30), Event()
+
+    def with_connection() -> Response:
+        connections["default"].ensure_connection()
+        connected.wait()
+        waiting.wait(30)
+        try:
+            return engine.execute(query)
+        finally:
+            connections["default"].close()
+
+    def without() -> Response:
+        try:
+            return engine.execute(query)
+        finally:
+            connections["default"].close()
+
+    with ThreadPoolExecutor(3) as pool:
+        before = [pool.submit(with_connection) for _ in range(2)]
+        connected.wait()
+        another = pool.submit(without)
+        # it is at the pool by now, whose connections are taken
+        wait_until(lambda: DatabaseWrapper._connection_pools["default"].get_stats()["requests_waiting"])  # type: ignore[attr-defined]
+        waiting.set()
+        found = [future.result() for future in [*before, another]]
+
+    assert [response.status for response in found] == [200, 200, 200]
+
+
+@pytest.mark.parametrize("query", OPERATIONS, ids=["query", "mutation"])
+def test_pool_without_a_free_connection_is_an_unavailable_database(
+    pool_of: Callable[[int, float], None], query: str
+) -> None:
+    engine = make(wait_ms=2_000)
+    engine.execute(QUICK)
+    pool_of(1, 0.2)
+    taken, asked = Event(), Event()
+
+    def take() -> None:
+        connections["default"].ensure_connection()
+        taken.set()
+        asked.wait(30)
+        connections["default"].close()
+
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(take)
+        taken.wait(30)
+        response = pool.submit(engine.execute, query).result()
+        asked.set()
+
+    assert response.status == 503
+    assert [error["extensions"]["code"] for error in response.json()["errors"]] == ["DATABASE_UNAVAILABLE"]

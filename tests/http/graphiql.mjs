@@ -31,7 +31,16 @@ async function open(name, path, ...wanted) {
   return [page, noted];
 }
 
-const text = async (locator) => (await locator.locator(".view-lines").innerText()).replaceAll("\u00a0", " ");
+// Return what an editor shows, when it has drawn all of it.
+async function text(locator) {
+  const read = async () => (await locator.locator(".view-lines").innerText()).replaceAll("\u00a0", " ");
+  for (let before = await read(); ; ) {
+    await locator.page().waitForTimeout(250);
+    const now = await read();
+    if (now === before) return now;
+    before = now;
+  }
+}
 
 // Replace what is in the editor of the operation.
 async function write(page, operation) {

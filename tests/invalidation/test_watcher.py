@@ -307,7 +307,7 @@ def test_write_after_a_lost_connection_is_not_missed(engine: GraphQLEngine) -> N
         watcher.gate.set()
 
         wait_until(lambda: names(engine) == ["Octavia"])
-        assert watcher.began == 2
+        wait_until(lambda: watcher.began == 2)
 
 
 def test_write_before_a_watcher_begins_is_not_missed(engine: GraphQLEngine) -> None:

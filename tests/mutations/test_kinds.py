@@ -76,7 +76,7 @@ def test_members_of_info() -> None:
     methods = {name for name in vars(Info) if not name.startswith("_")} - public
 
     assert public == {"field_name", "response_key", "operation_name", "request", "context", "database"}
-    assert methods == {"viewer", "user", "visible", "answer"}
+    assert methods == {"viewer", "user", "auser", "visible", "answer"}
 
 
 def test_info_that_a_project_makes(library: Library) -> None:

@@ -13,7 +13,17 @@ from tests.support import counted_calls
 pytestmark = pytest.mark.django_db
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-VALUES = {"n": 5, "name": "Baking", "limit": 5, "text": "night", "price": "30", "first": 5, "min": 3, "depth": 2}
+VALUES = {
+    "n": 5,
+    "name": "Baking",
+    "limit": 5,
+    "text": "night",
+    "price": "30",
+    "first": 5,
+    "min": 3,
+    "depth": 2,
+    "below": "30",
+}
 # Calls of functions that take 10 ms where nothing counts them: three million in a second, the statements' among them
 TEN_MILLISECONDS = 30_000
 
