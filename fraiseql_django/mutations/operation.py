@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import Error
 from graphql import GraphQLError
 
 from .. import audit
@@ -73,7 +73,7 @@ class Perform:
             # for all of them, with what they read
             with self.executor.concurrency.slot():
                 return self._response()
-        except (TryLater, DatabaseError) as error:
+        except (TryLater, Error) as error:
             # none has begun: no slot became free, or no connection of a pool
             return failed([failure(error, mask=self.mask)])
 
