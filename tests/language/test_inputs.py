@@ -1,6 +1,7 @@
 """What a client writes wrongly is refused in words that name it; it is never the server's fault."""
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -43,6 +44,7 @@ def test_nothing_that_a_client_sends_is_an_internal_error(zoo: GraphQLEngine, ty
     definition = zoo.schema.types[type_name]
     where = zoo.schema.graphql.type_map[f"{type_name}Where"]
     assert isinstance(where, GraphQLInputObjectType)
+    tried: Counter[tuple[str, str]] = Counter()
     for field in definition.fields.values():
         # some are only shown, and the forms of lists have no operators
         if isinstance(field, (Relation, Count)) or field.name not in where.fields:
@@ -50,7 +52,9 @@ def test_nothing_that_a_client_sends_is_an_internal_error(zoo: GraphQLEngine, ty
         operators = where.fields[field.name].type
         assert isinstance(operators, GraphQLInputObjectType)
         for operator in ("eq", "in", "gt", "contains", "like", "matches", "isnull"):
-            if operator in operators.fields:
+            # fields of one kind read their operands alike
+            tried[operators.name, operator] += 1
+            if operator in operators.fields and tried[operators.name, operator] <= 2:
                 refusable = operator == "matches" or isinstance(field, Embedded)
                 query = (
                     f"query ($value: {operators.fields[operator].type}) "
