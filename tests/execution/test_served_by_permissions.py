@@ -195,3 +195,31 @@ def test_answers_are_those_of_an_engine_that_keeps_nothing(alias: str) -> None:
 
 def by(user: Any) -> Any:
     return SimpleNamespace(user=user)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("wrong", [1, 0, None, [], "yes"])
+@pytest.mark.parametrize("waits", [False, True])
+def test_permission_that_returns_no_bool_is_wrong_with_a_kept_plan_as_well(waits: bool, wrong: Any) -> None:
+    registry, answers = Registry(), [True, False]
+
+    def decide(viewer: fraiseql.AnyViewer) -> bool:
+        return answers[0]
+
+    async def decide_later(viewer: fraiseql.AnyViewer) -> bool:
+        return answers[0]
+
+    @fraiseql.type(Author, name="Author", fields=["name"], registry=registry)
+    class Shown:
+        bio: fraiseql.auto = fraiseql.field(permission=decide_later if waits else decide, mask=True)
+
+    engine = GraphQLEngine(registry=registry, cache=None, settings=replace(get_settings(), mask_errors=False))
+
+    def answer() -> Any:
+        return engine.execute("{ authors { bio } }").json()
+
+    for _ in range(2):
+        assert answer() == {"data": {"authors": []}}
+        answers.reverse()
+    answers[0] = wrong
+    assert f"the permission of Author.bio returned {wrong!r}, must be True or False" in str(answer())
