@@ -10,6 +10,8 @@ operation.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from copy import deepcopy
 from dataclasses import asdict
 from functools import partial
@@ -228,7 +230,8 @@ class GraphQLEngine:
         By default that is the thread in which Django runs synchronous code: under ASGI one for each request, with the
         connection of the ORM's asynchronous methods, so that operations of one request run one after another. With
         ``thread_sensitive=False`` it is a thread of the event loop's own pool with a connection of its own, which is
-        closed as ``CONN_MAX_AGE`` says; then operations run at the same time.
+        closed as ``CONN_MAX_AGE`` says; then operations run at the same time. What a coroutine function of such an
+        operation executes so has a new thread, since those of the pool may all wait for coroutine functions.
 
         If the caller is cancelled, a statement that has begun runs to its end, and so does a mutation, unless it awaits
         something: a coroutine function is cancelled where it awaits, and its transaction is rolled back.
@@ -241,7 +244,13 @@ class GraphQLEngine:
         )  # fmt: skip
         if thread_sensitive:
             return await sync_to_async(run)()
-        return await sync_to_async(_with_own_connection, thread_sensitive=False)(run)
+        own = ThreadPoolExecutor(1, "fraiseql_django") if _in_pool.get() else None
+        try:
+            return await sync_to_async(_with_own_connection, thread_sensitive=False, executor=own)(run)
+        finally:
+            if own is not None:
+                # the thread of a caller that was cancelled goes on to its end
+                own.shutdown(wait=False)
 
     def count(self, request: HttpRequest) -> Response | None:
         """Count an operation before it is read; return the error where ``LIMITS.RATE`` is exceeded."""
@@ -501,12 +510,18 @@ class GraphQLEngine:
         return not django_settings.DEBUG if mask is None else mask
 
 
+# Whether an operation that runs, whose coroutine functions have its context, takes a thread of a pool
+_in_pool: ContextVar[bool] = ContextVar("in_pool", default=False)
+
+
 def _with_own_connection(run: Callable[[], Response]) -> Response:
     """Run an operation in a thread that no request of Django's begins or ends in."""
     close_old_connections()
+    token = _in_pool.set(True)
     try:
         return run()
     finally:
+        _in_pool.reset(token)
         close_old_connections()
 
 

@@ -2,16 +2,19 @@
 
 import datetime as dt
 import inspect
+from asyncio import gather
 from decimal import Decimal
 from typing import Any, get_type_hints
 from uuid import UUID
 
 import pytest
 from asgiref.sync import async_to_sync, iscoroutinefunction
+from django.conf import settings
+from django.contrib.auth import login, logout
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import Client, override_settings
 from django.urls import clear_script_prefix, include, path, re_path, set_script_prefix
 
@@ -68,6 +71,22 @@ def values(info: fraiseql.Info, day: dt.date, price: Decimal, key: UUID) -> list
 
 
 @fraiseql.query(registry=REGISTRY)
+def moment(info: fraiseql.Info, at: dt.datetime, time: dt.time) -> list[str]:
+    return [at.isoformat(), time.isoformat()]
+
+
+@fraiseql.mutation(registry=REGISTRY)
+def become(info: fraiseql.Info, name: str | None = None) -> str:
+    """Log another user in, or nobody, as the login and the logout of a site do."""
+    assert info.request is not None
+    if name is None:
+        logout(info.request)
+    else:
+        login(info.request, User.objects.get(username=name), settings.AUTHENTICATION_BACKENDS[0])
+    return str(info.request.user)
+
+
+@fraiseql.query(registry=REGISTRY)
 def broken(info: fraiseql.Info) -> str:
     raise ZeroDivisionError("of the project")
 
@@ -79,6 +98,15 @@ def secret(info: fraiseql.Info) -> str:
 
 def page(request: HttpRequest) -> HttpResponse:
     return HttpResponse("<h1>Log in</h1>")
+
+
+def answer(request: HttpRequest) -> HttpResponse:
+    """Answer the JSON that the request names, as a middleware or an API of another kind might."""
+    return HttpResponse(request.headers["X-Answer"], content_type="application/json", status=403)
+
+
+def stream(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse([b"{}"], content_type="application/json")
 
 
 class Own(GraphQLView):
@@ -93,6 +121,8 @@ with override_settings(FRAISEQL=SCHEMAS):
     urlpatterns = [
         path("engine/", GraphQLView.as_view(engine=GraphQLEngine(registry=REGISTRY, cache=None))),
         path("page/", page),
+        path("answer/", answer),
+        path("stream/", stream),
         path("own/<int:tenant>/", Own.as_view()),
         path("api/", include([re_path(r"^own/$", Own.as_view())])),
         path("<slug:tenant>/public/", Own.as_view(schema="public")),
@@ -216,6 +246,47 @@ def test_user_of_one_request(client: Any, ann: User, ben: User) -> None:
     assert client.mutate("mutation { __typename }", user=ben).data == {"__typename": "Mutation"}
 
 
+def test_user_of_one_request_is_that_user_whatever_requests_before_have_done(client: Any, ann: User, ben: User) -> None:
+    assert client.mutate('mutation { become(name: "ben") }', user=None).data == {"become": "ben"}
+    assert client.query(WHO, user=None).data == {"who": "nobody"}
+    assert client.mutate('mutation { become(name: "ben") }', user=ann).data == {"become": "ben"}
+    assert client.query(WHO, user=ann).data == {"who": "ann"}
+    assert client.mutate("mutation { become }", user=ann).data == {"become": "AnonymousUser"}
+    assert client.query(WHO, user=ann).data == {"who": "ann"}
+    # sessions end with the password
+    ann.set_password("another")
+    ann.save()
+    assert client.query(WHO, user=ann).data == {"who": "ann"}
+    assert client.query(WHO).data == {"who": "nobody"}
+
+
+def test_user_of_many_requests_logs_in_once(client: Any, ann: User) -> None:
+    client.query(WHO, user=ann)
+    ann.refresh_from_db()
+    before = ann.last_login
+
+    client.query(WHO, user=ann)
+
+    ann.refresh_from_db()
+    assert before == ann.last_login is not None
+
+
+def test_users_of_requests_at_the_same_time(ann: User, ben: User) -> None:
+    client = AsyncGraphQLClient()
+
+    async def main() -> list[Any]:
+        return [each.data for each in await gather(*(client.query(WHO, user=user) for user in (ann, ben, ann, None)))]
+
+    names = [found["who"] for found in async_to_sync(main)()]
+
+    assert names == ["ann", "ben", "ann", "nobody"]
+
+
+def test_user_who_was_not_saved_is_not_nobody(client: Any) -> None:
+    with pytest.raises(ValueError, match=r"user is <User: eve>, which was not saved"):
+        client.query(WHO, user=User(username="eve"))
+
+
 def test_headers_of_all_requests_and_of_one(kind: Any) -> None:
     client = kind(headers={"X-Tenant": "a", "Accept-Language": "de"})
     query = 'query { tenant: header(name: "X-Tenant") language: header(name: "Accept-Language") }'
@@ -239,6 +310,16 @@ def test_csrf_is_checked_where_that_is_wanted(kind: Any, ann: User, settings: An
 
 
 # --- what is sent ---
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_moments_have_their_microseconds(client: Any, method: str) -> None:
+    at = dt.datetime(2024, 2, 29, 12, 30, 15, 123456, tzinfo=dt.UTC)
+    query = "query ($at: DateTime!, $time: Time!) { moment(at: $at, time: $time) }"
+
+    result = client.query(query, {"at": at, "time": at.time()}, method=method)
+
+    assert result.assert_no_errors().data == {"moment": [at.isoformat(), at.time().isoformat()]}
 
 
 def test_files_at_any_depth(client: Any) -> None:
@@ -368,6 +449,20 @@ def test_response_of_something_else(kind: Any) -> None:
         kind(path="/nowhere/").query(WHO)
     with pytest.raises(AssertionError, match="status 301 to /page/"):
         kind(path="/page").query(WHO)
+    with pytest.raises(AssertionError, match=r"status 200, application/json$"):
+        kind(path="/stream/").query(WHO)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"detail": "Forbidden"}', '{"errors": ["no"]}', '{"errors": {"name": "no"}}', '{"errors": []}', "3", "[3]", "{"],
+)
+def test_json_that_is_no_answer_is_no_success(kind: Any, text: str) -> None:
+    client = kind(path="/answer/", headers={"X-Answer": text})
+
+    for send in (client.query, client.batch):
+        with pytest.raises(AssertionError, match=r"no answer of a GraphQL endpoint: status 403, application/json: "):
+            send(WHO)
 
 
 # --- in test cases and fixtures ---

@@ -21,7 +21,7 @@ from typing import Any, TypeVar, dataclass_transform
 from graphql import specified_directives
 
 from ..errors import DeclarationError
-from .members import check_bases
+from .members import check_bases, made_dataclass
 from .names import check_name, is_list, lower_first
 from .reporting import report
 
@@ -82,7 +82,7 @@ def directive(
         if problems:
             report(DeclarationError("\n".join(problems)))
         described = description or (inspect.cleandoc(cls.__doc__) if cls.__doc__ else None)
-        declared: Any = dataclass(kw_only=True, frozen=True)(cls)
+        declared: Any = made_dataclass(cls, frozen=True)
         declared.__fraiseql_directive__ = DirectiveDeclaration(
             cls=declared, name=own, description=described, locations=tuple(named), repeatable=repeatable
         )

@@ -193,6 +193,25 @@ def check_bases(cls: type) -> None:
             )
 
 
+def made_dataclass(cls: Any, *, frozen: bool = False) -> Any:
+    """Make a class a dataclass whose arguments have names, and return it.
+
+    A value without an annotation is the default of the field that it inherits, which a dataclass alone would ignore.
+    """
+    own = inspect.get_annotations(cls)
+    inherited = {
+        item.name: item.type for base in reversed(cls.__mro__[1:]) if is_dataclass(base) for item in fields(base)
+    }
+    # methods and properties are no values
+    given = {name for name, value in vars(cls).items() if name in inherited and not hasattr(type(value), "__get__")}
+    cls.__annotations__ = {**{name: inherited[name] for name in given}, **own}
+    try:
+        return dataclass(kw_only=True, frozen=frozen)(cls)
+    finally:
+        # an annotation is evaluated in the module of the class that wrote it
+        cls.__annotations__ = own
+
+
 def _public(cls: type) -> Iterator[tuple[str, Any]]:
     for name, value in _values(cls).items():
         if not (name.startswith("_") or isinstance(value, FieldOptions) or _declared_class_variable(cls, name)):

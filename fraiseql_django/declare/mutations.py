@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar, dataclass_transform, overload
 
 from ..errors import DeclarationError
 from .arguments import ArgumentOptions, of_input_field
-from .members import FieldOptions, check_bases
+from .members import FieldOptions, check_bases, made_dataclass
 from .names import snake_case
 from .registry import InputDeclaration, PostgresMutation, PythonMutation, Registry, check_cost, default_registry
 from .reporting import report
@@ -151,7 +150,7 @@ def input_(
             report(error)
         described = description or (inspect.cleandoc(cls.__doc__) if cls.__doc__ else None)
         options = _options_of_input(cls)
-        declared: Any = dataclass(kw_only=True)(cls)
+        declared: Any = made_dataclass(cls)
         declared.__fraiseql_input__ = InputDeclaration(
             name=name or cls.__name__, description=described, one_of=one_of, options=options,
             directives=tuple(directives),

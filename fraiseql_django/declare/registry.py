@@ -16,7 +16,7 @@ from django.db.models import Q
 from ..errors import DeclarationError
 from .arguments import ArgumentOptions
 from .cache_policy import CachePolicy
-from .members import FieldOptions, annotations_of, check_bases, dropped_members, options_of
+from .members import FieldOptions, annotations_of, check_bases, dropped_members, made_dataclass, options_of
 from .names import lower_first, type_names
 from .plurals import plural_name
 from .reporting import report
@@ -427,7 +427,7 @@ def declare_object(
         inherited: ObjectDeclaration | None = vars(base).get("__fraiseql_object__")
         options |= {} if inherited is None else inherited.options
     options |= own
-    made: Any = dataclass(kw_only=True)(cls)
+    made = made_dataclass(cls)
     made.__fraiseql_object__ = ObjectDeclaration(
         cls=made, name=name or cls.__name__, description=described, options=options, failed=failed,
         directives=tuple(directives),

@@ -34,8 +34,9 @@ def success(
 ) -> Any:
     """Declare an object type that mutations return when they succeed: a class of annotations, made a dataclass.
 
-    Its fields are plain values, lists, objects, or declared types, which hold instances of the model. ``directives``
-    are those of the schema's text (see ``directive``).
+    Its fields are plain values, lists, objects, or declared types, which hold instances of the model. A value without
+    an annotation is the default of the field that it inherits. ``directives`` are those of the schema's text (see
+    ``directive``).
     """
     if cls is None:
         return lambda cls: declare_object(cls, name, description, directives=directives)
@@ -70,8 +71,7 @@ def error(
 def _error(cls: _C, name: str | None = None, description: str | None = None, directives: Iterable[Any] = ()) -> _C:
     own = inspect.get_annotations(cls)
     inherited = {item.name for base in cls.__mro__[1:] if dataclasses.is_dataclass(base) for item in fields(base)}
-    # a value without an annotation is the class's own default
-    known = own.keys() | (inherited - vars(cls).keys())
+    known = own.keys() | inherited
     added = {attribute: annotation for attribute, (annotation, _) in _OF_ERRORS.items() if attribute not in known}
     for attribute in added:
         if attribute not in vars(cls) and (make_default := _OF_ERRORS[attribute][1]) is not None:

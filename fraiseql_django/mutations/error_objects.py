@@ -16,6 +16,7 @@ from ..declare.results import Error
 from ..errors import StorageError, UserError
 from ..schema.arguments import MutationDef
 from ..schema.object_types import ObjectDef
+from ..schema.output_values import Unfit, leaf_text
 from .constraints import described, errors_of
 from .context import Made, MutationContext
 
@@ -55,12 +56,26 @@ def is_of_project(sqlstate: str | None) -> bool:
 def as_result(
     error: Exception, definition: MutationDef, objects: Mapping[str, ObjectDef], context: MutationContext
 ) -> Made | None:
-    """Return the error object for an exception; None where the mutation has none, or the exception is unexpected."""
+    """Return the error object for an exception; None where the exception is unexpected, or the mutation has none.
+
+    It has none either whose class gives one of these fields another type: ``status`` an Enum of its own.
+    """
     error_class = _error_class(definition, objects)
     if error_class is None:
         return None
     known = _known(error, context)
-    return None if known is None else error_object(error_class.name, *known)
+    made = None if known is None else error_object(error_class.name, *known)
+    return made if made is None or _fits(error_class, made.values) else None
+
+
+def _fits(error_class: ObjectDef, values: Mapping[str, Any]) -> bool:
+    try:
+        for field in error_class.fields.values():
+            if field.key in values and field.output.leaf is not None:
+                leaf_text(field.output.leaf, values[field.key], True)
+    except Unfit:
+        return False
+    return True
 
 
 def error_object(name: str, message: str, code: int, status: str, errors: Sequence[Error]) -> Made:

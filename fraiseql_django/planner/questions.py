@@ -89,6 +89,11 @@ class RoutedHere:
         return True
 
 
+def _decided(answer: Any) -> Hashable:
+    """Return what a permission decided; 1 is equal to True, but whoever returns it is told while a plan is made."""
+    return answer if isinstance(answer, bool) else Raised()
+
+
 @dataclass(frozen=True, slots=True)
 class Permitted:
     """Whether a permission that a project wrote allows something."""
@@ -97,7 +102,7 @@ class Permitted:
 
     def answer(self, planned: PlannedViewer) -> Hashable:
         """Return what it returns."""
-        return self.rule.allows(DecidingViewer(planned.viewer, planned.scalars, planned.asked))
+        return _decided(self.rule.allows(DecidingViewer(planned.viewer, planned.scalars, planned.asked)))
 
     def wait(self, planned: PlannedViewer) -> Awaitable[bool]:
         """Return the same of a coroutine function, to be awaited."""
@@ -259,7 +264,6 @@ def _answers(
     read_user(asking)
     found = together([partial(question.wait, asking) for question in waiting])
     awaited: dict[Question, Hashable] = {
-        question: Raised() if isinstance(answer, BaseException) else answer
-        for question, answer in zip(waiting, found, strict=True)
+        question: _decided(answer) for question, answer in zip(waiting, found, strict=True)
     }
     return tuple([awaited[question] if question in awaited else _answer(question, asking) for question in questions])

@@ -7,7 +7,7 @@ a client of the site sees, statements for the session and its user included.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
+from copy import copy, deepcopy
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
@@ -51,22 +51,35 @@ class _Client(Generic[C]):
         self.headers = dict(headers or {})
         self._path = path
         self._token = get_random_string(_TOKEN_LENGTH) if csrf_token else None
-        self._clients: dict[Any, C] = {}
+        # the cookies of other users, as they were when these had logged in
+        self._cookies: dict[Any, SimpleCookie] = {}
 
     @property
     def path(self) -> str:
         """The path that requests are sent to; raises LookupError where the project's URLs have none for the schema."""
         return path_of(self.schema) if self._path is None else self._path
 
-    def _as_other(self, user: User) -> tuple[C, bool]:
-        """Return the client of another user, and whether that user has yet to log in."""
-        key = None if user is None or not user.is_authenticated else user.pk
-        known = self._clients.get(key)
-        if known is not None:
-            return known, False
-        made = self._clients[key] = copy(self.client)
+    def _as_other(self, user: User) -> tuple[C, Any]:
+        """Return a client for one request of another user, and what its login is kept by; None for nobody.
+
+        It has no cookie where that user has yet to log in. Raises ValueError for a user without a row.
+        """
+        made = copy(self.client)
         made.cookies = SimpleCookie()
-        return made, key is not None
+        if user is None or not user.is_authenticated:
+            return made, None
+        if user.pk is None:
+            raise ValueError(f"user is {user!r}, which was not saved and so cannot log in")
+        # another password ends the sessions of a user
+        key = user.pk, user.get_session_auth_hash()
+        if key in self._cookies:
+            made.cookies = deepcopy(self._cookies[key])
+        return made, key
+
+    def _forget(self, key: Any, response: Any) -> None:
+        """Let a user log in anew whose session a response has ended, or has given to somebody else."""
+        if settings.SESSION_COOKIE_NAME in response.cookies:
+            self._cookies.pop(key, None)
 
     def _arguments(self, client: C, request: Request) -> dict[str, Any]:
         headers = dict(request.headers)
@@ -140,7 +153,8 @@ class GraphQLClient(_Client[Client]):
         ``persisted`` sends the hash of the text, and the text with it if the server does not know the hash. ``method``
         "GET" puts the parameters into the URL.
 
-        Raises AssertionError for a response that is no answer of a GraphQL endpoint.
+        Raises AssertionError for a response that is no answer of a GraphQL endpoint, ValueError for a ``user`` that was
+        not saved.
         """
         operation = Operation(
             query=query, variables=variables, operation_name=operation_name, document_id=document_id,
@@ -188,15 +202,18 @@ class GraphQLClient(_Client[Client]):
         return _result(response, causes)
 
     def _response(self, request: Request, user: User) -> Any:
-        client, logs_in = (self.client, False) if user is _LOGGED_IN else self._as_other(user)
-        if logs_in:
+        client, key = (self.client, None) if user is _LOGGED_IN else self._as_other(user)
+        if key is not None and not client.cookies:
             client.force_login(user)  # type: ignore[arg-type]
+            self._cookies[key] = deepcopy(client.cookies)
         arguments = self._arguments(client, request)
         if self._token is not None and settings.CSRF_USE_SESSIONS:
             session = client.session
             session[CSRF_SESSION_KEY] = self._token
             session.save()
-        return getattr(client, request.method)(**arguments)
+        response = getattr(client, request.method)(**arguments)
+        self._forget(key, response)
+        return response
 
 
 class AsyncGraphQLClient(_Client[AsyncClient]):
@@ -283,15 +300,18 @@ class AsyncGraphQLClient(_Client[AsyncClient]):
         return _result(response, causes)
 
     async def _response(self, request: Request, user: User) -> Any:
-        client, logs_in = (self.client, False) if user is _LOGGED_IN else self._as_other(user)
-        if logs_in:
+        client, key = (self.client, None) if user is _LOGGED_IN else self._as_other(user)
+        if key is not None and not client.cookies:
             await client.aforce_login(user)  # type: ignore[arg-type]
+            self._cookies[key] = deepcopy(client.cookies)
         arguments = self._arguments(client, request)
         if self._token is not None and settings.CSRF_USE_SESSIONS:
             session = await client.asession()
             await session.aset(CSRF_SESSION_KEY, self._token)
             await session.asave()
-        return await getattr(client, request.method)(**arguments)
+        response = await getattr(client, request.method)(**arguments)
+        self._forget(key, response)
+        return response
 
 
 def _result(response: Any, causes: Mapping[str, BaseException]) -> GraphQLResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -116,8 +117,15 @@ def _posted(body: Any, headers: Mapping[str, str]) -> Request:
     return Request(method="post", arguments=arguments, headers={"Accept": _ACCEPT, **headers})
 
 
+class _Encoder(DjangoJSONEncoder):
+    """Writes moments with their microseconds, which Django's own encoder cuts to milliseconds."""
+
+    def default(self, o: Any) -> Any:
+        return o.isoformat() if isinstance(o, (dt.datetime, dt.time)) else super().default(o)
+
+
 def _json(value: Any) -> str:
-    return json.dumps(value, cls=DjangoJSONEncoder)
+    return json.dumps(value, cls=_Encoder)
 
 
 def _without_files(value: Any, path: str, files: dict[int, tuple[Any, list[str]]]) -> Any:

@@ -132,18 +132,33 @@ class _Collecting(logging.Handler):
 def answer_of(response: HttpResponse) -> Any:
     """Return the JSON of a response; raise AssertionError for one that is no answer of a GraphQL endpoint."""
     content_type = response.headers.get("Content-Type", "")
+    content = b"" if response.streaming else response.content
     try:
-        answer = json.loads(response.content) if "json" in content_type else None
+        answer = json.loads(content) if "json" in content_type else None
     except ValueError:
         answer = None
-    if not isinstance(answer, (dict, list)):
+    if not all(map(_is_answer, answer if isinstance(answer, list) else [answer])):
         location = f" to {response.headers['Location']}" if "Location" in response.headers else ""
-        text = response.content.decode("utf-8", "replace")[:_SHOWN]
+        text = content.decode("utf-8", "replace")[:_SHOWN]
         raise AssertionError(
             f"the response is no answer of a GraphQL endpoint: status {response.status_code}{location}, "
             f"{content_type or 'no Content-Type'}{':' if text else ''} {text}".rstrip()
         )
     return answer
+
+
+def _is_answer(value: Any) -> bool:
+    """Whether a value has data, or errors that have messages, or both (GraphQL specification, 7.1)."""
+    if not isinstance(value, dict):
+        return False
+    if "errors" not in value:
+        return "data" in value
+    errors = value["errors"]
+    return isinstance(errors, list) and bool(errors) and all(_has_message(error) for error in errors)
+
+
+def _has_message(error: Any) -> bool:
+    return isinstance(error, dict) and isinstance(error.get("message"), str)
 
 
 def result_of(answer: Any, response: HttpResponse, causes: Mapping[str, BaseException]) -> GraphQLResult:

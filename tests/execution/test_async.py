@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -231,6 +232,28 @@ def test_operations_run_at_the_same_time_in_threads_of_their_own(engine: GraphQL
     assert answers == [{"data": {"inPython": "None"}}] * 2
     assert len({thread for thread, _ in seen}) == len({process for _, process in seen}) == 2
     assert left == [None] * 4
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("thread_sensitive", [True, False])
+def test_operations_within_more_operations_than_the_pool_has_threads(
+    engine: GraphQLEngine, thread_sensitive: bool
+) -> None:
+    count = 2
+    everybody = asyncio.Barrier(count)
+
+    async def execute(name: str) -> str:
+        await everybody.wait()
+        answer = await engine.aexecute("{ inPython }", thread_sensitive=thread_sensitive)
+        return str(answer.json()["data"]["inPython"])
+
+    async def main() -> Any:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(count))
+        CALLED.update(function=lambda info: "within", awaited=execute)
+        calls = [engine.aexecute('{ awaited(name: "") }', thread_sensitive=False) for _ in range(count)]
+        return [answer.json() for answer in await asyncio.gather(*calls)]
+
+    assert run(main) == [{"data": {"awaited": "within"}}] * count
 
 
 def backend() -> int:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -206,6 +207,41 @@ def test_raised_validation_and_violated_constraint_are_the_declared_error(
     }
     shop.books[0].refresh_from_db()
     assert shop.books[0].title == "Rocannon"
+
+
+class Kind(Enum):
+    WRONG = "wrong"
+
+
+@fraiseql.error
+class KindError(fraiseql.MutationError):
+    status: Kind = Kind.WRONG  # type: ignore[assignment]
+
+
+@fraiseql.error
+class CodeError(fraiseql.MutationError):
+    code: str = "E42"  # type: ignore[assignment]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("declared", [KindError, CodeError])
+def test_raised_validation_is_no_error_of_a_class_whose_fields_have_other_types(declared: Any) -> None:
+    registry = Registry(types=list(REGISTRY.types))
+
+    def refuse(info: fraiseql.Info, raises: bool) -> Any:
+        if raises:
+            raise ValidationError("That is no title.")
+        return declared(message="no")
+
+    refuse.__annotations__["return"] = TitleSuccess | declared
+    fraiseql.mutation(registry=registry)(refuse)
+    engine = GraphQLEngine(registry=registry, cache=None)
+
+    (error,) = engine.execute("mutation { refuse(raises: true) { __typename } }").json()["errors"]
+    assert (error["message"], error["extensions"]["code"]) == ("That is no title.", "VALIDATION_FAILED")
+    assert data(engine, "mutation { refuse(raises: false) { __typename } }") == {
+        "refuse": {"__typename": declared.__name__}
+    }
 
 
 def test_union_of_models(engine: GraphQLEngine) -> None:
