@@ -210,7 +210,7 @@ class _ModuleWriter:
     def _forward(self, table: _Table, key: ForeignKey) -> list[str]:
         target = self.tables.get(key.target)
         columns, to = ", ".join(key.columns), ", ".join(key.to)
-        own, others = table.written(key.columns), target and target.written(key.to)
+        own, others = table.written(key.columns), None if target is None else target.written(key.to)
         if len(key.columns) > 1 or target is None or own is None or others is None:
             where = written_name(key.target if key.target[0] != "public" else key.target[1:])
             why = "" if len(key.columns) == 1 else ": relations compare one column"
