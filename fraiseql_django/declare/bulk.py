@@ -28,7 +28,8 @@ from .types import DEFAULT_LISTS, DEFAULT_QUERIES, Form, Queries, check_model, w
 
 Model: TypeAlias = type[models.Model]
 ModelName: TypeAlias = "str | Model"
-Fields: TypeAlias = "Collection[str] | Mapping[ModelName, Collection[str]]"
+# of any key: a dict of classes is none of `str | type[Model]`, in which a Mapping is invariant
+Fields: TypeAlias = "Collection[str] | Mapping[Any, Collection[str]]"
 
 
 class DeclaredTypes(Mapping[Any, type]):

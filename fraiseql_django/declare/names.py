@@ -97,6 +97,8 @@ def is_list(value: Any, *classes: type) -> bool:
 COMBINERS = ("AND", "OR", "NOT")
 WHERE_KEYS = (*COMBINERS, "HAS", "COMPARE")
 ORDER_KEYS = ("BY", "RANDOM")
+# What a value of an enum cannot be called (GraphQL specification, 3.9), and fields are values of some
+LITERALS = ("true", "false", "null")
 
 
 def check_field_name(name: str, where: str) -> str:
@@ -105,6 +107,11 @@ def check_field_name(name: str, where: str) -> str:
         what = "a combination of filters" if name in WHERE_KEYS else "a way to sort"
         raise DeclarationError(
             f"{where.rpartition('.')[0]}.{name} has the name of {what}; give it another name with "
+            f"fraiseql.field(name=…)"
+        )
+    if name in LITERALS:
+        raise DeclarationError(
+            f"{where.rpartition('.')[0]}.{name} has the name of a literal; give it another name with "
             f"fraiseql.field(name=…)"
         )
     try:

@@ -1,6 +1,7 @@
 """JavaScript and TypeScript, also in files of Vue and Svelte → GraphQL snippets, by tree-sitter's parser.
 
-    gql`…`   gql<Type>`…`   gql(`…`)   gql("…")   /* GraphQL */ `…`   and graphql in the place of gql
+    gql`…`   gql<Type>`…`   gql(`…`)   gql("…")   /* GraphQL */ `…`   and graphql in the place of gql,
+    or another name that an import gives it: import { gql as query }
 
 Code is not executed, so expressions in templates have no value. Allowed are names between definitions,
 ``${BookFragment}``, by which Apollo's clients add fragments: here fragments are found by their names.
@@ -100,6 +101,8 @@ class _Reader:
 
     def __init__(self, file: Path, first_line: int) -> None:
         self.file, self.first_line = file, first_line
+        # the tags, and what imports have renamed them to
+        self.tags = set(_TAGS)
 
     def line(self, node: Any) -> SourceLine:
         """Return the line of a node."""
@@ -108,9 +111,12 @@ class _Reader:
     def read(self, node: Any) -> Iterator[Snippet | Mistake | Skipped]:
         """Yield the GraphQL of a node, if it is a string that is tagged as such; and calls with anything else."""
         if node.type in _STRINGS:
-            if _tag(node) in _TAGS or _is_marked(node):
+            if _tag(node) in self.tags or _is_marked(node):
                 yield self._content(node)
-        elif node.type == "call_expression" and (tag := _name(node.child_by_field_name("function"))) in _TAGS:
+        elif node.type == "import_specifier" and (alias := node.child_by_field_name("alias")) is not None:
+            if _name(node.child_by_field_name("name")) in _TAGS:
+                self.tags.add(_text(alias))
+        elif node.type == "call_expression" and (tag := _name(node.child_by_field_name("function"))) in self.tags:
             argument = _first_argument(node)
             if argument is not None and argument.type not in _STRINGS:
                 message = f"{tag}({_shortened(_text(argument))}) is not a string"

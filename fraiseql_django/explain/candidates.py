@@ -1,6 +1,7 @@
 """PostgreSQL's plan → indexes that might help, each as a line for the model's Meta and as SQL.
 
-Looked for are scans that read many rows and keep few, and sorts of many rows of which a LIMIT takes the first. For
+Looked for are scans that read many rows and keep few, sorts of many rows of which a LIMIT takes the first, and scans in
+the order of an index that skip many rows to find these. For
 ``reviews(where: {stars: {eq: 5}}, orderBy: [{createdAt: DESC}], limit: 10)``
 
     Limit  (rows=10)
@@ -14,7 +15,7 @@ hints, until they are tried (see ``trials``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -39,11 +40,12 @@ _PASSING = frozenset(
 )
 _JOINS = ("Hash Cond", "Merge Cond")
 _INDEXES = """
-SELECT ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place)
+SELECT own.relname, ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place)
              LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
              WHERE k.place <= i.indnkeyatts ORDER BY k.place),
        i.indoption::int2[]
 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+     JOIN pg_class own ON own.oid = i.indexrelid
 WHERE n.nspname = %s AND c.relname = %s AND i.indisvalid AND i.indpred IS NULL
 """
 # Of a partition, the table that its indexes are declared for
@@ -209,6 +211,7 @@ class _Finder:
         """Add the candidates of the scan of a table."""
         known, schema, name, partitioned = self._table(node)
         table = schema, name, partitioned
+        self._ordered(node, above, table, known)
         read = _rows_read(node, known)
         if read < MANY_ROWS:
             return
@@ -246,6 +249,39 @@ class _Finder:
         # a temporary table of a function, for instance, may be gone
         return row or (0, *name, False)
 
+    def _ordered(self, node: Node, above: Sequence[Node], table: Table, known: float) -> None:
+        """Add the index for a scan in the order of another one that skips many rows to find the first for a LIMIT."""
+        if "Index Name" not in node or "Filter" not in node or "Index Cond" in node:
+            return
+        ancestors = _of_same_query(node, above)
+        limit = next((parent for parent in ancestors if parent["Node Type"] == "Limit"), None)
+        equal = _equal(conditions(node["Filter"], node["Alias"])[0])
+        if limit is None or not equal:
+            return
+        below = ancestors[: ancestors.index(limit)]
+        if any(parent["Node Type"] not in (*_PASSING, "Incremental Sort") for parent in below):
+            return
+        sort = next((parent for parent in below if parent["Node Type"] == "Incremental Sort"), None)
+        order = self._index_order(node, table) if sort is None else _order_of(sort, node)
+        first = _rows(limit)
+        # without ANALYZE: as many as it takes to find the first, if those that are kept lie anywhere
+        read = _rows_read(node, known) or known * min(1.0, first / max(_rows(node), 1.0))
+        if order and read >= MANY_ROWS and first <= FEW * read:
+            does = f"{_title(node)} reads {read:,.0f} rows in the order of {node['Index Name']} to find {first:,.0f}"
+            self._add(table, [*equal, *map(_sorted_by, order)], does)
+
+    def _index_order(self, node: Node, table: Table) -> list[SortKey]:
+        """Return the order in which a scan reads its index; nothing if that is not one of columns."""
+        backwards = node.get("Scan Direction") == "Backward"
+        columns, options = self._indexes(table).get(node["Index Name"], ((), ()))
+        found = []
+        for column, option in zip(columns, options, strict=False):
+            if column is None:
+                return []
+            # the bits of an option are DESC and NULLS FIRST (PostgreSQL documentation, pg_index)
+            found.append(SortKey(node["Alias"], column, bool(option & 1) != backwards, bool(option & 2) != backwards))
+        return found
+
     def _pattern(self, table: Table, condition: Condition, does: str) -> None:
         if condition.kind == PREFIX:
             key = Key(condition.column, opclass="text_pattern_ops", upper=condition.upper)
@@ -277,17 +313,20 @@ class _Finder:
         """Whether an index begins with these columns: PostgreSQL has chosen not to use it."""
         if not _is_plain(keys):
             return False
-        with connections[self.alias].cursor() as cursor:
-            cursor.execute(_INDEXES, table[:2])
-            existing = cursor.fetchall()
         wanted = [(key.column, key.descending) for key in keys]
         backwards = [(column, not descending) for column, descending in wanted]
-        for columns, options in existing:
+        for columns, options in self._indexes(table).values():
             # the first bit of an option is DESC (PostgreSQL documentation, pg_index)
             begins = [(column, bool(option & 1)) for column, option in zip(columns, options, strict=False)]
             if begins[: len(wanted)] in (wanted, backwards):
                 return True
         return False
+
+    def _indexes(self, table: Table) -> Mapping[str, tuple[Sequence[str | None], Sequence[int]]]:
+        """Return the columns of a table's indexes, None for expressions, and their options, by name."""
+        with connections[self.alias].cursor() as cursor:
+            cursor.execute(_INDEXES, table[:2])
+            return {name: (columns, options) for name, columns, options in cursor.fetchall()}
 
 
 def _equal(asked: Iterable[Condition]) -> list[Key]:
@@ -312,10 +351,15 @@ def _limited_order(node: Node, above: Sequence[Node], kept: float) -> tuple[list
     below = ancestors[: ancestors.index(sort)]
     if limit is None or any(parent["Node Type"] not in _PASSING for parent in below):
         return None
+    order, first = _order_of(sort, node), _rows(limit)
+    return (order, first) if order and first < FEW * kept else None
+
+
+def _order_of(sort: Node, node: Node) -> list[SortKey]:
+    """Return the keys of a sort; nothing if one is not a column of the scan."""
     keys = [sort_key(text) for text in sort["Sort Key"]]
     found = [key for key in keys if key is not None and key.alias == node["Alias"]]
-    first = _rows(limit)
-    return (found, first) if len(found) == len(keys) and first < FEW * kept else None
+    return found if len(found) == len(keys) else []
 
 
 def _of_same_query(node: Node, above: Sequence[Node]) -> list[Node]:

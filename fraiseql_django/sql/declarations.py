@@ -6,8 +6,18 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..declare.names import pascal_case, snake_case
-from ..declare.plurals import plural
+from ..declare.names import (
+    LITERALS,
+    ORDER_KEYS,
+    RESERVED,
+    WHERE_KEYS,
+    camel_case,
+    lower_first,
+    pascal_case,
+    snake_case,
+    type_names,
+)
+from ..declare.plurals import plural, plural_name
 from .inspection import ForeignKey, InspectedFunction, InspectedRelation, InspectedType, is_json
 from .samples import JSONShape, shape_of
 from .script import written_name
@@ -49,6 +59,8 @@ _IMPORTS: Mapping[str, str] = {
 _PREFIX = re.compile(r"^(?:v|vw|mv|tv|tb|fn|view)_(?=.)", re.IGNORECASE)
 # Longer names of nested classes are truncated
 _MAX_CLASS_NAME = 40
+# What stands in the body of a class, and what filters and orders have beside fields
+_NO_FIELDS = frozenset(("fraiseql", *WHERE_KEYS, *ORDER_KEYS, *LITERALS))
 # Longer keys are not declared: PostgreSQL's limit for names (NAMEDATALEN - 1)
 _MAX_KEY = 63
 
@@ -76,12 +88,18 @@ def declarations(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Table:
-    """A view or table with the name of its class and those of its fields, by column; ``taken`` are all names."""
+    """A view or table with the name of its class and those of its fields, by column.
+
+    ``taken`` are the names of all fields in GraphQL. A view of JSON ``documents`` has fields for their keys instead of
+    its columns, unless a ``note`` says why no keys are known.
+    """
 
     relation: InspectedRelation
     name: str
     attributes: Mapping[str, str]
     taken: set[str]
+    documents: JSONShape | None = None
+    note: str | None = None
 
     @property
     def has_keys(self) -> bool:
@@ -90,7 +108,7 @@ class _Table:
 
     def written(self, columns: Sequence[str]) -> tuple[str, ...] | None:
         """Return the names of the fields of columns; None if one of them has no field, or no single value."""
-        single = {column.name for column in self.relation.columns if not (column.type.is_array or is_json(column.type))}
+        single = {column.name for column in self.relation.columns if not _is_many(column.type)}
         found = tuple(self.attributes[column] for column in columns if column in self.attributes and column in single)
         return found if len(found) == len(columns) else None
 
@@ -104,49 +122,62 @@ class _ModuleWriter:
         self.declare = "fraiseql" if schema is None else attribute(schema)
         self.made = [] if schema is None else ["", f"{self.declare} = fraiseql.for_schema({literal(schema)})"]
         self.classes: list[list[str]] = []
+        # comments on what has no class
+        self.left_out: list[str] = []
         # by schema and name
         self.tables: dict[tuple[str, str], _Table] = {}
         self.imports: set[str] = set()
-        self.names = set(_IMPORTS) | {"fraiseql", self.declare}
+        # and those of types and root fields in GraphQL
+        self.names = {*_IMPORTS, "fraiseql", self.declare, *RESERVED}
 
     def module(self) -> str:
         """Return the source of the module with its imports."""
         header = _HEADER.format("tables, " if any(table.has_keys for table in self.tables.values()) else "")
         if not self.classes:
-            return f"{header}\n"
+            return "\n\n".join([header, *(["\n".join(self.left_out)] if self.left_out else [])]) + "\n"
         modules: dict[str, list[str]] = {}
         for name in sorted(self.imports):
             modules.setdefault(_IMPORTS[name], []).append(name)
         imports = [f"from {module} import {', '.join(names)}" for module, names in sorted(modules.items())]
         head = [header, "", "from __future__ import annotations", "", *imports, *([""] if imports else []), _FRAISEQL]
         head += self.made
-        parts = ["\n".join(lines) for lines in (head, *self.classes)]
+        parts = ["\n".join(lines) for lines in (head, *self.classes, self.left_out) if lines]
         return "\n\n\n".join(parts) + "\n"
 
     def table(self, relation: InspectedRelation) -> _Table:
         """Choose the names of a view or table and of its columns."""
-        name = unique(_class_name(relation.name), self.names)
-        taken: set[str] = set()
+        taken = set(_NO_FIELDS)
         attributes: dict[str, str] = {}
-        if relation.documents is None:
+        documents, note = (None, None) if relation.documents is None else self._shape_of(relation.documents)
+        if documents is None:
             for column in relation.columns:
                 if self._annotation(column.type) is not None:
-                    attributes[column.name] = unique(attribute(column.name), taken)
-        return _Table(relation=relation, name=name, attributes=attributes, taken=taken)
+                    # "id" is a key, which has to be a single value
+                    name = f"{column.name}_value" if column.name == "id" and _is_many(column.type) else column.name
+                    attributes[column.name] = _field_name(name, taken)
+        # without fields there is no class
+        has_fields = bool(attributes or documents)
+        name = unique(_class_name(relation.name), self.names, _names_of_type) if has_fields else ""
+        return _Table(relation=relation, name=name, attributes=attributes, taken=taken, documents=documents, note=note)
 
     def relation(self, relation: InspectedRelation) -> None:
         """Add a type over a view or table."""
         table = self.tables[relation.schema, relation.name]
         source = written_name((relation.schema, relation.name) if relation.schema != "public" else (relation.name,))
+        if not table.name:
+            said = comment(f"{source} is left out: there is an annotation for none of its columns")
+            self.left_out.append(said.strip())
+            return
         arguments = [f"sql_source={literal(source)}"]
-        if relation.documents is None:
+        if table.documents is None:
             keys, body = self._keys_of(table)
             arguments += keys
-            body = [*self._columns(table), *self._relations(table), *body]
+            note = [comment(table.note)] if table.note else []
+            body = [*note, *self._columns(table), *self._relations(table), *body]
         else:
             arguments.append(f"jsonb_column={literal(self.json_column)}")
             descriptions = {column.name: column.comment for column in relation.columns}
-            body = self._document(relation.documents, table.name, descriptions)
+            body = self._keys(table.documents, table.name, descriptions)
         self._class(call("", f"@{self.declare}.type", arguments), table.name, relation.comment, body)
 
     def _keys_of(self, table: _Table) -> tuple[list[str], list[str]]:
@@ -179,35 +210,43 @@ class _ModuleWriter:
     def _forward(self, table: _Table, key: ForeignKey) -> list[str]:
         target = self.tables.get(key.target)
         columns, to = ", ".join(key.columns), ", ".join(key.to)
-        if len(key.columns) > 1 or target is None or target.relation.documents is not None:
+        own, others = table.written(key.columns), None if target is None else target.written(key.to)
+        if len(key.columns) > 1 or target is None or own is None or others is None:
             where = written_name(key.target if key.target[0] != "public" else key.target[1:])
             why = "" if len(key.columns) == 1 else ": relations compare one column"
             return [comment(f"({columns}) refers to {where} ({to}){why}")]
-        (column,), (other,) = key.columns, key.to
+        (column,) = key.columns
         name = re.sub(r"_(?:id|no|key|pk|fk)$", "", column)
-        if attribute(name) in table.taken:
-            name = snake_case(target.name) if snake_case(target.name) not in table.taken else f"{column}_row"
+        if not _is_free(name, table.taken):
+            name = snake_case(target.name) if _is_free(snake_case(target.name), table.taken) else f"{column}_row"
         nullable = next(item.nullable for item in table.relation.columns if item.name == column)
-        own = table.attributes.get(column, column)
-        head = f"{unique(attribute(name), table.taken)}: {_optional(target.name, nullable)}"
-        return _relation(head, own, target.attributes.get(other, other))
+        head = f"{_field_name(name, table.taken)}: {_optional(target.name, nullable)}"
+        return _relation(head, own[0], others[0])
 
     def _backward(self, table: _Table, other: _Table, key: ForeignKey) -> list[str]:
-        (column,), (to,) = key.columns, key.to
+        own, others = table.written(key.to), other.written(key.columns)
+        if own is None or others is None:
+            return []
+        (column,) = key.columns
         keys = (other.relation.primary, *other.relation.unique)
         single = (column,) in keys
         name = one = snake_case(other.name)
         if not single:
             name = plural(one) if plural(one) != one else f"{one}_list"
-        if sum(found.target == key.target for found in other.relation.foreign) > 1 or attribute(name) in table.taken:
+        if sum(found.target == key.target for found in other.relation.foreign) > 1 or not _is_free(name, table.taken):
             name = f"{name}_by_{re.sub('_id$', '', column)}"
         annotation = f"{other.name} | None" if single else f"list[{other.name}]"
-        head = f"{unique(attribute(name), table.taken)}: {annotation}"
-        return _relation(head, table.attributes.get(to, to), other.attributes.get(column, column))
+        head = f"{_field_name(name, table.taken)}: {annotation}"
+        return _relation(head, own[0], others[0])
 
     def mutation(self, function: InspectedFunction) -> None:
         """Add a mutation that calls a function, with its input, success and error types."""
-        name = unique(_class_name(function.name), self.names)
+        fields = self._input(function)
+        if function.arguments and not function.takes_document and not _is_code(fields):
+            said = comment(f"{function.name} is left out: none of its arguments can be given")
+            self.left_out += [line.strip() for line in (said, *fields)]
+            return
+        name = unique(_class_name(function.name), self.names, _names_of_mutation)
         arguments = [f"function={literal(function.name)}"]
         if function.schema != "public":
             arguments.append(f"schema={literal(function.schema)}")
@@ -216,7 +255,7 @@ class _ModuleWriter:
         parts = {}
         if function.arguments:
             parts["input"] = unique(f"{name}Input", self.names)
-            self._class(["@fraiseql.input"], parts["input"], None, self._input(function))
+            self._class(["@fraiseql.input"], parts["input"], None, fields)
         parts["success"] = unique(f"{name}Success", self.names)
         self._class(["@fraiseql.success"], parts["success"], None, ["    message: str | None = None"])
         parts["error"] = unique(f"{name}Error", self.names)
@@ -227,7 +266,7 @@ class _ModuleWriter:
 
     def _class(self, decorator: Sequence[str], name: str, description: str | None, body: Sequence[str]) -> None:
         lines = docstring(description) if description and description.strip() else []
-        code = [] if any(line.strip() and not line.lstrip().startswith("#") for line in body) else ["    pass"]
+        code = [] if _is_code(body) else ["    pass"]
         self.classes.append([*decorator, f"class {name}:", *lines, *body, *code])
 
     def _columns(self, table: _Table) -> list[str]:
@@ -249,10 +288,12 @@ class _ModuleWriter:
             named = f"{only.type.shown} {only.name}".strip()
             return [comment(f"{function.name} takes {named}; PostgreSQL does not know its keys: write them here")]
         lines = []
+        taken: set[str] = set()
         for argument in function.arguments:
-            annotation = self._annotation(argument.type)
-            if argument.name != attribute(argument.name) or annotation is None:
-                why = f"there is no annotation for {argument.type.shown}" if annotation is None else "rename it"
+            is_name = argument.name == _field_name(argument.name, taken)
+            annotation = self._annotation(argument.type) if is_name else None
+            if annotation is None:
+                why = f"there is no annotation for {argument.type.shown}" if is_name else "rename it"
                 lines.append(comment(f"the argument {literal(argument.name)} cannot be given: {why}"))
                 continue
             lines += _type_comment(argument.type)
@@ -260,31 +301,34 @@ class _ModuleWriter:
             lines.append(f"    {argument.name}: {_optional(annotation, argument.nullable)}{default}")
         return lines
 
-    def _document(self, documents: Sequence[object], name: str, descriptions: Mapping[str, str | None]) -> list[str]:
+    def _shape_of(self, documents: Sequence[object]) -> tuple[JSONShape | None, str | None]:
+        """Return the shape of a view's documents, or why they do not tell which fields there are."""
         if not documents:
-            return [comment(f"there was no row from which to find the keys of {self.json_column}")]
+            return None, f"there was no row from which to find the keys of {self.json_column}"
         shape = shape_of(documents)
-        if shape.type != "object":
-            return [comment(f"{self.json_column} contains values that are not objects, or only empty objects")]
-        return self._keys(shape, name, descriptions)
+        if shape.type != "object" or not any(map(_is_key, dict(shape.keys))):
+            return None, f"{self.json_column} contains values that are not objects, or only empty objects"
+        return shape, None
 
     def _keys(self, shape: JSONShape, name: str, descriptions: Mapping[str, str | None]) -> list[str]:
         lines: list[str] = []
-        taken: set[str] = set()
+        taken = set(_NO_FIELDS)
         for key, value in shape.keys:
-            if not key or len(key) > _MAX_KEY:
+            if not _is_key(key):
                 lines.append(comment(f"the key {literal(key[:_MAX_KEY])} is not a valid name"))
                 continue
             if value.note:
                 lines.append(comment(f"{key}: {value.note}"))
             annotation = self._shape(value, f"{name}{_class_name(key)}")
-            lines += _field(unique(attribute(key), taken), key, annotation, descriptions.get(key))
+            lines += _field(_field_name(key, taken), key, annotation, descriptions.get(key))
         return lines
 
     def _shape(self, shape: JSONShape, name: str) -> str:
         """Return the annotation of a shape; add a class for each object in it."""
         if shape.item is not None:
             annotation = f"list[{self._shape(shape.item, name)}]"
+        elif shape.type == "object" and not any(map(_is_key, dict(shape.keys))):
+            annotation = self._imported("JSON")
         elif shape.type == "object":
             annotation = unique(name[:_MAX_CLASS_NAME], self.names)
             self._class(["@fraiseql.type"], annotation, None, self._keys(shape, annotation, {}))
@@ -307,6 +351,39 @@ class _ModuleWriter:
 
 def _type_comment(type_: InspectedType) -> list[str]:
     return [comment(type_.shown)] if type_.is_enum or type_.base in _NARROWER else []
+
+
+def _is_code(lines: Iterable[str]) -> bool:
+    return any(line.strip() and not line.lstrip().startswith("#") for line in lines)
+
+
+def _is_many(type_: InspectedType) -> bool:
+    return type_.is_array or is_json(type_)
+
+
+def _is_key(key: str) -> bool:
+    """Whether a key of a JSON object can be declared."""
+    return 0 < len(key) <= _MAX_KEY
+
+
+def _field_name(name: str, taken: set[str]) -> str:
+    """Return the attribute of a field, whose name in GraphQL is not in ``taken``, and add that."""
+    return unique(attribute(name), taken, lambda candidate: frozenset((camel_case(candidate),)))
+
+
+def _is_free(name: str, taken: set[str]) -> bool:
+    return camel_case(attribute(name)) not in taken
+
+
+def _names_of_type(name: str) -> frozenset[str]:
+    """Return the names that a type takes: its own, those of its inputs and of its root fields."""
+    single = lower_first(name)
+    return type_names(name) | {single, plural_name(single)}
+
+
+def _names_of_mutation(name: str) -> frozenset[str]:
+    # a query may have the same name, another mutation not
+    return frozenset((name, f"mutation {lower_first(name)}"))
 
 
 def _class_name(name: str) -> str:

@@ -6,6 +6,7 @@ out is in comments, with the reason.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -43,7 +44,7 @@ def model_declarations(labels: Sequence[str], settings: Settings, schema: str | 
     definitions = {definition.model: definition for definition in built.types.values()}
     left_out = {model._meta.label: reason for model, reason in declared.left_out.items()} | dict(built.left_out)
     declare = "fraiseql" if schema is None else attribute(schema)
-    taken = {"fraiseql", declare, *(model.__name__ for model in definitions)}
+    taken = {"fraiseql", "apps", declare, *(model.__name__ for model in definitions)}
     found = [model for model in declared if model in definitions]
     classes = [_class(model, definitions[model], built.conventions, declare, taken) for model in found]
     head = [
@@ -54,6 +55,8 @@ def model_declarations(labels: Sequence[str], settings: Settings, schema: str | 
         "import fraiseql_django as fraiseql",
         *_imports(found, labels[0]),
     ]
+    if lookups := [_lookup(model) for model in found if not _is_global(model)]:
+        head += ["", *lookups]
     if schema is not None:
         head += ["", f"{declare} = fraiseql.for_schema({literal(schema)})"]
     parts = ["\n".join(lines).rstrip() for lines in (head, *classes)]
@@ -66,11 +69,21 @@ def _class(model: Model, definition: TypeDef, conventions: Conventions, declare:
     arguments = [model.__name__]
     if name_of(type(name, (), {}), model) != definition.name:
         arguments.append(f"name={literal(definition.name)}")
-    names = {conventions.name(python_name): python_name for python_name in _python_names(model)}
-    fields = [f"    {names[field]}: fraiseql.auto" for field in definition.fields if field in names]
-    secrets = [comment(f"{secret} is left out: it looks like a secret") for secret in secret_fields(model)]
-    others = [comment(f"{item.name} is left out: {item.reason}") for item in definition.left_out]
+    python_names = list(_python_names(model))
+    # fields that would have one name in GraphQL have those of Python
+    names = {conventions.name(own): own for own in python_names} | {own: own for own in python_names}
+    fields = [_field(names[field], field, conventions) for field in definition.fields if field in names]
+    hidden = secret_fields(model)
+    secrets = [comment(f"{secret} is left out: it looks like a secret") for secret in hidden]
+    others = [
+        comment(f"{item.name} is left out: {item.reason}") for item in definition.left_out if item.name not in hidden
+    ]
     return [f"@{declare}.type({', '.join(arguments)})", f"class {name}:", *fields, *secrets, *others]
+
+
+def _field(own: str, name: str, conventions: Conventions) -> str:
+    options = "" if conventions.name(own) == name else f" = fraiseql.field(name={literal(name)})"
+    return f"    {own}: fraiseql.auto{options}"
 
 
 def _python_names(model: Model) -> Iterable[str]:
@@ -89,7 +102,10 @@ def _imports(declared: Sequence[Model], label: str) -> list[str]:
     package = apps.get_app_config(label).name
     modules: dict[str, list[str]] = {}
     for model in declared:
-        modules.setdefault(model.__module__, []).append(model.__name__)
+        if _is_global(model):
+            modules.setdefault(model.__module__, []).append(model.__name__)
+        else:
+            modules["django.apps"] = ["apps"]
     others = {module: names for module, names in modules.items() if not module.startswith(f"{package}.")}
     own = {module.removeprefix(package): names for module, names in modules.items() if module not in others}
     lines = [line for module, names in sorted(others.items()) for line in _import(module, names)]
@@ -98,6 +114,16 @@ def _imports(declared: Sequence[Model], label: str) -> list[str]:
         *([""] if own else []),
         *(line for module, names in sorted(own.items()) for line in _import(module, names)),
     ]
+
+
+def _is_global(model: Model) -> bool:
+    """Whether a module has the model by its name: not one that a function or a class body has made."""
+    return getattr(sys.modules.get(model.__module__), model.__name__, None) is model
+
+
+def _lookup(model: Model) -> str:
+    meta = model._meta
+    return f"{model.__name__} = apps.get_model({literal(meta.app_label)}, {literal(meta.object_name or '')})"
 
 
 def _import(module: str, names: Sequence[str]) -> list[str]:

@@ -15,6 +15,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?")
 # GraphQL's Int (GraphQL specification, 3.5.1)
 _INT = range(-(2**31), 2**31)
+_BIGINT = range(-(2**63), 2**63)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,8 @@ def shape_of(values: Sequence[Any], *, missing: bool = False) -> JSONShape:
     if all(isinstance(value, list) for value in present):
         items = [item for value in present for item in value]
         item = shape_of(items) if items else JSONShape(type="JSON", note="empty in every row that was read")
+        if item.item is not None:
+            item = JSONShape(type="JSON", nullable=item.nullable, note="lists of lists")
         return JSONShape(type="list", nullable=nullable, item=item, note=item.note)
     for name, matches in _LEAVES:
         if all(matches(value) for value in present):
@@ -82,7 +85,7 @@ def _parses(pattern: re.Pattern[str], parse: Callable[[str], Any]) -> Callable[[
 _LEAVES: Sequence[tuple[str, Callable[[Any], bool]]] = (
     ("bool", lambda value: isinstance(value, bool)),
     ("int", lambda value: _is_integer(value) and value in _INT),
-    ("BigInt", _is_integer),
+    ("BigInt", lambda value: _is_integer(value) and value in _BIGINT),
     ("Decimal", lambda value: isinstance(value, Decimal) or _is_integer(value)),
     ("UUID", _parses(_UUID, str)),
     ("date", _parses(_DATE, dt.date.fromisoformat)),

@@ -6,7 +6,7 @@ import inspect
 import keyword
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 LINE_LENGTH = 120
 _INDENT = "    "
@@ -59,13 +59,17 @@ def attribute(name: str) -> str:
     return f"{identifier}_" if keyword.iskeyword(identifier) else identifier
 
 
-def unique(name: str, taken: set[str]) -> str:
-    """Return the name, with a number if it is in ``taken``, and add the result to ``taken``."""
+def _itself(name: str) -> frozenset[str]:
+    return frozenset((name,))
+
+
+def unique(name: str, taken: set[str], names: Callable[[str], frozenset[str]] = _itself) -> str:
+    """Return the name, with a number if what it ``names`` is in ``taken``, and add that to ``taken``."""
     candidate, number = name, 1
-    while candidate in taken or keyword.iskeyword(candidate):
+    while keyword.iskeyword(candidate) or not taken.isdisjoint(names(candidate)):
         number += 1
         candidate = f"{name}{number}"
-    taken.add(candidate)
+    taken |= names(candidate)
     return candidate
 
 

@@ -157,6 +157,10 @@ def test_a_swapped_model_has_no_table() -> None:
             {"annotations": {"title": fraiseql.auto}, "attributes": {"title": fraiseql.field(name="AND")}},
             "Thing.AND has the name of a combination of filters; give it another name with fraiseql.field(name=…)",
         ),
+        (
+            {"annotations": {"title": fraiseql.auto}, "attributes": {"title": fraiseql.field(name="null")}},
+            "Thing.null has the name of a literal; give it another name with fraiseql.field(name=…)",
+        ),
     ],
 )  # fmt: skip
 def test_fields(options: dict[str, Any], message: str) -> None:

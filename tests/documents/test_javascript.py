@@ -26,6 +26,7 @@ READ = {
     "comment in a call": f"const a = graphql(/* GraphQL */ `{Q}`);",
     "comment before a template": f"const a = /* GraphQL */ `{Q}`;",
     "comment before a string": f"const a = /* GraphQL */ '{Q}';",
+    "renamed by an import": f"import {{ gql as query, x as y }} from 'a';\nconst a = query`{Q}`; y`b`;",
     "in JSX": f"const a = <p title='x'>don't {{gql`{Q}`}}</p>;",
     "after an apostrophe in JSX": f"const a = <p>don't</p>; const b = gql`{Q}`;",
     "after a regular expression": f"const a = /[`'\"]/; const b = gql`{Q}`;",

@@ -117,6 +117,26 @@ PROPOSED = {
 }
 
 
+@pytest.mark.parametrize("columns", ["created_at DESC, id", "created_at"])
+def test_rows_skipped_in_the_order_of_an_index(many: None, columns: str, django_db_blocker: DjangoDbBlocker) -> None:
+    query = NEWEST.replace("limit: 3", "limit: 10")
+    with django_db_blocker.unblock(), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE INDEX newest ON bookshop_review ({columns})")
+
+        for options in ((), ("--analyze",)):
+            (statement,) = explained(query, *options)["statements"]
+            assert index_names(statement["plan"]) == {"newest"}
+            (proposed,) = statement["indexes"]
+            assert list(made(proposed["django"]).fields) == ["stars", "-created_at", "id"]
+            reads = r"Index Scan on bookshop_review reads [12],\d\d\d rows in the order of newest to find 10"
+            assert re.fullmatch(reads, proposed["reason"])
+            # few are skipped before the first
+            (statement,) = explained(query.replace("eq: 5", "eq: 1"), *options)["statements"]
+            assert statement["indexes"] == []
+        transaction.set_rollback(True)
+
+
 @pytest.mark.parametrize(("query", "model", "fields"), PROPOSED.values(), ids=list(PROPOSED))
 def test_proposed_index_is_used_when_it_is_made(
     many: None, query: str, model: type[models.Model], fields: list[str], django_db_blocker: DjangoDbBlocker

@@ -241,7 +241,7 @@ def test_json_column_that_says_nothing(rows: str, said: str) -> None:
     sql(f"CREATE VIEW v_doc AS SELECT * FROM (VALUES {rows}) AS t (doc)")
 
     assert classes("v_doc", "--jsonb-column", "doc") == (
-        f'@fraiseql.type(sql_source="v_doc", jsonb_column="doc")\nclass Doc:\n    # {said}\n    pass\n'
+        f'@fraiseql.type(sql_source="v_doc")\nclass Doc:\n    # {said}\n    doc: fraiseql.JSON | None\n'
     )
 
 
@@ -249,7 +249,8 @@ def test_json_column_that_says_nothing(rows: str, said: str) -> None:
 def test_materialized_view_that_was_never_filled() -> None:
     sql("CREATE MATERIALIZED VIEW mv_doc AS SELECT '{}'::jsonb AS data WITH NO DATA")
 
-    assert "    # there was no row from which to find the keys of data\n    pass\n" in classes("mv_doc")
+    said = "    # there was no row from which to find the keys of data\n    data: fraiseql.JSON | None\n"
+    assert said in classes("mv_doc")
 
 
 @pytest.mark.usefixtures("empty_schema")
@@ -376,6 +377,30 @@ def test_documentation_shows_what_is_printed() -> None:
     )
 
     assert run("v_sales", "fn_place_order").startswith(shown)
+
+
+def test_functions_whose_arguments_have_no_usable_names_are_left_out(shop: None) -> None:
+    for arguments in ("fn_add(int, date)", "fn_now()"):
+        sql(f"CREATE FUNCTION shop.{arguments} RETURNS jsonb LANGUAGE sql AS 'SELECT NULL::jsonb'")
+
+    said = (
+        "# fn_add is left out: none of its arguments can be given\n"
+        '# the argument "" cannot be given: rename it\n# the argument "" cannot be given: rename it\n'
+    )
+    assert classes("--schema", "shop").endswith(f"\n    error: NowError\n\n\n{said}")
+    assert run("shop.fn_add") == f"{HEAD}\n{said}"
+
+
+def test_arguments_that_would_have_one_name_in_graphql(shop: None) -> None:
+    sql(
+        """CREATE FUNCTION shop.fn_add(user_name text, "userName" text) RETURNS jsonb
+           LANGUAGE sql AS 'SELECT NULL::jsonb'"""
+    )
+
+    assert classes("shop.fn_add").startswith(
+        "@fraiseql.input\nclass AddInput:\n    user_name: str\n"
+        '    # the argument "userName" cannot be given: rename it\n'
+    )
 
 
 def test_function_that_is_named_is_declared_whatever_it_takes(shop: None) -> None:

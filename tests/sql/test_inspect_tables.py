@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core.management import CommandError
+from django.db import models
+from graphql import get_named_type, get_nullable_type, is_leaf_type, is_list_type, is_object_type
 
 from example_project.bookshop.models import Author, Book
 from fraiseql_django import GraphQLEngine
@@ -203,6 +205,69 @@ def test_names_that_are_taken() -> None:
     )
 
 
+ODD = """
+CREATE SCHEMA odd; SET LOCAL search_path = odd;
+CREATE TABLE "Int" (id int PRIMARY KEY); CREATE TABLE date (id int PRIMARY KEY, date date, "Date" date);
+CREATE TABLE query (id int PRIMARY KEY); CREATE TABLE "JSON" (id int PRIMARY KEY, j jsonb);
+CREATE TABLE "user" (id int PRIMARY KEY); CREATE TABLE users (id int PRIMARY KEY, "user" int REFERENCES "user");
+CREATE TABLE user_where (id int PRIMARY KEY); CREATE TABLE "URL" (id int PRIMARY KEY);
+CREATE TABLE "Url" (id int PRIMARY KEY); CREATE TABLE "日本" (id int PRIMARY KEY);
+CREATE TABLE "a ""quoted"" name" (
+    id int PRIMARY KEY, camel_case int, "camelCase" int, camel__case int, class int, class_ int, fraiseql int,
+    "AND" int, "BY" int, "true" int, "null" int, "int" int, list int[], str text, "日本" int, "%s" int, "{x}" int,
+    __typename int, "back\\slash" int, "new
+line" int
+);
+CREATE TABLE documents (id jsonb, "a_id" int REFERENCES "user", a int REFERENCES "user", "A" int REFERENCES "user");
+CREATE TABLE arrays (id int[], of text[]); CREATE TABLE nothing (); CREATE TABLE points (at point, along line);
+CREATE TABLE tv_part (id int PRIMARY KEY, data jsonb); CREATE TABLE tv_empty (id int PRIMARY KEY, data jsonb);
+INSERT INTO tv_part VALUES (1, '{"deep": [[[{"a": 1}]]], "a_b": 1, "aB": 2, "odd": {"": 1}, "large": 1e30}');
+CREATE FUNCTION "fn_URL"() RETURNS jsonb LANGUAGE sql AS 'SELECT NULL::jsonb';
+CREATE FUNCTION fn_url() RETURNS jsonb LANGUAGE sql AS 'SELECT NULL::jsonb';
+CREATE FUNCTION fn_user() RETURNS jsonb LANGUAGE sql AS 'SELECT NULL::jsonb';
+"""
+
+
+@pytest.mark.usefixtures("empty_schema")
+def test_what_is_printed_for_odd_names_runs(printed: None) -> None:
+    sql(ODD)
+    for table in ("documents", "points", "nothing", 'a ""quoted"" name'):
+        sql(f'COMMENT ON TABLE "{table}" IS E\'a "quote" """\n\\\\\'')
+    # with a comment each field is an assignment in the body of its class
+    sql(
+        """
+        DO $$ DECLARE name text; BEGIN
+            FOR name IN SELECT format('%s.%I', c.oid::regclass, attname)
+                        FROM pg_class c JOIN pg_attribute ON attrelid = c.oid
+                        WHERE relnamespace = 'odd'::regnamespace AND relkind = 'r' AND attnum > 0
+            LOOP EXECUTE format('COMMENT ON COLUMN %s IS %L', name, 'It is "odd".'); END LOOP;
+        END $$
+        """
+    )
+    text = run("--tables", "--schema", "odd", "--for", "printed")
+    engine = engine_of(text)
+    forget_definitions()
+
+    lists = {
+        name: field.type
+        for name, field in engine.schema.graphql.query_type.fields.items()  # type: ignore[union-attr]
+        if is_object_type(get_named_type(field.type)) and is_list_type(get_nullable_type(field.type))
+    }
+    fields = {name: " ".join(leaves(get_named_type(type_))) for name, type_ in lists.items()}
+    found = data(engine, f"{{ {' '.join(f'{name} {{ {names} }}' for name, names in fields.items())} }}")
+
+    assert len(found) == text.count(".type(") == 15
+    assert found["parts"] == [{"deep": [[[{"a": 1}]]], "aB": 2, "aB2": 1, "odd": {"": 1}, "large": f"1{'0' * 30}"}]
+    assert "# odd.nothing is left out: there is an annotation for none of its columns\n" in text
+    assert "# odd.points is left out: there is an annotation for none of its columns\n" in text
+    assert set(engine.schema.graphql.mutation_type.fields) == {"uRL2", "url", "user2"}  # type: ignore[union-attr]
+
+
+def leaves(type_: Any) -> list[str]:
+    """Return the fields of a type that are values, without arguments."""
+    return [name for name, field in type_.fields.items() if is_leaf_type(get_named_type(field.type))]
+
+
 @pytest.mark.usefixtures("empty_schema")
 def test_keys_of_values_that_no_row_is_found_by() -> None:
     sql("CREATE TABLE tb_odd (doc jsonb PRIMARY KEY, tags text[] UNIQUE, place cidr UNIQUE, at xid8 UNIQUE)")
@@ -279,6 +344,40 @@ def test_fields_are_those_of_types(db: None, printed: None) -> None:
 @pytest.mark.parametrize("app", ["zoo", "menagerie", "library", "guardian", "auth"])
 def test_every_app_can_be_printed(db: None, printed: None, app: str) -> None:
     assert engine_of(run("--app", app, "--for", "printed"), app).schema.types
+
+
+@pytest.fixture
+def odd_models() -> Iterator[None]:
+    """Add models to an app for a test: one in a class, one with two fields whose names in GraphQL are the same."""
+    known = apps.all_models["cabinet"]
+    before = dict(known)
+
+    class Phones(models.Model):
+        phone1 = models.IntegerField()
+        phone_1 = models.IntegerField()
+        first_name = models.CharField(max_length=9)
+        null = models.IntegerField()
+        api_key = models.CharField(max_length=9)
+
+        class Meta:
+            app_label = "cabinet"
+
+    assert known.keys() > before.keys()
+    yield
+    known.clear()
+    known.update(before)
+    apps.clear_cache()
+
+
+@pytest.mark.usefixtures("odd_models")
+def test_models_of_functions_and_fields_of_one_name(db: None, printed: None) -> None:
+    text = run("--app", "cabinet", "--for", "printed")
+    engine = engine_of(text, "cabinet")
+
+    assert list(engine.schema.types["Phones"].fields) == ["id", "phone1", "phone_1", "firstName"]
+    assert '    phone_1: fraiseql.auto = fraiseql.field(name="phone_1")\n' in text
+    assert text.count("# api_key is left out") == text.count("# null is left out") == 1
+    assert '\nPhones = apps.get_model("cabinet", "Phones")\n' in text
 
 
 def test_an_app_of_secrets_is_refused(db: None) -> None:

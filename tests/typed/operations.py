@@ -191,4 +191,5 @@ def engine() -> list[Any]:
     response = engine.execute("{ authors { name } }", {"name": "Ursula"})
     assert_type(response, fraiseql.Response)
     assert_type(fraiseql.types(Author, registry=fraiseql.Registry())["Author"], type)
+    fraiseql.types(Author, names={Author: "Poet"}, exclude_fields={Author: ["born"]}, registry=fraiseql.Registry())
     return [response.json(), BookType]
