@@ -158,6 +158,18 @@ def check_sql_files(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+def _schema_in(checked: _Checked, databases: Sequence[str]) -> Schema | None:
+    """Return the schema to compare with its database; None if others are checked, or other checks report an error."""
+    settings = checked.settings
+    # migrate runs these checks alone, so a database that is not PostgreSQL reaches them
+    if settings.database not in databases or checked.problems or any(storage_problems(settings)):
+        return None
+    try:
+        return build_schema(checked.registry, settings)
+    except (DeclarationError, ConfigurationError):
+        return None
+
+
 @register(Tags.database)
 def check_columns(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Check that the columns of types have the types that their fields' classes stand for."""
@@ -166,12 +178,8 @@ def check_columns(databases: Sequence[str] | None = None, **kwargs: Any) -> list
 
 def _check_columns(checked: _Checked, databases: Sequence[str]) -> list[CheckMessage]:
     settings = checked.settings
-    if checked.problems or settings.database not in databases:
-        return []
-    try:
-        schema = build_schema(checked.registry, settings)
-    except (DeclarationError, ConfigurationError):
-        # reported by the other checks
+    schema = _schema_in(checked, databases)
+    if schema is None:
         return []
     return list(_misfits(schema.types.values(), settings.database))
 
@@ -186,12 +194,8 @@ def check_extensions(databases: Sequence[str] | None = None, **kwargs: Any) -> l
 
 def _check_extensions(checked: _Checked, databases: Sequence[str]) -> list[CheckMessage]:
     settings = checked.settings
-    if checked.problems or settings.database not in databases:
-        return []
-    try:
-        schema = build_schema(checked.registry, settings)
-    except (DeclarationError, ConfigurationError):
-        # reported by the other checks
+    schema = _schema_in(checked, databases)
+    if schema is None:
         return []
     with connections[settings.database].cursor() as cursor:
         cursor.execute("SELECT extname FROM pg_extension")
@@ -219,12 +223,8 @@ def check_watched_tables(databases: Sequence[str] | None = None, **kwargs: Any) 
 
 def _check_watched(checked: _Checked, databases: Sequence[str]) -> list[CheckMessage]:
     settings = checked.settings
-    if checked.problems or not settings.cache.watch or settings.database not in databases:
-        return []
-    try:
-        schema = build_schema(checked.registry, settings)
-    except (DeclarationError, ConfigurationError):
-        # reported by the other checks
+    schema = _schema_in(checked, databases) if settings.cache.watch else None
+    if schema is None:
         return []
     found = states(tables_of(schema, settings.database), settings.database)
     missing = [written_name(name) for name, watched in found.items() if not watched]

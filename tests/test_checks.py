@@ -253,6 +253,15 @@ def test_another_database_is_refused_without_connecting(settings: Any, sqlite: s
     assert connections[sqlite].connection is None
 
 
+@pytest.mark.parametrize("check", ["check_columns", "check_extensions", "check_watched_tables"])
+def test_another_database_is_not_compared_with_the_schema(settings: Any, sqlite: str, check: str) -> None:
+    """``migrate`` runs these checks alone, before anything has reported the ENGINE."""
+    settings.FRAISEQL = {"DATABASE": sqlite, "CACHE": {"WATCH": True}}
+
+    assert getattr(checks, check)(databases=[sqlite]) == []
+    assert connections[sqlite].connection is None
+
+
 def test_watched_database_that_is_another_is_refused_without_connecting(settings: Any, sqlite: str) -> None:
     settings.FRAISEQL = {"CACHE": {"WATCH_DATABASE": sqlite}}
 

@@ -1,5 +1,6 @@
 """The page that the demo begins at, and signing in as one of its users."""
 
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -36,6 +37,7 @@ def start(request: HttpRequest) -> HttpResponse:
         "calls": _calls(graphql, members),
         "endpoint": request.build_absolute_uri(graphql),
         "next": request.GET.get("next", ""),
+        "python": _python(),
         "operations": _links(graphql, settings.FRAISEQL["GRAPHIQL"]["EXAMPLES"]),
         "members_operations": _links(members, settings.FRAISEQL["SCHEMAS"]["members"]["GRAPHIQL"]["EXAMPLES"]),
         "statistics": get_engine().statistics(),
@@ -57,6 +59,13 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     after = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(after, {request.get_host()}, require_https=request.is_secure())
     return HttpResponseRedirect(after if safe else reverse("start"))
+
+
+def _python() -> str:
+    """Return how another terminal, in the folder of the checkout, names the Python that runs the demo."""
+    # not resolved: the program of an environment is a link to that of the system
+    python = Path(sys.executable)
+    return str(python.relative_to(settings.BASE_DIR) if python.is_relative_to(settings.BASE_DIR) else python)
 
 
 def _calls(graphql: str, members: str) -> dict[str, dict[str, Any]]:

@@ -156,7 +156,10 @@ def _redact(error: GraphQLError, secret: frozenset[str]) -> GraphQLError:
         if original.hint:
             message = message.replace(f" {original.hint}", "")
         if original.what:
-            message = message.replace(original.what, _NAME.sub(replacement, original.what))
+            what = _NAME.sub(replacement, original.what)
+            # "Sign in to use ….": the location says what is refused
+            unnamed = what == _REDACTED and original.rule is not None
+            message = message.replace(original.what, "this" if unnamed else what)
     message = _NAME_IN_MESSAGE.sub(replacement, _SUGGESTION.sub("", message))
     return GraphQLError(
         message, error.nodes, error.source, error.positions, error.path, error.original_error, error.extensions

@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator
@@ -172,6 +173,8 @@ def test_site_says_what_to_try_and_signs_in(filled_demo: Demo) -> None:
     page = read("")
     links = {unescape(link) for link in re.findall('href="(/[^"]*)"', page)}
     assert {"/graphql/", "/members/", "/admin/", "/admin/fraiseql_django/operations/"} < links
+    # a terminal where no environment is active has the commands as well
+    assert f"{Path(sys.executable).name} manage.py fraiseql_health" in page
     token = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', page)
     assert token is not None
     form = {"csrfmiddlewaretoken": token[1], "name": "admin", "next": "/admin/bookshop/order/"}

@@ -30,6 +30,10 @@ def test_example_is_answered(bookshop: object, example: Example) -> None:
         response = engine.execute(example.query, variables)
 
     assert response.errors == ()
+    for payload in response.json()["data"].values():
+        # neither a row that is not there nor errors as data
+        assert payload is not None
+        assert "errors" not in payload
 
 
 def test_every_example_has_a_title() -> None:

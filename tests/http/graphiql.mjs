@@ -42,6 +42,13 @@ async function text(locator) {
   }
 }
 
+// Return the JSON object of the variables or the headers, whichever are shown, once it is drawn to its end.
+async function tool(page) {
+  const editor = page.locator(".graphiql-editor-tool .graphiql-editor:visible");
+  await editor.filter({ hasText: "}" }).waitFor();
+  return text(editor);
+}
+
 // Replace what is in the editor of the operation.
 async function write(page, operation) {
   await page.locator(".graphiql-query-editor .view-lines").click();
@@ -63,12 +70,12 @@ try {
     noted.examples = await page.locator(".fraiseql-examples button").allInnerTexts();
     noted.links = await page.locator(".fraiseql-examples a").evaluateAll((links) => links.map((link) => [link.innerText, link.href]));
     noted.query = await text(page.locator(".graphiql-query-editor"));
-    noted.variables = await text(page.locator(".graphiql-editor-tool .graphiql-editor:visible"));
+    noted.variables = await tool(page);
     noted.answer = await run(page, "data");
     await page.screenshot({ path: join(screenshots, "answer.png") });
 
     await page.getByRole("button", { name: "Headers" }).click();
-    noted.headers = await text(page.locator(".graphiql-editor-tool .graphiql-editor:visible"));
+    noted.headers = await tool(page);
 
     await page.getByText("Counts beside lists").click();
     noted.tabs = await page.locator(".graphiql-tab").allInnerTexts();
@@ -113,7 +120,7 @@ try {
     noted.tabs = await page.locator(".graphiql-tab").allInnerTexts();
     noted.answer = await run(page, "isbn");
     await page.getByRole("button", { name: "Headers" }).click();
-    noted.headers = await text(page.locator(".graphiql-editor-tool .graphiql-editor:visible"));
+    noted.headers = await tool(page);
     await page.close();
   }
   {
@@ -127,6 +134,20 @@ try {
     noted.answer = await run(page, "ordersCount");
     await page.screenshot({ path: join(screenshots, "members.png") });
     await page.close();
+  }
+  {
+    const phone = await browser.newContext({ viewport: { width: 400, height: 800 } });
+    const page = await phone.newPage();
+    await page.goto(`${site}/graphql/`);
+    await page.locator(".graphiql-query-editor .view-line").first().waitFor();
+    const examples = page.locator(".fraiseql-examples");
+    seen.first.examplesOnPhone = await examples.count();
+    await page.getByRole("button", { name: /Examples/ }).click();
+    await examples.waitFor();
+    await page.getByRole("button", { name: /Examples/ }).click();
+    const [editor, answer] = [await page.locator(".graphiql-editors").boundingBox(), await page.locator(".graphiql-response").boundingBox()];
+    seen.first.answerIsBelow = answer.y >= editor.y + editor.height;
+    await phone.close();
   }
   {
     // without the files, as where a CDN cannot be reached

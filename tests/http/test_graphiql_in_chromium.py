@@ -141,6 +141,11 @@ def test_debug_toolbar_shows_the_request_and_its_one_statement(seen: dict[str, A
     assert "SQL\n1 query in " in seen["first"]["toolbar"]
 
 
+def test_phone_has_room_for_the_editor_and_the_answer_below_it(seen: dict[str, Any]) -> None:
+    assert seen["first"]["examplesOnPhone"] == 0
+    assert seen["first"]["answerIsBelow"]
+
+
 def test_url_opens_an_operation_with_its_variables_in_a_further_tab(seen: dict[str, Any]) -> None:
     assert seen["link"]["tabs"] == ["Shelf", "<untitled>", "Named"]
     assert seen["link"]["answer"].count("isbn") == 1

@@ -553,7 +553,8 @@ def test_only_messages_differ(mistake: str) -> None:
         ("null for an operand", "where.title.gt is null; it takes one value."),
         ("null for a direction", "orderBy[0].title is null."),
         ("null for an input field with a default", "….weight may be left out, but not null"),
-        ("refused type", "Sign in to use …."),
+        ("refused type", "Sign in to use this."),
+        ("refused type in a condition", "Sign in to use this."),
     ],
 )
 def test_what_is_left_of_messages_says_what_is_wrong(mistake: str, message: str) -> None:

@@ -60,6 +60,7 @@ function show({ createElement: h, createRoot, graphiql, react, toolkit, explorer
   const storage = toolkit.createLocalStorage({ namespace: NAMESPACE });
   const examples = examplesPlugin(h, react);
   const own = config.examples.length + config.links.length > 0;
+  const isWide = matchMedia("(min-width: 700px)").matches;
   // an operation in the URL; the first example until the browser has kept something; and what it has kept
   const isFirstVisit = storage.getItem("graphiql:tabState") === null;
   const start = given.get("query")
@@ -70,8 +71,8 @@ function show({ createElement: h, createRoot, graphiql, react, toolkit, explorer
       fetcher,
       storage,
       plugins: [graphiql.HISTORY_PLUGIN, explorer.explorerPlugin(), ...(own ? [examples] : [])],
-      // only until the user has chosen another plugin, or none
-      visiblePlugin: own && storage.getItem("graphiql:visiblePlugin") === null ? examples : undefined,
+      // only until the user has chosen another plugin, or none; on a phone it would leave no room for the editor
+      visiblePlugin: own && isWide && storage.getItem("graphiql:visiblePlugin") === null ? examples : undefined,
       defaultEditorToolsVisibility: true,
       defaultHeaders: config.headers || undefined,
       initialQuery: start?.query,
