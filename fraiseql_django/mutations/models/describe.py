@@ -28,9 +28,9 @@ from .unique import check_version, named_unique
 
 # for one object, and for several
 _DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
-    "create": ("Create a {0}.", "Create several objects of {0}, or none."),
-    "update": ("Change a {0}: what is absent stays as it is.", "Change several objects of {0}, or none."),
-    "delete": ("Delete a {0}, and answer it as it was.", "Delete several objects of {0}, or none."),
+    "create": ("Create one {0}.", "Create several objects of {0}, or none."),
+    "update": ("Change one {0}: what is absent stays as it is.", "Change several objects of {0}, or none."),
+    "delete": ("Delete one {0}, and answer it as it was.", "Delete several objects of {0}, or none."),
     "upsert": (
         "Change the {0} with the same unique values, or create it.",
         "Change or create several objects of {0}, or none.",
@@ -38,11 +38,11 @@ _DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
 }
 # for those that a condition chooses
 _OF_CHOSEN: Mapping[str, str] = {
-    "create": "Create a {0} from each object that matches, {1} at most.",
+    "create": "Create one {0} from each object that matches, {1} at most.",
     "update": "Change all objects of {0} that match, {1} at most.",
     "delete": "Delete all objects of {0} that match, {1} at most, and answer them as they were.",
 }
-_INPUTS = {"create": "A new {0}.", "update": "Changes of a {0}.", "delete": "Which {0}.", "upsert": "A {0}."}
+_INPUTS = {"create": "A new {0}.", "update": "Changes of one {0}.", "delete": "Which {0}.", "upsert": "One {0}."}
 # by kind, what Django's permissions call it
 _ACTIONS = {"create": ["add"], "update": ["change"], "delete": ["delete"], "upsert": ["add", "change"]}
 

@@ -857,7 +857,7 @@ def test_names_and_descriptions() -> None:
     assert {
         name: (str(field.type), field.description, field.deprecation_reason) for name, field in mutation.fields.items()
     } == {
-        "createGenre": ("CreateGenreResult!", "Create a Genre.", None),
+        "createGenre": ("CreateGenreResult!", "Create one Genre.", None),
         "addGenre": ("AddGenreResult!", "Add one.", "Why?"),
     }
 
