@@ -517,6 +517,12 @@ def test_mistakes_in_the_operation_have_their_lines() -> None:
     assert refused("{ books { title }")[1].startswith("1:18: Syntax Error")
 
 
+def test_name_of_a_file_is_no_operation() -> None:
+    assert refused("shelf.graphql")[0] == (
+        "'shelf.graphql' is no operation, which has braces; a file is read by --file, a document by --id"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -156,7 +156,12 @@ def _operation(engine: GraphQLEngine, options: dict[str, Any]) -> str:
     if options["file"] is not None:
         return _read(options["file"])
     if options["operation"] not in (None, "-"):
-        return str(options["operation"])
+        text = str(options["operation"])
+        if "{" not in text:
+            raise CommandError(
+                f"{text!r} is no operation, which has braces; a file is read by --file, a document by --id"
+            )
+        return text
     if options["operation"] is None and sys.stdin.isatty():
         raise CommandError("there is no operation: give its text, --file or --id, or write it to stdin")
     return sys.stdin.read()
