@@ -6,6 +6,7 @@ objects (``naive.py``), which knows of no rules.
 
 import dataclasses
 import json
+import os
 from collections.abc import Collection, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -122,6 +123,8 @@ AGGREGATES = {
     "order through to one": "{ notes(orderBy: [{box: {room: {boxesCount: DESC}}}, {name: ASC}]) { name } }",
 }
 PATHS = {**READS, **OWN, **SEARCHES}
+# More random operations: FRAISEQL_RANDOM_OPERATIONS=1000
+WANTED = os.environ.get("FRAISEQL_RANDOM_OPERATIONS")
 
 
 @pytest.fixture(scope="module")
@@ -708,7 +711,7 @@ def test_random_operations(archive: Archive, kind: Kind) -> None:
     people = [archive.people[name] for name in VIEWERS]
     hidden = {who.name: hidden_from(archive, kind, MODELS, who) for who in people}
 
-    @settings(max_examples=40, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
+    @settings(max_examples=int(WANTED or 16), derandomize=True, database=None, deadline=None, phases=[Phase.generate],
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(st.data())
     def try_them(data: st.DataObject) -> None:
@@ -758,7 +761,7 @@ def test_random_operations_on_odd_keys(populated: None, rule: str) -> None:
     tried = GraphQLEngine(settings=dataclasses.replace(get_settings(), limits=NO_LIMITS), registry=registry, cache=None)
     strategy = operations(tried.schema, pool(tried.schema))
 
-    @settings(max_examples=60, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
+    @settings(max_examples=int(WANTED or 30), derandomize=True, database=None, deadline=None, phases=[Phase.generate],
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(st.data())
     def try_them(data: st.DataObject) -> None:
