@@ -360,8 +360,8 @@ def _ways(found: Sequence[Token]) -> Iterator[str]:
                 yield "local" if following == "local" else "session"
         elif token.word == "reset" and _begins(found, index):
             yield "session"
-        elif token.value == "pg_settings" and index and found[index - 1].word == "update":
-            # the view has a rule that sets them
+        elif token.value == "pg_settings" and any(before.word == "update" for before in found[:index]):
+            # the view has a rule that sets them; ONLY, or a schema, may stand before its name
             yield "session"
 
 
